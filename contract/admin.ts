@@ -1,0 +1,154 @@
+// The admin API of the control worker, as its routes and the CLI's client both see it.
+import { z } from "zod";
+import { diagnosticSchema } from "./diagnostic.ts";
+import { agentStatusSchema } from "./sync.ts";
+import { nameSchema, snapshotSchema } from "./snapshot.ts";
+
+export const roleSchema = z.enum(["reader", "publisher", "admin"]);
+export type Role = z.infer<typeof roleSchema>;
+
+/** One source document of a configuration. */
+export const sourceFileSchema = z.strictObject({
+  /** As the user named it; diagnostics repeat it. */
+  name: z.string().max(1024),
+  content: z.string(),
+});
+export type SourceFile = z.infer<typeof sourceFileSchema>;
+
+export const publishRequestSchema = z.strictObject({
+  files: z.array(sourceFileSchema).min(1).max(1024),
+  reason: z.string().max(1024).default(""),
+  /** Version the author started from; refused with 409 when it is no longer current. Absent: no check. */
+  baseVersion: z.int().min(0).optional(),
+  /** Warnings refuse the publish, too. */
+  strict: z.boolean().default(false),
+  /** Validate and diff only. */
+  dryRun: z.boolean().default(false),
+});
+export type PublishRequest = z.input<typeof publishRequestSchema>;
+
+export const versionSummarySchema = z.strictObject({
+  version: z.int().positive(),
+  hash: z.string(),
+  author: z.string(),
+  reason: z.string(),
+  createdAtMs: z.number(),
+  /** Version this one restores, for a rollback. */
+  rollbackOf: z.int().positive().optional(),
+  current: z.boolean(),
+});
+export type VersionSummary = z.infer<typeof versionSummarySchema>;
+
+export const changeSchema = z.strictObject({
+  kind: z.enum(["added", "removed", "changed"]),
+  /** `listener`, `route`, `backend` or `settings`. */
+  what: z.enum(["listener", "route", "backend", "settings"]),
+  name: z.string(),
+  before: z.unknown().optional(),
+  after: z.unknown().optional(),
+});
+export type Change = z.infer<typeof changeSchema>;
+
+export const publishResponseSchema = z.strictObject({
+  /** Absent for a dry run and where nothing changed against the current version. */
+  version: versionSummarySchema.optional(),
+  unchanged: z.boolean(),
+  changes: z.array(changeSchema),
+  diagnostics: z.array(diagnosticSchema),
+});
+export type PublishResponse = z.infer<typeof publishResponseSchema>;
+
+/** A version with its sources and what they compiled to. */
+export const versionDetailSchema = versionSummarySchema.extend({
+  files: z.array(sourceFileSchema),
+  snapshot: snapshotSchema,
+});
+export type VersionDetail = z.infer<typeof versionDetailSchema>;
+
+export const diffResponseSchema = z.strictObject({
+  from: z.int().positive(),
+  to: z.int().positive(),
+  changes: z.array(changeSchema),
+});
+export type DiffResponse = z.infer<typeof diffResponseSchema>;
+
+export const rollbackRequestSchema = z.strictObject({
+  /** Version to restore. */
+  version: z.int().positive(),
+  reason: z.string().max(1024).default(""),
+  baseVersion: z.int().min(0).optional(),
+});
+export type RollbackRequest = z.input<typeof rollbackRequestSchema>;
+
+export const tokenRequestSchema = z.strictObject({
+  name: nameSchema,
+  role: roleSchema,
+  /** Absent: it does not expire. */
+  expiresInSeconds: z.int().positive().optional(),
+});
+/** A bearer token without its secret, which exists in clear only in the answer that created it. */
+export const tokenSummarySchema = z.strictObject({
+  id: z.string(),
+  name: nameSchema,
+  role: roleSchema,
+  createdAtMs: z.number(),
+  expiresAtMs: z.number().optional(),
+});
+export const tokenCreatedSchema = tokenSummarySchema.extend({ token: z.string() });
+
+export const joinTokenRequestSchema = z.strictObject({
+  tunnel: nameSchema,
+  expiresInSeconds: z
+    .int()
+    .positive()
+    .max(7 * 86_400)
+    .default(3600),
+});
+export const joinTokenSchema = z.strictObject({
+  token: z.string(),
+  tunnel: nameSchema,
+  expiresAtMs: z.number(),
+});
+
+export const certificateSummarySchema = z.strictObject({
+  serial: z.string(),
+  spiffeId: z.string(),
+  notBeforeMs: z.number(),
+  notAfterMs: z.number(),
+  revokedAtMs: z.number().optional(),
+});
+
+export const auditEntrySchema = z.strictObject({
+  id: z.int(),
+  atMs: z.number(),
+  actor: z.string(),
+  /** `config.publish`, `config.rollback`, `token.create`, `token.delete`, `join-token.create`, `certificate.issue`, `certificate.revoke`, … */
+  action: z.string(),
+  detail: z.string(),
+});
+
+export const statusSchema = z.strictObject({
+  current: versionSummarySchema.optional(),
+  regions: z.array(
+    z.strictObject({
+      region: z.string(),
+      lastSyncMs: z.number(),
+      snapshotVersion: z.int(),
+      gateways: z.array(
+        z.strictObject({ gateway: z.string(), snapshotVersion: z.int(), lastSyncMs: z.number() }),
+      ),
+      agents: z.array(agentStatusSchema),
+      endpoints: z.array(
+        z.strictObject({
+          key: z.string(),
+          healthy: z.boolean(),
+          reason: z.string(),
+          sinceMs: z.number(),
+          source: z.enum(["gateway", "agent"]),
+        }),
+      ),
+      counters: z.record(z.string(), z.number()),
+    }),
+  ),
+});
+export type Status = z.infer<typeof statusSchema>;

@@ -1,0 +1,133 @@
+// The closed list of errors the gateway answers itself, and the one table that turns a code into a response.
+// `proxyStatus` is the matching error type of RFC 9209 §2.3.
+
+/** Who is at fault: what the client sent, what a backend did, or the gateway itself. */
+export type ErrorSource = "client" | "backend" | "gateway";
+
+interface ErrorEntry {
+  readonly status: number;
+  readonly source: ErrorSource;
+  /** RFC 9209 error type. */
+  readonly proxyStatus: string;
+  /** One sentence for the person who reads the response. */
+  readonly title: string;
+}
+
+const entry = (status: number, source: ErrorSource, proxyStatus: string, title: string): ErrorEntry => ({
+  status,
+  source,
+  proxyStatus,
+  title,
+});
+
+export const errorTable = {
+  host_malformed: entry(400, "client", "http_request_error", "The Host of the request is not a host name."),
+  path_malformed: entry(400, "client", "http_request_error", "The path of the request is not well formed."),
+  uri_too_long: entry(
+    414,
+    "client",
+    "http_request_error",
+    "The request target is longer than the gateway accepts.",
+  ),
+  route_not_found: entry(404, "client", "destination_not_found", "No route matches this request."),
+  backend_invalid: entry(
+    500,
+    "gateway",
+    "proxy_configuration_error",
+    "The route refers to a backend that does not exist.",
+  ),
+  backend_none: entry(500, "gateway", "proxy_configuration_error", "The rule has no backend with weight."),
+  no_endpoint: entry(503, "backend", "destination_unavailable", "The backend has no endpoints."),
+  no_healthy_endpoint: entry(
+    503,
+    "backend",
+    "destination_unavailable",
+    "No endpoint of the backend is healthy.",
+  ),
+  endpoint_connect_failed: entry(502, "backend", "connection_refused", "The endpoint could not be reached."),
+  endpoint_reset: entry(
+    502,
+    "backend",
+    "connection_terminated",
+    "The endpoint closed the connection before it answered.",
+  ),
+  endpoint_protocol_error: entry(
+    502,
+    "backend",
+    "http_protocol_error",
+    "The endpoint's answer was not valid HTTP.",
+  ),
+  tunnel_unavailable: entry(
+    503,
+    "backend",
+    "destination_unavailable",
+    "No agent of the tunnel is connected.",
+  ),
+  tunnel_reset: entry(
+    502,
+    "backend",
+    "connection_terminated",
+    "The tunnel broke before the endpoint answered.",
+  ),
+  tunnel_refused: entry(
+    502,
+    "gateway",
+    "destination_ip_prohibited",
+    "The agent is not allowed to dial this endpoint.",
+  ),
+  request_timeout: entry(
+    504,
+    "backend",
+    "http_response_timeout",
+    "The request took longer than the route allows.",
+  ),
+  backend_request_timeout: entry(
+    504,
+    "backend",
+    "http_response_timeout",
+    "The endpoint took longer than the route allows.",
+  ),
+  config_unavailable: entry(
+    503,
+    "gateway",
+    "proxy_configuration_error",
+    "The gateway has no configuration yet.",
+  ),
+  internal: entry(500, "gateway", "proxy_internal_error", "The gateway failed; the log has the cause."),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** Response header that carries the {@link ErrorCode} of every response the gateway makes itself for an error. */
+export const errorCodeHeader = "isthmus-error";
+
+/** The one error type of the data path. `detail` is for the log, never for the client. */
+export class GatewayError extends Error {
+  override readonly name = "GatewayError";
+  readonly code: ErrorCode;
+  /** True while nothing of the request can have reached an endpoint, so another attempt is safe for any method. */
+  readonly retrySafe: boolean;
+
+  constructor(code: ErrorCode, detail?: string, options: { retrySafe?: boolean; cause?: unknown } = {}) {
+    super(
+      detail ?? errorTable[code].title,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.retrySafe = options.retrySafe ?? false;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get source(): ErrorSource {
+    return errorTable[this.code].source;
+  }
+}
+
+/** RFC 9457 problem document of a code. */
+export function problem(code: ErrorCode): { type: string; title: string; status: number; code: ErrorCode } {
+  const { status, title } = errorTable[code];
+  return { type: `urn:isthmus:error:${code}`, title, status, code };
+}

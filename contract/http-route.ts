@@ -1,0 +1,115 @@
+// The Gateway API's HTTPRoute building blocks (gateway.networking.k8s.io/v1): same field names, same semantics.
+// The native configuration and the snapshot are both made of them.
+import { z } from "zod";
+import { limits } from "./limits.ts";
+
+/** RFC 9110 §5.6.2 token. */
+export const headerNameSchema = z
+  .string()
+  .max(256)
+  .regex(/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/, "expected an HTTP header name (RFC 9110 token)");
+
+/** RFC 9110 §5.5 field value: no control characters, so no value can end a header line. */
+export const headerValueSchema = z
+  .string()
+  .max(4096)
+  // oxlint-disable-next-line no-control-regex
+  .regex(/^[^\u0000-\u0008\u000A-\u001F\u007F]*$/, "expected a header value without control characters");
+
+export const hostnameSchema = z
+  .string()
+  .max(limits.hostnameChars)
+  .regex(
+    /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
+    "expected a host name such as api.example.com, or *.example.com",
+  )
+  .meta({ id: "Hostname", examples: ["api.example.com", "*.example.com"] });
+
+const regexValueSchema = z.string().min(1).max(limits.regexChars);
+
+export const pathMatchSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("Exact"), value: z.string().startsWith("/").max(1024) }),
+  z.strictObject({ type: z.literal("PathPrefix"), value: z.string().startsWith("/").max(1024) }),
+  z.strictObject({ type: z.literal("RegularExpression"), value: regexValueSchema }),
+]);
+
+export const valueMatchTypeSchema = z.enum(["Exact", "RegularExpression"]);
+
+/** Header names compare without case; values with it. */
+export const headerMatchSchema = z.strictObject({
+  type: valueMatchTypeSchema.default("Exact"),
+  name: headerNameSchema,
+  value: z.string().min(1).max(4096),
+});
+
+export const queryParamMatchSchema = z.strictObject({
+  type: valueMatchTypeSchema.default("Exact"),
+  name: z.string().min(1).max(256),
+  value: z.string().min(1).max(1024),
+});
+
+export const methodSchema = z.enum([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "CONNECT",
+  "OPTIONS",
+  "TRACE",
+  "PATCH",
+]);
+
+/** All conditions of one match hold together (and); a rule's matches are alternatives (or). */
+export const routeMatchSchema = z.strictObject({
+  path: pathMatchSchema.default({ type: "PathPrefix", value: "/" }),
+  method: methodSchema.optional(),
+  headers: z.array(headerMatchSchema).max(16).default([]),
+  queryParams: z.array(queryParamMatchSchema).max(16).default([]),
+});
+
+const headerSchema = z.strictObject({ name: headerNameSchema, value: headerValueSchema });
+
+export const headerModifierSchema = z.strictObject({
+  set: z.array(headerSchema).max(64).default([]),
+  add: z.array(headerSchema).max(64).default([]),
+  remove: z.array(headerNameSchema).max(64).default([]),
+});
+
+export const pathModifierSchema = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("ReplaceFullPath"),
+    replaceFullPath: z.string().startsWith("/").max(1024),
+  }),
+  z.strictObject({
+    type: z.literal("ReplacePrefixMatch"),
+    replacePrefixMatch: z.string().startsWith("/").max(1024),
+  }),
+]);
+
+export const filterSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("RequestHeaderModifier"), requestHeaderModifier: headerModifierSchema }),
+  z.strictObject({ type: z.literal("ResponseHeaderModifier"), responseHeaderModifier: headerModifierSchema }),
+  z.strictObject({
+    type: z.literal("RequestRedirect"),
+    requestRedirect: z.strictObject({
+      scheme: z.enum(["http", "https"]).optional(),
+      hostname: hostnameSchema.optional(),
+      path: pathModifierSchema.optional(),
+      port: z.int().min(1).max(65_535).optional(),
+      statusCode: z.union([301, 302, 303, 307, 308].map((code) => z.literal(code))).default(302),
+    }),
+  }),
+  z.strictObject({
+    type: z.literal("URLRewrite"),
+    urlRewrite: z.strictObject({ hostname: hostnameSchema.optional(), path: pathModifierSchema.optional() }),
+  }),
+]);
+
+export type PathMatch = z.infer<typeof pathMatchSchema>;
+export type HeaderMatch = z.infer<typeof headerMatchSchema>;
+export type QueryParamMatch = z.infer<typeof queryParamMatchSchema>;
+export type RouteMatch = z.infer<typeof routeMatchSchema>;
+export type HeaderModifier = z.infer<typeof headerModifierSchema>;
+export type PathModifier = z.infer<typeof pathModifierSchema>;
+export type Filter = z.infer<typeof filterSchema>;

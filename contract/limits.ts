@@ -1,0 +1,48 @@
+// Every bound of the system in one place: whatever a stranger can make grow has a limit here, units last in the name.
+
+export const limits = {
+  /** Longest request target the gateway matches, in UTF-16 code units; longer is `uri_too_long` (414). */
+  requestTargetChars: 16_384,
+  /** Longest host name, in characters (RFC 1035 §2.3.4). */
+  hostnameChars: 253,
+  /** Longest regular expression accepted in a match. */
+  regexChars: 1_024,
+  /** Configuration: whole document, in bytes. */
+  configBytes: 32 * 1024 * 1024,
+  /** Configuration: entries of each kind. */
+  listeners: 64,
+  routes: 50_000,
+  rulesPerRoute: 64,
+  matchesPerRule: 64,
+  backendRefsPerRule: 64,
+  backends: 50_000,
+  endpointsPerBackend: 1_024,
+  /** Certificates of one listener; the server picks among them by SNI. */
+  certificatesPerListener: 256,
+  /** Tunnel: payload of one frame, in bytes. A longer declared length is a protocol error before it is buffered. */
+  framePayloadBytes: 64 * 1024,
+  /** Tunnel: one WebSocket message carries whole frames up to this many bytes. */
+  tunnelMessageBytes: 512 * 1024,
+  /** Tunnel: concurrent streams of one connection. */
+  streamsPerConnection: 4_096,
+  /** Tunnel: receive window of one stream, in bytes. */
+  streamWindowBytes: 256 * 1024,
+  /** Tunnel: request or response head, in bytes after encoding. */
+  headBytes: 60 * 1024,
+  /** Tunnel: connections one hub object accepts. */
+  connectionsPerHub: 256,
+  /** Hub objects of one tunnel; an agent connects to each. */
+  hubsPerTunnel: 2,
+  /** Time an agent has to answer the gateway's challenge. */
+  handshakeTimeoutMs: 10_000,
+  /** Heartbeat between a gateway isolate and its region's state object. */
+  syncIntervalMs: 1_000,
+  /** An isolate that has not heard from the state object for this long asks before it answers the next request. */
+  syncStaleMs: 1_500,
+  /** Longest a request waits for that answer; then the last good snapshot serves. */
+  syncWaitMs: 500,
+  /** Snapshot as JSON, in bytes. */
+  snapshotBytes: 24 * 1024 * 1024,
+  /** Admin API request body, in bytes. */
+  adminBodyBytes: 32 * 1024 * 1024,
+} as const;

@@ -1,0 +1,151 @@
+// The snapshot: compiled, immutable, content-hashed configuration that gateways and agents run.
+// `config/compile.ts` makes it, `control/` stores it, `worker/` and `origin-agent/` run it.
+import { z } from "zod";
+import { filterSchema, hostnameSchema, routeMatchSchema } from "./http-route.ts";
+import { limits } from "./limits.ts";
+
+/** Names of listeners, routes, backends, tunnels: what a Kubernetes object name allows, plus `/` for namespaces. */
+export const nameSchema = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$/, "expected letters, digits, '-', '.', '_' or '/'");
+
+export const portSchema = z.int().min(1).max(65_535);
+
+export const listenerProtocolSchema = z.enum(["HTTP", "HTTPS"]);
+
+export const snapshotListenerSchema = z.strictObject({
+  name: nameSchema,
+  protocol: listenerProtocolSchema,
+  port: portSchema,
+  /** Empty: every host. */
+  hostnames: z.array(hostnameSchema).max(64),
+});
+
+export const snapshotBackendRefSchema = z.strictObject({
+  /** Name of a backend of this snapshot. `null`: the reference is invalid, its share of the weight is answered 500. */
+  backend: nameSchema.nullable(),
+  weight: z.int().min(0).max(1_000_000),
+  filters: z.array(filterSchema).max(16),
+});
+
+export const snapshotRuleSchema = z.strictObject({
+  /** Stable within the snapshot: `<route>/<index>`, or `<route>/<rule name>`. */
+  id: z.string(),
+  matches: z.array(routeMatchSchema).min(1).max(limits.matchesPerRule),
+  filters: z.array(filterSchema).max(16),
+  backendRefs: z.array(snapshotBackendRefSchema).max(limits.backendRefsPerRule),
+  /** Absent: no timer is armed. */
+  timeouts: z.strictObject({
+    requestMs: z.int().positive().optional(),
+    backendRequestMs: z.int().positive().optional(),
+  }),
+});
+
+export const snapshotRouteSchema = z.strictObject({
+  name: nameSchema,
+  /** Names of listeners of this snapshot. */
+  listeners: z.array(nameSchema),
+  /** Empty: every host of the listener. */
+  hostnames: z.array(hostnameSchema),
+  rules: z.array(snapshotRuleSchema).max(limits.rulesPerRoute),
+});
+
+export const endpointSchema = z.strictObject({
+  /** `<address>:<port>`, IPv6 in brackets; unique within the backend. */
+  id: z.string(),
+  address: z.string(),
+  port: portSchema,
+  weight: z.int().min(0).max(65_535),
+});
+
+export const activeHealthCheckSchema = z.strictObject({
+  type: z.enum(["HTTP", "TCP"]),
+  intervalMs: z.int().positive(),
+  timeoutMs: z.int().positive(),
+  unhealthyThreshold: z.int().positive(),
+  healthyThreshold: z.int().positive(),
+  http: z
+    .strictObject({
+      path: z.string().startsWith("/"),
+      method: z.enum(["GET", "HEAD", "OPTIONS"]),
+      /** Host header of the check; absent: the endpoint's address. */
+      hostname: z.string().optional(),
+      expectedStatuses: z.array(z.int().min(100).max(599)).min(1),
+    })
+    .optional(),
+});
+
+export const loadBalancerSchema = z.strictObject({
+  type: z.enum(["RoundRobin", "LeastRequest", "Random", "ConsistentHash"]),
+});
+
+export const snapshotBackendSchema = z.strictObject({
+  name: nameSchema,
+  /** Name of the tunnel whose agents dial these endpoints. Absent: the gateway dials them. */
+  tunnel: nameSchema.optional(),
+  /** What the endpoint speaks. */
+  protocol: z.enum(["HTTP", "HTTPS"]),
+  endpoints: z.array(endpointSchema).max(limits.endpointsPerBackend),
+  loadBalancer: loadBalancerSchema,
+  healthCheck: z.strictObject({ active: activeHealthCheckSchema.optional() }),
+});
+
+export const snapshotSettingsSchema = z.strictObject({
+  /** Whose word on the client's address counts (Envoy Gateway `clientIPDetection.xForwardedFor`). */
+  clientIPDetection: z.strictObject({
+    /** Proxies in front of the gateway; that many entries of X-Forwarded-For, from the right, are believed. */
+    numTrustedHops: z.int().min(0).max(32),
+    /** Alternative: entries are believed while the peer that sent them lies in one of these networks. */
+    trustedCIDRs: z.array(z.string()).max(256),
+  }),
+  accessLog: z.strictObject({ mode: z.enum(["off", "errors", "all"]) }),
+});
+
+export const snapshotSchema = z.strictObject({
+  format: z.literal(1),
+  listeners: z.array(snapshotListenerSchema).max(limits.listeners),
+  routes: z.array(snapshotRouteSchema).max(limits.routes),
+  backends: z.array(snapshotBackendSchema).max(limits.backends),
+  settings: snapshotSettingsSchema,
+});
+
+/** A snapshot with its name. `hash` is `sha256:` and the lower-case hex digest of the canonical JSON of `snapshot`. */
+export const versionedSnapshotSchema = z.strictObject({
+  /** Counts up from 1 with every publish and rollback; a holder ignores any version at or below its own. */
+  version: z.int().positive(),
+  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  snapshot: snapshotSchema,
+});
+
+export type SnapshotListener = z.infer<typeof snapshotListenerSchema>;
+export type SnapshotRoute = z.infer<typeof snapshotRouteSchema>;
+export type SnapshotRule = z.infer<typeof snapshotRuleSchema>;
+export type SnapshotBackendRef = z.infer<typeof snapshotBackendRefSchema>;
+export type SnapshotBackend = z.infer<typeof snapshotBackendSchema>;
+export type SnapshotSettings = z.infer<typeof snapshotSettingsSchema>;
+export type Endpoint = z.infer<typeof endpointSchema>;
+export type ActiveHealthCheck = z.infer<typeof activeHealthCheckSchema>;
+export type LoadBalancer = z.infer<typeof loadBalancerSchema>;
+export type Snapshot = z.infer<typeof snapshotSchema>;
+export type VersionedSnapshot = z.infer<typeof versionedSnapshotSchema>;
+
+/** Key of one endpoint across the system: health, counters and administration are kept under it. */
+export function endpointKey(backend: string, endpointId: string): string {
+  return `${backend}|${endpointId}`;
+}
+
+/** JSON with object keys in code-unit order and no white space: the same snapshot is the same bytes everywhere (RFC 8785 for the values used here). */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === "object" && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** `sha256:<hex>` of the canonical JSON of a snapshot. */
+export async function snapshotHash(snapshot: Snapshot): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonicalJson(snapshot)));
+  return `sha256:${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}

@@ -1,0 +1,171 @@
+// The heartbeat: what gateway isolates, the region's state object, tunnel hubs and the control say to each other.
+// All of it is JSON over fetch, so a Durable Object in another process is reached the same way as one in this one.
+import { z } from "zod";
+import { limits } from "./limits.ts";
+import { activeHealthCheckSchema, endpointSchema, nameSchema, versionedSnapshotSchema } from "./snapshot.ts";
+
+/** Who may join and speak on a tunnel. Changes apart from the configuration, so it has a version of its own. */
+export const trustSchema = z.strictObject({
+  /** Counts up with every change; a holder ignores any version at or below its own. */
+  version: z.int().positive(),
+  /** SPIFFE trust domain, e.g. `isthmus.local`. */
+  trustDomain: z.string().min(1).max(255),
+  /** Root certificates, PEM. More than one while a root is rotated. */
+  rootsPem: z.array(z.string()).min(1).max(8),
+  /** Serial numbers of revoked, not yet expired certificates, lower-case hex without leading zeros. */
+  revokedSerials: z.array(z.string()).max(100_000),
+});
+export type Trust = z.infer<typeof trustSchema>;
+
+// --- isolate -> RegionState ----------------------------------------------------------------------------------------
+
+export const syncRequestSchema = z.strictObject({
+  /** Random id of the isolate, new at each start. */
+  gateway: z.string().max(64),
+  /** Version of the snapshot the isolate serves; 0 for none. */
+  snapshotVersion: z.int().min(0),
+  /** Version of the health table it holds; 0 for none. */
+  healthVersion: z.int().min(0),
+  /** Increments since the last acknowledged sync, by counter name (`requests_total{route="a",code="2xx"}` style). */
+  counters: z.record(z.string().max(512), z.number()),
+});
+export type SyncRequest = z.infer<typeof syncRequestSchema>;
+
+export const syncResponseSchema = z.strictObject({
+  /** Present only when newer than what the isolate serves. */
+  snapshot: versionedSnapshotSchema.optional(),
+  /** Present only when the table changed. Endpoints not named are healthy. */
+  health: z.strictObject({ version: z.int().positive(), unhealthy: z.array(z.string()) }).optional(),
+  /** For each tunnel, the hub shards that hold at least one authenticated agent. */
+  tunnels: z.record(
+    nameSchema,
+    z.array(
+      z
+        .int()
+        .min(0)
+        .max(limits.hubsPerTunnel - 1),
+    ),
+  ),
+});
+export type SyncResponse = z.infer<typeof syncResponseSchema>;
+
+// --- RegionState <-> TunnelHub -------------------------------------------------------------------------------------
+
+/** The slice of a snapshot that the agents of one tunnel run. The agent dials nothing that is not in here. */
+export const tunnelConfigSchema = z.strictObject({
+  tunnel: nameSchema,
+  /** Version of the snapshot it was cut from; agents and hubs ignore any version at or below their own. */
+  version: z.int().positive(),
+  hash: z.string(),
+  backends: z.array(
+    z.strictObject({
+      name: nameSchema,
+      protocol: z.enum(["HTTP", "HTTPS"]),
+      endpoints: z.array(endpointSchema),
+      activeHealthCheck: activeHealthCheckSchema.optional(),
+    }),
+  ),
+});
+export type TunnelConfig = z.infer<typeof tunnelConfigSchema>;
+
+export const agentStatusSchema = z.strictObject({
+  tunnel: nameSchema,
+  shard: z.int().min(0),
+  /** Random id of the connection, shown in the logs of both ends. */
+  connection: z.string(),
+  /** Name the agent gives itself (host name by default); for people, never for decisions. */
+  instance: z.string().max(253),
+  /** SPIFFE id proved by the agent. */
+  spiffeId: z.string(),
+  certificateSerial: z.string(),
+  certificateNotAfterMs: z.number(),
+  connectedAtMs: z.number(),
+  configVersion: z.int().min(0),
+  streams: z.int().min(0),
+  draining: z.boolean(),
+});
+export type AgentStatus = z.infer<typeof agentStatusSchema>;
+
+/** RegionState -> TunnelHub, once per heartbeat and when either part changed. */
+export const hubPushSchema = z.strictObject({
+  trust: trustSchema.optional(),
+  config: tunnelConfigSchema.optional(),
+});
+export type HubPush = z.infer<typeof hubPushSchema>;
+
+/** The hub's answer to a push. */
+export const hubReportSchema = z.strictObject({
+  trustVersion: z.int().min(0),
+  configVersion: z.int().min(0),
+  agents: z.array(agentStatusSchema),
+  /** Endpoint keys (see `endpointKey`) that agents check, each with the verdict of the agents that see it. */
+  endpoints: z.record(z.string(), z.strictObject({ healthy: z.boolean(), reason: z.string().max(256) })),
+});
+export type HubReport = z.infer<typeof hubReportSchema>;
+
+// --- RegionState -> control ----------------------------------------------------------------------------------------
+
+export const controlSyncRequestSchema = z.strictObject({
+  region: z.string().max(64),
+  snapshotVersion: z.int().min(0),
+  trustVersion: z.int().min(0),
+  gateways: z.array(
+    z.strictObject({ gateway: z.string(), snapshotVersion: z.int().min(0), lastSyncMs: z.number() }),
+  ),
+  agents: z.array(agentStatusSchema),
+  endpoints: z.array(
+    z.strictObject({
+      key: z.string(),
+      healthy: z.boolean(),
+      reason: z.string(),
+      sinceMs: z.number(),
+      source: z.enum(["gateway", "agent"]),
+    }),
+  ),
+  /** Totals since the state object first started. `sync_calls_total` and `requests_total` are always among them. */
+  counters: z.record(z.string(), z.number()),
+});
+export type ControlSyncRequest = z.infer<typeof controlSyncRequestSchema>;
+
+export const controlSyncResponseSchema = z.strictObject({
+  snapshot: versionedSnapshotSchema.optional(),
+  trust: trustSchema.optional(),
+});
+export type ControlSyncResponse = z.infer<typeof controlSyncResponseSchema>;
+
+// --- gateway -> control, on behalf of an agent ---------------------------------------------------------------------
+
+/** `POST /join`: a one-time token and a certificate signing request (PKCS #10, PEM) for a new identity. */
+export const joinRequestSchema = z.strictObject({
+  token: z.string().max(256),
+  tunnel: nameSchema,
+  csrPem: z.string().max(8192),
+});
+export type JoinRequest = z.infer<typeof joinRequestSchema>;
+
+/** `POST /renew`: only the hub calls it, with the identity that the agent has proved on its connection. */
+export const renewRequestSchema = z.strictObject({
+  spiffeId: z.string().max(2048),
+  certificateSerial: z.string().max(64),
+  csrPem: z.string().max(8192),
+});
+export type RenewRequest = z.infer<typeof renewRequestSchema>;
+
+export const issuedCertificateSchema = z.strictObject({
+  /** Leaf first, then intermediates if any; PEM. */
+  certificateChainPem: z.string(),
+  /** Roots to trust; PEM, concatenated. */
+  trustBundlePem: z.string(),
+  spiffeId: z.string(),
+  notAfterMs: z.number(),
+});
+export type IssuedCertificate = z.infer<typeof issuedCertificateSchema>;
+
+/** Refusal of any internal or admin call. */
+export const apiErrorSchema = z.strictObject({
+  /** Closed, snake_case, stable. */
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().optional(),
+});
+export type ApiError = z.infer<typeof apiErrorSchema>;

@@ -1,0 +1,37 @@
+// Four projects: pure folders run in both runtimes, Workers in workerd, Node programs in Node, end to end apart.
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const pure = ["contract/**/*.test.ts", "traffic/**/*.test.ts", "config/**/*.test.ts"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "node",
+          include: [...pure, "cli/**/*.test.ts", "origin-agent/**/*.test.ts"],
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            // No control here: unit tests of the gateway see one that is down, as static stability demands.
+            miniflare: {
+              serviceBindings: { CONTROL: () => new Response("control is down", { status: 503 }) },
+            },
+          }),
+        ],
+        test: { name: "gateway", include: [...pure, "worker/**/*.test.ts"], exclude: ["**/*.node.test.ts"] },
+      },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: "./control/wrangler.toml" } })],
+        test: { name: "control", include: ["control/**/*.test.ts"] },
+      },
+      {
+        test: { name: "e2e", include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
+    ],
+  },
+});
