@@ -1,0 +1,63 @@
+// One load run against one address, by wrk where the machine has it, else by the generator beside this file.
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { available, loadCore } from "../process.ts";
+
+export interface LoadRequest {
+  url: string;
+  host: string;
+  connections: number;
+  seconds: number;
+}
+
+export interface LoadResult {
+  requestsPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** Answers other than 2xx, and broken connections. */
+  failures: number;
+}
+
+export const generator = available("wrk") ? "wrk" : "bench/load/node-load.ts";
+
+export async function load(request: LoadRequest): Promise<LoadResult> {
+  return generator === "wrk" ? parseWrk(await runWrk(request)) : runNode(request);
+}
+
+function run(command: string, args: string[]): Promise<string> {
+  const pinned = available("taskset")
+    ? ["taskset", "-c", String(loadCore), command, ...args]
+    : [command, ...args];
+  return new Promise((done, fail) => {
+    execFile(pinned[0]!, pinned.slice(1), { maxBuffer: 1 << 20 }, (error, stdout, stderr) =>
+      error ? fail(new Error(`${command}: ${stderr || error.message}`)) : done(stdout),
+    );
+  });
+}
+
+function runWrk({ url, host, connections, seconds }: LoadRequest): Promise<string> {
+  return run("wrk", ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "-H", `Host: ${host}`, url]);
+}
+
+async function runNode(request: LoadRequest): Promise<LoadResult> {
+  const script = resolve(import.meta.dirname, "node-load.ts");
+  return JSON.parse(await run(process.execPath, [script, JSON.stringify(request)])) as LoadResult;
+}
+
+const unitMs: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };
+
+function parseWrk(text: string): LoadResult {
+  const latencyMs = (percentile: string): number => {
+    const found = new RegExp(`${percentile}%\\s+([0-9.]+)(us|ms|s|m)`).exec(text);
+    return found ? Number(found[1]) * unitMs[found[2]!]! : Number.NaN;
+  };
+  const sockets = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text);
+  return {
+    requestsPerSecond: Number(/Requests\/sec:\s+([0-9.]+)/.exec(text)?.[1] ?? Number.NaN),
+    p50Ms: latencyMs("50"),
+    p99Ms: latencyMs("99"),
+    failures:
+      Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0) +
+      (sockets?.slice(1).reduce((sum, count) => sum + Number(count), 0) ?? 0),
+  };
+}

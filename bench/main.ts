@@ -1,0 +1,16 @@
+// `npm run bench`: everything; `npm run bench -- NAME…`: one or some; `--quick`: short rounds, to see that it runs.
+import { benchGateway } from "./gateway.ts";
+
+const benches: Record<string, (quick: boolean) => Promise<void>> = {
+  gateway: benchGateway,
+};
+
+const words = process.argv.slice(2);
+const quick = words.includes("--quick");
+const names = words.filter((word) => word !== "--quick");
+const unknown = names.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(`unknown benchmark ${unknown.join(", ")}; there are: ${Object.keys(benches).join(", ")}`);
+  process.exit(2);
+}
+for (const name of names.length > 0 ? names : Object.keys(benches)) await benches[name]!(quick);

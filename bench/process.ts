@@ -1,0 +1,99 @@
+// Starts the programs that a benchmark compares, pinned to a core, and measures their memory.
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+
+/** Core of whatever is measured; the load and the origin share the other one. */
+export const measuredCore = 0;
+export const loadCore = 1;
+
+const hasTaskset = spawnSync("taskset", ["--version"]).status === 0;
+
+/** True when `program` can be started on this machine. */
+export function available(program: string): boolean {
+  return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
+}
+
+export interface Running {
+  readonly process: ChildProcess;
+  /** Everything it printed so far, standard output and error together. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+/** Spawns a program pinned to `core` (where the machine has taskset), with its output kept for error messages. */
+export function start(command: string, args: string[], core: number, env: NodeJS.ProcessEnv = {}): Running {
+  const [program, programArgs] = hasTaskset
+    ? ["taskset", ["-c", String(core), command, ...args]]
+    : [command, args];
+  const child = spawn(program, programArgs, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
+  let output = "";
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-65_536);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const exited = new Promise<void>((done) => child.once("exit", () => done()));
+  return {
+    process: child,
+    output: () => output,
+    stop: async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+      await exited;
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.once("error", fail);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      if (address === null || typeof address === "string") return fail(new Error("no port"));
+      server.close(() => done(address.port));
+    });
+  });
+}
+
+/** Waits until `probe` returns true, or fails with what the program printed. */
+export async function until(what: string, probe: () => Promise<boolean>, running?: Running): Promise<void> {
+  const deadlineMs = Date.now() + 60_000;
+  while (Date.now() < deadlineMs) {
+    if (running && running.process.exitCode !== null) break;
+    if (await probe().catch(() => false)) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`${what} did not become ready\n${running?.output() ?? ""}`);
+}
+
+/** Resident memory of a process and its descendants, in KiB. Linux only; 0 elsewhere. */
+export function residentKiB(pid: number): number {
+  try {
+    const children = new Map<number, number[]>();
+    for (const name of readdirSync("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      const stat = tryRead(`/proc/${name}/stat`);
+      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+    }
+    const total = (id: number): number =>
+      Number(/VmRSS:\s+(\d+)/.exec(tryRead(`/proc/${id}/status`))?.[1] ?? 0) +
+      (children.get(id) ?? []).reduce((sum, child) => sum + total(child), 0);
+    return total(pid);
+  } catch {
+    return 0;
+  }
+}
+
+function tryRead(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
