@@ -25,12 +25,28 @@ export const limits = {
   tunnelMessageBytes: 512 * 1024,
   /** Tunnel: concurrent streams of one connection. */
   streamsPerConnection: 4_096,
-  /** Tunnel: receive window of one stream, in bytes. */
+  /** Tunnel: receive window of one stream at its largest, in bytes. */
   streamWindowBytes: 256 * 1024,
+  /** Tunnel: receive window of a new stream. Times `streamsPerConnection`, the least a connection may hold. */
+  initialWindowBytes: 16 * 1024,
+  /** Tunnel: by how much the windows of one connection's streams grow beyond the initial ones, together. */
+  windowGrowthBytes: 16 * 1024 * 1024,
+  /** Tunnel: bytes of one connection on the way at once; also how far bulk can be ahead of a small request. */
+  connectionWindowBytes: 1024 * 1024,
+  /** Tunnel: how far heads of new streams may overdraw the connection's window. */
+  headOverdraftBytes: 1024 * 1024,
+  /** Tunnel: control message from hub to agent (the tunnel's configuration), in bytes. */
+  tunnelConfigBytes: 16 * 1024 * 1024,
+  /** Tunnel: control message from agent to hub (a health report, a signing request), in bytes. */
+  reportBytes: 128 * 1024,
+  /** Tunnel: WebSocket message that a hub puts together for a client, in bytes. */
+  webSocketMessageBytes: 4 * 1024 * 1024,
   /** Tunnel: request or response head, in bytes after encoding. */
   headBytes: 60 * 1024,
   /** Tunnel: connections one hub object accepts. */
   connectionsPerHub: 256,
+  /** Of those, connections that have not proved who they are yet. */
+  unauthenticatedPerHub: 64,
   /** Hub objects of one tunnel; an agent connects to each. */
   hubsPerTunnel: 2,
   /** Time an agent has to answer the gateway's challenge. */
