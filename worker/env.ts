@@ -1,0 +1,26 @@
+// Bindings of the gateway worker: `wrangler.toml` on Cloudflare, the supervisor's workerd configuration under
+// `isthmus serve`.
+
+export interface Env {
+  /** Namespaces of the objects, where they live in this process or account. */
+  readonly REGION_STATE?: DurableObjectNamespace;
+  readonly TUNNEL_HUB?: DurableObjectNamespace;
+  /** The `StateDoor` of the process that owns the objects, where this one does not (decision 0001). */
+  readonly STATE?: Fetcher;
+  /** The control worker's `Internal` entry point. */
+  readonly CONTROL: Fetcher;
+  /** Last good snapshot, under the key `snapshot`. */
+  readonly SNAPSHOTS: KVNamespace;
+  /** Which gateways share one state object; absent: `default`. */
+  readonly REGION?: string;
+  /** Host name on which agents join and open tunnels when there is no listener of their own; empty: nowhere. */
+  readonly TUNNEL_HOSTNAME?: string;
+  /** Direct endpoints as services that keep the client's Host (decision 0003). */
+  readonly [direct: `direct:${string}`]: Fetcher | undefined;
+}
+
+/** Facts about the socket that the supervisor gives the Worker with it; nothing a client can write. */
+export interface SocketProps {
+  /** Name of the listener in the snapshot. */
+  readonly listener?: string;
+}

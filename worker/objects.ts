@@ -1,0 +1,49 @@
+// The one way to a Durable Object: through its namespace where it lives in this process or account, else through the
+// `STATE` service of the process that owns it (decision 0001).
+import type { Env } from "./env.ts";
+
+export type ObjectClass = "RegionState" | "TunnelHub";
+
+/** Names the object of a request that travels through `STATE`; the original URL survives. Stripped by the door. */
+export const objectHeader = "isthmus-object";
+
+/** `https://object/<class>/<name><path>`; names may hold any character, `path` starts with `/`. */
+export function objectUrl(className: ObjectClass, name: string, path: string): string {
+  return `https://object/${objectPath(className, name)}${path}`;
+}
+
+/**
+ * Sends `request` to an object. Its headers must be mutable (a request made with `new Request`).
+ * Rejects as `fetch` does when the object, or the process that owns it, cannot be reached.
+ */
+export function objectFetch(
+  env: Env,
+  className: ObjectClass,
+  name: string,
+  request: Request,
+): Promise<Response> {
+  const namespace = objectNamespace(env, className);
+  if (namespace) return namespace.get(namespace.idFromName(name)).fetch(request);
+  if (!env.STATE) throw new Error(`Neither a namespace for ${className} nor the service STATE is bound.`);
+  request.headers.set(objectHeader, objectPath(className, name));
+  return env.STATE.fetch(request);
+}
+
+/** Whom `class/name` means, as {@link objectHeader} carries it and as the path of {@link objectUrl} starts; undefined for anything else. */
+export function parseObjectPath(path: string): { className: ObjectClass; name: string } | undefined {
+  const [className, encoded] = path.split("/", 2);
+  if ((className !== "RegionState" && className !== "TunnelHub") || !encoded) return undefined;
+  try {
+    return { className, name: decodeURIComponent(encoded) };
+  } catch {
+    return undefined;
+  }
+}
+
+export function objectNamespace(env: Env, className: ObjectClass): DurableObjectNamespace | undefined {
+  return className === "RegionState" ? env.REGION_STATE : env.TUNNEL_HUB;
+}
+
+function objectPath(className: ObjectClass, name: string): string {
+  return `${className}/${encodeURIComponent(name).replaceAll("%3A", ":")}`;
+}
