@@ -1,0 +1,72 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { createBalancer } from "./balancer.ts";
+import { seededRandom, testBackend } from "./balancer.fixture.ts";
+
+const picks = (weights: number[], count: number, random: () => number = () => 0) => {
+  const balancer = createBalancer(testBackend("RoundRobin", weights), random);
+  return Array.from({ length: count }, (_, nowMs) => balancer.pick({ nowMs }));
+};
+
+test("equal weights take turns", () => {
+  expect(picks([1, 1, 1], 7)).toEqual([0, 1, 2, 0, 1, 2, 0]);
+});
+
+test("a heavy endpoint's turns are spread out, not bunched", () => {
+  expect(picks([5, 1, 1], 7).join("")).toBe("0001200");
+  expect(picks([2, 1], 9).join("")).toBe("010010010");
+});
+
+test("isolates start at different places of the sequence", () => {
+  const starts = new Set(
+    Array.from({ length: 40 }, (_, seed) => picks([1, 1, 1, 1], 1, seededRandom(seed))[0]),
+  );
+  expect([...starts].sort()).toEqual([0, 1, 2, 3]);
+});
+
+test("in any stretch of picks each endpoint is within two of its exact share", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 12 }),
+      fc.nat(),
+      fc.nat(200),
+      fc.nat(200),
+      (weights, seed, skip, length) => {
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        const stretch = picks(weights, skip + length, seededRandom(seed)).slice(skip);
+        weights.forEach((weight, index) => {
+          const count = stretch.filter((picked) => picked === index).length;
+          expect(Math.abs(count - (length * weight) / total)).toBeLessThanOrEqual(2);
+        });
+      },
+    ),
+  );
+});
+
+test("over whole cycles the counts are exactly the weights", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 9 }),
+      fc.integer({ min: 1, max: 4 }),
+      (weights, cycles) => {
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        fc.pre(total > 0);
+        const all = picks(weights, total * cycles);
+        weights.forEach((weight, index) =>
+          expect(all.filter((picked) => picked === index)).toHaveLength(weight * cycles),
+        );
+      },
+    ),
+  );
+});
+
+test("an endpoint that returns gets its share, not what it missed", () => {
+  const balancer = createBalancer(testBackend("RoundRobin", [1, 1, 1]), () => 0);
+  const next = () => balancer.pick({ nowMs: 0 });
+  balancer.setHealthy(0, false);
+  for (let n = 0; n < 100; n++) next();
+  balancer.setHealthy(0, true);
+  const after = Array.from({ length: 9 }, next);
+  expect(after.filter((index) => index === 0).length).toBeLessThanOrEqual(4);
+  expect(after.filter((index) => index === 0).length).toBeGreaterThanOrEqual(2);
+});

@@ -1,0 +1,87 @@
+// The health of one endpoint as active checks see it: rise and fall, and when to probe next. Used by the gateway's region
+// for direct endpoints and by the agent for tunnelled ones; both only dial, ask the clock and store what `step` returns.
+//
+// As in HAProxy (`init-state up`, its default) an endpoint is healthy until proven otherwise, but the very first probe
+// decides alone; after that `unhealthyThreshold` consecutive failures take it down and `healthyThreshold` consecutive
+// successes bring it back. One opposite result starts the count anew, so an endpoint that flaps faster keeps its verdict.
+import type { ActiveHealthCheck } from "#contract/snapshot.ts";
+
+/** Plain data; may be stored as JSON and picked up by another process. */
+export interface CheckState {
+  readonly healthy: boolean;
+  /** False until the first probe has ended. */
+  readonly proven: boolean;
+  /** Consecutive results that contradict `healthy`. */
+  readonly contrary: number;
+  /** Time of the last change of `healthy`, or of the start. */
+  readonly sinceMs: number;
+  readonly nextProbeMs: number;
+  /** One line for people: why the verdict is what it is. At most 256 characters. */
+  readonly reason: string;
+}
+
+export interface ProbeResult {
+  readonly ok: boolean;
+  /** What was seen, e.g. `status 503, expected 200` or `connection refused`. */
+  readonly detail: string;
+}
+
+/** Intervals vary by this share to either side, so that probes of many endpoints do not stay in step. */
+const jitterShare = 0.1;
+const reasonChars = 256;
+
+/** State of an endpoint that was never probed. `unit` in [0, 1) spreads first probes over one interval. */
+export function startCheck(check: ActiveHealthCheck, nowMs: number, unit: number): CheckState {
+  return {
+    healthy: true,
+    proven: false,
+    contrary: 0,
+    sinceMs: nowMs,
+    nextProbeMs: nowMs + Math.floor(unit * check.intervalMs),
+    reason: "not checked yet",
+  };
+}
+
+/** The state after a probe that ended at `nowMs`. `unit` in [0, 1) is this interval's jitter. */
+export function step(
+  check: ActiveHealthCheck,
+  state: CheckState,
+  result: ProbeResult,
+  nowMs: number,
+  unit: number,
+): CheckState {
+  const nextProbeMs = nowMs + Math.round(check.intervalMs * (1 + jitterShare * (2 * unit - 1)));
+  if (result.ok === state.healthy) {
+    const reason = state.proven && state.contrary === 0 ? state.reason : settledReason(state, result);
+    return { ...state, proven: true, contrary: 0, nextProbeMs, reason: reason.slice(0, reasonChars) };
+  }
+  const contrary = state.contrary + 1;
+  const threshold = state.healthy ? check.unhealthyThreshold : check.healthyThreshold;
+  const changes = !state.proven || contrary >= threshold;
+  const verb = result.ok ? "passed" : "failed";
+  const count = state.proven ? `${contrary} of ${threshold} checks ${verb}` : `first check ${verb}`;
+  return {
+    healthy: changes ? result.ok : state.healthy,
+    proven: true,
+    contrary: changes ? 0 : contrary,
+    sinceMs: changes ? nowMs : state.sinceMs,
+    nextProbeMs,
+    reason: `${count}: ${result.detail}`.slice(0, reasonChars),
+  };
+}
+
+function settledReason(state: CheckState, result: ProbeResult): string {
+  return `${state.healthy ? "check passed" : "check failed"}: ${result.detail}`;
+}
+
+/** Verdict on an HTTP probe that was answered. */
+export function judgeHttpProbe(check: ActiveHealthCheck, status: number): ProbeResult {
+  const expected = check.http?.expectedStatuses ?? [200];
+  const ok = expected.includes(status);
+  return { ok, detail: ok ? `status ${status}` : `status ${status}, expected ${expected.join(" or ")}` };
+}
+
+/** Verdict on a probe that found no answer within `timeoutMs`. */
+export function judgeTimeout(check: ActiveHealthCheck): ProbeResult {
+  return { ok: false, detail: `no answer within ${check.timeoutMs} ms` };
+}
