@@ -1,7 +1,8 @@
 // The admin API of the control worker, as its routes and the CLI's client both see it.
 import { z } from "zod";
 import { diagnosticSchema } from "./diagnostic.ts";
-import { agentStatusSchema } from "./sync.ts";
+import { hostnameSchema } from "./http-route.ts";
+import { agentStatusSchema, apiErrorSchema } from "./sync.ts";
 import { nameSchema, snapshotSchema } from "./snapshot.ts";
 
 export const roleSchema = z.enum(["reader", "publisher", "admin"]);
@@ -110,6 +111,31 @@ export const joinTokenSchema = z.strictObject({
   expiresAtMs: z.number(),
 });
 
+/** A server certificate for the front door that agents and clients dial. */
+export const serverCertificateRequestSchema = z.strictObject({
+  /** Its key is certified; names in the request do not count, `names` does. */
+  csrPem: z.string().max(8192),
+  /** DNS names and IP addresses. */
+  names: z
+    .array(z.union([hostnameSchema, z.ipv4(), z.ipv6()]))
+    .min(1)
+    .max(64),
+});
+export const serverCertificateSchema = z.strictObject({
+  /** Leaf first; PEM. */
+  certificateChainPem: z.string(),
+  notAfterMs: z.number(),
+});
+
+/** Whom the agents trust, and who trusts the agents. */
+export const trustResponseSchema = z.strictObject({
+  version: z.int().positive(),
+  trustDomain: z.string(),
+  rootsPem: z.array(z.string()),
+  /** The same roots in one string: what `--ca-file` takes. */
+  trustBundlePem: z.string(),
+});
+
 export const certificateSummarySchema = z.strictObject({
   serial: z.string(),
   spiffeId: z.string(),
@@ -117,6 +143,7 @@ export const certificateSummarySchema = z.strictObject({
   notAfterMs: z.number(),
   revokedAtMs: z.number().optional(),
 });
+export const revokeRequestSchema = z.strictObject({ reason: z.string().max(1024).default("") });
 
 export const auditEntrySchema = z.strictObject({
   id: z.int(),
@@ -126,6 +153,31 @@ export const auditEntrySchema = z.strictObject({
   action: z.string(),
   detail: z.string(),
 });
+
+/** Query of every list: newest first, `next` of one page is `before` of the following one. */
+export const pageQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  before: z.string().max(64).optional(),
+});
+const nextPage = { next: z.string().optional() };
+export const versionPageSchema = z.strictObject({ versions: z.array(versionSummarySchema), ...nextPage });
+export const tokenListSchema = z.strictObject({ tokens: z.array(tokenSummarySchema) });
+export const certificatePageSchema = z.strictObject({
+  certificates: z.array(certificateSummarySchema),
+  ...nextPage,
+});
+export const auditPageSchema = z.strictObject({ entries: z.array(auditEntrySchema), ...nextPage });
+
+/**
+ * Refusal of an admin call. A configuration with errors carries `diagnostics`; a publish or rollback on a stale base
+ * carries the version that is current now and what changed since the base.
+ */
+export const adminErrorSchema = apiErrorSchema.extend({
+  diagnostics: z.array(diagnosticSchema).optional(),
+  current: versionSummarySchema.optional(),
+  changes: z.array(changeSchema).optional(),
+});
+export type AdminError = z.infer<typeof adminErrorSchema>;
 
 export const statusSchema = z.strictObject({
   current: versionSummarySchema.optional(),
