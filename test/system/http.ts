@@ -1,0 +1,62 @@
+// A plain HTTP client for tests: node:http sends exactly the Host, path and headers it is told, which fetch does not.
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { request as httpsRequest } from "node:https";
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  rawHeaders: string[];
+  body: string;
+}
+
+export interface Ask {
+  port: number;
+  /** Host header. */
+  host: string;
+  path?: string;
+  method?: string;
+  headers?: Record<string, string | string[]>;
+  body?: string | Buffer;
+  /** TLS, with this CA (PEM) or without verification. */
+  tls?: { ca?: string };
+}
+
+export function ask({
+  port,
+  host,
+  path = "/",
+  method = "GET",
+  headers = {},
+  body,
+  tls,
+}: Ask): Promise<Answer> {
+  return new Promise((done, fail) => {
+    const send = tls ? httpsRequest : httpRequest;
+    const outgoing = send(
+      {
+        host: "127.0.0.1",
+        port,
+        path,
+        method,
+        headers: { host, ...headers },
+        agent: false,
+        ...(tls && { servername: host.split(":")[0], rejectUnauthorized: tls.ca !== undefined, ca: tls.ca }),
+      },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        incoming.once("error", fail);
+        incoming.once("end", () =>
+          done({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            rawHeaders: incoming.rawHeaders,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    outgoing.once("error", fail);
+    outgoing.end(body);
+  });
+}
