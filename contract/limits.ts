@@ -7,11 +7,23 @@ export const limits = {
   hostnameChars: 253,
   /** Longest regular expression accepted in a match. */
   regexChars: 1_024,
+  /** Instructions a regular expression may compile to; the time of a match grows with them times the input. */
+  regexInstructions: 2_000,
+  /** Matches that one regular-expression rewrite replaces. */
+  regexReplacements: 100,
   /** Configuration: whole document, in bytes. */
   configBytes: 32 * 1024 * 1024,
+  /** Configuration: nesting of a document, in levels; the schema itself needs 11. */
+  configDepth: 64,
+  /** Configuration: values that aliases (`*name`) may add to a document, so that a few lines cannot become a billion. */
+  configAliasValues: 500_000,
+  /** Configuration: findings reported of each severity; the rest is counted. */
+  diagnosticsPerSeverity: 500,
   /** Configuration: entries of each kind. */
   listeners: 64,
   routes: 50_000,
+  hostnamesPerListener: 64,
+  hostnamesPerRoute: 256,
   rulesPerRoute: 64,
   matchesPerRule: 64,
   backendRefsPerRule: 64,
@@ -43,6 +55,8 @@ export const limits = {
   webSocketMessageBytes: 4 * 1024 * 1024,
   /** Tunnel: request or response head, in bytes after encoding. */
   headBytes: 60 * 1024,
+  /** Tunnel: header fields of one head. */
+  fieldsPerHead: 1_024,
   /** Tunnel: connections one hub object accepts. */
   connectionsPerHub: 256,
   /** Of those, connections that have not proved who they are yet. */
