@@ -1,0 +1,35 @@
+// Look-up by host name: exact names, then `*.suffix` (one or more labels, longest suffix first), then any host.
+// Cost: one hash look-up per label, however many names there are.
+
+export class HostIndex<T> {
+  readonly #exact = new Map<string, T>();
+  /** Keyed by the suffix with its dot: `.example.com`. */
+  readonly #wildcard = new Map<string, T>();
+  #any: T | undefined;
+
+  /** The value of a host name as configured, made when it is new. An empty string stands for every host. */
+  at(hostname: string, create: () => T): T {
+    if (hostname === "") return (this.#any ??= create());
+    const wildcard = hostname.startsWith("*.");
+    const map = wildcard ? this.#wildcard : this.#exact;
+    const key = (wildcard ? hostname.slice(1) : hostname).toLowerCase();
+    const known = map.get(key);
+    if (known !== undefined) return known;
+    const created = create();
+    map.set(key, created);
+    return created;
+  }
+
+  /** The value of the most specific name that covers a host (lower case, without port). */
+  find(host: string): T | undefined {
+    const exact = this.#exact.get(host);
+    if (exact !== undefined) return exact;
+    if (this.#wildcard.size > 0) {
+      for (let dot = host.indexOf("."); dot > 0; dot = host.indexOf(".", dot + 1)) {
+        const wildcard = this.#wildcard.get(host.slice(dot));
+        if (wildcard !== undefined) return wildcard;
+      }
+    }
+    return this.#any;
+  }
+}

@@ -1,0 +1,140 @@
+// The compiled matcher: which rule a request falls to. Built once per snapshot; `docs/matching.md` has the semantics.
+import type { Snapshot, SnapshotListener, SnapshotRoute } from "#contract/snapshot.ts";
+import { compileEntry, type Entry, type RuleMatch } from "./entry.ts";
+import { HostIndex } from "./host-index.ts";
+import { normalizePath } from "./path.ts";
+import { PathIndex } from "./path-index.ts";
+import { comparePrecedence } from "./precedence.ts";
+import { RequestFacts } from "./request-facts.ts";
+import type { RequestHead } from "./request-head.ts";
+
+export type { RuleMatch } from "./entry.ts";
+
+export interface Matcher {
+  /** The winning rule for a request on a listener (by name); `undefined`: 404. */
+  match(listener: string, head: RequestHead): RuleMatch | undefined;
+  /** Rules that never match because one of their matches cannot be compiled. Their neighbours are unaffected. */
+  readonly problems: readonly MatcherProblem[];
+}
+
+export interface MatcherProblem {
+  readonly route: string;
+  /** `id` of the rule. */
+  readonly rule: string;
+  readonly matchIndex: number;
+  readonly message: string;
+}
+
+interface ListenerTable {
+  /** Absent: the listener accepts every host. */
+  readonly hostnames: HostIndex<true> | undefined;
+  readonly routes: HostIndex<PathIndex>;
+}
+
+/** Never throws for a snapshot that its schema accepts. */
+export function compileMatcher(snapshot: Snapshot): Matcher {
+  const problems: MatcherProblem[] = [];
+  const entries = compileEntries(snapshot, problems).sort(comparePrecedence);
+  const tables = compileListeners(snapshot, entries);
+  return {
+    problems,
+    match: (listener, head) => {
+      const table = tables.get(listener);
+      if (!table || (table.hostnames && !table.hostnames.find(head.host))) return undefined;
+      // The most specific host that has any route decides alone: no fallback to less specific ones.
+      const paths = table.routes.find(head.host);
+      if (!paths) return undefined;
+      const facts = new RequestFacts(head);
+      const found = paths.find(head.path, facts);
+      return found && head.path.includes(";") ? unlessParametersDecide(found, paths, facts) : found;
+    },
+  };
+}
+
+/**
+ * Servers that read `;x` as a parameter of its path element serve `/admin;x/keys` as `/admin/keys`. A path whose
+ * parameters decide which rule it falls to therefore matches nothing, unless that rule itself names a `;`.
+ */
+function unlessParametersDecide(
+  found: RuleMatch,
+  paths: PathIndex,
+  facts: RequestFacts,
+): RuleMatch | undefined {
+  if (found.match.path.value.includes(";")) return found;
+  const bare = normalizePath(facts.head.path.replace(/;[^/]*/g, "")) ?? "/";
+  return paths.find(bare, facts)?.ruleIndex === found.ruleIndex ? found : undefined;
+}
+
+function compileEntries(snapshot: Snapshot, problems: MatcherProblem[]): Entry[] {
+  const entries: Entry[] = [];
+  let ruleIndex = 0;
+  for (const route of snapshot.routes) {
+    for (const rule of route.rules) {
+      const compiled: Entry[] = [];
+      for (const matchIndex of rule.matches.keys()) {
+        try {
+          compiled.push(compileEntry(route, rule, ruleIndex, matchIndex));
+        } catch (error) {
+          const message = error instanceof Error ? error.message : String(error);
+          problems.push({ route: route.name, rule: rule.id, matchIndex, message });
+        }
+      }
+      if (compiled.length === rule.matches.length) entries.push(...compiled);
+      ruleIndex += 1;
+    }
+  }
+  return entries;
+}
+
+/** Listeners with the same routes share one index, so that many listeners cost no more than one. */
+function compileListeners(snapshot: Snapshot, entries: readonly Entry[]): Map<string, ListenerTable> {
+  const shared = new Map<string, HostIndex<PathIndex>>();
+  const routesOf = groupRoutes(snapshot);
+  const tables = new Map<string, ListenerTable>();
+  for (const listener of snapshot.listeners) {
+    const routes = routesOf.get(listener.name) ?? [];
+    const key = routes.map((route) => route.name).join("\n");
+    let index = shared.get(key);
+    if (!index) {
+      index = indexRoutes(new Set(routes), entries);
+      shared.set(key, index);
+    }
+    tables.set(listener.name, { hostnames: hostnamesOf(listener), routes: index });
+  }
+  return tables;
+}
+
+function groupRoutes(snapshot: Snapshot): Map<string, SnapshotRoute[]> {
+  const groups = new Map<string, SnapshotRoute[]>();
+  for (const route of snapshot.routes) {
+    for (const listener of new Set(route.listeners)) {
+      const group = groups.get(listener);
+      if (group) group.push(route);
+      else groups.set(listener, [route]);
+    }
+  }
+  return groups;
+}
+
+function indexRoutes(routes: ReadonlySet<SnapshotRoute>, entries: readonly Entry[]): HostIndex<PathIndex> {
+  const index = new HostIndex<PathIndex>();
+  const pathsOf = new Map<SnapshotRoute, PathIndex[]>();
+  for (const route of routes) {
+    // Routes are filed under their own host names, not under the intersection with the listener's: the Gateway API's
+    // GatewayRouteHostnameIntersectionPrecedence. The listener restricts before this index is asked.
+    const names = route.hostnames.length === 0 ? [""] : route.hostnames;
+    const paths = new Set(names.map((name) => index.at(name, () => new PathIndex())));
+    pathsOf.set(route, [...paths]);
+  }
+  for (const entry of entries) {
+    for (const paths of pathsOf.get(entry.result.route) ?? []) paths.add(entry);
+  }
+  return index;
+}
+
+function hostnamesOf(listener: SnapshotListener): HostIndex<true> | undefined {
+  if (listener.hostnames.length === 0) return undefined;
+  const index = new HostIndex<true>();
+  for (const hostname of listener.hostnames) index.at(hostname, () => true);
+  return index;
+}

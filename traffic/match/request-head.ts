@@ -1,0 +1,15 @@
+// What the matcher and the filters may know of a request: no body, no platform object, nothing mutable.
+
+/** Head of a request, as the gateway's first stages hand it on. */
+export interface RequestHead {
+  /** As sent; methods are case-sensitive (RFC 9110 §9.1). */
+  readonly method: string;
+  /** Lower case, without port and trailing dot (see `parseHost`). */
+  readonly host: string;
+  /** Starts with `/`; the result of `normalizePath`, and exactly what is forwarded. */
+  readonly path: string;
+  /** Raw, without the leading `?`; empty when there is none. */
+  readonly query: string;
+  /** Value of a header by its lower-case name; several field lines are joined with `, `. `null`: not present. */
+  header(name: string): string | null;
+}
