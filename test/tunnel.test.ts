@@ -225,10 +225,10 @@ test("a second agent takes over while the first drains: no request fails", async
     return status.stdout.includes('"second"');
   });
   let failures = 0;
-  let running = true;
+  const load = new AbortController();
   let requests = 0;
-  const load = Array.from({ length: 8 }, async () => {
-    while (running) {
+  const clients = Array.from({ length: 8 }, async () => {
+    while (!load.signal.aborted) {
       const answer = await ask({ port, host: "app.example.com", method: "POST", body: "x" }).catch(
         () => undefined,
       );
@@ -240,8 +240,8 @@ test("a second agent takes over while the first drains: no request fails", async
   expect(await agent.stop("SIGTERM")).toBe(0);
   const drainedAt = requests;
   await eventually("load went on without the first agent", async () => requests > drainedAt + 200);
-  running = false;
-  await Promise.all(load);
+  load.abort();
+  await Promise.all(clients);
   expect(failures).toBe(0);
   agent = second;
 });
