@@ -25,11 +25,32 @@ export const hostnameSchema = z
   )
   .meta({ id: "Hostname", examples: ["api.example.com", "*.example.com"] });
 
+/** Host name without wildcard (Gateway API `PreciseHostname`). */
+export const preciseHostnameSchema = hostnameSchema.refine((hostname) => !hostname.startsWith("*"), {
+  message: "expected a host name without wildcard",
+});
+
+/** A path as it stands in a request target: nothing that would end it. */
+const pathValueSchema = z
+  .string()
+  .max(1024)
+  // oxlint-disable-next-line no-control-regex
+  .regex(/^\/[^\u0000-\u0020\u007F?#]*$/, "expected a path: '/' first, no spaces, '?' or '#'");
+
+const prefixReplacementSchema = z
+  .string()
+  .max(1024)
+  // oxlint-disable-next-line no-control-regex
+  .regex(
+    /^(?:\/[^\u0000-\u0020\u007F?#]*)?$/,
+    "expected nothing, or a path: '/' first, no spaces, '?' or '#'",
+  );
+
 const regexValueSchema = z.string().min(1).max(limits.regexChars);
 
 export const pathMatchSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("Exact"), value: z.string().startsWith("/").max(1024) }),
-  z.strictObject({ type: z.literal("PathPrefix"), value: z.string().startsWith("/").max(1024) }),
+  z.strictObject({ type: z.literal("Exact"), value: pathValueSchema }),
+  z.strictObject({ type: z.literal("PathPrefix"), value: pathValueSchema }),
   z.strictObject({ type: z.literal("RegularExpression"), value: regexValueSchema }),
 ]);
 
@@ -79,11 +100,12 @@ export const headerModifierSchema = z.strictObject({
 export const pathModifierSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("ReplaceFullPath"),
-    replaceFullPath: z.string().startsWith("/").max(1024),
+    replaceFullPath: pathValueSchema,
   }),
   z.strictObject({
     type: z.literal("ReplacePrefixMatch"),
-    replacePrefixMatch: z.string().startsWith("/").max(1024),
+    /** Empty: the prefix is removed. */
+    replacePrefixMatch: prefixReplacementSchema,
   }),
 ]);
 
@@ -94,7 +116,7 @@ export const filterSchema = z.discriminatedUnion("type", [
     type: z.literal("RequestRedirect"),
     requestRedirect: z.strictObject({
       scheme: z.enum(["http", "https"]).optional(),
-      hostname: hostnameSchema.optional(),
+      hostname: preciseHostnameSchema.optional(),
       path: pathModifierSchema.optional(),
       port: z.int().min(1).max(65_535).optional(),
       statusCode: z.union([301, 302, 303, 307, 308].map((code) => z.literal(code))).default(302),
@@ -102,7 +124,10 @@ export const filterSchema = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("URLRewrite"),
-    urlRewrite: z.strictObject({ hostname: hostnameSchema.optional(), path: pathModifierSchema.optional() }),
+    urlRewrite: z.strictObject({
+      hostname: preciseHostnameSchema.optional(),
+      path: pathModifierSchema.optional(),
+    }),
   }),
 ]);
 
