@@ -3,7 +3,7 @@ import { createBalancer } from "#traffic/balance/balancer.ts";
 import { seededRandom, testBackend } from "#traffic/balance/balancer.fixture.ts";
 
 const sizes = [3, 10, 16, 100, 1_000];
-const types = ["RoundRobin", "LeastRequest", "Random", "ConsistentHash"] as const;
+const types = ["RoundRobin", "LeastRequest", "Random", "ConsistentHash", "PeakEWMA"] as const;
 const picks = 200_000;
 const outcome = { nowMs: 0, latencyMs: 1, failed: false };
 

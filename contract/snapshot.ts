@@ -1,6 +1,13 @@
 // The snapshot: compiled, immutable, content-hashed configuration that gateways and agents run.
 // `config/compile.ts` makes it, `control/` stores it, `worker/` and `origin-agent/` run it.
 import { z } from "zod";
+import {
+  consistentHashSchema,
+  leastRequestSchema,
+  passiveHealthCheckSchema,
+  slowStartSchema,
+  zoneAwareSchema,
+} from "./backend-policy.ts";
 import { filterSchema, hostnameSchema, routeMatchSchema } from "./http-route.ts";
 import { limits } from "./limits.ts";
 
@@ -57,6 +64,10 @@ export const endpointSchema = z.strictObject({
   address: z.string(),
   port: portSchema,
   weight: z.int().min(0).max(65_535),
+  /** 0 (absent) is preferred; endpoints of the next level help out as far as those before are not enough. */
+  priority: z.int().min(0).max(127).optional(),
+  /** Where it runs, in the words the gateway's own zone is named in. */
+  zone: z.string().max(253).optional(),
 });
 
 export const activeHealthCheckSchema = z.strictObject({
@@ -77,7 +88,13 @@ export const activeHealthCheckSchema = z.strictObject({
 });
 
 export const loadBalancerSchema = z.strictObject({
-  type: z.enum(["RoundRobin", "LeastRequest", "Random", "ConsistentHash"]),
+  type: z.enum(["RoundRobin", "LeastRequest", "Random", "ConsistentHash", "PeakEWMA"]),
+  consistentHash: consistentHashSchema.optional(),
+  leastRequest: leastRequestSchema.optional(),
+  slowStart: slowStartSchema.optional(),
+  zoneAware: zoneAwareSchema.optional(),
+  /** Envoy `overprovisioning_factor`, in percent: how much of a priority level may be down before the next one helps. */
+  overprovisioningFactor: z.int().min(100).max(1_000_000).optional(),
 });
 
 export const snapshotBackendSchema = z.strictObject({
@@ -88,7 +105,12 @@ export const snapshotBackendSchema = z.strictObject({
   protocol: z.enum(["HTTP", "HTTPS"]),
   endpoints: z.array(endpointSchema).max(limits.endpointsPerBackend),
   loadBalancer: loadBalancerSchema,
-  healthCheck: z.strictObject({ active: activeHealthCheckSchema.optional() }),
+  healthCheck: z.strictObject({
+    active: activeHealthCheckSchema.optional(),
+    passive: passiveHealthCheckSchema.optional(),
+    /** Percentage of healthy endpoints below which health is ignored. Absent or 0: never. */
+    panicThreshold: z.int().min(0).max(100).optional(),
+  }),
 });
 
 export const snapshotSettingsSchema = z.strictObject({

@@ -1,9 +1,11 @@
 // What a load-balancing algorithm is: a choice among the members of a pool.
-import type { PickRequest } from "./pick-request.ts";
+import type { PickRequest, RequestOutcome } from "./pick-request.ts";
 
 export interface Algorithm {
   /** Endpoint index, or -1 when no member is left after `request.exclude`. Allocates nothing. */
   pick(request: PickRequest): number;
+  /** What a request told about the endpoint, for algorithms that learn. */
+  ended?(index: number, outcome: RequestOutcome): void;
 }
 
 /** Whether `index` was tried before. The list is as short as the number of attempts, so a scan is the fast way. */

@@ -6,7 +6,7 @@ import { createBalancer } from "./balancer.ts";
 import { seededRandom, testBackend } from "./balancer.fixture.ts";
 import { hashText } from "./hash-text.ts";
 
-const types: LoadBalancer["type"][] = ["RoundRobin", "LeastRequest", "Random", "ConsistentHash"];
+const types: LoadBalancer["type"][] = ["RoundRobin", "LeastRequest", "Random", "ConsistentHash", "PeakEWMA"];
 
 function setUp(type: LoadBalancer["type"], weights: number[], seed = 1) {
   const balancer = createBalancer(testBackend(type, weights), seededRandom(seed));

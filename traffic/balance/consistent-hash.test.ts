@@ -6,7 +6,10 @@ import { seededRandom, testBackend } from "./balancer.fixture.ts";
 import { hashText } from "./hash-text.ts";
 
 const build = (weights: number[], boundFactor = Infinity) => {
-  const pool = new EndpointPool(testBackend("ConsistentHash", weights).endpoints, 0);
+  const pool = new EndpointPool(testBackend("ConsistentHash", weights).endpoints, {
+    overprovisioning: 1.4,
+    panicShare: 0,
+  });
   return { pool, hash: new ConsistentHash(pool, seededRandom(1), boundFactor) };
 };
 const keys = Array.from({ length: 20_000 }, (_, n) => hashText(`client ${n}`));
@@ -48,12 +51,12 @@ test("an unhealthy endpoint's keys move, nobody else's, and they return with it"
         const sample = keys.slice(0, 200);
         const pickAll = () => sample.map((hashKey) => hash.pick({ nowMs: 0, hashKey }));
         const before = pickAll();
-        pool.setHealthy(down, false);
+        pool.mark(down, "unhealthy", true, 0);
         pickAll().forEach((owner, index) => {
           if (before[index] === down) expect(owner).not.toBe(down);
           else expect(owner).toBe(before[index]);
         });
-        pool.setHealthy(down, true);
+        pool.mark(down, "unhealthy", false, 0);
         expect(pickAll()).toEqual(before);
       },
     ),
@@ -69,9 +72,9 @@ test("an excluded endpoint's keys go where they would go without it", () => {
     return { first, second: hash.pick({ nowMs: 0, hashKey, exclude: [first] }) };
   });
   sample.forEach((hashKey, index) => {
-    pool.setHealthy(retried[index]!.first, false);
+    pool.mark(retried[index]!.first, "unhealthy", true, 0);
     expect(hash.pick({ nowMs: 0, hashKey })).toBe(retried[index]!.second);
-    pool.setHealthy(retried[index]!.first, true);
+    pool.mark(retried[index]!.first, "unhealthy", false, 0);
   });
 });
 

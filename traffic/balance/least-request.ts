@@ -52,12 +52,9 @@ export class LeastRequest implements Algorithm {
   }
 
   private lesserOfTwo(): number {
-    const { members, memberCount, share, inFlight } = this.pool;
+    const { share, inFlight } = this.pool;
     const one = this.sampler.sample();
-    let other = this.sampler.sample();
-    // Two draws of the same endpoint are no choice; draw once more, then settle for any other.
-    if (other === one) other = this.sampler.sample();
-    if (other === one) other = members[0] === one ? members[memberCount - 1]! : members[0]!;
+    const other = this.sampler.sampleOther(one);
     const oneLoad = inFlight[one]! / share[one]!;
     const otherLoad = inFlight[other]! / share[other]!;
     // The first draw wins ties, so that idle endpoints are picked in proportion to their shares.

@@ -29,6 +29,16 @@ export class WeightedSampler {
     return members[scaled - slot < this.keep[slot]! ? slot : this.alias[slot]!]!;
   }
 
+  /** A member other than `one`, unless that is the only one. Two more random numbers at most. */
+  sampleOther(one: number): number {
+    const { memberCount, members } = this.pool;
+    let other = this.sample();
+    if (other === one) other = this.sample();
+    // Drawn three times in a row it has nearly all the share; any other will do.
+    if (other === one) other = members[0] === one ? members[memberCount - 1]! : members[0]!;
+    return other;
+  }
+
   /** A member that is not in `exclude`, or -1. A linear walk: only retries come here. */
   sampleExcept(exclude: readonly number[]): number {
     const { memberCount, members, share } = this.pool;
