@@ -1,0 +1,240 @@
+// The agent, put together: identity, one connection per hub, streams to endpoints, health reports, drain.
+import { writeFile } from "node:fs/promises";
+import { limits } from "#contract/limits.ts";
+import type { HubMessage } from "#contract/tunnel/control-message.ts";
+import { openDataDir } from "./atomic-file.ts";
+import { openConfigSlice } from "./config-slice.ts";
+import type { ConfigSlice } from "./config-slice.ts";
+import { TunnelConnection } from "./connection.ts";
+import { createDial, readEndpointCaFile } from "./dial.ts";
+import { createDialPolicy } from "./dial-policy.ts";
+import { readCaFile } from "./edge-request.ts";
+import { createEndpointPools } from "./endpoint-pool.ts";
+import type { EndpointPools } from "./endpoint-pool.ts";
+import { createHealthProber } from "./health-prober.ts";
+import type { HealthProber, Verdict } from "./health-prober.ts";
+import { healthReports } from "./health-report.ts";
+import { IdentityKeeper } from "./identity-keeper.ts";
+import { openIdentityStore } from "./identity-store.ts";
+import type { Identity } from "./identity-store.ts";
+import { joinTunnel } from "./join.ts";
+import type { Log } from "./log.ts";
+import type { AgentOptions } from "./options.ts";
+import { RenewalExchange } from "./renewal-exchange.ts";
+import { startShard } from "./shard.ts";
+import type { Shard } from "./shard.ts";
+import { createStreamRouter } from "./stream-router.ts";
+import type { RouteStream } from "./stream-router.ts";
+
+/** Longest wait for an endpoint's TCP (and TLS) connection. */
+const connectTimeoutMs = 5_000;
+/** How often the whole health report is repeated, so that no hub stays wrong for long. */
+const reportIntervalMs = 10_000;
+
+/** Refusals that another certificate could cure. */
+const identityRefusals = new Set([
+  "issuer_unknown",
+  "expired",
+  "spiffe_id_invalid",
+  "trust_domain_mismatch",
+  "tunnel_mismatch",
+  "revoked",
+]);
+
+export interface Agent {
+  /** Goes away on every connection, lets open streams finish (up to the drain timeout), closes. Idempotent. */
+  drain(): Promise<void>;
+  /** Resolves when the agent has ended. */
+  readonly closed: Promise<void>;
+}
+
+/**
+ * Starts the agent; joining and connecting go on in the background until it is drained. Throws `AgentError` for options
+ * that cannot work: allow rules, files, the data directory.
+ */
+export async function startAgent(options: AgentOptions, log: Log): Promise<Agent> {
+  const policy = createDialPolicy(options.allow);
+  const { endpointCaFile } = options;
+  const endpointCa =
+    endpointCaFile === undefined ? {} : { endpointCaPem: readEndpointCaFile(endpointCaFile) };
+  await readCaFile(options.caFile);
+  await openDataDir(options.data);
+  const slice = await openConfigSlice(options.data, options.tunnel, log);
+  const dial = createDial({ policy, connectTimeoutMs, ...endpointCa });
+  const pools = createEndpointPools(dial);
+  const running = new RunningAgent(options, log, slice, pools, createStreamRouter({ slice, pools, dial }));
+  running.start(
+    createHealthProber({
+      dial,
+      log,
+      nowMs: Date.now,
+      random: Math.random,
+      onChange: (key, verdict) => running.report({ [key]: verdict }, false),
+    }),
+  );
+  return running;
+}
+
+class RunningAgent implements Agent {
+  readonly closed: Promise<void>;
+  readonly #options: AgentOptions;
+  readonly #log: Log;
+  readonly #slice: ConfigSlice;
+  readonly #pools: EndpointPools;
+  readonly #routeStream: RouteStream;
+  readonly #renewals = new RenewalExchange();
+  readonly #stopping = new AbortController();
+  readonly #closed = Promise.withResolvers<void>();
+  #shards: readonly Shard[] = [];
+  #identity: Identity | undefined;
+  #keeper: IdentityKeeper | undefined;
+  #prober: HealthProber | undefined;
+  #reporter: NodeJS.Timeout | undefined;
+  #announcedReady = false;
+
+  constructor(
+    options: AgentOptions,
+    log: Log,
+    slice: ConfigSlice,
+    pools: EndpointPools,
+    routeStream: RouteStream,
+  ) {
+    this.#options = options;
+    this.#log = log;
+    this.#slice = slice;
+    this.#pools = pools;
+    this.#routeStream = routeStream;
+    this.closed = this.#closed.promise;
+  }
+
+  start(prober: HealthProber): void {
+    const options = this.#options;
+    const { edge, tunnel, instance } = options;
+    this.#log.info("started", { edge, tunnel, instance, configVersion: this.#slice.version });
+    this.#prober = prober;
+    prober.retarget(this.#slice.endpoints);
+    this.#slice.onChange(() => {
+      prober.retarget(this.#slice.endpoints);
+      this.#pools.retain(this.#slice.endpoints);
+      this.report({}, false);
+    });
+    this.#reporter = setInterval(() => this.report(prober.verdicts(), true), reportIntervalMs);
+    this.#keeper = new IdentityKeeper(
+      {
+        tunnel,
+        store: openIdentityStore(options.data),
+        log: this.#log,
+        nowMs: Date.now,
+        random: Math.random,
+        join: () => joinTunnel(options, this.#stopping.signal),
+        renew: (csrPem) => this.#renewals.request(this.#serving()[0], csrPem),
+        onIdentity: (identity, { joined }) => this.#useIdentity(identity, joined),
+        onTrust: (identity) => {
+          this.#identity = identity;
+        },
+      },
+      this.#stopping.signal,
+    );
+  }
+
+  /** Sends health verdicts to every hub. */
+  report(verdicts: Readonly<Record<string, Verdict>>, full: boolean): void {
+    for (const connection of this.#serving()) this.#sendReport(connection, verdicts, full);
+  }
+
+  async drain(): Promise<void> {
+    if (this.#stopping.signal.aborted) return this.closed;
+    this.#stopping.abort();
+    const { drainTimeoutMs } = this.#options;
+    const timeout = Promise.withResolvers<"timeout">();
+    const timer = setTimeout(() => timeout.resolve("timeout"), drainTimeoutMs);
+    const drained = Promise.all(this.#shards.map((shard) => shard.drain("the agent is shutting down")));
+    const outcome = await Promise.race([drained, timeout.promise]);
+    clearTimeout(timer);
+    if (outcome === "timeout") this.#log.warn("drain_timeout", { drainTimeoutMs });
+    for (const shard of this.#shards) shard.terminate();
+    clearInterval(this.#reporter);
+    this.#prober?.stop();
+    await Promise.all([this.#pools.close(), this.#slice.stored(), this.#keeper?.stopped]);
+    this.#log.info("stopped");
+    this.#closed.resolve();
+  }
+
+  #serving(): TunnelConnection[] {
+    return this.#shards.flatMap((shard) => {
+      const connection = shard.active();
+      return connection?.serving ? [connection] : [];
+    });
+  }
+
+  #sendReport(
+    connection: TunnelConnection,
+    verdicts: Readonly<Record<string, Verdict>>,
+    full: boolean,
+  ): void {
+    for (const message of healthReports(this.#slice.version, verdicts, full)) connection.send(message);
+  }
+
+  #useIdentity(identity: Identity, joined: boolean): void {
+    this.#identity = identity;
+    if (joined) this.#slice.forget();
+    if (this.#shards.length > 0) {
+      for (const shard of this.#shards) shard.replace();
+      return;
+    }
+    this.#shards = Array.from({ length: limits.hubsPerTunnel }, (_, shard) =>
+      startShard({
+        open: () => this.#open(shard),
+        onReady: (connection) => this.#connectionReady(connection),
+        nowMs: () => performance.now(),
+        random: Math.random,
+      }),
+    );
+  }
+
+  #open(shard: number): TunnelConnection {
+    const { edge, tunnel, instance, caFile } = this.#options;
+    const identity = this.#identity!;
+    return new TunnelConnection({
+      edge,
+      tunnel,
+      shard,
+      instance,
+      identity,
+      log: this.#log,
+      routeStream: this.#routeStream,
+      // The roots that the edge announced count, too, so that a root can be rotated without touching every agent.
+      readEdgeRoots: async () => `${await readCaFile(caFile)}\n${identity.trustBundlePem}`,
+      onMessage: (connection, message) => this.#message(connection, message),
+      onRefused: (code) => {
+        if (identityRefusals.has(code)) this.#keeper?.reject(identity.serial);
+      },
+    });
+  }
+
+  #connectionReady(connection: TunnelConnection): void {
+    this.#keeper?.accept(connection.identity.serial);
+    this.#sendReport(connection, this.#prober?.verdicts() ?? {}, true);
+    if (this.#announcedReady) return;
+    this.#announcedReady = true;
+    this.#log.info("ready");
+    const { readyFile } = this.#options;
+    if (readyFile === undefined) return;
+    writeFile(readyFile, "").catch((error: unknown) =>
+      this.#log.error("ready_file_not_written", { reason: String(error) }),
+    );
+  }
+
+  #message(connection: TunnelConnection, message: HubMessage): void {
+    switch (message.type) {
+      case "config":
+        return this.#slice.accept(message.config);
+      case "renewed":
+        return this.#renewals.answered(connection, message.id, message.certificate);
+      case "renew-refused":
+        return this.#renewals.refused(connection, message.id, message.error);
+      case "trust":
+        return this.#keeper?.trust(message.rootsPem);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+// The agent's slice of the snapshot: what the edge may ask it to dial. The last good one is kept on disk, so a restart
+// knows its endpoints before the edge has spoken.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { endpointKey } from "#contract/snapshot.ts";
+import type { ActiveHealthCheck, Endpoint } from "#contract/snapshot.ts";
+import { tunnelConfigSchema } from "#contract/sync.ts";
+import type { TunnelConfig } from "#contract/sync.ts";
+import { systemCode } from "./agent-error.ts";
+import { writeFileAtomic } from "./atomic-file.ts";
+import type { Log } from "./log.ts";
+
+/** One endpoint with what its backend says about it. */
+export interface SliceEndpoint {
+  /** `endpointKey(backend, endpoint.id)`. */
+  readonly key: string;
+  readonly endpoint: Endpoint;
+  readonly protocol: "HTTP" | "HTTPS";
+  readonly activeHealthCheck: ActiveHealthCheck | undefined;
+}
+
+export interface ConfigSlice {
+  /** 0 for none. */
+  readonly version: number;
+  readonly endpoints: ReadonlyMap<string, SliceEndpoint>;
+  /** Takes a newer slice and calls the listeners at once; ignores any version at or below its own. */
+  accept(config: TunnelConfig): void;
+  onChange(listener: () => void): void;
+  /** Forgets the slice: after a new join, whose edge may count versions from 1 again. */
+  forget(): void;
+  /** Resolves once what was accepted is on disk (or could not be written, which the log has). */
+  stored(): Promise<void>;
+}
+
+/** Opens the slice stored in `dataDir`, if it is there, readable and of this tunnel. */
+export async function openConfigSlice(dataDir: string, tunnel: string, log: Log): Promise<ConfigSlice> {
+  const path = join(dataDir, "tunnel-config.json");
+  const listeners: (() => void)[] = [];
+  let version = 0;
+  let endpoints = new Map<string, SliceEndpoint>();
+  // Writes run one after another, so the newest is the one that stays.
+  let writing: Promise<void> = Promise.resolve();
+
+  const use = (config: TunnelConfig) => {
+    version = config.version;
+    endpoints = indexEndpoints(config);
+  };
+  const stored = await loadStored(path, log);
+  if (stored?.tunnel === tunnel) use(stored);
+
+  return {
+    get version() {
+      return version;
+    },
+    get endpoints() {
+      return endpoints;
+    },
+    accept(config) {
+      if (config.tunnel !== tunnel || config.version <= version) return;
+      use(config);
+      log.info("config_accepted", { version, endpoints: endpoints.size });
+      writing = writing
+        .then(() => writeFileAtomic(path, JSON.stringify(config)))
+        .catch((error: unknown) => log.error("config_not_stored", { reason: String(error) }));
+      for (const listener of listeners) listener();
+    },
+    onChange: (listener) => void listeners.push(listener),
+    forget() {
+      version = 0;
+    },
+    stored: () => writing,
+  };
+}
+
+function indexEndpoints(config: TunnelConfig): Map<string, SliceEndpoint> {
+  const index = new Map<string, SliceEndpoint>();
+  for (const { name, protocol, endpoints, activeHealthCheck } of config.backends) {
+    for (const endpoint of endpoints) {
+      const key = endpointKey(name, endpoint.id);
+      index.set(key, { key, endpoint, protocol, activeHealthCheck });
+    }
+  }
+  return index;
+}
+
+async function loadStored(path: string, log: Log): Promise<TunnelConfig | undefined> {
+  try {
+    return tunnelConfigSchema.parse(JSON.parse(await readFile(path, "utf8")));
+  } catch (error) {
+    // The edge sends the slice again on connecting; a damaged file only costs the time until then.
+    if (systemCode(error) !== "ENOENT") log.warn("config_unreadable", { path, reason: String(error) });
+    return undefined;
+  }
+}

@@ -1,0 +1,139 @@
+// Active checks of the slice's endpoints, as the backend's policy asks, and the verdicts for the edge. The decisions are
+// the machine's (`traffic/health/active-check.ts`); this dials, keeps the time and tells who listens.
+import { request } from "node:http";
+import type { ActiveHealthCheck, Endpoint } from "#contract/snapshot.ts";
+import { judgeHttpProbe, judgeTimeout, startCheck, step } from "#traffic/health/active-check.ts";
+import type { CheckState, ProbeResult } from "#traffic/health/active-check.ts";
+import { systemCode } from "./agent-error.ts";
+import type { SliceEndpoint } from "./config-slice.ts";
+import type { Dial } from "./dial.ts";
+import { endpointHost } from "./endpoint-pool.ts";
+import type { Log } from "./log.ts";
+
+export interface Verdict {
+  readonly healthy: boolean;
+  readonly reason: string;
+}
+
+export interface HealthProber {
+  /** Checks exactly these endpoints from now on; what is known about those that stay is kept. */
+  retarget(endpoints: ReadonlyMap<string, SliceEndpoint>): void;
+  /** By endpoint key, each endpoint that was checked at least once. */
+  verdicts(): Record<string, Verdict>;
+  stop(): void;
+}
+
+export interface ProberOptions {
+  readonly dial: Dial;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  /** A verdict is new or changed. */
+  onChange(key: string, verdict: Verdict): void;
+}
+
+interface Check {
+  readonly policy: ActiveHealthCheck;
+  /** Address and policy as text: a check whose subject is the same goes on. */
+  readonly subject: string;
+  state: CheckState;
+  timer: NodeJS.Timeout;
+}
+
+export function createHealthProber(options: ProberOptions): HealthProber {
+  const { nowMs, random } = options;
+  const checks = new Map<string, Check>();
+
+  const start = (target: SliceEndpoint, policy: ActiveHealthCheck, subject: string) => {
+    const state = startCheck(policy, nowMs(), random());
+    const arm = () => setTimeout(() => void run(), Math.max(0, check.state.nextProbeMs - nowMs()));
+    const run = async () => {
+      const result = await probe(target, policy, options.dial);
+      if (checks.get(target.key) !== check) return;
+      const before = check.state;
+      check.state = step(policy, before, result, nowMs(), random());
+      if (!before.proven || before.healthy !== check.state.healthy) announce(target.key, check.state);
+      check.timer = arm();
+    };
+    const check: Check = {
+      policy,
+      subject,
+      state,
+      timer: setTimeout(() => void run(), state.nextProbeMs - nowMs()),
+    };
+    checks.set(target.key, check);
+  };
+
+  const announce = (key: string, { healthy, reason }: CheckState) => {
+    options.log.info(healthy ? "endpoint_healthy" : "endpoint_unhealthy", { endpoint: key, reason });
+    options.onChange(key, { healthy, reason });
+  };
+
+  const drop = (key: string, check: Check) => {
+    clearTimeout(check.timer);
+    checks.delete(key);
+  };
+
+  return {
+    retarget(endpoints) {
+      for (const [key, check] of checks) {
+        const target = endpoints.get(key);
+        if (!target || subjectOf(target) !== check.subject) drop(key, check);
+      }
+      for (const target of endpoints.values()) {
+        const policy = target.activeHealthCheck;
+        if (policy && !checks.has(target.key)) start(target, policy, subjectOf(target));
+      }
+    },
+    verdicts() {
+      const proven = [...checks].filter(([, { state }]) => state.proven);
+      return Object.fromEntries(
+        proven.map(([key, { state }]) => [key, { healthy: state.healthy, reason: state.reason }]),
+      );
+    },
+    stop() {
+      for (const [key, check] of checks) drop(key, check);
+    },
+  };
+}
+
+function subjectOf({ endpoint, protocol, activeHealthCheck }: SliceEndpoint): string {
+  return JSON.stringify([endpoint.address, endpoint.port, protocol, activeHealthCheck ?? null]);
+}
+
+/** One check, on a connection of its own: a kept one would say nothing about whether new ones are accepted. */
+function probe(target: SliceEndpoint, policy: ActiveHealthCheck, dial: Dial): Promise<ProbeResult> {
+  const { endpoint, protocol } = target;
+  const dialTarget = { address: endpoint.address, port: endpoint.port, protocol };
+  return new Promise((resolve) => {
+    const abort = new AbortController();
+    const finish = (result: ProbeResult) => {
+      clearTimeout(timer);
+      resolve(result);
+      abort.abort();
+    };
+    const fail = (error: Error) => finish({ ok: false, detail: failure(error) });
+    const timer = setTimeout(() => finish(judgeTimeout(policy)), policy.timeoutMs);
+    dial(dialTarget, (error, socket) => {
+      if (error) return fail(error);
+      if (!socket) return;
+      abort.signal.addEventListener("abort", () => socket.destroy());
+      if (abort.signal.aborted) return void socket.destroy();
+      if (policy.type === "TCP") return finish({ ok: true, detail: "connected" });
+      const { method = "GET", path = "/", hostname } = policy.http ?? {};
+      const headers = {
+        host: hostname ?? defaultHost(endpoint),
+        connection: "close",
+        "user-agent": "isthmus-agent",
+      };
+      request({ method, path, headers, createConnection: () => socket })
+        .on("response", (response) => finish(judgeHttpProbe(policy, response.statusCode ?? 0)))
+        .on("error", fail)
+        .end();
+    });
+  });
+}
+
+const defaultHost = (endpoint: Endpoint): string => `${endpointHost(endpoint)}:${endpoint.port}`;
+
+const failure = (error: Error): string => `${systemCode(error) ?? error.name}: ${error.message}`;

@@ -1,0 +1,80 @@
+// The agent as a process: `node origin-agent/main.ts --edge … `; `isthmus agent` runs it, too. Flags, signals, exit codes.
+import { Command } from "commander";
+import { errorFields } from "./agent-error.ts";
+import { startAgent } from "./agent.ts";
+import { createLog } from "./log.ts";
+import { readOptions } from "./options.ts";
+import type { AgentOptions, RawOptions } from "./options.ts";
+
+/** Wrong options; as in the rest of the command line (sysexits' EX_USAGE is less well known than 2). */
+const exitUsage = 2;
+const exitFailed = 1;
+
+const log = createLog((line) => process.stderr.write(line), Date.now);
+
+const command = new Command("isthmus agent")
+  .description(
+    "Connects this network's endpoints to the edge: dials out, mutually authenticated, no inbound port.",
+  )
+  .option("--edge <url>", "edge to connect to, https://HOST:PORT")
+  .option("--tunnel <name>", "tunnel that the configuration's backends name")
+  .option("--join-token-file <file>", "one-time token to join with; not needed once joined")
+  .option("--ca-file <file>", "PEM roots that the edge's certificate must lead to")
+  .option(
+    "--allow <cidr[:port]>",
+    "network this agent may dial; repeatable",
+    (rule: string, rules: string[] = []) => [...rules, rule],
+  )
+  .option("--data <dir>", "directory for key, certificate and last configuration")
+  .option("--instance <name>", "name of this agent in logs and status (default: host name)")
+  .option("--drain-timeout <duration>", "longest wait for open streams on SIGTERM (default: 30s)")
+  .option("--ready-file <file>", "file to write once the first connection is authenticated")
+  .option("--endpoint-ca-file <file>", "PEM roots for endpoints that speak HTTPS (default: the system's)")
+  .option(
+    "--config <file>",
+    "YAML or JSON file with the same options (edge, tunnel, joinTokenFile, allow, …)",
+  )
+  .addHelpText(
+    "after",
+    `
+Examples:
+  isthmus agent --edge https://edge.example.com:7443 --tunnel production \\
+    --join-token-file token --ca-file ca.pem --allow 10.0.0.0/8 --data /var/lib/isthmus
+  isthmus agent --config agent.yaml --allow 10.0.2.0/24:8080 --allow '[fd00::/8]:8080'
+
+Signals: SIGTERM or SIGINT drains (a second one exits at once).`,
+  )
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitUsage))
+  .parse();
+
+function optionsOrExit(): AgentOptions {
+  const { config, ...flags } = command.opts<RawOptions & { config?: string }>();
+  try {
+    return readOptions(flags, config);
+  } catch (error) {
+    exitWith(error, exitUsage);
+  }
+}
+
+function exitWith(error: unknown, exitCode: number): never {
+  const { reason, remedy } = errorFields(error);
+  process.stderr.write(`isthmus agent: ${reason}\n${remedy ? `${remedy}\n` : ""}`);
+  process.exit(exitCode);
+}
+
+const agent = await startAgent(optionsOrExit(), log).catch((error: unknown) => exitWith(error, exitFailed));
+
+let signalled = false;
+function onSignal(signal: NodeJS.Signals): void {
+  if (signalled) {
+    log.warn("exit_now", { signal });
+    process.exit(exitFailed);
+  }
+  signalled = true;
+  log.info("signal", { signal });
+  void agent.drain();
+}
+process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+
+await agent.closed;
+process.exit(0);

@@ -1,0 +1,52 @@
+// Takes up the streams that the edge opens: asks the slice and leads each to the forwarder of its kind.
+import type { ResetCode } from "#contract/tunnel/code.ts";
+import type { OpenHead } from "#contract/tunnel/head.ts";
+import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
+import type { ConfigSlice } from "./config-slice.ts";
+import type { Dial } from "./dial.ts";
+import type { EndpointPools } from "./endpoint-pool.ts";
+import { forwardHttp } from "./forward-http.ts";
+import { forwardTcp } from "./forward-tcp.ts";
+import { forwardWebSocket } from "./forward-websocket.ts";
+import type { Log } from "./log.ts";
+
+export interface StreamRouterOptions {
+  readonly slice: ConfigSlice;
+  readonly pools: EndpointPools;
+  readonly dial: Dial;
+}
+
+/** The `onStream` of a session. The log already carries the connection's id. */
+export type RouteStream = (
+  log: Log,
+  stream: TunnelStream,
+  head: OpenHead,
+  ended: boolean,
+) => StreamHandlers | ResetCode;
+
+export function createStreamRouter({ slice, pools, dial }: StreamRouterOptions): RouteStream {
+  return (log, stream, head, ended) => {
+    const target = slice.endpoints.get(head.endpoint);
+    if (!target) {
+      log.warn("stream_refused", {
+        stream: stream.id,
+        endpoint: head.endpoint,
+        reason: `not an endpoint of the configuration this agent runs (version ${slice.version})`,
+      });
+      return "endpoint_not_allowed";
+    }
+    const onEnded = (code?: ResetCode, detail?: string) => {
+      // A cancelled stream is the client's choice and no event of this agent's.
+      if (code === undefined || code === "cancelled") return;
+      log.warn("stream_reset", { stream: stream.id, endpoint: head.endpoint, code, detail });
+    };
+    switch (head.kind) {
+      case "http":
+        return forwardHttp(stream, pools.get(target), ended, onEnded);
+      case "websocket":
+        return forwardWebSocket(stream, target, dial, onEnded);
+      case "tcp":
+        return forwardTcp(stream, target, dial, onEnded);
+    }
+  };
+}

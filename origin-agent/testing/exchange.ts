@@ -1,0 +1,96 @@
+// Requests through the tunnel as the hub makes them, for tests: one function per kind of stream.
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import type { Readable } from "node:stream";
+import type { Fields, OpenHead, ResponseHead } from "#contract/tunnel/head.ts";
+import type { TunnelSession } from "#traffic/tunnel/session.ts";
+import type { StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
+
+export interface Answer {
+  readonly head: ResponseHead;
+  readonly informational: readonly ResponseHead[];
+  /** Credit returns as it is read. Destroyed with a `ResetError` if the stream is reset. */
+  readonly body: Readable;
+  /** Set once the body has ended. */
+  trailers: Fields;
+  readonly stream: TunnelStream;
+}
+
+export class ResetError extends Error {
+  override readonly name = "ResetError";
+  readonly reset: StreamReset;
+
+  constructor(reset: StreamReset) {
+    super(`${reset.code}: ${reset.detail}`);
+    this.reset = reset;
+  }
+}
+
+export function openHead(endpoint: string, head: Partial<OpenHead> = {}): OpenHead {
+  return {
+    kind: "http",
+    endpoint,
+    method: "GET",
+    scheme: "https",
+    authority: "www.example.com",
+    target: "/",
+    fields: [],
+    ...head,
+  };
+}
+
+/** Sends a request and resolves with its final head. Rejects with `ResetError`. */
+export function exchange(
+  session: TunnelSession,
+  head: OpenHead,
+  requestBody?: AsyncIterable<Uint8Array>,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const informational: ResponseHead[] = [];
+    const body = new PassThrough();
+    let answer: Answer | undefined;
+    let writable: (() => void) | undefined;
+    const stream = session.open(
+      head,
+      {
+        onHead(responseHead) {
+          if (responseHead.status < 200) return void informational.push(responseHead);
+          answer = { head: responseHead, informational, body, trailers: [], stream: stream! };
+          resolve(answer);
+        },
+        onData(chunk) {
+          body.write(chunk, () => stream!.consumed(chunk.length));
+        },
+        onEnd(trailers) {
+          answer!.trailers = trailers;
+          body.end();
+        },
+        onReset(reset) {
+          reject(new ResetError(reset));
+          if (answer) body.destroy(new ResetError(reset));
+        },
+        onWritable: () => writable?.(),
+      },
+      requestBody === undefined,
+    );
+    if (!stream) return reject(new Error("no room for a stream"));
+    if (!requestBody) return;
+    const send = async () => {
+      for await (const chunk of requestBody) {
+        for (let rest = chunk; rest.length > 0 && stream.open;) {
+          rest = rest.subarray(stream.write(rest));
+          if (rest.length > 0) await new Promise<void>((resume) => (writable = resume));
+        }
+      }
+      stream.end();
+    };
+    send().catch(reject);
+  });
+}
+
+export async function text(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  body.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await once(body, "end");
+  return Buffer.concat(chunks).toString("utf8");
+}

@@ -1,0 +1,49 @@
+// Servers in the role of pods, on a port of loopback from the system, closed with the test.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { RequestListener, Server } from "node:http";
+import type { AddressInfo, Server as TcpServer } from "node:net";
+import { createServer as createTcpServer } from "node:net";
+import type { Socket } from "node:net";
+import { onTestFinished } from "vitest";
+
+export async function startPod(handler: RequestListener): Promise<{ port: number; server: Server }> {
+  const server = createServer(handler);
+  const port = await listen(server);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { port, server };
+}
+
+/** A server of raw bytes: for answers that no HTTP library would write. */
+export async function startRawPod(onConnection: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    onConnection(socket);
+  });
+  const port = await listen(server);
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return port;
+}
+
+/** A port of loopback on which nobody listens. */
+export async function closedPort(): Promise<number> {
+  const server = createTcpServer();
+  const port = await listen(server);
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function listen(server: TcpServer): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
