@@ -1,0 +1,75 @@
+// Endpoints: addresses that are none, doubles, and backends that have nothing to send a request to.
+import { endpointId, parseAddress } from "../native/address.ts";
+import type { NativeBackend } from "../native/schema.ts";
+import type { Report } from "../report.ts";
+import type { Check } from "./check.ts";
+
+export const backendEndpoints: Check = (config, report) => {
+  for (const [index, backend] of config.backends.entries()) {
+    if (backend.endpoints.length === 0 || backend.endpoints.every(({ weight }) => weight === 0)) {
+      const reason = backend.endpoints.length === 0 ? "has no endpoints" : "has only endpoints with weight 0";
+      report.warning({
+        code: "backend-no-endpoints",
+        path: ["backends", index, "endpoints"],
+        message: `backend ${JSON.stringify(backend.name)} ${reason}; its requests are answered 503`,
+        remedy: backend.tunnel
+          ? "Add the addresses that the tunnel's agents shall dial."
+          : "Add an endpoint.",
+      });
+    }
+    checkAddresses(backend, index, report);
+  }
+};
+
+function checkAddresses(backend: NativeBackend, backendIndex: number, report: Report): void {
+  const seen = new Set<string>();
+  for (const [index, { address, port }] of backend.endpoints.entries()) {
+    const path = ["backends", backendIndex, "endpoints", index];
+    const parsed = parseAddress(address);
+    if (!parsed) {
+      report.error({
+        code: "endpoint-address-invalid",
+        path: [...path, "address"],
+        message: `expected an IP address or a host name; found ${JSON.stringify(address)}`,
+        remedy: remedyFor(address),
+      });
+      continue;
+    }
+    const id = endpointId(parsed.canonical, port);
+    if (seen.has(id)) {
+      report.error({
+        code: "endpoint-duplicate",
+        path,
+        message: `backend ${JSON.stringify(backend.name)} already has the endpoint ${id}`,
+        remedy: "Remove it; a larger share is what weight is for.",
+      });
+    }
+    seen.add(id);
+  }
+}
+
+function remedyFor(address: string): string | undefined {
+  if (address.includes("://")) return "Leave out the scheme; it is the backend's protocol.";
+  if (address.includes("/")) return "Leave out the path; a URLRewrite filter can change the path.";
+  if (/^[^:]+:[0-9]+$|^\[.*\]:[0-9]+$/.test(address)) return "Put the port into the field port.";
+  if (address.includes("%"))
+    return "Addresses with a zone are not supported; use a global or a unique local one.";
+  if (address.startsWith("*")) return "An endpoint is one address; wildcards belong into hostnames.";
+  return undefined;
+}
+
+/** Cloudflare's edge: a Worker cannot fetch a bare IP address, private or public. */
+export const dialableEndpoints: Check = (config, report) => {
+  for (const [backendIndex, backend] of config.backends.entries()) {
+    if (backend.tunnel !== undefined) continue;
+    for (const [index, { address }] of backend.endpoints.entries()) {
+      if (parseAddress(address)?.kind !== "ip") continue;
+      report.warning({
+        code: "endpoint-undialable",
+        path: ["backends", backendIndex, "endpoints", index, "address"],
+        message: `${address} cannot be dialled from Cloudflare's edge, which connects to public host names only`,
+        remedy: "Set the backend's tunnel and run an agent beside it, or use a public host name.",
+      });
+    }
+  }
+};

@@ -1,0 +1,38 @@
+// The list of semantic checks.
+import type { NativeConfig } from "../native/schema.ts";
+import type { Report } from "../report.ts";
+import { attachedRoutes } from "./attached-routes.ts";
+import { backendEndpoints, dialableEndpoints } from "./backend-endpoints.ts";
+import type { Check } from "./check.ts";
+import { healthCheckTimes, ruleTimeouts } from "./durations.ts";
+import { filterCombinations } from "./filter-combinations.ts";
+import { knownReferences } from "./known-references.ts";
+import { listenerConflicts, listenerTls } from "./listener-conflicts.ts";
+import { matchValues } from "./match-values.ts";
+import { reachableRules } from "./reachable-rules.ts";
+import { ruleBackends, weightedBackends } from "./rule-backends.ts";
+import { uniqueNames } from "./unique-names.ts";
+
+const checks: readonly Check[] = [
+  uniqueNames,
+  knownReferences,
+  listenerConflicts,
+  listenerTls,
+  attachedRoutes,
+  matchValues,
+  filterCombinations,
+  ruleBackends,
+  ruleTimeouts,
+  weightedBackends,
+  backendEndpoints,
+  healthCheckTimes,
+  reachableRules,
+];
+
+/** Where the configuration is to run; `edge` (Cloudflare) cannot do all that `isthmus serve` can. */
+export type Target = "serve" | "edge";
+
+export function checkConfig(config: NativeConfig, report: Report, target: Target): void {
+  for (const check of checks) check(config, report);
+  if (target === "edge") dialableEndpoints(config, report);
+}

@@ -1,0 +1,68 @@
+// Filters that cannot work together (Gateway API, HTTPRouteRule.filters).
+import type { Filter } from "#contract/http-route.ts";
+import type { NativeRule } from "../native/schema.ts";
+import type { Path, Report } from "../report.ts";
+import type { Check } from "./check.ts";
+
+export const filterCombinations: Check = (config, report) => {
+  for (const [routeIndex, route] of config.routes.entries()) {
+    for (const [ruleIndex, rule] of route.rules.entries()) {
+      const path = ["routes", routeIndex, "rules", ruleIndex];
+      checkFilters(rule.filters, rule, [...path, "filters"], report);
+      for (const [refIndex, ref] of rule.backendRefs.entries()) {
+        checkFilters(ref.filters, rule, [...path, "backendRefs", refIndex, "filters"], report);
+      }
+      const redirect = rule.filters.findIndex((filter) => filter.type === "RequestRedirect");
+      if (redirect >= 0 && rule.backendRefs.length > 0) {
+        report.error({
+          code: "filter-conflict",
+          path: [...path, "filters", redirect],
+          message: "the redirect answers every request of this rule, so its backendRefs would get none",
+          remedy: "Remove the backendRefs, or move the redirect to a rule of its own.",
+        });
+      }
+    }
+  }
+};
+
+function checkFilters(filters: readonly Filter[], rule: NativeRule, path: Path, report: Report): void {
+  const seen = new Set<Filter["type"]>();
+  for (const [index, filter] of filters.entries()) {
+    const { type } = filter;
+    if (seen.has(type)) {
+      const message = `a second ${type} filter; expected at most one of each type`;
+      report.error({
+        code: "filter-conflict",
+        path: [...path, index],
+        message,
+        remedy: "Join them into one.",
+      });
+    }
+    seen.add(type);
+    checkPrefix(filter, rule, [...path, index], report);
+  }
+  if (seen.has("RequestRedirect") && seen.has("URLRewrite")) {
+    const message =
+      "RequestRedirect and URLRewrite exclude each other: a redirected request goes to no backend";
+    report.error({ code: "filter-conflict", path, message, remedy: "Remove one of them." });
+  }
+}
+
+/** ReplacePrefixMatch has to know the prefix. */
+function checkPrefix(filter: Filter, rule: NativeRule, path: Path, report: Report): void {
+  const [field, modifier] =
+    filter.type === "URLRewrite"
+      ? (["urlRewrite", filter.urlRewrite.path] as const)
+      : filter.type === "RequestRedirect"
+        ? (["requestRedirect", filter.requestRedirect.path] as const)
+        : [];
+  if (modifier?.type !== "ReplacePrefixMatch") return;
+  const other = rule.matches.find((match) => match.path.type !== "PathPrefix");
+  if (!other) return;
+  report.error({
+    code: "filter-prefix-missing",
+    path: [...path, field!, "path"],
+    message: `ReplacePrefixMatch needs PathPrefix matches, but this rule also matches ${other.path.type} ${JSON.stringify(other.path.value)}`,
+    remedy: "Use ReplaceFullPath, or split the rule.",
+  });
+}

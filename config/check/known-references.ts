@@ -1,0 +1,42 @@
+// A name that refers to nothing: its traffic would be answered 404 or 500.
+import { nearestName } from "../native/nearest-name.ts";
+import type { Path } from "../report.ts";
+import type { Check } from "./check.ts";
+
+export const knownReferences: Check = (config, report) => {
+  const index = (what: string, names: readonly string[]) => {
+    const known = new Set(names);
+    return (name: string, path: Path): void => {
+      if (known.has(name)) return;
+      const near = nearestName(name, names);
+      report.error({
+        code: "reference-unknown",
+        path,
+        message: `no ${what} is named ${JSON.stringify(name)}`,
+        remedy:
+          near === undefined
+            ? `Add the ${what}, or correct the name.`
+            : `Did you mean ${JSON.stringify(near)}?`,
+      });
+    };
+  };
+  const listener = index(
+    "listener",
+    config.listeners.map(({ name }) => name),
+  );
+  const backend = index(
+    "backend",
+    config.backends.map(({ name }) => name),
+  );
+
+  for (const [routeIndex, route] of config.routes.entries()) {
+    for (const [position, name] of (route.listeners ?? []).entries()) {
+      listener(name, ["routes", routeIndex, "listeners", position]);
+    }
+    for (const [ruleIndex, rule] of route.rules.entries()) {
+      for (const [position, { name }] of rule.backendRefs.entries()) {
+        backend(name, ["routes", routeIndex, "rules", ruleIndex, "backendRefs", position, "name"]);
+      }
+    }
+  }
+};

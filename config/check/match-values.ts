@@ -1,0 +1,83 @@
+// Values in matches that no request can have, or that cannot be evaluated.
+import { patternError } from "#contract/pattern/parse-pattern.ts";
+import type { RouteMatch } from "#contract/http-route.ts";
+import type { Path, Report } from "../report.ts";
+import type { Check } from "./check.ts";
+
+export const matchValues: Check = (config, report) => {
+  for (const [routeIndex, route] of config.routes.entries()) {
+    for (const [ruleIndex, rule] of route.rules.entries()) {
+      for (const [matchIndex, match] of rule.matches.entries()) {
+        const path = ["routes", routeIndex, "rules", ruleIndex, "matches", matchIndex];
+        checkPath(match, [...path, "path", "value"], report);
+        checkConditions("header", match.headers, (name) => name.toLowerCase(), [...path, "headers"], report);
+        checkConditions(
+          "query parameter",
+          match.queryParams,
+          (name) => name,
+          [...path, "queryParams"],
+          report,
+        );
+      }
+    }
+  }
+};
+
+function checkPath({ path: match }: RouteMatch, path: Path, report: Report): void {
+  if (match.type === "RegularExpression") {
+    checkRegex(match.value, path, report);
+    return;
+  }
+  const problem = pathProblem(match.value);
+  if (problem === undefined) return;
+  report.error({
+    code: "match-path-invalid",
+    path,
+    message: `no request has this path: ${problem}`,
+    remedy: "Write the path as it is after normalisation: percent-encoded, without dot or empty segments.",
+  });
+}
+
+/** The Gateway API's rule for HTTPPathMatch values, which are compared with normalised paths. */
+function pathProblem(value: string): string | undefined {
+  if (value.includes("//")) return "it has an empty segment (//)";
+  if (/\/\.\.?(?:[/;]|$)/.test(value)) return "it has a dot segment (/./ or /../)";
+  if (/%(?:2f|5c)/i.test(value)) return "it has an encoded slash, which the gateway refuses";
+  const bad = /%(?![0-9A-Fa-f]{2})|[^%A-Za-z0-9\-._~!$&'()*+,;=:@/]/u.exec(value);
+  return bad ? `${JSON.stringify(bad[0])} must be percent-encoded` : undefined;
+}
+
+interface Condition {
+  readonly type: "Exact" | "RegularExpression";
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Gateway API: of several conditions on one name only the first would count. */
+function checkConditions(
+  what: string,
+  conditions: readonly Condition[],
+  normalize: (name: string) => string,
+  path: Path,
+  report: Report,
+): void {
+  const seen = new Set<string>();
+  for (const [index, { type, name, value }] of conditions.entries()) {
+    if (type === "RegularExpression") checkRegex(value, [...path, index, "value"], report);
+    const key = normalize(name);
+    if (seen.has(key)) {
+      report.error({
+        code: "match-condition-duplicate",
+        path: [...path, index, "name"],
+        message: `this match already has a condition on the ${what} ${JSON.stringify(name)}, and only the first would count`,
+        remedy: "Join them into one regular expression, or write two matches for either-or.",
+      });
+    }
+    seen.add(key);
+  }
+}
+
+function checkRegex(value: string, path: Path, report: Report): void {
+  const problem = patternError(value);
+  if (problem !== undefined) report.error({ code: "match-regex-invalid", path, message: problem });
+}

@@ -1,0 +1,48 @@
+// Rules and backends that no request reaches because of missing references or zero weights.
+import type { Check } from "./check.ts";
+
+/** Both cases are valid in the Gateway API, which has them answered 500. */
+export const ruleBackends: Check = (config, report) => {
+  for (const [routeIndex, route] of config.routes.entries()) {
+    for (const [ruleIndex, rule] of route.rules.entries()) {
+      const path = ["routes", routeIndex, "rules", ruleIndex];
+      if (rule.filters.some((filter) => filter.type === "RequestRedirect")) continue;
+      if (rule.backendRefs.length === 0) {
+        report.warning({
+          code: "rule-no-backend",
+          path,
+          message: "the rule has no backendRefs and no redirect; its requests are answered 500",
+          remedy: "Add backendRefs.",
+        });
+      } else if (rule.backendRefs.every((ref) => ref.weight === 0)) {
+        report.warning({
+          code: "rule-zero-weight",
+          path: [...path, "backendRefs"],
+          message: "every backendRef has weight 0; the rule's requests are answered 500",
+          remedy: "Give at least one of them a weight.",
+        });
+      }
+    }
+  }
+};
+
+/** A backend that is referred to, but always with weight 0: a canary not yet begun, or one forgotten. */
+export const weightedBackends: Check = (config, report) => {
+  const greatest = new Map<string, number>();
+  for (const route of config.routes) {
+    for (const rule of route.rules) {
+      for (const { name, weight } of rule.backendRefs) {
+        greatest.set(name, Math.max(weight, greatest.get(name) ?? 0));
+      }
+    }
+  }
+  for (const [index, { name }] of config.backends.entries()) {
+    if (greatest.get(name) !== 0) continue;
+    report.warning({
+      code: "backend-zero-weight",
+      path: ["backends", index, "name"],
+      message: `backend ${JSON.stringify(name)} gets no traffic: every backendRef to it has weight 0`,
+      remedy: "Give one of them a weight, or remove the backend.",
+    });
+  }
+};

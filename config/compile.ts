@@ -1,0 +1,118 @@
+// Validated model → snapshot: durations in milliseconds, references resolved, one order whatever the files' order was.
+import { durationMs } from "#contract/duration.ts";
+import type { RouteMatch } from "#contract/http-route.ts";
+import type {
+  ActiveHealthCheck,
+  Snapshot,
+  SnapshotBackend,
+  SnapshotListener,
+  SnapshotRoute,
+  SnapshotRule,
+} from "#contract/snapshot.ts";
+import { endpointId, parseAddress } from "./native/address.ts";
+import type {
+  NativeBackend,
+  NativeConfig,
+  NativeListener,
+  NativeRoute,
+  NativeRule,
+} from "./native/schema.ts";
+import { ruleId } from "./rule-id.ts";
+
+/**
+ * Listeners are in the order of port and name, routes and backends in that of their names (code units); rules, matches,
+ * filters, references and endpoints stay as written. The model must have passed the checks without an error.
+ */
+export function compileSnapshot(config: NativeConfig): Snapshot {
+  const listeners = config.listeners
+    .map(compileListener)
+    .sort((a, b) => a.port - b.port || compareNames(a, b));
+  const listenerNames = listeners.map(({ name }) => name);
+  const { xForwardedFor } = config.clientIPDetection;
+  return {
+    format: 1,
+    listeners,
+    routes: config.routes.map((route) => compileRoute(route, listenerNames)).sort(compareNames),
+    backends: config.backends.map(compileBackend).sort(compareNames),
+    settings: {
+      clientIPDetection: {
+        numTrustedHops: xForwardedFor?.numTrustedHops ?? 0,
+        trustedCIDRs: xForwardedFor?.trustedCIDRs ?? [],
+      },
+      accessLog: { mode: config.accessLog.mode },
+    },
+  };
+}
+
+/** Certificates stay outside: the server that ends TLS reads them, the gateway never sees them. */
+function compileListener({ name, protocol, port, hostnames }: NativeListener): SnapshotListener {
+  return { name, protocol, port, hostnames: canonicalHostnames(hostnames) };
+}
+
+function compileRoute(route: NativeRoute, listenerNames: readonly string[]): SnapshotRoute {
+  const wanted = new Set(route.listeners ?? listenerNames);
+  return {
+    name: route.name,
+    listeners: listenerNames.filter((name) => wanted.has(name)),
+    hostnames: canonicalHostnames(route.hostnames),
+    rules: route.rules.map((rule, index) => compileRule(rule, ruleId(route, index))),
+  };
+}
+
+/** Gateway API: a rule without matches takes every path. */
+const everyPath: RouteMatch = { path: { type: "PathPrefix", value: "/" }, headers: [], queryParams: [] };
+
+function compileRule(rule: NativeRule, id: string): SnapshotRule {
+  return {
+    id,
+    matches: rule.matches.length === 0 ? [everyPath] : rule.matches,
+    filters: rule.filters,
+    backendRefs: rule.backendRefs.map(({ name, weight, filters }) => ({ backend: name, weight, filters })),
+    timeouts: {
+      ...timer("requestMs", rule.timeouts.request),
+      ...timer("backendRequestMs", rule.timeouts.backendRequest),
+    },
+  };
+}
+
+/** Gateway API: 0s switches a timeout off, as leaving it out does. */
+function timer<K extends string>(key: K, duration: string | undefined): { [key in K]?: number } {
+  const ms = duration === undefined ? 0 : durationMs(duration);
+  return ms === 0 ? {} : ({ [key]: ms } as { [key in K]: number });
+}
+
+function compileBackend(backend: NativeBackend): SnapshotBackend {
+  const { active } = backend.healthCheck;
+  return {
+    name: backend.name,
+    ...(backend.tunnel === undefined ? {} : { tunnel: backend.tunnel }),
+    protocol: backend.protocol,
+    endpoints: backend.endpoints.map(({ address, port, weight }) => {
+      const canonical = parseAddress(address)?.canonical ?? address;
+      return { id: endpointId(canonical, port), address: canonical, port, weight };
+    }),
+    loadBalancer: { type: backend.loadBalancer.type },
+    healthCheck: active ? { active: compileHealthCheck(active) } : {},
+  };
+}
+
+function compileHealthCheck(check: NonNullable<NativeBackend["healthCheck"]["active"]>): ActiveHealthCheck {
+  const { type, unhealthyThreshold, healthyThreshold } = check;
+  const times = { intervalMs: durationMs(check.interval), timeoutMs: durationMs(check.timeout) };
+  const common = { type, ...times, unhealthyThreshold, healthyThreshold };
+  if (check.type === "TCP") return common;
+  const { path, method, hostname, expectedStatuses } = check.http;
+  return {
+    ...common,
+    http: { path, method, ...(hostname === undefined ? {} : { hostname }), expectedStatuses },
+  };
+}
+
+/** Lower case, each once. */
+function canonicalHostnames(hostnames: readonly string[]): string[] {
+  return [...new Set(hostnames.map((hostname) => hostname.toLowerCase()))];
+}
+
+function compareNames(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}

@@ -1,0 +1,33 @@
+// What changed between two snapshots, by name.
+import type { Change } from "#contract/admin.ts";
+import { canonicalJson, type Snapshot } from "#contract/snapshot.ts";
+
+/** Listeners, then routes, backends and settings, each in the order of their names. Empty: the same configuration. */
+export function diffSnapshots(from: Snapshot, to: Snapshot): Change[] {
+  return [
+    ...diffNamed("listener", byName(from.listeners), byName(to.listeners)),
+    ...diffNamed("route", byName(from.routes), byName(to.routes)),
+    ...diffNamed("backend", byName(from.backends), byName(to.backends)),
+    ...diffNamed("settings", new Map(Object.entries(from.settings)), new Map(Object.entries(to.settings))),
+  ];
+}
+
+function byName<T extends { name: string }>(items: readonly T[]): Map<string, T> {
+  return new Map(items.map((item) => [item.name, item]));
+}
+
+function diffNamed(
+  what: Change["what"],
+  from: ReadonlyMap<string, unknown>,
+  to: ReadonlyMap<string, unknown>,
+): Change[] {
+  const changes: Change[] = [];
+  for (const [name, before] of from) {
+    const after = to.get(name);
+    if (!to.has(name)) changes.push({ kind: "removed", what, name, before });
+    else if (canonicalJson(before) !== canonicalJson(after))
+      changes.push({ kind: "changed", what, name, before, after });
+  }
+  for (const [name, after] of to) if (!from.has(name)) changes.push({ kind: "added", what, name, after });
+  return changes.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}

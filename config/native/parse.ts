@@ -1,0 +1,65 @@
+// One source file of the native format → validated model, or findings with their places.
+import type { SourceFile } from "#contract/admin.ts";
+import type { Diagnostic } from "#contract/diagnostic.ts";
+import { limits } from "#contract/limits.ts";
+import { createReport } from "../report.ts";
+import { lineIndex } from "./line-index.ts";
+import { nativeConfigSchema, type NativeConfig } from "./schema.ts";
+import { schemaFindings } from "./schema-finding.ts";
+import { fileLocate, type SourceDocument } from "./source-document.ts";
+import { readYaml, type TextProblem } from "./yaml-document.ts";
+
+export interface ParsedFile {
+  readonly name: string;
+  /** Absent when the text could not be read. */
+  readonly document?: SourceDocument;
+  /** Absent when a diagnostic is an error. */
+  readonly config?: NativeConfig;
+  readonly diagnostics: Diagnostic[];
+}
+
+/** YAML or JSON. Never throws; time and memory are bounded by the length of the text. */
+export function parseNative(file: SourceFile): ParsedFile {
+  const { name } = file;
+  const unreadable = textProblem(file.content);
+  if (unreadable) return { name, diagnostics: [textDiagnostic(name, unreadable)] };
+
+  const { document, problems } = readYaml(file.content);
+  if (!document) return { name, diagnostics: problems.map((problem) => textDiagnostic(name, problem)) };
+  if (document.value === null) {
+    const problem = {
+      code: "file-empty",
+      message: "the file has no configuration in it",
+      line: 1,
+      column: 1,
+    } as const;
+    return { name, diagnostics: [textDiagnostic(name, problem)] };
+  }
+
+  const result = nativeConfigSchema.safeParse(document.value);
+  if (result.success) return { name, document, config: result.data, diagnostics: [] };
+  const report = createReport(fileLocate(name, document));
+  for (const issue of result.error.issues) {
+    for (const finding of schemaFindings(nativeConfigSchema, document.value, issue)) report.error(finding);
+  }
+  return { name, document, diagnostics: report.diagnostics() };
+}
+
+/** What cannot be a configuration at all, found before anything reads it. */
+function textProblem(text: string): TextProblem | undefined {
+  if (text.length > limits.configBytes || new TextEncoder().encode(text).length > limits.configBytes) {
+    const message = `longer than ${limits.configBytes} bytes`;
+    return { code: "file-too-large", message, remedy: "Split it into several files.", line: 0, column: 0 };
+  }
+  // YAML 1.2.2 §5.1 allows no other control characters; U+FFFD is what decoders put for bytes that are not UTF-8.
+  // oxlint-disable-next-line no-control-regex
+  const offset = text.search(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFFFD]|\p{Surrogate}/u);
+  if (offset < 0) return undefined;
+  const codePoint = text.codePointAt(offset)!.toString(16).toUpperCase().padStart(4, "0");
+  const message = `not a text file in UTF-8: found the character U+${codePoint}`;
+  return { code: "text-invalid", message, ...lineIndex(text)(offset) };
+}
+
+function textDiagnostic(file: string, problem: TextProblem): Diagnostic {
+  return { severity: "error", file, path: "", ...problem };
+}

@@ -1,0 +1,266 @@
+// The native configuration, `isthmus.yaml`: Gateway API shapes for listeners and routes, Envoy Gateway's
+// BackendTrafficPolicy names for backends. Types, validation, defaults and the JSON Schema all come from here.
+import { z } from "zod";
+import { durationSchema } from "#contract/duration.ts";
+import { filterSchema, hostnameSchema, routeMatchSchema } from "#contract/http-route.ts";
+import { limits } from "#contract/limits.ts";
+import { listenerProtocolSchema, nameSchema, portSchema } from "#contract/snapshot.ts";
+import { isCidr } from "./address.ts";
+
+const certificateSchema = z.strictObject({
+  certFile: z
+    .string()
+    .min(1)
+    .max(4096)
+    .describe("PEM file with the certificate chain, leaf first; relative to this file."),
+  keyFile: z.string().min(1).max(4096).describe("PEM file with the private key; relative to this file."),
+});
+
+export const listenerSchema = z
+  .strictObject({
+    name: nameSchema.describe("Unique among the listeners; routes refer to it."),
+    protocol: listenerProtocolSchema.describe("HTTP, or HTTPS: TLS ends at the gateway."),
+    port: portSchema.describe("TCP port that accepts connections."),
+    hostnames: z
+      .array(hostnameSchema)
+      .max(limits.hostnamesPerListener)
+      .default([])
+      .describe("Hosts that this listener serves; `*.example.com` is every host below. Default: every host."),
+    tls: z
+      .strictObject({
+        certificates: z
+          .array(certificateSchema)
+          .max(limits.certificatesPerListener)
+          .default([])
+          .describe("Certificates among which the server picks by SNI; the first is the default."),
+      })
+      .optional()
+      .describe("TLS of an HTTPS listener. On Cloudflare the edge has the certificates."),
+  })
+  .describe("A port and protocol that accepts traffic.");
+
+export const backendRefSchema = z
+  .strictObject({
+    name: nameSchema.describe("Name of a backend."),
+    weight: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(1)
+      .describe("Share of the rule's requests, relative to the sum of its weights. Default: 1. 0: none."),
+    filters: z
+      .array(filterSchema)
+      .max(16)
+      .default([])
+      .describe("Filters for the requests that go to this backend only."),
+  })
+  .describe("A backend and its share of the traffic.");
+
+export const ruleSchema = z
+  .strictObject({
+    // Starts with a letter and has no `/`, so that rule ids (`<route>/<name>` or `<route>/<index>`) are unique.
+    name: z
+      .string()
+      .max(63)
+      .regex(
+        /^[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
+        "expected a letter, then letters, digits, '-', '.' or '_'",
+      )
+      .optional()
+      .describe("Unique within the route; shown in logs and metrics. Default: the rule's index."),
+    matches: z
+      .array(routeMatchSchema)
+      .max(limits.matchesPerRule)
+      .default([])
+      .describe("Alternatives, one of which must match. Default: every path."),
+    filters: z
+      .array(filterSchema)
+      .max(16)
+      .default([])
+      .describe("What is changed on requests and responses, or the redirect that answers them."),
+    backendRefs: z
+      .array(backendRefSchema)
+      .max(limits.backendRefsPerRule)
+      .default([])
+      .describe("Backends that share the rule's requests by weight."),
+    timeouts: z
+      .strictObject({
+        request: durationSchema
+          .optional()
+          .describe("From the request's arrival to the end of the response. Default and 0s: unlimited."),
+        backendRequest: durationSchema
+          .optional()
+          .describe("One attempt at one endpoint; at most `request`. Default and 0s: unlimited."),
+      })
+      .default({})
+      .describe("Time limits; beyond them the answer is 504."),
+  })
+  .describe("Conditions, filters and backends of a part of a route's requests.");
+
+export const routeSchema = z
+  .strictObject({
+    name: nameSchema.describe("Unique among the routes. Of equal matches, the route first in alphabet wins."),
+    listeners: z
+      .array(nameSchema)
+      .min(1)
+      .max(limits.listeners)
+      .optional()
+      .describe("Names of the listeners whose traffic this route takes. Default: all."),
+    hostnames: z
+      .array(hostnameSchema)
+      .max(limits.hostnamesPerRoute)
+      .default([])
+      .describe("Hosts this route is for; `*.example.com` is every host below. Default: every host."),
+    rules: z.array(ruleSchema).min(1).max(limits.rulesPerRoute),
+  })
+  .describe("Rules for the requests of some hosts, as in the Gateway API's HTTPRoute.");
+
+export const endpointSchema = z
+  .strictObject({
+    address: z.string().min(1).max(255).describe("IPv4 or IPv6 address, or host name."),
+    port: portSchema.describe("TCP port."),
+    weight: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(1)
+      .describe("Share of the backend's requests, relative to the others. Default: 1. 0: none."),
+  })
+  .describe("One address of a backend.");
+
+const probeFields = {
+  interval: durationSchema.default("3s").describe("Time between two checks of an endpoint. Default: 3s."),
+  timeout: durationSchema.default("1s").describe("Time an endpoint has to answer. Default: 1s."),
+  unhealthyThreshold: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(3)
+    .describe("Failures in a row that take an endpoint out. Default: 3."),
+  healthyThreshold: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(1)
+    .describe("Successes in a row that bring it back. Default: 1."),
+};
+
+const activeHealthCheckSchema = z
+  .discriminatedUnion("type", [
+    z.strictObject({
+      type: z.literal("HTTP").describe("An HTTP request whose status is judged."),
+      ...probeFields,
+      http: z.strictObject({
+        path: z.string().startsWith("/").max(1024).describe("Path, with query, of the check."),
+        method: z
+          .enum(["GET", "HEAD", "OPTIONS"])
+          .default("GET")
+          .describe("Method of the check. Default: GET."),
+        hostname: hostnameSchema
+          .optional()
+          .describe("Host header of the check. Default: the endpoint's address."),
+        expectedStatuses: z
+          .array(z.int().min(100).max(599))
+          .min(1)
+          .max(64)
+          .default([200])
+          .describe("Statuses of a healthy endpoint. Default: 200."),
+      }),
+    }),
+    z.strictObject({ type: z.literal("TCP").describe("A TCP connection that opens."), ...probeFields }),
+  ])
+  .describe("Checks that run whether or not there is traffic.");
+
+export const backendSchema = z
+  .strictObject({
+    name: nameSchema.describe("Unique among the backends; rules refer to it."),
+    tunnel: nameSchema
+      .optional()
+      .describe("Tunnel whose agents dial these endpoints. Default: the gateway dials them itself."),
+    protocol: z.enum(["HTTP", "HTTPS"]).default("HTTP").describe("What the endpoints speak. Default: HTTP."),
+    endpoints: z
+      .array(endpointSchema)
+      .max(limits.endpointsPerBackend)
+      .default([])
+      .describe("Addresses of the backend."),
+    loadBalancer: z
+      .strictObject({
+        type: z
+          .enum(["RoundRobin", "LeastRequest", "Random", "ConsistentHash"])
+          .describe("How an endpoint is picked. ConsistentHash binds a client's address to an endpoint."),
+      })
+      .default({ type: "RoundRobin" })
+      .describe("Default: RoundRobin."),
+    healthCheck: z
+      .strictObject({ active: activeHealthCheckSchema.optional() })
+      .default({})
+      .describe("Which endpoints get requests. Default: all."),
+  })
+  .describe("A logical service: its endpoints and the policies for them.");
+
+const xForwardedForSchema = z
+  .strictObject({
+    numTrustedHops: z
+      .int()
+      .min(0)
+      .max(32)
+      .optional()
+      .describe(
+        "Proxies in front of the gateway: so many entries, from the right, are believed. Default: 0.",
+      ),
+    trustedCIDRs: z
+      .array(z.string().max(64).refine(isCidr, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"))
+      .max(256)
+      .optional()
+      .describe("Networks of the proxies in front of the gateway: their entries are believed."),
+  })
+  .refine(
+    (value) => value.numTrustedHops === undefined || value.trustedCIDRs === undefined,
+    "expected numTrustedHops or trustedCIDRs, not both",
+  );
+
+export const nativeConfigSchema = z
+  .strictObject({
+    $schema: z.string().max(1024).optional().describe("For editors; has no effect."),
+    listeners: z
+      .array(listenerSchema)
+      .max(limits.listeners)
+      .default([])
+      .describe("Ports that accept traffic."),
+    routes: z
+      .array(routeSchema)
+      .max(limits.routes)
+      .default([])
+      .describe("Which requests go to which backends."),
+    backends: z
+      .array(backendSchema)
+      .max(limits.backends)
+      .default([])
+      .describe("Services that answer requests."),
+    clientIPDetection: z
+      .strictObject({ xForwardedFor: xForwardedForSchema.optional() })
+      .default({})
+      .describe("Whose word on the client's address counts. Default: nobody's, the peer is the client."),
+    accessLog: z
+      .strictObject({
+        mode: z
+          .enum(["off", "errors", "all"])
+          .default("errors")
+          .describe("Requests that are logged: none, those answered with an error of the gateway, or all."),
+      })
+      .default({ mode: "errors" })
+      .describe("Default: errors."),
+  })
+  .describe("Configuration of Isthmus.");
+
+/** Keys of the top level that at most one of several files may set. */
+export const settingKeys = ["clientIPDetection", "accessLog"] as const;
+
+/** As written by users and importers: defaults may be left out. */
+export type NativeConfigInput = z.input<typeof nativeConfigSchema>;
+/** Validated, with every default filled in. Paths of certificates are as written. */
+export type NativeConfig = z.output<typeof nativeConfigSchema>;
+export type NativeListener = NativeConfig["listeners"][number];
+export type NativeRoute = NativeConfig["routes"][number];
+export type NativeRule = NativeRoute["rules"][number];
+export type NativeBackend = NativeConfig["backends"][number];
