@@ -8,7 +8,13 @@ import {
   slowStartSchema,
   zoneAwareSchema,
 } from "./backend-policy.ts";
-import { filterSchema, hostnameSchema, routeMatchSchema } from "./http-route.ts";
+import {
+  filterSchema,
+  headerNameSchema,
+  headerValueSchema,
+  hostnameSchema,
+  routeMatchSchema,
+} from "./http-route.ts";
 import { limits } from "./limits.ts";
 
 /** Names of listeners, routes, backends, tunnels: what a Kubernetes object name allows, plus `/` for namespaces. */
@@ -73,6 +79,10 @@ export const endpointSchema = z.strictObject({
 export const activeHealthCheckSchema = z.strictObject({
   type: z.enum(["HTTP", "TCP"]),
   intervalMs: z.int().positive(),
+  /** While the verdict is about to change, or not known yet (HAProxy `fastinter`). Absent: `intervalMs`. */
+  fastIntervalMs: z.int().positive().optional(),
+  /** While the endpoint is down (HAProxy `downinter`). Absent: `intervalMs`. */
+  downIntervalMs: z.int().positive().optional(),
   timeoutMs: z.int().positive(),
   unhealthyThreshold: z.int().positive(),
   healthyThreshold: z.int().positive(),
@@ -83,6 +93,20 @@ export const activeHealthCheckSchema = z.strictObject({
       /** Host header of the check; absent: the endpoint's address. */
       hostname: z.string().optional(),
       expectedStatuses: z.array(z.int().min(100).max(599)).min(1),
+      headers: z
+        .array(z.strictObject({ name: headerNameSchema, value: headerValueSchema }))
+        .max(16)
+        .optional(),
+      /** Text that the first 16 KiB of the body must contain. */
+      expectedBody: z.string().min(1).max(1024).optional(),
+    })
+    .optional(),
+  tcp: z
+    .strictObject({
+      /** Text to send once connected. */
+      send: z.string().max(1024).optional(),
+      /** Text that the answer must contain. */
+      receive: z.string().min(1).max(1024).optional(),
     })
     .optional(),
 });

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import type { CheckState } from "./active-check.ts";
-import { judgeHttpProbe, judgeTimeout, startCheck, step } from "./active-check.ts";
+import { judgeHttpProbe, judgeTcpProbe, judgeTimeout, startCheck, step } from "./active-check.ts";
 
 const check: ActiveHealthCheck = {
   type: "HTTP",
@@ -65,6 +65,16 @@ test("probes keep their interval with at most a tenth of jitter, and first probe
   expect(step(check, state, failed, 10_000, 0.999_999).nextProbeMs).toBe(12_200);
 });
 
+test("probes come faster while the verdict is about to change, and at their own pace while it is down", () => {
+  const paced = { ...check, fastIntervalMs: 500, downIntervalMs: 5_000 };
+  let state = startCheck(paced, 0, 0);
+  const gaps = [passed, failed, failed, failed, failed, passed, passed].map((result) => {
+    state = step(paced, state, result, 0, 0.5);
+    return state.nextProbeMs;
+  });
+  expect(gaps).toEqual([2_000, 500, 500, 5_000, 5_000, 500, 2_000]);
+});
+
 test("the reason tells how far a change is, and stays while nothing changes", () => {
   const reasons: string[] = [];
   let state: CheckState = startCheck(check, 0, 0);
@@ -89,5 +99,15 @@ test("the reason tells how far a change is, and stays while nothing changes", ()
 test("an HTTP probe is judged by its status", () => {
   expect(judgeHttpProbe(check, 204)).toEqual({ ok: true, detail: "status 204" });
   expect(judgeHttpProbe(check, 503)).toEqual({ ok: false, detail: "status 503, expected 200 or 204" });
+  const withBody = { ...check, http: { ...check.http!, expectedBody: "ready" } };
+  expect(judgeHttpProbe(withBody, 200, "all ready").ok).toBe(true);
+  expect(judgeHttpProbe(withBody, 200, "starting").detail).toBe('status 200, but the body lacks "ready"');
   expect(judgeTimeout(check)).toEqual({ ok: false, detail: "no answer within 1000 ms" });
+});
+
+test("a TCP probe is judged by the connection, and by the answer where one is expected", () => {
+  const tcp: ActiveHealthCheck = { ...check, type: "TCP", tcp: { send: "PING", receive: "PONG" } };
+  expect(judgeTcpProbe(check).ok).toBe(true);
+  expect(judgeTcpProbe(tcp, "+PONG").ok).toBe(true);
+  expect(judgeTcpProbe(tcp, "-ERR").detail).toBe('connected, but the answer lacks "PONG"');
 });

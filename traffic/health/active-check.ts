@@ -50,10 +50,15 @@ export function step(
   nowMs: number,
   unit: number,
 ): CheckState {
-  const nextProbeMs = nowMs + Math.round(check.intervalMs * (1 + jitterShare * (2 * unit - 1)));
+  const next = judge(check, state, result, nowMs);
+  const nextProbeMs = nowMs + Math.round(intervalMs(check, next) * (1 + jitterShare * (2 * unit - 1)));
+  return { ...next, nextProbeMs, reason: next.reason.slice(0, reasonChars) };
+}
+
+function judge(check: ActiveHealthCheck, state: CheckState, result: ProbeResult, nowMs: number): CheckState {
   if (result.ok === state.healthy) {
     const reason = state.proven && state.contrary === 0 ? state.reason : settledReason(state, result);
-    return { ...state, proven: true, contrary: 0, nextProbeMs, reason: reason.slice(0, reasonChars) };
+    return { ...state, proven: true, contrary: 0, reason };
   }
   const contrary = state.contrary + 1;
   const threshold = state.healthy ? check.unhealthyThreshold : check.healthyThreshold;
@@ -61,24 +66,45 @@ export function step(
   const verb = result.ok ? "passed" : "failed";
   const count = state.proven ? `${contrary} of ${threshold} checks ${verb}` : `first check ${verb}`;
   return {
+    ...state,
     healthy: changes ? result.ok : state.healthy,
     proven: true,
     contrary: changes ? 0 : contrary,
     sinceMs: changes ? nowMs : state.sinceMs,
-    nextProbeMs,
-    reason: `${count}: ${result.detail}`.slice(0, reasonChars),
+    reason: `${count}: ${result.detail}`,
   };
+}
+
+function intervalMs(check: ActiveHealthCheck, state: CheckState): number {
+  if (state.contrary > 0) return check.fastIntervalMs ?? check.intervalMs;
+  return state.healthy ? check.intervalMs : (check.downIntervalMs ?? check.intervalMs);
 }
 
 function settledReason(state: CheckState, result: ProbeResult): string {
   return `${state.healthy ? "check passed" : "check failed"}: ${result.detail}`;
 }
 
-/** Verdict on an HTTP probe that was answered. */
-export function judgeHttpProbe(check: ActiveHealthCheck, status: number): ProbeResult {
+/** Verdict on an HTTP probe that was answered. `bodyStart` need be read only where `http.expectedBody` is set. */
+export function judgeHttpProbe(check: ActiveHealthCheck, status: number, bodyStart = ""): ProbeResult {
   const expected = check.http?.expectedStatuses ?? [200];
-  const ok = expected.includes(status);
-  return { ok, detail: ok ? `status ${status}` : `status ${status}, expected ${expected.join(" or ")}` };
+  if (!expected.includes(status)) {
+    return { ok: false, detail: `status ${status}, expected ${expected.join(" or ")}` };
+  }
+  const text = check.http?.expectedBody;
+  if (text !== undefined && !bodyStart.includes(text)) {
+    return { ok: false, detail: `status ${status}, but the body lacks ${JSON.stringify(text.slice(0, 64))}` };
+  }
+  return { ok: true, detail: `status ${status}` };
+}
+
+/** Verdict on a TCP probe that connected; `answer` is what was received, read only where `tcp.receive` is set. */
+export function judgeTcpProbe(check: ActiveHealthCheck, answer = ""): ProbeResult {
+  const text = check.tcp?.receive;
+  const ok = text === undefined || answer.includes(text);
+  return {
+    ok,
+    detail: ok ? "connected" : `connected, but the answer lacks ${JSON.stringify(text.slice(0, 64))}`,
+  };
 }
 
 /** Verdict on a probe that found no answer within `timeoutMs`. */
