@@ -48,11 +48,21 @@ const prefixReplacementSchema = z
 
 const regexValueSchema = z.string().min(1).max(limits.regexChars);
 
-export const pathMatchSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("Exact"), value: pathValueSchema }),
-  z.strictObject({ type: z.literal("PathPrefix"), value: pathValueSchema }),
-  z.strictObject({ type: z.literal("RegularExpression"), value: regexValueSchema }),
-]);
+/** Gateway API defaults: a PathPrefix match of `/`. */
+export const pathMatchSchema = z
+  .strictObject({
+    type: z
+      .enum(["Exact", "PathPrefix", "RegularExpression"])
+      .default("PathPrefix")
+      .describe("PathPrefix compares whole segments: /a takes /a/b, not /ab. Default: PathPrefix."),
+    value: z.string().min(1).max(1024).default("/").describe("Path or regular expression. Default: /."),
+  })
+  .superRefine(({ type, value }, context) => {
+    const result = (type === "RegularExpression" ? regexValueSchema : pathValueSchema).safeParse(value);
+    for (const { message } of result.error?.issues ?? []) {
+      context.addIssue({ code: "custom", message, path: ["value"], input: value });
+    }
+  });
 
 export const valueMatchTypeSchema = z.enum(["Exact", "RegularExpression"]);
 
@@ -60,13 +70,13 @@ export const valueMatchTypeSchema = z.enum(["Exact", "RegularExpression"]);
 export const headerMatchSchema = z.strictObject({
   type: valueMatchTypeSchema.default("Exact"),
   name: headerNameSchema,
-  value: z.string().min(1).max(4096),
+  value: z.string().min(1).max(4096).describe("Value, or regular expression for the whole value."),
 });
 
 export const queryParamMatchSchema = z.strictObject({
   type: valueMatchTypeSchema.default("Exact"),
-  name: z.string().min(1).max(256),
-  value: z.string().min(1).max(1024),
+  name: z.string().min(1).max(256).describe("Name, with case."),
+  value: z.string().min(1).max(1024).describe("Value, or regular expression for the whole value."),
 });
 
 export const methodSchema = z.enum([
@@ -83,18 +93,32 @@ export const methodSchema = z.enum([
 
 /** All conditions of one match hold together (and); a rule's matches are alternatives (or). */
 export const routeMatchSchema = z.strictObject({
-  path: pathMatchSchema.default({ type: "PathPrefix", value: "/" }),
-  method: methodSchema.optional(),
-  headers: z.array(headerMatchSchema).max(16).default([]),
-  queryParams: z.array(queryParamMatchSchema).max(16).default([]),
+  path: pathMatchSchema
+    .default({ type: "PathPrefix", value: "/" })
+    .describe("Condition on the normalised path. Default: every path."),
+  method: methodSchema.optional().describe("Default: every method."),
+  headers: z
+    .array(headerMatchSchema)
+    .max(16)
+    .default([])
+    .describe("Conditions on headers, all of which must hold."),
+  queryParams: z
+    .array(queryParamMatchSchema)
+    .max(16)
+    .default([])
+    .describe("Conditions on query parameters, all of which must hold."),
 });
 
 const headerSchema = z.strictObject({ name: headerNameSchema, value: headerValueSchema });
 
 export const headerModifierSchema = z.strictObject({
-  set: z.array(headerSchema).max(64).default([]),
-  add: z.array(headerSchema).max(64).default([]),
-  remove: z.array(headerNameSchema).max(64).default([]),
+  set: z.array(headerSchema).max(64).default([]).describe("Headers that replace those of the same name."),
+  add: z
+    .array(headerSchema)
+    .max(64)
+    .default([])
+    .describe("Headers that join what is there of the same name."),
+  remove: z.array(headerNameSchema).max(64).default([]).describe("Names of headers to take away."),
 });
 
 export const pathModifierSchema = z.discriminatedUnion("type", [
@@ -115,11 +139,16 @@ export const filterSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("RequestRedirect"),
     requestRedirect: z.strictObject({
-      scheme: z.enum(["http", "https"]).optional(),
-      hostname: preciseHostnameSchema.optional(),
+      scheme: z.enum(["http", "https"]).optional().describe("Default: that of the request."),
+      hostname: preciseHostnameSchema.optional().describe("Default: that of the request."),
       path: pathModifierSchema.optional(),
-      port: z.int().min(1).max(65_535).optional(),
-      statusCode: z.union([301, 302, 303, 307, 308].map((code) => z.literal(code))).default(302),
+      port: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .optional()
+        .describe("Default: that of the scheme, if one is given, or else that of the listener."),
+      statusCode: z.literal([301, 302, 303, 307, 308]).default(302).describe("Default: 302."),
     }),
   }),
   z.strictObject({
