@@ -40,8 +40,8 @@ const pathValueSchema = z
 const prefixReplacementSchema = z
   .string()
   .max(1024)
-  // oxlint-disable-next-line no-control-regex
   .regex(
+    // oxlint-disable-next-line no-control-regex
     /^(?:\/[^\u0000-\u0020\u007F?#]*)?$/,
     "expected nothing, or a path: '/' first, no spaces, '?' or '#'",
   );
