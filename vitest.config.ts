@@ -26,7 +26,17 @@ export default defineConfig({
         test: { name: "gateway", include: [...pure, "worker/**/*.test.ts"], exclude: ["**/*.node.test.ts"] },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./control/wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./control/wrangler.toml" },
+            miniflare: {
+              bindings: {
+                ADMIN_TOKEN: "bootstrap-admin-token-of-the-tests",
+                CA_KEY_SECRET: "key-secret-of-the-tests",
+              },
+            },
+          }),
+        ],
         test: { name: "control", include: ["control/**/*.test.ts"] },
       },
       {

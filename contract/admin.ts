@@ -138,14 +138,27 @@ export const trustResponseSchema = z.strictObject({
 
 export const certificateSummarySchema = z.strictObject({
   serial: z.string(),
+  /** Empty for a server certificate. */
   spiffeId: z.string(),
+  /** DNS names and IP addresses of a server certificate. */
+  names: z.array(z.string()).optional(),
   notBeforeMs: z.number(),
   notAfterMs: z.number(),
   revokedAtMs: z.number().optional(),
 });
+/** Adds a root; it signs after `leadSeconds`, by default the lifetime of an agent's certificate. */
+export const rotateRequestSchema = z.strictObject({
+  leadSeconds: z
+    .int()
+    .min(0)
+    .max(30 * 86_400)
+    .optional(),
+});
 export const revokeRequestSchema = z.strictObject({ reason: z.string().max(1024).default("") });
 
 export const auditEntrySchema = z.strictObject({
+  /** Which log it is of; ids count up within each. */
+  log: z.enum(["config", "identity"]),
   id: z.int(),
   atMs: z.number(),
   actor: z.string(),

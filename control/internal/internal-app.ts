@@ -1,0 +1,85 @@
+// What only our own gateways may call, over a service binding or a Unix socket: the heartbeat, joining, renewing.
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { z } from "zod";
+import {
+  type ControlSyncResponse,
+  type IssuedCertificate,
+  type Trust,
+  controlSyncRequestSchema,
+  joinRequestSchema,
+  renewRequestSchema,
+} from "#contract/sync.ts";
+import { answerError, invalidRequest } from "../admin/error-answer.ts";
+import { type Env, certificateAuthority, configStore } from "../env.ts";
+import { Refusal, valueOf } from "../refusal.ts";
+import { unpackSnapshot } from "../store/packed-json.ts";
+
+/** A region with every agent connected and 10,000 endpoints reports about 4 MB. */
+const maxBodyBytes = 16 * 1024 * 1024;
+
+type InternalApp = Hono<{ Bindings: Env }>;
+
+export function createInternalApp(): InternalApp {
+  const app: InternalApp = new Hono();
+  app.onError(answerError);
+  app.notFound((c) => {
+    throw new Refusal("not_found", `There is no ${c.req.method} ${c.req.path}.`);
+  });
+  app.use(
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: () => {
+        throw new Refusal("body_too_large", `The request body is longer than ${maxBodyBytes} bytes.`);
+      },
+    }),
+  );
+  app.post("/sync", async (c) => c.json(await sync(c.env, await bodyOf(c.req, controlSyncRequestSchema))));
+  app.post("/join", async (c) => {
+    const request = await bodyOf(c.req, joinRequestSchema);
+    return c.json(await valueOf<IssuedCertificate>(certificateAuthority(c.env).join(request)));
+  });
+  app.post("/renew", async (c) => {
+    const request = await bodyOf(c.req, renewRequestSchema);
+    return c.json(await valueOf<IssuedCertificate>(certificateAuthority(c.env).renew(request)));
+  });
+  return app;
+}
+
+async function sync(
+  env: Env,
+  report: z.infer<typeof controlSyncRequestSchema>,
+): Promise<ControlSyncResponse> {
+  const [newer, trust] = await Promise.all([
+    configStore(env).sync(report),
+    // An authority without its secret must not keep the configuration from the gateways.
+    valueOf<Trust | undefined>(certificateAuthority(env).trust(report.trustVersion)).catch(
+      (error: unknown) => {
+        console.error(`sync without trust: ${String(error)}`);
+        return undefined;
+      },
+    ),
+  ]);
+  return {
+    ...(newer && {
+      snapshot: await unpackSnapshot(newer.summary.version, newer.summary.hash, newer.packed),
+    }),
+    ...(trust && { trust }),
+  };
+}
+
+/** The body, validated. Throws {@link Refusal} `request_invalid` with the place. */
+async function bodyOf<Schema extends z.ZodType>(
+  request: { text(): Promise<string> },
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await request.text());
+  } catch (error) {
+    throw new Refusal("request_invalid", `body: not JSON: ${(error as Error).message}`);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw invalidRequest("body", parsed.error.issues);
+  return parsed.data;
+}

@@ -1,0 +1,54 @@
+// Who calls the admin API: the bootstrap token of the environment, or a stored token. Everything else is refused.
+import { type Role, roleSchema } from "#contract/admin.ts";
+import { Refusal } from "../refusal.ts";
+import type { TokenRow } from "../store/token-table.ts";
+import { sameHash, secretHash, secretTokenId } from "./secret-token.ts";
+
+export interface Caller {
+  /** For the audit log and as the author of versions. */
+  readonly name: string;
+  readonly role: Role;
+}
+
+/** Shorter bootstrap tokens could be guessed over the network; they count as absent. */
+const minAdminTokenChars = 16;
+
+/** Throws {@link Refusal} `unauthenticated`. `findToken` looks a stored token up by its id. */
+export async function authenticate(
+  authorization: string | undefined,
+  adminToken: string | undefined,
+  findToken: (id: string) => Promise<TokenRow | undefined>,
+  nowMs: number,
+): Promise<Caller> {
+  const presented = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? "")?.[1];
+  if (presented === undefined) throw unauthenticated("A bearer token is required.");
+  const hash = await secretHash(presented);
+  if (adminToken !== undefined && adminToken.length >= minAdminTokenChars) {
+    if (sameHash(hash, await secretHash(adminToken))) return { name: "bootstrap-admin", role: "admin" };
+  }
+  const id = secretTokenId("istk", presented);
+  const row = id === undefined ? undefined : await findToken(id);
+  if (!row || !sameHash(hash, row.hash)) throw unauthenticated("The bearer token is not valid.");
+  if (row.expiresAtMs !== undefined && row.expiresAtMs <= nowMs) {
+    throw unauthenticated("The bearer token has expired.");
+  }
+  return { name: row.name, role: row.role };
+}
+
+/** Each role may do what the ones before it may. Throws {@link Refusal} `forbidden`. */
+export function requireRole(caller: Caller, role: Role): void {
+  const order = roleSchema.options;
+  if (order.indexOf(caller.role) < order.indexOf(role)) {
+    throw new Refusal(
+      "forbidden",
+      `This needs the role ${role}; the token ${caller.name} has ${caller.role}.`,
+    );
+  }
+}
+
+function unauthenticated(message: string): Refusal {
+  return new Refusal("unauthenticated", message, {
+    remedy:
+      "Send the header `authorization: Bearer TOKEN`; an admin makes tokens with `isthmus token create`.",
+  });
+}
