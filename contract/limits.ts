@@ -8,7 +8,7 @@ export const limits = {
   /** Longest regular expression accepted in a match. */
   regexChars: 1_024,
   /** Instructions a regular expression may compile to; the time of a match grows with them times the input. */
-  regexInstructions: 2_000,
+  regexInstructions: 1_000,
   /** Matches that one regular-expression rewrite replaces. */
   regexReplacements: 100,
   /** Configuration: whole document, in bytes. */
@@ -53,6 +53,8 @@ export const limits = {
   reportBytes: 128 * 1024,
   /** Tunnel: WebSocket message that a hub puts together for a client, in bytes. */
   webSocketMessageBytes: 4 * 1024 * 1024,
+  /** Tunnel: messages of a client's WebSocket that wait in a hub for a slow endpoint, in bytes. */
+  webSocketBacklogBytes: 8 * 1024 * 1024,
   /** Tunnel: request or response head, in bytes after encoding. */
   headBytes: 60 * 1024,
   /** Tunnel: header fields of one head. */

@@ -207,8 +207,9 @@ function programSize(node: PatternNode): number {
       return node.nodes.reduce((sum, child) => sum + programSize(child) + 2, 0);
     case "repeat": {
       const size = programSize(node.node);
-      const optional = node.max === Number.POSITIVE_INFINITY ? 1 : node.max - node.min;
-      return node.min * size + optional * (size + 2);
+      // A loop is a split and a jump around its body, an optional copy a split in front of it.
+      const rest = node.max === Number.POSITIVE_INFINITY ? size + 2 : (node.max - node.min) * (size + 1);
+      return node.min * size + rest;
     }
   }
 }

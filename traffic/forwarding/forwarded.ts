@@ -34,12 +34,9 @@ export function compileClientDetection(settings: SnapshotSettings["clientIPDetec
   const trusted = compileCidrSet(settings.trustedCIDRs);
   return (peerAddress, xForwardedFor) => {
     const peer = bareAddress(peerAddress) ?? "unknown";
-    if (xForwardedFor !== null) {
-      if (trusted.size > 0) return chainByNetworks(peer, xForwardedFor, trusted.contains);
-      if (numTrustedHops > 0) return chainByCount(peer, xForwardedFor, numTrustedHops);
-    }
-    const peerIsTrusted = trusted.size > 0 ? isIn(peer, trusted.contains) : numTrustedHops > 0;
-    return { clientAddress: peer, addresses: [peer], trusted: peerIsTrusted };
+    if (trusted.size > 0) return chainByNetworks(peer, xForwardedFor, trusted.contains);
+    if (numTrustedHops > 0 && xForwardedFor !== null) return chainByCount(peer, xForwardedFor, numTrustedHops);
+    return { clientAddress: peer, addresses: [peer], trusted: false };
   };
 }
 
@@ -57,11 +54,11 @@ function chainByCount(peer: string, xForwardedFor: string, hops: number): Forwar
 /** Entries are believed while the one that wrote them, starting with the peer, lies in a trusted network. */
 function chainByNetworks(
   peer: string,
-  xForwardedFor: string,
+  xForwardedFor: string | null,
   contains: (address: NonNullable<ReturnType<typeof parseIpAddress>>) => boolean,
 ): ForwardingChain {
   const addresses = [peer];
-  const entries = lastEntries(xForwardedFor, maxHops);
+  const entries = xForwardedFor === null ? [] : lastEntries(xForwardedFor, maxHops);
   const trusted = isIn(peer, contains);
   for (let index = entries.length - 1; index >= 0 && isIn(addresses[0]!, contains); index -= 1) {
     const address = bareAddress(entries[index]!);

@@ -1,15 +1,25 @@
 // Conditions of a match beyond path and method, compiled to predicates. All conditions of one match hold together.
 import type { HeaderMatch, QueryParamMatch, RouteMatch } from "#contract/http-route.ts";
-import { compilePattern } from "./pattern/pattern.ts";
+import type { Pattern } from "./pattern/pattern.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 export type Condition = (facts: RequestFacts) => boolean;
 
-/** Throws `PatternSyntaxError`. */
-export function compileConditions(match: RouteMatch): Condition[] {
+/** Throws what `compilePattern` throws. */
+export function compileConditions(
+  match: RouteMatch,
+  compilePattern: (source: string) => Pattern,
+): Condition[] {
   return [
-    ...effectiveHeaders(match).map(headerCondition),
-    ...effectiveQueryParams(match).map(queryParamCondition),
+    ...effectiveHeaders(match).map((header): Condition => {
+      const name = header.name.toLowerCase();
+      const holds = valueTest(header, compilePattern);
+      return (facts) => holds(facts.header(name));
+    }),
+    ...effectiveQueryParams(match).map((param): Condition => {
+      const holds = valueTest(param, compilePattern);
+      return (facts) => holds(facts.queryParam(param.name));
+    }),
   ];
 }
 
@@ -28,18 +38,10 @@ function firstOfEach<T>(items: readonly T[], key: (item: T) => string): T[] {
   return items.filter((item) => !seen.has(key(item)) && seen.add(key(item)));
 }
 
-function headerCondition(match: HeaderMatch): Condition {
-  const name = match.name.toLowerCase();
-  const holds = valueTest(match);
-  return (facts) => holds(facts.header(name));
-}
-
-function queryParamCondition(match: QueryParamMatch): Condition {
-  const holds = valueTest(match);
-  return (facts) => holds(facts.queryParam(match.name));
-}
-
-function valueTest(match: HeaderMatch | QueryParamMatch): (value: string | null) => boolean {
+function valueTest(
+  match: HeaderMatch | QueryParamMatch,
+  compilePattern: (source: string) => Pattern,
+): (value: string | null) => boolean {
   const expected = match.value;
   if (match.type === "Exact") return (value) => value === expected;
   const pattern = compilePattern(expected);

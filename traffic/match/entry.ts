@@ -3,7 +3,7 @@ import type { RouteMatch } from "#contract/http-route.ts";
 import type { SnapshotRoute, SnapshotRule } from "#contract/snapshot.ts";
 import { compileConditions, type Condition, effectiveHeaders, effectiveQueryParams } from "./condition.ts";
 import { normalizePath } from "./path.ts";
-import { compilePattern, type Pattern } from "./pattern/pattern.ts";
+import type { Pattern } from "./pattern/pattern.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 /** The rule that a request falls to. One object per match of the snapshot, shared by all requests. */
@@ -39,15 +39,19 @@ export interface Rank {
   readonly matchIndex: number;
 }
 
+/** Compiles a pattern, or finds it compiled: many routes use the same few, and share their automata. */
+export type PatternCompiler = (source: string) => Pattern;
+
 /** Throws an error whose message says why the match cannot be used. */
 export function compileEntry(
   route: SnapshotRoute,
   rule: SnapshotRule,
   ruleIndex: number,
   matchIndex: number,
+  compilePattern: PatternCompiler,
 ): Entry {
   const match = rule.matches[matchIndex]!;
-  const path = compilePath(match);
+  const path = compilePath(match, compilePattern);
   return {
     result: {
       route,
@@ -57,7 +61,7 @@ export function compileEntry(
       prefixChars: path.type === "PathPrefix" ? path.value.length : 0,
     },
     path,
-    conditions: compileConditions(match),
+    conditions: compileConditions(match, compilePattern),
     rank: {
       pathChars: path.value.length,
       method: match.method !== undefined,
@@ -68,7 +72,7 @@ export function compileEntry(
   };
 }
 
-function compilePath({ path }: RouteMatch): EntryPath {
+function compilePath({ path }: RouteMatch, compilePattern: PatternCompiler): EntryPath {
   if (path.type === "RegularExpression") {
     return { type: path.type, value: path.value, pattern: compilePattern(path.value) };
   }

@@ -1,5 +1,5 @@
 // Host header parsing: what is a host, and what is refused.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseHost } from "./host.ts";
 

@@ -1,5 +1,5 @@
 // Fast and naive matcher against one table, and against each other on random snapshots.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { headOf, matcherCases, type RequestInput, type RouteInput, snapshotOf } from "./matcher-cases.ts";
 import { compileMatcher } from "./matcher.ts";

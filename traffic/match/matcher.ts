@@ -4,6 +4,7 @@ import { compileEntry, type Entry, type RuleMatch } from "./entry.ts";
 import { HostIndex } from "./host-index.ts";
 import { normalizePath } from "./path.ts";
 import { PathIndex } from "./path-index.ts";
+import { compilePattern, type Pattern } from "./pattern/pattern.ts";
 import { comparePrecedence } from "./precedence.ts";
 import { RequestFacts } from "./request-facts.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -67,13 +68,14 @@ function unlessParametersDecide(
 
 function compileEntries(snapshot: Snapshot, problems: MatcherProblem[]): Entry[] {
   const entries: Entry[] = [];
+  const compileOnce = patternCache();
   let ruleIndex = 0;
   for (const route of snapshot.routes) {
     for (const rule of route.rules) {
       const compiled: Entry[] = [];
       for (const matchIndex of rule.matches.keys()) {
         try {
-          compiled.push(compileEntry(route, rule, ruleIndex, matchIndex));
+          compiled.push(compileEntry(route, rule, ruleIndex, matchIndex, compileOnce));
         } catch (error) {
           const message = error instanceof Error ? error.message : String(error);
           problems.push({ route: route.name, rule: rule.id, matchIndex, message });
@@ -84,6 +86,17 @@ function compileEntries(snapshot: Snapshot, problems: MatcherProblem[]): Entry[]
     }
   }
   return entries;
+}
+
+function patternCache(): (source: string) => Pattern {
+  const patterns = new Map<string, Pattern>();
+  return (source) => {
+    const known = patterns.get(source);
+    if (known) return known;
+    const pattern = compilePattern(source);
+    patterns.set(source, pattern);
+    return pattern;
+  };
 }
 
 /** Listeners with the same routes share one index, so that many listeners cost no more than one. */

@@ -1,6 +1,6 @@
 // The pattern engine against the runtime's own backtracking one, where both mean the same, and against tables where
 // they do not.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
 import { compilePattern } from "./pattern.ts";
