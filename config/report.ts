@@ -13,7 +13,7 @@ export type DiagnosticCode =
   | "yaml-several-documents"
   | "yaml-too-deep"
   | "yaml-key"
-  | "yaml-key-duplicate"
+  | "key-duplicate"
   | "yaml-alias"
   | "yaml-merge"
   | "yaml-tag"

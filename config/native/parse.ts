@@ -3,11 +3,12 @@ import type { SourceFile } from "#contract/admin.ts";
 import type { Diagnostic } from "#contract/diagnostic.ts";
 import { limits } from "#contract/limits.ts";
 import { createReport } from "../report.ts";
+import { readJson } from "./json-document.ts";
 import { lineIndex } from "./line-index.ts";
 import { nativeConfigSchema, type NativeConfig } from "./schema.ts";
 import { schemaFindings } from "./schema-finding.ts";
-import { fileLocate, type SourceDocument } from "./source-document.ts";
-import { readYaml, type TextProblem } from "./yaml-document.ts";
+import { fileLocate, type SourceDocument, type TextProblem } from "./source-document.ts";
+import { readYaml } from "./yaml-document.ts";
 
 export interface ParsedFile {
   readonly name: string;
@@ -24,7 +25,7 @@ export function parseNative(file: SourceFile): ParsedFile {
   const unreadable = textProblem(file.content);
   if (unreadable) return { name, diagnostics: [textDiagnostic(name, unreadable)] };
 
-  const { document, problems } = readYaml(file.content);
+  const { document, problems } = readJson(file.content) ?? readYaml(file.content);
   if (!document) return { name, diagnostics: problems.map((problem) => textDiagnostic(name, problem)) };
   if (document.value === null) {
     const problem = {
@@ -39,8 +40,8 @@ export function parseNative(file: SourceFile): ParsedFile {
   const result = nativeConfigSchema.safeParse(document.value);
   if (result.success) return { name, document, config: result.data, diagnostics: [] };
   const report = createReport(fileLocate(name, document));
-  for (const issue of result.error.issues) {
-    for (const finding of schemaFindings(nativeConfigSchema, document.value, issue)) report.error(finding);
+  for (const finding of schemaFindings(nativeConfigSchema, document.value, result.error.issues)) {
+    report.error(finding);
   }
   return { name, document, diagnostics: report.diagnostics() };
 }

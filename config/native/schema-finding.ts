@@ -1,21 +1,37 @@
 // zod's issues → findings that a person can act on: what was expected, what is there, what to do.
-import type { z } from "zod";
+import { z } from "zod";
 import type { Finding, Path } from "../report.ts";
 import { nearestName } from "./nearest-name.ts";
-import { schemaKeys } from "./schema-keys.ts";
+import { schemaAt } from "./schema-at.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** @param root schema and `value` document whose validation gave the issue. */
-export function schemaFindings(root: z.ZodType, value: unknown, issue: Issue): Finding[] {
+/** @param root schema and `value` document whose validation gave the issues. */
+export function schemaFindings(root: z.ZodType, value: unknown, issues: readonly Issue[]): Finding[] {
+  return issues.flatMap((issue, index) => {
+    // A number beyond 2^53 breaks its field's own bound, too, and that one is told.
+    const next = issues[index + 1];
+    if (issue.code === "too_big" && issue.origin === "int" && next && samePath(issue, next)) return [];
+    return findings(root, value, issue);
+  });
+}
+
+function samePath(a: Issue, b: Issue): boolean {
+  return a.path.length === b.path.length && a.path.every((step, index) => step === b.path[index]);
+}
+
+function findings(root: z.ZodType, value: unknown, issue: Issue): Finding[] {
   const path = issue.path as Path;
+  const schema = schemaAt(root, value, path);
   if (issue.code === "unrecognized_keys") {
-    const known = schemaKeys(root, value, path);
+    const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
     return issue.keys.map((key) => unknownKey(key, path, known));
   }
   const found = valueAt(value, path);
-  if (found === undefined && path.length > 0) return [missing(issue, path)];
-  return [wrongValue(issue, path, found)];
+  const wanted = expected(issue, schema);
+  if (found !== undefined || path.length === 0) return [wrongValue(issue, path, wanted, found)];
+  const message = `${quote(String(path.at(-1)))} is missing; expected ${wanted}`;
+  return [{ code: "field-missing", path, message }];
 }
 
 function unknownKey(key: string, path: Path, known: string[]): Finding {
@@ -29,69 +45,63 @@ function unknownKey(key: string, path: Path, known: string[]): Finding {
   };
 }
 
-function missing(issue: Issue, path: Path): Finding {
-  const name = path.at(-1)!;
-  return {
-    code: "field-missing",
-    path,
-    message: `${quote(String(name))} is missing; expected ${expected(issue)}`,
-  };
-}
-
-function wrongValue(issue: Issue, path: Path, found: unknown): Finding {
+function wrongValue(issue: Issue, path: Path, wanted: string, found: unknown): Finding {
   const code = issue.code === "invalid_type" ? "field-type" : "field-value";
-  const message = `${expectedText(issue)}; found ${describe(found)}`;
-  return { code, path, message, remedy: remedyFor(issue, found) };
+  // What is wrong within a map or list cannot be shown in a line.
+  const shown = issue.code === "custom" && typeof found === "object" ? "" : `; found ${describe(found)}`;
+  return { code, path, message: `expected ${wanted}${shown}`, remedy: remedyFor(issue, wanted, found) };
 }
 
-function remedyFor(issue: Issue, found: unknown): string | undefined {
+function remedyFor(issue: Issue, wanted: string, found: unknown): string | undefined {
   if (found === null) return "Remove the key, or give it a value.";
-  if (issue.code === "invalid_type" && typeof found === "string" && /^-?[0-9.]+$/.test(found)) {
-    if (issue.expected === "number" || issue.expected === "int") return "Write the number without quotes.";
+  if (wanted === kinds["number"] && typeof found === "string" && /^-?[0-9.]+$/.test(found)) {
+    return "Write the number without quotes.";
   }
-  if (issue.code === "invalid_type" && issue.expected === "string" && typeof found !== "object") {
-    return "Put it in quotes.";
-  }
-  const options = optionsOf(issue);
-  if (options && typeof found === "string") {
-    const near = nearestName(found, options.map(String));
-    if (near !== undefined) return `Did you mean ${quote(near)}?`;
-  }
-  return undefined;
+  if (wanted === kinds["string"] && typeof found !== "object") return "Put it in quotes.";
+  if (typeof found !== "string") return undefined;
+  const near = nearestName(found, (optionsOf(issue) ?? []).map(String));
+  return near === undefined ? undefined : `Did you mean ${quote(near)}?`;
 }
 
-/** The schema's own words where it has some (they start with "expected"), or else the kind of value. */
-function expectedText(issue: Issue): string {
-  return issue.message.startsWith("expected ") ? issue.message : `expected ${expected(issue)}`;
-}
-
-function expected(issue: Issue): string {
+function expected(issue: Issue, schema?: z.ZodType): string {
   const options = optionsOf(issue);
   if (options) return list(options);
   switch (issue.code) {
     case "invalid_type":
-      return kinds[issue.expected] ?? issue.expected;
+      return issue.expected === "string" ? textKind(schema) : kindOf(issue.expected);
     case "too_small":
-      return `${bound("at least", Number(issue.minimum), issue.origin)}`;
+      return bound("at least", Number(issue.minimum), issue.origin);
     case "too_big":
-      return `${bound("at most", Number(issue.maximum), issue.origin)}`;
+      return bound("at most", Number(issue.maximum), issue.origin);
     case "invalid_format":
-      return "prefix" in issue ? `text that starts with ${quote(String(issue.prefix))}` : issue.message;
+      return "prefix" in issue
+        ? `text that starts with ${quote(String(issue.prefix))}`
+        : issue.message.replace(/^expected /, "");
     case "invalid_union":
       return issue.errors.map((branch) => (branch[0] ? expected(branch[0]) : "")).join(" or ");
     default:
-      return issue.message;
+      // The schema's own words.
+      return issue.message.replace(/^expected /, "");
   }
 }
 
-const kinds: Record<string, string> = {
+function textKind(schema: z.ZodType | undefined): string {
+  const examples = schema?.meta()?.["examples"] as string[] | undefined;
+  return examples ? `text such as ${examples.join(" or ")}` : kinds["string"];
+}
+
+const kinds = {
   string: "text",
   number: "a number",
   int: "a whole number",
   boolean: "true or false",
   array: "a list",
   object: "a map",
-};
+} as const satisfies Record<string, string>;
+
+function kindOf(type: string): string {
+  return (kinds as Record<string, string>)[type] ?? type;
+}
 
 function bound(quantifier: string, limit: number, origin: string): string {
   const plural = limit === 1 ? "" : "s";

@@ -111,7 +111,11 @@ export const routeSchema = z
       .max(limits.hostnamesPerRoute)
       .default([])
       .describe("Hosts this route is for; `*.example.com` is every host below. Default: every host."),
-    rules: z.array(ruleSchema).min(1).max(limits.rulesPerRoute),
+    rules: z
+      .array(ruleSchema)
+      .min(1)
+      .max(limits.rulesPerRoute)
+      .describe("What is done with these requests; the most specific match wins."),
   })
   .describe("Rules for the requests of some hosts, as in the Gateway API's HTTPRoute.");
 
@@ -150,22 +154,24 @@ const activeHealthCheckSchema = z
     z.strictObject({
       type: z.literal("HTTP").describe("An HTTP request whose status is judged."),
       ...probeFields,
-      http: z.strictObject({
-        path: z.string().startsWith("/").max(1024).describe("Path, with query, of the check."),
-        method: z
-          .enum(["GET", "HEAD", "OPTIONS"])
-          .default("GET")
-          .describe("Method of the check. Default: GET."),
-        hostname: hostnameSchema
-          .optional()
-          .describe("Host header of the check. Default: the endpoint's address."),
-        expectedStatuses: z
-          .array(z.int().min(100).max(599))
-          .min(1)
-          .max(64)
-          .default([200])
-          .describe("Statuses of a healthy endpoint. Default: 200."),
-      }),
+      http: z
+        .strictObject({
+          path: z.string().startsWith("/").max(1024).describe("Path, with query, of the check."),
+          method: z
+            .enum(["GET", "HEAD", "OPTIONS"])
+            .default("GET")
+            .describe("Method of the check. Default: GET."),
+          hostname: hostnameSchema
+            .optional()
+            .describe("Host header of the check. Default: the endpoint's address."),
+          expectedStatuses: z
+            .array(z.int().min(100).max(599))
+            .min(1)
+            .max(64)
+            .default([200])
+            .describe("Statuses of a healthy endpoint. Default: 200."),
+        })
+        .describe("The request of the check."),
     }),
     z.strictObject({ type: z.literal("TCP").describe("A TCP connection that opens."), ...probeFields }),
   ])
@@ -217,7 +223,8 @@ const xForwardedForSchema = z
   .refine(
     (value) => value.numTrustedHops === undefined || value.trustedCIDRs === undefined,
     "expected numTrustedHops or trustedCIDRs, not both",
-  );
+  )
+  .describe("Which entries of X-Forwarded-For are believed.");
 
 export const nativeConfigSchema = z
   .strictObject({

@@ -1,29 +1,18 @@
-// YAML (and so JSON) text → SourceDocument, in time and memory bounded by the length of the text.
+// YAML text → SourceDocument, in time and memory bounded by the length of the text.
 import { Composer, isAlias, isMap, isSeq, type Document, type Node, type Pair, type YAMLMap } from "yaml";
 import { limits } from "#contract/limits.ts";
-import type { DiagnosticCode, Path, Place } from "../report.ts";
+import type { Path, Place } from "../report.ts";
 import { lineIndex } from "./line-index.ts";
-import type { SourceDocument } from "./source-document.ts";
+import type { DocumentResult, TextProblem } from "./source-document.ts";
 import { yamlTokens } from "./yaml-tokens.ts";
 import { isMergeKey, keyText, YamlValues, type YamlProblem } from "./yaml-values.ts";
-
-export interface TextProblem extends Place {
-  readonly code: DiagnosticCode;
-  readonly message: string;
-  readonly remedy?: string;
-}
-
-export interface YamlResult {
-  /** Absent when there is a problem. */
-  readonly document?: SourceDocument;
-  readonly problems: TextProblem[];
-}
 
 /** One syntax error makes the parser stumble again and again; only the first ones tell something. */
 const maxSyntaxProblems = 5;
 const maxProblems = 100;
 
-export function readYaml(text: string): YamlResult {
+/** Takes JSON, too, and what is almost JSON. */
+export function readYaml(text: string): DocumentResult {
   const placeOf = lineIndex(text);
   const problems: TextProblem[] = [];
   const problem = ({ offset, ...rest }: YamlProblem): void => {
@@ -57,6 +46,11 @@ export function readYaml(text: string): YamlResult {
 }
 
 function reportSyntax(document: Document.Parsed, problem: (problem: YamlProblem) => void): void {
+  const { explicit, version } = document.directives.yaml;
+  if (explicit && version !== "1.2") {
+    const message = `expected YAML 1.2; found ${version}, in which "yes" and "on" mean true`;
+    problem({ code: "yaml-syntax", offset: 0, message, remedy: "Remove the %YAML line." });
+  }
   for (const error of document.errors.slice(0, maxSyntaxProblems)) {
     problem({ code: "yaml-syntax", offset: error.pos[0], message: sentence(error.message) });
   }
@@ -81,10 +75,15 @@ function offsetOf(root: Node | null, values: YamlValues, path: Path, at: "key" |
     const pair = isMap(container) ? findPair(container, values, String(step)) : undefined;
     if (!pair) break;
     node = pair.value;
-    const wantsKey = at === "key" && index === path.length - 1;
-    offset = (wantsKey ? pair.key.range : (pair.value ?? pair.key).range)?.[0] ?? offset;
+    const wantsKey = (at === "key" && index === path.length - 1) || isEmpty(pair.value);
+    offset = (wantsKey ? pair.key : pair.value)?.range?.[0] ?? offset;
   }
   return offset;
+}
+
+/** `key:` with nothing after it. */
+function isEmpty(node: Node | null): boolean {
+  return !node?.range || node.range[0] === node.range[1];
 }
 
 /** The pair that gave the map this key: its own, or that of the first merged map which has it. */

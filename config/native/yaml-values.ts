@@ -27,6 +27,9 @@ interface Anchored {
   result?: { readonly value: unknown; readonly size: number };
 }
 
+/** Tags of the core schema (YAML 1.2.2 §10.3), which say what is so without them. */
+const coreTags = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
+
 type MapPair = Pair<Node, Node | null>;
 
 /** Reads one document; each instance once. */
@@ -71,7 +74,7 @@ export class YamlValues {
   }
 
   #checkTag(node: Node): void {
-    if (node.tag === undefined || node.tag.startsWith("tag:yaml.org,2002:")) return;
+    if (node.tag === undefined || coreTags.test(node.tag)) return;
     const message = `tags have no meaning here; found ${short(node.tag)}`;
     this.#problem("yaml-tag", node, message, "Remove the tag.");
   }
@@ -109,7 +112,7 @@ export class YamlValues {
         this.#problem("yaml-key", pair.key, "expected a name as key, found a list, a map or an alias");
       } else if (own.has(key)) {
         const message = `the key ${JSON.stringify(short(key))} is already in this map`;
-        this.#problem("yaml-key-duplicate", pair.key, message, "Keep one of them; the others would be lost.");
+        this.#problem("key-duplicate", pair.key, message, "Keep one of them; the others would be lost.");
       }
       const value = this.read(pair.value);
       if (key !== undefined) own.set(key, value);

@@ -1,0 +1,75 @@
+// Model → canonical YAML: fields in the order of the schema, defaults left out, short lists and maps on one line.
+import { Document, isCollection, isScalar, Scalar, visit, type YAMLMap, type YAMLSeq } from "yaml";
+import { z } from "zod";
+import { canonicalJson } from "#contract/snapshot.ts";
+import { nativeConfigSchema, type NativeConfig } from "./native/schema.ts";
+
+const lineChars = 100;
+/** Collections of plain values up to this long are written as `{ a: 1 }` and `[1, 2]`. */
+const flowChars = 72;
+/** A match or policy without its type would make readers look the default up. */
+const alwaysWritten = new Set(["type"]);
+
+/** Text that parses to the same model again. Equal models give equal texts. */
+export function formatConfig(config: NativeConfig): string {
+  const document = new Document(withoutDefaults(nativeConfigSchema, config), {
+    version: "1.2",
+    schema: "core",
+    // Importers repeat objects; anchors would hide that from the reader.
+    aliasDuplicateObjects: false,
+  });
+  visit(document, {
+    Scalar: (_key, node) => {
+      if (typeof node.value === "string" && hasUnsafeCharacter(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+    },
+    Collection: (_key, node) => {
+      if (isShort(node)) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: lineChars }).replaceAll(unsafeCharacters, escapeCharacter);
+}
+
+/** Drops what the schema would fill in again, and orders keys as the schema does. */
+function withoutDefaults(schema: z.ZodType, value: unknown): unknown {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
+    return withoutDefaults(schema.unwrap() as z.ZodType, value);
+  }
+  if (schema instanceof z.ZodArray) {
+    return (value as unknown[]).map((item) => withoutDefaults(schema.element as z.ZodType, item));
+  }
+  if (schema instanceof z.ZodDiscriminatedUnion) {
+    const branch = schema.options.find((option) => (option as z.ZodType).safeParse(value).success);
+    return branch ? withoutDefaults(branch as z.ZodType, value) : value;
+  }
+  if (!(schema instanceof z.ZodObject)) return value;
+  const kept: [string, unknown][] = [];
+  for (const [key, field] of Object.entries(schema.shape as Record<string, z.ZodType>)) {
+    const inner = (value as Record<string, unknown>)[key];
+    if (inner === undefined || (isDefault(field, inner) && !alwaysWritten.has(key))) continue;
+    kept.push([key, withoutDefaults(field, inner)]);
+  }
+  return Object.fromEntries(kept);
+}
+
+function isDefault(field: z.ZodType, value: unknown): boolean {
+  return field instanceof z.ZodDefault && canonicalJson(field.def.defaultValue) === canonicalJson(value);
+}
+
+function isShort(node: YAMLMap | YAMLSeq): boolean {
+  const isLeaf = node.items.every((item) => {
+    const value = "value" in (item as object) && !isScalar(item) ? (item as { value: unknown }).value : item;
+    return !isCollection(value);
+  });
+  return isLeaf && JSON.stringify(node).length <= flowChars;
+}
+
+// Characters that the parser takes for signs of a file that is no text; escaped, they are only values.
+const unsafeCharacters = /[\u007F\uFFFD]/g;
+
+function hasUnsafeCharacter(text: string): boolean {
+  return /[\u007F\uFFFD]/.test(text);
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+}

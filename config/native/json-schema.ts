@@ -1,0 +1,9 @@
+// The JSON Schema of the native configuration, for editors and other tools; made from the zod schema.
+import { z } from "zod";
+import { nativeConfigSchema } from "./schema.ts";
+
+/** JSON Schema, draft 2020-12, of what users write: whatever has a default may be left out. */
+export function nativeJsonSchema(): Record<string, unknown> {
+  const { $schema, ...schema } = z.toJSONSchema(nativeConfigSchema, { io: "input" });
+  return { $schema, $id: "urn:isthmus:schema:config:1", title: "Isthmus configuration", ...schema };
+}
