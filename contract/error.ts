@@ -29,6 +29,12 @@ export const errorTable = {
     "http_request_error",
     "The request target is longer than the gateway accepts.",
   ),
+  head_too_large: entry(
+    431,
+    "client",
+    "http_request_error",
+    "The headers of the request are longer than the gateway accepts.",
+  ),
   route_not_found: entry(404, "client", "destination_not_found", "No route matches this request."),
   backend_invalid: entry(
     500,

@@ -34,6 +34,8 @@ export type HubHandshakeResult =
       readonly type: "ready";
       readonly message: Uint8Array;
       readonly identity: VerifiedIdentity;
+      /** Leaf first; to be verified again when the trust changes. */
+      readonly certificateChain: readonly Uint8Array[];
       readonly instance: string;
       readonly remote: TunnelSettings;
     }
@@ -85,10 +87,12 @@ export class HubHandshake {
       if (proof.version < protocolVersions.min || proof.version > protocolVersions.max) {
         throw new TunnelProtocolError("version_unsupported", `version ${proof.version} was not offered`);
       }
-      const identity = await this.#verify(proof, trust, nowMs);
+      const certificateChain = proof.certificateChain.map((text) => decodeBase64(text));
+      const identity = await this.#verify(proof, certificateChain, trust, nowMs);
       const { settings } = this.#options;
       const ready = handshakeMessage("ready", { version: proof.version, settings });
-      return { type: "ready", message: ready, identity, instance: proof.instance, remote: proof.settings };
+      const { instance, settings: remote } = proof;
+      return { type: "ready", message: ready, identity, certificateChain, instance, remote };
     } catch (error) {
       if (error instanceof IdentityError) return refusal(error.code, error.message, "unauthenticated");
       if (error instanceof TunnelProtocolError) return refusal(error.code, error.message, error.code);
@@ -96,9 +100,8 @@ export class HubHandshake {
     }
   }
 
-  async #verify(proof: Proof, trust: Trust, nowMs: number): Promise<VerifiedIdentity> {
+  async #verify(proof: Proof, chain: Uint8Array[], trust: Trust, nowMs: number): Promise<VerifiedIdentity> {
     const { tunnel, transportCertificate, nonce, authority, path } = this.#options;
-    const chain = proof.certificateChain.map((text) => decodeBase64(text));
     const identity = await verifyCertificate(chain, trust, nowMs);
     if (identity.tunnel !== tunnel) {
       throw new IdentityError(

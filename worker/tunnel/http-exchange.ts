@@ -1,0 +1,139 @@
+// One request of the data path over one stream: sends head and body, resolves with the endpoint's answer.
+import type { Fields, OpenHead, ResponseHead } from "#contract/tunnel/head.ts";
+import type { TunnelSession } from "#traffic/tunnel/session.ts";
+import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
+import { headersOf, isBodiless } from "./open-head.ts";
+import { RequestBody } from "./request-body.ts";
+import { ResponseBody } from "./response-body.ts";
+import { WebSocketRelay } from "./websocket-relay.ts";
+
+export type ExchangeResult =
+  | { readonly type: "response"; readonly response: Response }
+  /** No answer came. */
+  | { readonly type: "reset"; readonly reset: StreamReset }
+  /** The session takes no stream now. */
+  | { readonly type: "busy" };
+
+/** Never rejects. The stream is reset when the client leaves before the answer is complete. */
+export async function exchange(
+  session: TunnelSession,
+  head: OpenHead,
+  request: Request,
+): Promise<ExchangeResult> {
+  const run = new HttpExchange(head, request);
+  return run.start(session) ? run.result() : { type: "busy" };
+}
+
+class HttpExchange implements StreamHandlers {
+  readonly #request: Request;
+  readonly #head: OpenHead;
+  readonly #answer = Promise.withResolvers<ResponseHead | StreamReset>();
+  #stream!: TunnelStream;
+  #upload: RequestBody | undefined;
+  #download!: ResponseBody;
+  #relay: WebSocketRelay | undefined;
+
+  constructor(head: OpenHead, request: Request) {
+    this.#head = head;
+    this.#request = request;
+  }
+
+  start(session: TunnelSession): boolean {
+    const { body, signal } = this.#request;
+    const stream = session.open(this.#head, this, body === null && this.#head.kind === "http");
+    if (!stream) return false;
+    this.#stream = stream;
+    this.#download = new ResponseBody(stream);
+    if (signal.aborted) this.#leave();
+    else signal.addEventListener("abort", () => this.#leave());
+    return true;
+  }
+
+  async result(): Promise<ExchangeResult> {
+    this.#sendBody();
+    const answer = await this.#answer.promise;
+    if ("code" in answer) return { type: "reset", reset: answer };
+    try {
+      return { type: "response", response: this.#response(answer) };
+    } catch (error) {
+      this.#stream.reset("cancelled", String(error));
+      const detail = `the endpoint's answer is not valid: ${String(error)}`;
+      return { type: "reset", reset: { code: "endpoint_protocol_error", detail, safe: false } };
+    }
+  }
+
+  #sendBody(): void {
+    const { body, headers } = this.#request;
+    if (body === null || this.#head.kind !== "http") return;
+    this.#upload = new RequestBody(this.#stream);
+    // Its end is the stream's business; it never rejects.
+    void this.#upload.send(body, contentLength(headers));
+  }
+
+  #response(head: ResponseHead): Response {
+    const { status } = head;
+    const headers = headersOf(head.fields);
+    if (status === 101) {
+      const [client, server] = Object.values(new WebSocketPair());
+      this.#relay = new WebSocketRelay(this.#stream, server!);
+      return new Response(null, { status, headers, webSocket: client! });
+    }
+    if (isBodiless(status) || this.#request.method === "HEAD") {
+      this.#download.discard();
+      return new Response(null, { status, headers });
+    }
+    const body = this.#download.take(contentLength(headers));
+    // "manual": the endpoint's content-encoding describes bytes that pass as they are.
+    return new Response(body, { status, headers, encodeBody: "manual" });
+  }
+
+  /** The client is gone: nobody is told but the agent. */
+  #leave(): void {
+    if (!this.#stream.open) return;
+    const detail = "the client left";
+    this.#stream.reset("cancelled", detail);
+    this.onReset({ code: "cancelled", detail, safe: false });
+  }
+
+  onHead(head: ResponseHead): void {
+    // Workers have no way to send informational heads on.
+    if (head.status >= 200 || head.status === 101) this.#answer.resolve(head);
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#download.data(chunk);
+  }
+
+  onEnd(_trailers: Fields): void {
+    this.#download.end();
+  }
+
+  onMessage(chunk: Uint8Array, kind: { readonly text: boolean; readonly last: boolean }): void {
+    this.#relay?.receive(chunk, kind);
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.#stream.pong(payload);
+  }
+
+  onClose(code: number, reason: string): void {
+    this.#relay?.closed(code, reason);
+  }
+
+  onReset(reset: StreamReset): void {
+    this.#answer.resolve(reset);
+    this.#upload?.stop();
+    this.#relay?.fail(reset);
+    this.#download.fail(`${reset.code}: ${reset.detail}`);
+  }
+
+  onWritable(): void {
+    this.#upload?.writable();
+    this.#relay?.writable();
+  }
+}
+
+function contentLength(headers: Headers): number | undefined {
+  const text = headers.get("content-length");
+  return text !== null && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+}

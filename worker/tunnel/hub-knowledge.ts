@@ -1,0 +1,56 @@
+// What a hub knows of the region: trust and the tunnel's configuration. Only newer versions replace what is held.
+import { endpointKey } from "#contract/snapshot.ts";
+import type { HubPush, Trust, TunnelConfig } from "#contract/sync.ts";
+import type { HubMessage } from "#contract/tunnel/control-message.ts";
+
+export class HubKnowledge {
+  #trust: Trust | undefined;
+  #config: TunnelConfig | undefined;
+  #endpoints: ReadonlySet<string> = new Set();
+
+  get trust(): Trust | undefined {
+    return this.#trust;
+  }
+
+  get trustVersion(): number {
+    return this.#trust?.version ?? 0;
+  }
+
+  get configVersion(): number {
+    return this.#config?.version ?? 0;
+  }
+
+  knowsEndpoint(key: string): boolean {
+    return this.#endpoints.has(key);
+  }
+
+  /** Returns what was new. */
+  take(push: HubPush): { readonly trust?: Trust; readonly config?: TunnelConfig } {
+    const trust = push.trust && push.trust.version > this.trustVersion ? push.trust : undefined;
+    const config = push.config && push.config.version > this.configVersion ? push.config : undefined;
+    if (trust) this.#trust = trust;
+    if (config) {
+      this.#config = config;
+      this.#endpoints = new Set(
+        config.backends.flatMap(({ name, endpoints }) => endpoints.map(({ id }) => endpointKey(name, id))),
+      );
+    }
+    return { ...(trust && { trust }), ...(config && { config }) };
+  }
+
+  /** All of it, for an agent that has just connected. */
+  messages(): HubMessage[] {
+    const messages: HubMessage[] = [];
+    if (this.#trust) messages.push(trustMessage(this.#trust));
+    if (this.#config) messages.push(configMessage(this.#config));
+    return messages;
+  }
+}
+
+export function trustMessage({ version, trustDomain, rootsPem }: Trust): HubMessage {
+  return { type: "trust", version, trustDomain, rootsPem };
+}
+
+export function configMessage(config: TunnelConfig): HubMessage {
+  return { type: "config", config };
+}

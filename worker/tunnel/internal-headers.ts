@@ -1,0 +1,26 @@
+// Headers between our own programs. Whoever takes a request from a stranger removes or overwrites all of them.
+
+export const internalHeaders = {
+  /** What a request to a hub is: `stream` (data path), `connect` (an agent's WebSocket). Absent: a call of the region. */
+  operation: "isthmus-operation",
+  /** Key of the endpoint that the data path wants (`endpointKey`). */
+  endpoint: "isthmus-endpoint",
+  /** Client certificate of the TLS connection as the transport verified it: base64 of DER. */
+  transportCertificate: "isthmus-transport-certificate",
+  /** Object that a request is for, on its way through `STATE`. */
+  object: "isthmus-object",
+  /** On a 599 answer of a hub: the `ErrorCode`. */
+  tunnelError: "isthmus-tunnel-error",
+  /** On a 599 answer: `1` when nothing of the request can have reached an endpoint. */
+  tunnelErrorSafe: "isthmus-tunnel-error-safe",
+} as const;
+
+const names: ReadonlySet<string> = new Set(Object.values(internalHeaders));
+
+/** True for a header that never leaves our own programs; `name` in lower case. */
+export function isInternalHeader(name: string): boolean {
+  return name.startsWith("isthmus-") && names.has(name);
+}
+
+/** Status of a hub's answer that is an error of the tunnel; no endpoint can produce it with our headers on it. */
+export const tunnelErrorStatus = 599;

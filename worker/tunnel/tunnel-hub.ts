@@ -1,0 +1,177 @@
+// TunnelHub: the Durable Object at which the connections of one shard of one tunnel end.
+// It keeps nothing on disk: agents connect again after a restart, and the region's state object, which does keep its
+// state, tells the rest. WebSockets are accepted plainly, not for hibernation (decision 0005).
+import { DurableObject } from "cloudflare:workers";
+import { limits } from "#contract/limits.ts";
+import { hubPushSchema } from "#contract/sync.ts";
+import type { HubPush, HubReport } from "#contract/sync.ts";
+import { hubSettings } from "#contract/tunnel/settings.ts";
+import { decodeBase64 } from "#contract/identity/pem.ts";
+import { HubHandshake } from "#traffic/tunnel/hub-handshake.ts";
+import type { Env } from "../env.ts";
+import { AgentConnection } from "./agent-connection.ts";
+import type { HubPort } from "./agent-connection.ts";
+import { renewCertificate } from "./certificate-renewal.ts";
+import { mergeVerdicts } from "./endpoint-verdicts.ts";
+import { configMessage, HubKnowledge, trustMessage } from "./hub-knowledge.ts";
+import { internalHeaders } from "./internal-headers.ts";
+import { announceHub } from "./region-link.ts";
+import { dispatchStream } from "./stream-dispatch.ts";
+import { parseTunnelTarget } from "./tunnel-target.ts";
+import type { TunnelTarget } from "./tunnel-target.ts";
+
+const tickMs = 1_000;
+/** How often a hub with agents tells the region's state object that it is there. */
+const announceMs = 20_000;
+
+export class TunnelHub extends DurableObject<Env> {
+  readonly #knowledge = new HubKnowledge();
+  readonly #connections = new Set<AgentConnection>();
+  /** Those that are authenticated; made anew when one comes or goes. */
+  #agents: AgentConnection[] = [];
+  #target: TunnelTarget | undefined;
+  #turn = 0;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+  #announcedMs = 0;
+  #announcing: Promise<void> | undefined;
+
+  override async fetch(request: Request): Promise<Response> {
+    const operation = request.headers.get(internalHeaders.operation);
+    if (operation === "stream") return dispatchStream(this.#serving(), request, this.#turn++);
+    if (operation === "connect") return this.#connect(request);
+    if (request.method === "POST" && new URL(request.url).pathname.endsWith("/push")) {
+      const push = hubPushSchema.safeParse(await request.json());
+      if (!push.success)
+        return Response.json({ code: "push_invalid", message: push.error.message }, { status: 400 });
+      await this.#take(push.data);
+      return Response.json(this.#report());
+    }
+    return Response.json({ code: "not_found", message: "a hub answers /push" }, { status: 404 });
+  }
+
+  // --- agents -------------------------------------------------------------------------------------------------------
+
+  /** `TunnelDoor` has verified the transport and overwritten every internal header. */
+  #connect(request: Request): Response {
+    const url = new URL(request.url);
+    const target = parseTunnelTarget(url);
+    const certificate = request.headers.get(internalHeaders.transportCertificate);
+    if (!target || !certificate) return new Response(null, { status: 400 });
+    this.#target ??= target;
+    const unauthenticated = this.#connections.size - this.#agents.length;
+    if (
+      this.#connections.size >= limits.connectionsPerHub ||
+      unauthenticated >= limits.unauthenticatedPerHub
+    ) {
+      this.#log("tunnel_refused", { code: "flood", reason: "too many connections" });
+      return Response.json({ code: "flood", message: "this hub has too many connections" }, { status: 503 });
+    }
+    const [client, server] = Object.values(new WebSocketPair());
+    const id = crypto.randomUUID();
+    const handshake = new HubHandshake({
+      ...target,
+      connection: id,
+      nonce: crypto.getRandomValues(new Uint8Array(32)),
+      authority: authorityOf(url),
+      path: url.pathname,
+      transportCertificate: decodeBase64(certificate),
+      settings: hubSettings,
+    });
+    this.#connections.add(new AgentConnection(id, server!, handshake, this.#port(target), Date.now()));
+    this.#ticker ??= setInterval(() => this.#tick(), tickMs);
+    return new Response(null, { status: 101, webSocket: client! });
+  }
+
+  #port(target: TunnelTarget): HubPort {
+    return {
+      ...target,
+      trust: async () => {
+        if (!this.#knowledge.trust) await this.#announce();
+        return this.#knowledge.trust;
+      },
+      greeting: () => {
+        this.#agentsChanged();
+        return this.#knowledge.messages();
+      },
+      knowsEndpoint: (key) => this.#knowledge.knowsEndpoint(key),
+      renew: (identity, message) => renewCertificate(this.env.CONTROL, identity, message),
+      ended: (connection) => {
+        this.#connections.delete(connection);
+        this.#agentsChanged();
+      },
+      log: (event, fields) => this.#log(event, fields),
+    };
+  }
+
+  #serving(): readonly AgentConnection[] {
+    return this.#agents;
+  }
+
+  #agentsChanged(): void {
+    const hadNone = this.#agents.length === 0;
+    this.#agents = [...this.#connections].filter((connection) => connection.authenticated);
+    if (hadNone && this.#agents.length > 0) void this.#announce();
+    if (this.#connections.size > 0) return;
+    if (this.#ticker !== undefined) clearInterval(this.#ticker);
+    this.#ticker = undefined;
+  }
+
+  #tick(): void {
+    const nowMs = Date.now();
+    for (const connection of this.#connections) connection.tick(nowMs);
+    if (this.#agents.length > 0 && nowMs - this.#announcedMs >= announceMs) void this.#announce();
+  }
+
+  // --- region -------------------------------------------------------------------------------------------------------
+
+  /** Tells the region's state object that this hub is there and takes what it answers. Never rejects. */
+  #announce(): Promise<void> {
+    this.#announcing ??= this.#askRegion().finally(() => {
+      this.#announcing = undefined;
+    });
+    return this.#announcing;
+  }
+
+  async #askRegion(): Promise<void> {
+    if (!this.#target) return;
+    this.#announcedMs = Date.now();
+    try {
+      await this.#take(await announceHub(this.env, this.#target));
+    } catch (error) {
+      this.#log("tunnel_region_unavailable", { reason: String(error) });
+    }
+  }
+
+  async #take(push: HubPush): Promise<void> {
+    const { trust, config } = this.#knowledge.take(push);
+    if (config) {
+      for (const agent of this.#agents) {
+        agent.verdicts.retain((key) => this.#knowledge.knowsEndpoint(key));
+        agent.send(configMessage(config));
+      }
+    }
+    if (trust) {
+      const nowMs = Date.now();
+      for (const agent of this.#agents) agent.send(trustMessage(trust));
+      await Promise.all(this.#agents.map((agent) => agent.checkTrust(trust, nowMs)));
+    }
+  }
+
+  #report(): HubReport {
+    return {
+      trustVersion: this.#knowledge.trustVersion,
+      configVersion: this.#knowledge.configVersion,
+      agents: this.#agents.flatMap((agent) => agent.status() ?? []),
+      endpoints: mergeVerdicts(this.#agents.map((agent) => agent.verdicts)),
+    };
+  }
+
+  #log(event: string, fields: Record<string, unknown>): void {
+    console.warn(JSON.stringify({ event, ...this.#target, ...fields }));
+  }
+}
+
+/** What the agent dialled, as RFC 9421 §2.2.3 writes it: lower case, without TLS's default port. */
+function authorityOf(url: URL): string {
+  return url.host.replace(/:443$/, "");
+}
