@@ -22,6 +22,7 @@ const refusalTable = {
   token_limit: 409,
   body_too_large: 413,
   config_too_large: 413,
+  media_type_unsupported: 415,
   config_invalid: 422,
   certificate_limit: 429,
   internal: 500,

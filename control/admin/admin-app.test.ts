@@ -1,7 +1,7 @@
 import { reset } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { admin, internal, publish } from "../control-fixture.ts";
+import { admin, bootstrapToken, internal, publish } from "../control-fixture.ts";
 import type { Role } from "#contract/admin.ts";
 
 interface Operation {
@@ -138,6 +138,16 @@ describe("requests that are not well formed", () => {
     const refused = await admin(method, path, body);
     expect(refused).toMatchObject({ status: 400, body: { code: "request_invalid" } });
     expect(refused.body.message).toMatch(message);
+  });
+
+  test("a body that is not declared as JSON is refused", async () => {
+    const entry = exports as unknown as { default: Fetcher };
+    const response = await entry.default.fetch("https://control.test/v1/tokens", {
+      method: "POST",
+      headers: { authorization: `Bearer ${bootstrapToken}`, "content-type": "text/plain" },
+      body: "{}",
+    });
+    expect([response.status, await response.json()]).toMatchObject([415, { code: "media_type_unsupported" }]);
   });
 
   test("a body over its bound is refused", async () => {

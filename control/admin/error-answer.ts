@@ -32,8 +32,11 @@ export function invalidRequest(target: string, issues: readonly z.core.$ZodIssue
   return new Refusal("request_invalid", problems.join("; "));
 }
 
-/** Hono throws these for bodies that are not JSON; JSON.parse knows the place. */
+/** Hono throws these for bodies that are not JSON. It does not say where, JSON.parse does. */
 async function badRequest(c: Context, error: HTTPException): Promise<Refusal> {
+  if (error.status === 415) {
+    return new Refusal("media_type_unsupported", "The body has to be content-type: application/json.");
+  }
   if (error.status !== 400) return refusalFor(error);
   try {
     JSON.parse(await c.req.text());

@@ -46,16 +46,21 @@ export async function openKey(
 }
 
 async function wrappingKey(secret: string | undefined, salt: Uint8Array): Promise<CryptoKey> {
-  if (secret === undefined || secret.length < minSecretChars) {
+  // workerd binds null for an environment variable that is not set.
+  if ((secret ?? "").length < minSecretChars) {
     throw new Refusal(
       "ca_key_secret_missing",
       `The certificate authority needs the secret CA_KEY_SECRET, at least ${minSecretChars} characters.`,
       { remedy: "wrangler secret put CA_KEY_SECRET -c control/wrangler.toml" },
     );
   }
-  const material = await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), "HKDF", false, [
-    "deriveKey",
-  ]);
+  const material = await crypto.subtle.importKey(
+    "raw",
+    new TextEncoder().encode(secret ?? ""),
+    "HKDF",
+    false,
+    ["deriveKey"],
+  );
   const info = new TextEncoder().encode("isthmus certificate authority key v1");
   return crypto.subtle.deriveKey(
     { name: "HKDF", hash: "SHA-256", salt, info },
