@@ -1,0 +1,89 @@
+// Bundles both Workers as wrangler does (ES modules, conditions of the Workers runtime, `cloudflare:` left to it), so
+// that `isthmus serve` runs the very code that is deployed.
+import { build, type Metafile } from "esbuild";
+import { mkdir, rename, stat, writeFile, readFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { controlBundle, gatewayBundle, packageRoot } from "../installation.ts";
+
+interface Worker {
+  readonly entry: string;
+  readonly bundle: string;
+}
+
+const workers: Worker[] = [
+  { entry: join(packageRoot, "worker/index.ts"), bundle: gatewayBundle },
+  { entry: join(packageRoot, "control/index.ts"), bundle: controlBundle },
+];
+
+/** Builds what is missing or older than one of the files it was made from. Resolves to the bundles built. */
+export async function bundleStaleWorkers(): Promise<string[]> {
+  const stale = await Promise.all(workers.map(async (worker) => ((await isFresh(worker)) ? [] : [worker])));
+  return bundle(stale.flat());
+}
+
+/** Builds both Workers. Resolves to the bundles built. */
+export function bundleWorkers(): Promise<string[]> {
+  return bundle(workers);
+}
+
+async function bundle(chosen: Worker[]): Promise<string[]> {
+  await Promise.all(chosen.map(bundleOne));
+  return chosen.map((worker) => relative(packageRoot, worker.bundle));
+}
+
+async function bundleOne({ entry, bundle }: Worker): Promise<void> {
+  const result = await build({
+    entryPoints: [entry],
+    absWorkingDir: packageRoot,
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["workerd", "worker", "browser", "import"],
+    external: ["cloudflare:*"],
+    sourcemap: false,
+    legalComments: "none",
+    metafile: true,
+    write: false,
+    logLevel: "error",
+  });
+  const output = result.outputFiles[0];
+  if (!output) throw new Error(`esbuild made nothing of ${entry}`);
+  await mkdir(dirname(bundle), { recursive: true });
+  // Two processes may build at once, and a running one may read: each sees a whole file.
+  const temporary = `${bundle}.${process.pid}.tmp`;
+  await writeFile(temporary, output.contents);
+  await writeFile(`${temporary}.inputs`, JSON.stringify(inputs(result.metafile)));
+  await rename(temporary, bundle);
+  await rename(`${temporary}.inputs`, inputsFile(bundle));
+}
+
+const inputsFile = (bundle: string): string => `${bundle}.inputs.json`;
+
+function inputs(metafile: Metafile): string[] {
+  return Object.keys(metafile.inputs);
+}
+
+/** A package without sources (installed from a registry) has only the bundle, and that is fresh. */
+async function isFresh({ bundle, entry }: Worker): Promise<boolean> {
+  try {
+    const builtMs = (await stat(bundle)).mtimeMs;
+    const list = JSON.parse(await readFile(inputsFile(bundle), "utf8")) as string[];
+    const changed = await Promise.all(
+      [relative(packageRoot, entry), "package-lock.json", ...list].map((file) => modifiedMs(file)),
+    );
+    return changed.every((changedMs) => changedMs <= builtMs);
+  } catch {
+    return false;
+  }
+}
+
+/** Infinity for a file that is gone: what was bundled with it is stale. */
+async function modifiedMs(file: string): Promise<number> {
+  try {
+    return (await stat(join(packageRoot, file))).mtimeMs;
+  } catch {
+    return file === "package-lock.json" ? 0 : Infinity;
+  }
+}

@@ -1,0 +1,111 @@
+// `isthmus serve`: the Workers on workerd, on this machine.
+import { resolve } from "node:path";
+import { InvalidArgumentError, type Command } from "commander";
+import { defaultDataDirectory } from "../local-system.ts";
+import { hostPortArgument, listArgument, wholeNumber } from "./arguments.ts";
+import { parseConnectTo, type ConnectTo } from "../serve/connect-to.ts";
+import { launch } from "../serve/launcher.ts";
+import type { HostPort, ServeOptions } from "../serve/serve-options.ts";
+import { durationMs } from "#contract/duration.ts";
+
+interface ServeFlags {
+  file: string[];
+  data: string;
+  control: HostPort;
+  tunnel?: HostPort;
+  tunnelName?: string[];
+  host?: string;
+  processes: number;
+  portOffset: number;
+  connectTo?: ConnectTo[];
+  devTls?: boolean;
+  trustDomain: string;
+  region: string;
+  drainTimeout: number;
+}
+
+export function addServe(program: Command): void {
+  program
+    .command("serve")
+    .summary("run control, state and gateway on this machine")
+    .description(
+      "Runs the built Workers on workerd: publishes the files, opens the listeners, prints one line per listener and then `ready`. Access log on standard output, everything else on standard error.",
+    )
+    .requiredOption(
+      "-f, --file <file>",
+      "configuration file; repeatable, `-` for standard input",
+      listArgument,
+    )
+    .option("--data <dir>", "state, secrets and trust bundle (created, mode 0700)", defaultDataDirectory)
+    .option("--control <[host:]port>", "admin API", hostPortArgument("127.0.0.1"), {
+      host: "127.0.0.1",
+      port: 8081,
+    })
+    .option(
+      "--tunnel <[host:]port>",
+      "accept agents here (TLS, client certificate)",
+      hostPortArgument("0.0.0.0"),
+    )
+    .option(
+      "--tunnel-name <name>",
+      "host name or address in the tunnel's certificate; repeatable",
+      listArgument,
+    )
+    .option("--host <address>", "address that the listeners bind (default: every address)")
+    .option("--processes <n>", "gateway processes", wholeNumber(1, 256), 1)
+    .option("--port-offset <n>", "added to the port of every listener", wholeNumber(-65_535, 65_535), 0)
+    .option(
+      "--connect-to <host:port:host2:port2>",
+      "dial HOST2:PORT2 for HOST:PORT, as curl does; repeatable",
+      (text: string, rules: ConnectTo[] = []) => [...rules, parseConnectTo(text)],
+    )
+    .option("--dev-tls", "generate a certificate for HTTPS listeners that have none")
+    .option("--trust-domain <name>", "SPIFFE trust domain of agents' certificates", "isthmus.local")
+    .option("--region <name>", "name of this group of gateways in `isthmus status`", "local")
+    .option(
+      "--drain-timeout <duration>",
+      "longest wait for requests under way at the end",
+      drainArgument,
+      10_000,
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  isthmus serve -f isthmus.yaml
+  isthmus serve -f isthmus.yaml --port-offset 8000 --dev-tls --processes 2
+  isthmus serve -f isthmus.yaml --data /var/lib/isthmus --tunnel 8444 --tunnel-name edge.example.com
+  isthmus serve -f isthmus.yaml --connect-to 203.0.113.7:8080:127.0.0.1:9001
+
+Signals: SIGTERM and SIGINT finish the requests under way and end; SIGHUP reads certificates again.`,
+    )
+    .action(async (flags: ServeFlags) => {
+      process.exitCode = await launch(serveOptions(flags), (line) => console.error(line));
+    });
+}
+
+function serveOptions(flags: ServeFlags): ServeOptions {
+  return {
+    files: flags.file,
+    dataDirectory: resolve(flags.data),
+    control: flags.control,
+    ...(flags.tunnel && { tunnel: flags.tunnel }),
+    tunnelNames: flags.tunnelName ?? [],
+    ...(flags.host !== undefined && { host: flags.host }),
+    processes: flags.processes,
+    portOffset: flags.portOffset,
+    connectTo: flags.connectTo ?? [],
+    devTls: flags.devTls ?? false,
+    trustDomain: flags.trustDomain,
+    region: flags.region,
+    drainTimeoutMs: flags.drainTimeout,
+  };
+}
+
+function drainArgument(text: string): number {
+  try {
+    return durationMs(text);
+  } catch {
+    throw new InvalidArgumentError("Expected a duration such as 500ms, 10s or 1m.");
+  }
+}

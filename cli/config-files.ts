@@ -1,0 +1,44 @@
+// Reads the configuration files that a command names; what they mean is the business of config/.
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import type { Diagnostic } from "#contract/diagnostic.ts";
+import { formatDiagnostic } from "#contract/diagnostic.ts";
+import { limits } from "#contract/limits.ts";
+import type { SourceFile } from "#contract/admin.ts";
+import { CommandError, systemCode } from "./command-error.ts";
+
+/** Reads each file, `-` from standard input. Throws `CommandError` `invalid` for one that cannot be read or is too long. */
+export async function readConfigFiles(paths: readonly string[]): Promise<SourceFile[]> {
+  return Promise.all(paths.map(readConfigFile));
+}
+
+async function readConfigFile(path: string): Promise<SourceFile> {
+  try {
+    const content = path === "-" ? await text(process.stdin) : await readFile(path, "utf8");
+    if (Buffer.byteLength(content) <= limits.configBytes)
+      return { name: path === "-" ? "<stdin>" : path, content };
+  } catch (error) {
+    throw new CommandError("invalid", `cannot read ${path}: ${systemCode(error) ?? String(error)}`, {
+      cause: error,
+    });
+  }
+  throw new CommandError("invalid", `${path} is longer than ${limits.configBytes} bytes`);
+}
+
+/** One line per diagnostic, errors first, for standard error. */
+export function diagnosticText(diagnostics: readonly Diagnostic[]): string {
+  const rank = { error: 0, warning: 1 };
+  return diagnostics
+    .toSorted((a, b) => rank[a.severity] - rank[b.severity])
+    .map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`)
+    .join("");
+}
+
+/** `2 errors, 1 warning`. */
+export function diagnosticCount(diagnostics: readonly Diagnostic[]): string {
+  const count = (severity: Diagnostic["severity"]): string => {
+    const found = diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
+    return `${found} ${severity}${found === 1 ? "" : "s"}`;
+  };
+  return `${count("error")}, ${count("warning")}`;
+}

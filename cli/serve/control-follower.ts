@@ -1,0 +1,117 @@
+// Follows the control while the system runs: direct endpoints of a new version, roots of a new trust document, the
+// tunnel's next certificate, and certificate files that were renewed.
+import { rename, writeFile } from "node:fs/promises";
+import type { AdminClient } from "../admin-client.ts";
+import { watchCertificateFiles, type CertificateFiles } from "./certificate-files.ts";
+import { directEndpoints } from "./direct-endpoints.ts";
+import type { Processes } from "./processes.ts";
+import { groupByPort } from "./socket-plan.ts";
+import type { SupervisorTask } from "./supervisor-message.ts";
+import { issueTunnelCertificate, type TunnelCertificate } from "./tunnel-certificate.ts";
+
+const intervalMs = 1_000;
+
+export class ControlFollower {
+  readonly #task: SupervisorTask;
+  readonly #client: AdminClient;
+  readonly #processes: Processes;
+  readonly #log: (line: string) => void;
+  readonly #files: CertificateFiles;
+  #version = 0;
+  #trustVersion = 0;
+  #certificate: TunnelCertificate | undefined;
+  #lastProblem = "";
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(task: SupervisorTask, client: AdminClient, processes: Processes, log: (line: string) => void) {
+    this.#task = task;
+    this.#client = client;
+    this.#processes = processes;
+    this.#log = log;
+    this.#files = watchCertificateFiles(Object.values(task.certificates).flat());
+  }
+
+  /** Writes the trust bundle, and opens the tunnel's port if there is one. */
+  startTunnel(): Promise<void> {
+    return this.#followTrust();
+  }
+
+  /** Looks once a second from now on; `version` is what the gateways run. */
+  async start(version: number): Promise<void> {
+    this.#version = version;
+    await this.#files.changed();
+    this.#schedule();
+  }
+
+  async reloadCertificates(): Promise<void> {
+    try {
+      await this.#processes.reloadCertificates();
+      this.#log("certificates read again");
+    } catch (error) {
+      this.#log(`certificates stay as they were: ${messageOf(error)}`);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(): void {
+    if (!this.#stopped) this.#timer = setTimeout(() => void this.#look(), intervalMs);
+  }
+
+  async #look(): Promise<void> {
+    let problem = "";
+    try {
+      await this.#followVersion();
+      await this.#followTrust();
+    } catch (error) {
+      problem = messageOf(error);
+    }
+    // Said once, not every second of an outage.
+    if (problem !== "" && problem !== this.#lastProblem && !this.#stopped) this.#log(problem);
+    this.#lastProblem = problem;
+    if (await this.#files.changed()) await this.reloadCertificates();
+    this.#schedule();
+  }
+
+  async #followVersion(): Promise<void> {
+    const current = (await this.#client.versions({ limit: 1 })).versions[0];
+    if (!current || current.version <= this.#version) return;
+    const { version, snapshot } = await this.#client.version("current");
+    this.#version = version;
+    const open = new Set(this.#task.ports.map(({ port }) => port));
+    for (const { port, listeners } of groupByPort(snapshot.listeners)) {
+      const names = listeners.map(({ name }) => name).join(", ");
+      if (!open.has(port)) {
+        this.#log(`version ${version}: listener ${names} on port ${port} opens at the next start of serve`);
+      }
+    }
+    await this.#processes.gateways.roll(directEndpoints(snapshot, this.#task.options.connectTo));
+  }
+
+  async #followTrust(): Promise<void> {
+    const trust = await this.#client.trust();
+    const isNew = trust.version > this.#trustVersion;
+    const isDue = this.#certificate === undefined || Date.now() >= this.#certificate.renewAtMs;
+    if (isNew) await writeTrustBundle(this.#task.directory.trustBundle, trust.trustBundlePem);
+    const { tunnel, tunnelNames } = this.#task.options;
+    if (tunnel && (isNew || isDue)) {
+      if (isDue) this.#certificate = await issueTunnelCertificate(this.#client, tunnelNames, Date.now());
+      await this.#processes.setTunnel({ certificate: this.#certificate!, trustPem: trust.trustBundlePem });
+    }
+    this.#trustVersion = trust.version;
+  }
+}
+
+/** Agents on this machine may read it at any moment. */
+async function writeTrustBundle(path: string, pem: string): Promise<void> {
+  await writeFile(`${path}.new`, pem);
+  await rename(`${path}.new`, path);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,74 @@
+// Starts one front-door process on inherited sockets, and tells it its certificates.
+import { spawn, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import type { FrontDoorCommand, FrontDoorEvent, ListenerSettings } from "./front-door/settings.ts";
+import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
+import { logLines } from "./log-lines.ts";
+import type { InheritedSocket } from "./supervisor-message.ts";
+
+const entry = join(import.meta.dirname, "front-door/main.ts");
+
+/** First descriptor after standard input, output, error and Node's channel. */
+const firstSocketFd = 4;
+
+/** Settings of a listener, with its sockets by name instead of by descriptor. */
+export type DoorListener = Omit<ListenerSettings, "fds"> & { readonly sockets: readonly InheritedSocket[] };
+
+export interface FrontDoor extends KeptProcess {
+  /** Certificates or trust have changed; the process keeps running. */
+  configure(listeners: readonly DoorListener[]): void;
+  drain(graceMs: number): Promise<void>;
+}
+
+export function keepFrontDoor(
+  name: string,
+  listeners: readonly DoorListener[],
+  log: (line: string) => void,
+): FrontDoor {
+  let latest = listeners;
+  const kept = keepRunning(name, () => start(name, latest, log), log);
+  return {
+    ...kept,
+    configure(next) {
+      latest = next;
+      const child = kept.current();
+      if (child) send(child, { type: "configure", listeners: withFds(next) });
+    },
+    drain: (graceMs) => kept.stop(graceMs, (child) => send(child, { type: "drain" })),
+  };
+}
+
+function start(name: string, listeners: readonly DoorListener[], log: (line: string) => void): StartedChild {
+  const child = spawn(process.execPath, [entry], {
+    stdio: ["ignore", "pipe", "pipe", "ipc", ...allSockets(listeners).map(({ fd }) => fd)],
+  });
+  const say = (line: string): void => log(`${name}: ${line}`);
+  logLines(child.stdout, say);
+  logLines(child.stderr, say);
+  const ready = new Promise<void>((done, fail) => {
+    child.on("message", (event: FrontDoorEvent) => {
+      if (event.type === "listening") return done();
+      say(event.message);
+      fail(new Error(`${name}: ${event.message}`));
+    });
+    child.once("error", (error) => fail(new Error(`cannot start ${name}: ${error.message}`)));
+    child.once("exit", () => fail(new Error(`${name} ended before it served`)));
+  });
+  send(child, { type: "configure", listeners: withFds(listeners) });
+  return { child, ready };
+}
+
+function allSockets(listeners: readonly DoorListener[]): InheritedSocket[] {
+  return listeners.flatMap(({ sockets }) => sockets);
+}
+
+/** The child's descriptors follow the order of {@link allSockets}. */
+function withFds(listeners: readonly DoorListener[]): ListenerSettings[] {
+  let next = firstSocketFd;
+  return listeners.map(({ sockets, ...settings }) => ({ ...settings, fds: sockets.map(() => next++) }));
+}
+
+function send(child: ChildProcess, command: FrontDoorCommand): void {
+  // A child that is just ending has closed its channel; its successor gets the latest settings.
+  if (child.connected) child.send(command, () => {});
+}

@@ -1,0 +1,52 @@
+// What the Worker learns about a client's connection as `request.cf`: the names are Cloudflare's, the client address is
+// `ADDRESS:PORT` as workerd itself writes it.
+import type { TLSSocket } from "node:tls";
+
+/** Cloudflare's `tlsClientAuth`, as far as the gateway reads it. */
+export interface TlsClientAuth {
+  readonly certPresented: "0" | "1";
+  /** `NONE`, `SUCCESS` or `FAILED:<reason>`. */
+  readonly certVerified: string;
+  /** RFC 9440 §2.1: the certificate's DER as a structured-field byte sequence, `:base64:`. */
+  readonly certRFC9440: string;
+}
+
+export interface ConnectionFacts {
+  readonly clientIp: string;
+  readonly httpProtocol: string;
+  readonly tlsVersion: string;
+  readonly tlsCipher: string;
+  readonly tlsClientAuth?: TlsClientAuth;
+}
+
+/** `httpVersion` as Node gives it: `1.1`, `2.0`. */
+export function connectionFacts(
+  socket: TLSSocket,
+  httpVersion: string,
+  clientAuth?: TlsClientAuth,
+): ConnectionFacts {
+  return {
+    clientIp: clientAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0),
+    httpProtocol: httpVersion === "2.0" ? "HTTP/2" : `HTTP/${httpVersion}`,
+    tlsVersion: socket.getProtocol() ?? "",
+    tlsCipher: socket.getCipher()?.standardName ?? "",
+    ...(clientAuth && { tlsClientAuth: clientAuth }),
+  };
+}
+
+/** The verdict of the handshake on the client's certificate. */
+export function tlsClientAuth(socket: TLSSocket): TlsClientAuth {
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) return { certPresented: "0", certVerified: "NONE", certRFC9440: "" };
+  // Node's types say Error; it is OpenSSL's name for the reason, such as CERT_HAS_EXPIRED.
+  const reason = String(socket.authorizationError ?? "unknown");
+  return {
+    certPresented: "1",
+    certVerified: socket.authorized ? "SUCCESS" : `FAILED:${reason}`,
+    certRFC9440: `:${certificate.raw.toString("base64")}:`,
+  };
+}
+
+function clientAddress(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,144 @@
+// Carries requests from TLS clients to the workerd process behind: HTTP/1.1, HTTP/2 and upgraded connections. Bodies
+// stream in both directions, each side's backpressure reaching the other.
+import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { ServerResponse } from "node:http";
+import { pipeline, type Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { problem } from "#contract/error.ts";
+import { systemCode } from "../../command-error.ts";
+import { connectionFacts, type TlsClientAuth } from "./connection-facts.ts";
+import { forwardedHead, returnedHead } from "./forwarded-head.ts";
+
+type Incoming = IncomingMessage | Http2ServerRequest;
+type Outgoing = ServerResponse | Http2ServerResponse;
+
+export interface Proxy {
+  handle(request: Incoming, response: Outgoing, clientAuth?: TlsClientAuth): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, clientAuth?: TlsClientAuth): void;
+  /** Connections kept to workerd are closed; requests under way go on. */
+  close(): void;
+}
+
+/** `log` gets one line for each request that workerd could not be given. */
+export function createProxy(socketPath: string, log: (line: string) => void): Proxy {
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
+  const open = (request: Incoming, headers: string[], pooled: boolean): ClientRequest =>
+    httpRequest({
+      socketPath,
+      agent: pooled ? agent : false,
+      method: request.method ?? "GET",
+      path: request.url ?? "/",
+      headers,
+      setHost: false,
+    });
+
+  const send = (
+    request: Incoming,
+    response: Outgoing,
+    clientAuth: TlsClientAuth | undefined,
+    pooled: boolean,
+  ): void => {
+    const { headers, hasBody } = headOf(request, clientAuth);
+    // workerd may close a kept connection just when a request is written to it. Only a request that can be sent again
+    // (safe method, no body) takes that chance; the others get a connection of their own.
+    const upstream = open(request, headers, pooled && !hasBody && isSafe(request.method));
+    upstream.once("response", (answer) => respond(answer, response));
+    upstream.once("error", (error) => {
+      if (response.headersSent || response.destroyed) return response.destroy();
+      if (upstream.reusedSocket && systemCode(error) === "ECONNRESET") {
+        return send(request, response, clientAuth, false);
+      }
+      log(`cannot reach the gateway at ${socketPath}: ${error.message}`);
+      refuse(response);
+    });
+    response.once("close", () => {
+      if (!response.writableFinished) upstream.destroy();
+    });
+    if (hasBody) pipeline(request, upstream, () => {});
+    else upstream.end();
+  };
+
+  return {
+    handle: (request, response, clientAuth) => send(request, response, clientAuth, true),
+    upgrade(request, socket, head, clientAuth) {
+      const { headers } = headOf(request, clientAuth, request.headers.upgrade);
+      const upstream = open(request, headers, false);
+      socket.on("error", () => upstream.destroy());
+      socket.once("close", () => upstream.destroy());
+      upstream.once("upgrade", (answer, inner, innerHead) => {
+        socket.write(statusText(answer, ["Connection", "Upgrade", "Upgrade", answer.headers.upgrade ?? ""]));
+        if (innerHead.length > 0) socket.write(innerHead);
+        if (head.length > 0) inner.write(head);
+        pipeline(socket, inner, () => inner.destroy());
+        pipeline(inner, socket, () => socket.destroy());
+      });
+      upstream.once("response", (answer) => {
+        socket.write(statusText(answer, ["Connection", "close"]));
+        pipeline(answer, socket, () => socket.destroy());
+      });
+      upstream.once("error", (error) => {
+        log(`cannot reach the gateway at ${socketPath}: ${error.message}`);
+        socket.end("HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      });
+      upstream.end();
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function headOf(
+  request: Incoming,
+  clientAuth: TlsClientAuth | undefined,
+  upgrade?: string,
+): { headers: string[]; hasBody: boolean } {
+  const endsAtHead =
+    "stream" in request && request.httpVersionMajor === 2
+      ? request.stream.endAfterHeaders
+      : request.headers["transfer-encoding"] === undefined &&
+        !(Number(request.headers["content-length"]) > 0);
+  const headers = forwardedHead(
+    {
+      rawHeaders: request.rawHeaders,
+      authority: authorityOf(request),
+      chunked: !endsAtHead && request.headers["content-length"] === undefined,
+      ...(upgrade !== undefined && { upgrade }),
+    },
+    connectionFacts(request.socket as TLSSocket, request.httpVersion, clientAuth),
+  );
+  return { headers, hasBody: !endsAtHead };
+}
+
+/** RFC 9113 §8.3.1: `:authority` counts where there is one. */
+function authorityOf(request: Incoming): string {
+  return (request.headers[":authority"] as string | undefined) ?? request.headers.host ?? "";
+}
+
+function respond(answer: IncomingMessage, response: Outgoing): void {
+  // For HTTP/2, Node would refuse a reason phrase and turns the list into fields itself.
+  const write = response.writeHead as (status: number, headers: string[]) => void;
+  write.call(response, answer.statusCode ?? 502, returnedHead(answer.rawHeaders));
+  pipeline(answer, response, (error) => {
+    if (error) response.destroy();
+  });
+}
+
+function refuse(response: Outgoing): void {
+  const body = JSON.stringify(problem("internal"));
+  (response as ServerResponse).writeHead(500, {
+    "content-type": "application/problem+json",
+    "isthmus-error": "internal",
+  });
+  (response as ServerResponse).end(body);
+}
+
+function statusText(answer: IncomingMessage, connection: string[]): string {
+  const fields = [...returnedHead(answer.rawHeaders), ...connection];
+  const lines = [`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}`];
+  for (let index = 0; index < fields.length; index += 2) lines.push(`${fields[index]}: ${fields[index + 1]}`);
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+function isSafe(method: string | undefined): boolean {
+  return method === "GET" || method === "HEAD" || method === "OPTIONS";
+}

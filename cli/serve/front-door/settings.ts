@@ -1,0 +1,30 @@
+// What the supervisor tells a front door over its channel, at the start and whenever a certificate changes.
+
+export interface KeyPair {
+  /** Leaf first; PEM. */
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+export interface ListenerSettings {
+  readonly name: string;
+  /** `https`: clients; `tunnel`: agents, asked for a certificate. */
+  readonly kind: "https" | "tunnel";
+  /** Inherited listening sockets. */
+  readonly fds: readonly number[];
+  /** Unix socket of the workerd process behind. */
+  readonly upstream: string;
+  /** At least one; the first serves names that none of them carries. */
+  readonly certificates: readonly KeyPair[];
+  /** `tunnel`: whom client certificates must descend from, PEM. */
+  readonly trustPem: string;
+}
+
+/** Supervisor to front door. `drain`: take no new connection, end when the last request has. */
+export type FrontDoorCommand =
+  | { readonly type: "configure"; readonly listeners: readonly ListenerSettings[] }
+  | { readonly type: "drain" };
+
+/** Front door to supervisor. */
+export type FrontDoorEvent =
+  { readonly type: "listening" } | { readonly type: "failed"; readonly message: string };

@@ -1,0 +1,20 @@
+// What the tunnel's listener lets through without a client certificate: joining, and nothing else.
+import type { IncomingMessage } from "node:http";
+import type { ApiError } from "#contract/sync.ts";
+import type { TlsClientAuth } from "./connection-facts.ts";
+
+const joinPath = "/.well-known/isthmus/join";
+
+/** Undefined when the Worker may see the request; it judges the certificate itself, too. */
+export function tunnelRefusal(
+  request: Pick<IncomingMessage, "method" | "url">,
+  auth: TlsClientAuth,
+): ApiError | undefined {
+  const path = request.url?.split("?", 1)[0];
+  if (auth.certPresented === "1" || (request.method === "POST" && path === joinPath)) return undefined;
+  return {
+    code: "certificate_missing",
+    message: "This port asks for a client certificate; without one, only joining is possible.",
+    remedy: `Join with a token from \`isthmus token join\` (POST ${joinPath}), or send the agent's certificate.`,
+  };
+}

@@ -1,0 +1,98 @@
+// The process that the user started: checks everything that can be checked, binds the sockets, and hands them to the
+// supervisor. Node accepts on any server it knows, so the supervisor must be a child that gets bare descriptors.
+import { spawn, type ChildProcess } from "node:child_process";
+import { copyFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { loadConfig } from "#config/load.ts";
+import { bundleStaleWorkers } from "../build/bundle-workers.ts";
+import { CommandError, exitCodes } from "../command-error.ts";
+import { diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
+import { controlBundle, gatewayBundle } from "../installation.ts";
+import { bindSockets } from "./bind-sockets.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { checkDataLock } from "./data-lock.ts";
+import { developmentCertificate } from "./dev-certificate.ts";
+import { developmentNames, listenerCertificates } from "./listener-certificates.ts";
+import type { ServeOptions } from "./serve-options.ts";
+import { planSockets } from "./socket-plan.ts";
+import type { SupervisorTask } from "./supervisor-message.ts";
+
+const entry = join(import.meta.dirname, "supervisor-main.ts");
+
+/** First descriptor in the supervisor after standard input, output, error and the channel. */
+const firstSocketFd = 4;
+
+/** Runs the system until a signal ends it. Resolves to the exit code. Throws `CommandError` before anything runs. */
+export async function launch(options: ServeOptions, log: (line: string) => void): Promise<number> {
+  const sources = await readConfigFiles(options.files);
+  const { model, snapshot, diagnostics } = loadConfig(sources);
+  if (diagnostics.length > 0) log(diagnosticText(diagnostics).trimEnd());
+  if (!model || !snapshot) {
+    throw new CommandError("invalid", `the configuration is not valid: ${diagnosticCount(diagnostics)}`);
+  }
+  await checkDataLock(options.dataDirectory);
+  const directory = await openDataDirectory(options.dataDirectory);
+  try {
+    const devCertificate = options.devTls
+      ? await developmentCertificate(directory.root, developmentNames(snapshot), Date.now())
+      : undefined;
+    const certificates = await listenerCertificates(model.listeners, options.files, devCertificate);
+    for (const file of await bundleStaleWorkers()) log(`built ${file}`);
+    const modules = { gateway: "gateway.js", control: "control.js" };
+    await copyFile(gatewayBundle, join(directory.run, modules.gateway));
+    await copyFile(controlBundle, join(directory.run, modules.control));
+    const plan = planSockets(snapshot.listeners, options, directory.run);
+    const { bound, close } = await bindSockets(plan.sockets);
+    const supervisor = spawn(process.execPath, [entry], {
+      stdio: ["ignore", "inherit", "inherit", "ipc", ...bound.map(({ fd }) => fd)],
+      // A process group of its own: Ctrl-C reaches only the launcher, and the group can be ended as a whole.
+      detached: true,
+    });
+    close();
+    const sockets = bound.map(({ socket }, index) => ({ ...socket, fd: firstSocketFd + index }));
+    const task: SupervisorTask = {
+      options,
+      directory,
+      sources,
+      snapshot,
+      ports: plan.ports,
+      sockets,
+      certificates,
+      modules,
+    };
+    supervisor.send(task, () => {});
+    return await attend(supervisor, log);
+  } finally {
+    await rm(directory.run, { recursive: true, force: true });
+  }
+}
+
+/** Passes signals on, and sees to it that nothing outlives the supervisor. A second Ctrl-C does not wait. */
+function attend(supervisor: ChildProcess, log: (line: string) => void): Promise<number> {
+  let asked = 0;
+  const stop = (): void => {
+    asked += 1;
+    if (asked === 1) supervisor.kill("SIGTERM");
+    else killGroup(supervisor);
+  };
+  const reload = (): boolean => supervisor.kill("SIGHUP");
+  process.on("SIGINT", stop).on("SIGTERM", stop).on("SIGHUP", reload);
+  // Our own parent's end (cli/isthmus.mjs under an older Node, or `isthmus start`).
+  process.on("disconnect", stop);
+  return new Promise((done) => {
+    supervisor.once("exit", (code, signal) => {
+      process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", reload).off("disconnect", stop);
+      killGroup(supervisor);
+      if (signal && asked === 0) log(`the supervisor was ended by ${signal}; its processes were stopped`);
+      done(code ?? exitCodes.failure);
+    });
+  });
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // The group is empty: everything had ended.
+  }
+}

@@ -1,0 +1,93 @@
+// Certificates of the HTTPS listeners: the files that the configuration names, or a generated one for development.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import type { Snapshot } from "#contract/snapshot.ts";
+import { CommandError, systemCode } from "../command-error.ts";
+import { checkKeyPair } from "./front-door/certificate-choice.ts";
+import type { KeyPair } from "./front-door/settings.ts";
+
+/** Absolute paths of PEM files. */
+export interface KeyPairFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+interface TlsListener {
+  readonly name: string;
+  readonly protocol: "HTTP" | "HTTPS";
+  readonly tls?: { readonly certificates: readonly KeyPairFiles[] } | undefined;
+}
+
+/**
+ * Key pair files of each HTTPS listener. A relative path counts from the configuration file; with several of those, from
+ * the first beside which the file exists. Listeners without certificates get `devCertificate`. Throws `CommandError`
+ * `invalid` where a file is missing or unusable, or a listener would have no certificate.
+ */
+export async function listenerCertificates(
+  listeners: readonly TlsListener[],
+  configFiles: readonly string[],
+  devCertificate: KeyPairFiles | undefined,
+): Promise<Record<string, KeyPairFiles[]>> {
+  const folders = configFiles.map((file) => (file === "-" ? process.cwd() : dirname(resolve(file))));
+  const find = (file: string): string => {
+    const candidates = folders.map((folder) => resolve(folder, file));
+    return candidates.find((candidate) => existsSync(candidate)) ?? candidates[0] ?? resolve(file);
+  };
+  const found: Record<string, KeyPairFiles[]> = {};
+  for (const { name, protocol, tls } of listeners) {
+    if (protocol !== "HTTPS") continue;
+    const written = tls?.certificates ?? [];
+    found[name] = written.map(({ certFile, keyFile }) => ({
+      certFile: find(certFile),
+      keyFile: find(keyFile),
+    }));
+    if (devCertificate && written.length === 0) found[name].push(devCertificate);
+    if (found[name].length === 0) {
+      throw new CommandError("invalid", `listener ${name} speaks HTTPS but has no certificate`, {
+        remedy: "Add tls.certificates, or use --dev-tls for a generated certificate.",
+      });
+    }
+    await Promise.all(found[name].map(readKeyPair));
+  }
+  return found;
+}
+
+/** Reads and checks a pair. Throws `CommandError` `invalid` that names the files. */
+export async function readKeyPair({ certFile, keyFile }: KeyPairFiles): Promise<KeyPair> {
+  const pair = { certPem: await readPem(certFile), keyPem: await readPem(keyFile) };
+  try {
+    checkKeyPair(pair);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError(
+      "invalid",
+      `cannot use the certificate ${certFile} with the key ${keyFile}: ${why}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return pair;
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new CommandError("invalid", `cannot read ${path}: ${systemCode(error) ?? String(error)}`, {
+      remedy: "Certificate paths count from the configuration file.",
+      cause: error,
+    });
+  }
+}
+
+/** Names that a development certificate must carry so that every listener and route can be tried. */
+export function developmentNames(snapshot: Snapshot): string[] {
+  const names = new Set<string>();
+  for (const { protocol, hostnames } of snapshot.listeners)
+    if (protocol === "HTTPS") for (const name of hostnames) names.add(name.toLowerCase());
+  for (const { hostnames } of snapshot.routes) for (const name of hostnames) names.add(name.toLowerCase());
+  // A certificate with thousands of names breaks clients before it helps anyone.
+  return [...names].slice(0, 200);
+}

@@ -1,0 +1,16 @@
+// What `isthmus serve` prints once it serves: one line per listener, then where the control and the tunnel are.
+import { hostPort } from "./direct-endpoints.ts";
+import type { SupervisorTask } from "./supervisor-message.ts";
+
+export function readyLines({ options, ports }: Pick<SupervisorTask, "options" | "ports">): string[] {
+  const host = options.host ?? "0.0.0.0";
+  const lines = ports.flatMap(({ listeners }) =>
+    listeners.map(
+      ({ name, protocol, port }) =>
+        `listener ${name} ${protocol.toLowerCase()}://${hostPort(host, port + options.portOffset)}`,
+    ),
+  );
+  lines.push(`control http://${hostPort(options.control.host, options.control.port)}`);
+  if (options.tunnel) lines.push(`tunnel https://${hostPort(options.tunnel.host, options.tunnel.port)}`);
+  return lines;
+}

@@ -1,0 +1,28 @@
+// What `isthmus serve` was asked for, checked and with defaults filled in.
+import type { ConnectTo } from "./connect-to.ts";
+
+export interface ServeOptions {
+  readonly files: readonly string[];
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly control: HostPort;
+  /** Absent: no agents. */
+  readonly tunnel?: HostPort;
+  /** Names and addresses, besides those of this machine, under which agents dial the tunnel's port. */
+  readonly tunnelNames: readonly string[];
+  /** Address that listeners bind; absent: every address, IPv4 and IPv6. */
+  readonly host?: string;
+  readonly processes: number;
+  readonly portOffset: number;
+  readonly connectTo: readonly ConnectTo[];
+  readonly devTls: boolean;
+  readonly trustDomain: string;
+  readonly region: string;
+  /** Time that requests under way have to finish when a process is stopped or replaced. */
+  readonly drainTimeoutMs: number;
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}

@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import type { SnapshotListener } from "#contract/snapshot.ts";
+import { planSockets } from "./socket-plan.ts";
+
+const listener = (name: string, protocol: "HTTP" | "HTTPS", port: number): SnapshotListener => ({
+  name,
+  protocol,
+  port,
+  hostnames: [],
+});
+
+const options = { control: { host: "127.0.0.1", port: 8081 }, processes: 1, portOffset: 0 };
+
+const describe = (
+  listeners: SnapshotListener[],
+  more: Partial<Parameters<typeof planSockets>[1]> = {},
+): string[] =>
+  planSockets(listeners, { ...options, ...more }, "/run").sockets.map(
+    ({ process, name, address }) =>
+      `${process} ${name} ${"path" in address ? address.path : `${address.host} ${address.port}`}`,
+  );
+
+test("HTTP goes to workerd itself, HTTPS to the front door, both on every address", () => {
+  expect(describe([listener("web", "HTTP", 80), listener("secure", "HTTPS", 443)])).toEqual([
+    "control admin 127.0.0.1 8081",
+    "control internal /run/control-internal.sock",
+    "state state /run/state-state.sock",
+    "state tunnel /run/state-tunnel.sock",
+    "gateway-1 probe /run/gateway-1-probe.sock",
+    "gateway-1 port-80 0.0.0.0 80",
+    "gateway-1 port-80-v6 :: 80",
+    "gateway-1 port-443 /run/gateway-1-port-443.sock",
+    "front-door-1 port-443 0.0.0.0 443",
+    "front-door-1 port-443-v6 :: 443",
+  ]);
+});
+
+test("listeners that differ in hostnames share their port's socket", () => {
+  const sockets = describe([listener("a", "HTTP", 80), listener("b", "HTTP", 80)]);
+  expect(sockets.filter((line) => line.includes("port-80 "))).toHaveLength(1);
+});
+
+test("each process has its sockets; the offset moves listeners only", () => {
+  const sockets = describe([listener("web", "HTTP", 80)], {
+    processes: 2,
+    portOffset: 8000,
+    host: "127.0.0.1",
+    tunnel: { host: "0.0.0.0", port: 8444 },
+  });
+  expect(sockets.filter((line) => line.endsWith(" 8080"))).toEqual([
+    "gateway-1 port-80 127.0.0.1 8080",
+    "gateway-2 port-80 127.0.0.1 8080",
+  ]);
+  expect(sockets).toContain("tunnel-door tunnel 0.0.0.0 8444");
+  expect(sockets).toContain("control admin 127.0.0.1 8081");
+});

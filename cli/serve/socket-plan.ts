@@ -1,0 +1,83 @@
+// Which listening sockets the system needs, and which process accepts on each. All of them are bound once, before any
+// process starts, and inherited: a process that crashes or is replaced leaves its socket, and whoever connects
+// meanwhile waits in its queue instead of being refused.
+import { join } from "node:path";
+import type { SnapshotListener } from "#contract/snapshot.ts";
+import type { HostPort, ServeOptions } from "./serve-options.ts";
+
+export type SocketAddress = HostPort | { readonly path: string };
+
+export interface PlannedSocket {
+  /** Name of the process that accepts: `control`, `state`, `gateway-1`, `front-door-1`, `tunnel-door`. */
+  readonly process: string;
+  /** Name of the socket within that process. */
+  readonly name: string;
+  readonly address: SocketAddress;
+}
+
+/** Listeners that share a port share a socket. */
+export interface PortGroup {
+  /** As declared, without `--port-offset`. */
+  readonly port: number;
+  readonly protocol: "HTTP" | "HTTPS";
+  readonly listeners: readonly SnapshotListener[];
+}
+
+export interface SocketPlan {
+  readonly sockets: readonly PlannedSocket[];
+  readonly ports: readonly PortGroup[];
+}
+
+export const socketPath = (runDirectory: string, process: string, name: string): string =>
+  join(runDirectory, `${process}-${name}.sock`);
+
+export const portSocket = (group: PortGroup): string => `port-${group.port}`;
+
+export function groupByPort(listeners: readonly SnapshotListener[]): PortGroup[] {
+  const groups = Map.groupBy(listeners, ({ port }) => port);
+  return [...groups].map(([port, members]) => ({ port, protocol: members[0]!.protocol, listeners: members }));
+}
+
+/**
+ * TCP sockets exist once per process that shares the port: the kernel then spreads connections over the processes
+ * (SO_REUSEPORT), where one queue for all gives a burst of connections to the process that wakes up first (measured:
+ * 32 of 32).
+ */
+export function planSockets(
+  listeners: readonly SnapshotListener[],
+  options: Pick<ServeOptions, "control" | "tunnel" | "host" | "processes" | "portOffset">,
+  runDirectory: string,
+): SocketPlan {
+  const ports = groupByPort(listeners);
+  const unix = (process: string, name: string): PlannedSocket => ({
+    process,
+    name,
+    address: { path: socketPath(runDirectory, process, name) },
+  });
+  const tcp = (process: string, name: string, port: number): PlannedSocket[] =>
+    (options.host === undefined ? ["0.0.0.0", "::"] : [options.host]).map((host, index) => ({
+      process,
+      name: index === 0 ? name : `${name}-v6`,
+      address: { host, port },
+    }));
+  const sockets: PlannedSocket[] = [
+    { process: "control", name: "admin", address: options.control },
+    unix("control", "internal"),
+    unix("state", "state"),
+    unix("state", "tunnel"),
+  ];
+  if (options.tunnel) sockets.push({ process: "tunnel-door", name: "tunnel", address: options.tunnel });
+  for (let index = 1; index <= options.processes; index += 1) {
+    const gateway = `gateway-${index}`;
+    sockets.push(unix(gateway, "probe"));
+    for (const group of ports) {
+      const port = group.port + options.portOffset;
+      if (group.protocol === "HTTP") {
+        sockets.push(...tcp(gateway, portSocket(group), port));
+        continue;
+      }
+      sockets.push(unix(gateway, portSocket(group)), ...tcp(`front-door-${index}`, portSocket(group), port));
+    }
+  }
+  return { sockets, ports };
+}

@@ -1,0 +1,26 @@
+// What the launcher hands to the supervisor once it has bound the sockets.
+import type { SourceFile } from "#contract/admin.ts";
+import type { Snapshot } from "#contract/snapshot.ts";
+import type { KeyPairFiles } from "./listener-certificates.ts";
+import type { DataDirectory } from "./data-directory.ts";
+import type { ServeOptions } from "./serve-options.ts";
+import type { PlannedSocket, PortGroup } from "./socket-plan.ts";
+
+export interface InheritedSocket extends PlannedSocket {
+  /** Descriptor in the supervisor. */
+  readonly fd: number;
+}
+
+export interface SupervisorTask {
+  readonly options: ServeOptions;
+  readonly directory: DataDirectory;
+  readonly sources: readonly SourceFile[];
+  /** What `sources` compile to. */
+  readonly snapshot: Snapshot;
+  readonly ports: readonly PortGroup[];
+  readonly sockets: readonly InheritedSocket[];
+  /** Certificates of the HTTPS listeners, by listener name. */
+  readonly certificates: Readonly<Record<string, readonly KeyPairFiles[]>>;
+  /** Bundles, copied so that a build does not change what a restarted process runs. */
+  readonly modules: { readonly gateway: string; readonly control: string };
+}

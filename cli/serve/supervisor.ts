@@ -1,0 +1,125 @@
+// The heart of `isthmus serve`: starts the processes in order, keeps them running, follows the control, stops them.
+import { rm, writeFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import type { AdminClient } from "../admin-client.ts";
+import { CommandError } from "../command-error.ts";
+import { diagnosticText } from "../config-files.ts";
+import { controlFilePath, type ControlFile } from "../local-system.ts";
+import { ControlFollower } from "./control-follower.ts";
+import { takeDataLock } from "./data-lock.ts";
+import { directEndpoints } from "./direct-endpoints.ts";
+import { createProcesses } from "./processes.ts";
+import { gatewayAnswer, regionVersion } from "./region-version.ts";
+import { readyLines } from "./ready-lines.ts";
+import { socketPath } from "./socket-plan.ts";
+import type { SupervisorTask } from "./supervisor-message.ts";
+
+/** Longest start, from the first process to `ready`; a cold workerd takes a fraction of a second. */
+const startTimeoutMs = 60_000;
+
+export interface Supervisor {
+  /** Certificate files are read again. */
+  reload(): void;
+  stop(): Promise<void>;
+}
+
+export interface Output {
+  /** Standard output: listeners, `ready`. */
+  say(line: string): void;
+  /** Standard error. */
+  log(line: string): void;
+}
+
+/** Resolves when the system is ready. Rejects, with everything stopped again, when it cannot be or is cancelled. */
+export async function startSupervisor(
+  task: SupervisorTask,
+  client: AdminClient,
+  output: Output,
+  cancel: AbortSignal,
+): Promise<Supervisor> {
+  const release = await takeDataLock(task.directory.root);
+  const processes = createProcesses(task, output.log);
+  const controlFile = controlFilePath(task.directory.root);
+  let follower: ControlFollower | undefined;
+  const stop = async (): Promise<void> => {
+    follower?.stop();
+    await processes.stop();
+    await rm(controlFile, { force: true });
+    await release();
+  };
+  try {
+    const deadline = AbortSignal.any([cancel, AbortSignal.timeout(startTimeoutMs)]);
+    await processes.startControl();
+    const version = await publish(task, client, output);
+    await writeFile(controlFile, `${JSON.stringify(controlFileContent(task, client.url))}\n`);
+    await processes.startState();
+    follower = new ControlFollower(task, client, processes, output.log);
+    await follower.startTunnel();
+    await processes.gateways.start(directEndpoints(version.snapshot, task.options.connectTo));
+    await processes.startFrontDoors();
+    await untilServed(task, version.version, deadline);
+    await follower.start(version.version);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  for (const line of readyLines(task)) output.say(line);
+  output.say("ready");
+  return { reload: () => void follower?.reloadCertificates(), stop };
+}
+
+/** Publishes the files of `-f`; resolves to the version that is current then, which may be the same as before. */
+async function publish(
+  { sources, options }: SupervisorTask,
+  client: AdminClient,
+  output: Output,
+): Promise<{ version: number; snapshot: SupervisorTask["snapshot"] }> {
+  const reason = `serve -f ${options.files.join(" -f ")}`.slice(0, 1024);
+  const { version, unchanged } = await client.publish({ files: [...sources], reason });
+  const current = await client.version("current");
+  output.log(
+    unchanged || !version
+      ? `version ${current.version} is current already`
+      : `published version ${version.version}`,
+  );
+  return current;
+}
+
+/** Waits until the region holds the version and each gateway answers from it. */
+async function untilServed(task: SupervisorTask, version: number, deadline: AbortSignal): Promise<void> {
+  const { run } = task.directory;
+  const until = async (what: string, probe: () => Promise<boolean>): Promise<void> => {
+    let last: unknown;
+    while (!deadline.aborted) {
+      try {
+        if (await probe()) return;
+      } catch (error) {
+        last = error;
+      }
+      await delay(25);
+    }
+    throw new CommandError("failure", `${what} within ${startTimeoutMs / 1000} s`, { cause: last });
+  };
+  const statePath = socketPath(run, "state", "state");
+  await until(
+    `the state process did not get version ${version}`,
+    async () => (await regionVersion(statePath, task.options.region)) >= version,
+  );
+  for (const { process } of task.sockets.filter(({ name }) => name === "probe")) {
+    await until(
+      `${process} did not serve version ${version}`,
+      async () => (await gatewayAnswer(socketPath(run, process, "probe"))) !== "config_unavailable",
+    );
+  }
+}
+
+function controlFileContent({ options }: SupervisorTask, url: string): ControlFile {
+  return { url, ...(options.tunnel && { tunnelUrl: `https://localhost:${options.tunnel.port}` }) };
+}
+
+/** What a person reads when the start failed. */
+export function startFailureText(error: unknown): string {
+  if (!(error instanceof CommandError)) return error instanceof Error ? error.message : String(error);
+  const diagnostics = "answer" in error ? (error.answer as { diagnostics?: [] }).diagnostics : undefined;
+  return [error.message, error.remedy, diagnostics && diagnosticText(diagnostics)].filter(Boolean).join("\n");
+}

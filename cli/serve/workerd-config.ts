@@ -1,0 +1,199 @@
+// The configurations of the workerd processes of `isthmus serve`, as Cap'n Proto text. Pure: addresses of sockets come
+// with `--socket-fd`, secrets from the process's environment, so neither is written here.
+import { capnpText, CapnpSymbol, embed, type CapnpValue } from "./capnp-text.ts";
+import type { DirectEndpoint } from "./direct-endpoints.ts";
+
+/** Header in which the front door hands a connection's facts to workerd, which parses and removes it. */
+export const cfBlobHeader = "isthmus-cf";
+/** Header in which it names the scheme that the client spoke; removed by workerd, too. */
+export const schemeHeader = "isthmus-scheme";
+
+const compatibilityDate = "2026-10-01";
+
+/** Paths are absolute, or relative to the configuration file. */
+export interface ControlConfig {
+  readonly module: string;
+  /** Directory of the Durable Objects. */
+  readonly storage: string;
+  readonly trustDomain: string;
+  /** Names of sockets: the admin API, and the door for the state process. */
+  readonly sockets: { readonly admin: readonly string[]; readonly internal: string };
+}
+
+/** Environment variables that the control process reads its secrets from. */
+export const controlSecrets = ["ADMIN_TOKEN", "CA_KEY_SECRET"] as const;
+
+export function controlConfig(config: ControlConfig): string {
+  return document(
+    [
+      {
+        name: "control",
+        worker: {
+          modules: [{ name: "control.js", esModule: embed(config.module) }],
+          compatibilityDate,
+          durableObjectNamespaces: [objectClass("ConfigStore"), objectClass("CertificateAuthority")],
+          durableObjectStorage: { localDisk: "objects" },
+          bindings: [
+            { name: "CONFIG_STORE", durableObjectNamespace: "ConfigStore" },
+            { name: "CERTIFICATE_AUTHORITY", durableObjectNamespace: "CertificateAuthority" },
+            { name: "TRUST_DOMAIN", text: config.trustDomain },
+            ...controlSecrets.map((name) => ({ name, fromEnvironment: name })),
+          ],
+        },
+      },
+      { name: "objects", disk: { path: config.storage, writable: true } },
+    ],
+    [
+      ...config.sockets.admin.map((name) => ({ name, http: {}, service: "control" })),
+      { name: config.sockets.internal, http: {}, service: { name: "control", entrypoint: "Internal" } },
+    ],
+  );
+}
+
+export interface StateConfig {
+  readonly module: string;
+  readonly storage: string;
+  /** Directory that serves as the KV namespace of the last good snapshot. */
+  readonly snapshots: string;
+  /** Path of the control's internal socket. */
+  readonly control: string;
+  readonly region: string;
+  /** `--connect-to` rules as JSON, for health probes. */
+  readonly connectTo: string;
+  readonly sockets: { readonly state: string; readonly tunnel: string };
+}
+
+export function stateConfig(config: StateConfig): string {
+  return document(
+    [
+      {
+        name: "state",
+        worker: {
+          modules: [{ name: "gateway.js", esModule: embed(config.module) }],
+          compatibilityDate,
+          durableObjectNamespaces: [objectClass("RegionState"), objectClass("TunnelHub")],
+          durableObjectStorage: { localDisk: "objects" },
+          bindings: [
+            { name: "REGION_STATE", durableObjectNamespace: "RegionState" },
+            { name: "TUNNEL_HUB", durableObjectNamespace: "TunnelHub" },
+            { name: "CONTROL", service: "control" },
+            { name: "SNAPSHOTS", kvNamespace: "snapshots" },
+            { name: "REGION", text: config.region },
+            { name: "CONNECT_TO", text: config.connectTo },
+          ],
+        },
+      },
+      { name: "objects", disk: { path: config.storage, writable: true } },
+      { name: "snapshots", disk: { path: config.snapshots, writable: true } },
+      { name: "control", external: unixHttp(config.control) },
+      internet,
+    ],
+    [
+      { name: config.sockets.state, http: {}, service: { name: "state", entrypoint: "StateDoor" } },
+      {
+        name: config.sockets.tunnel,
+        http: frontDoorHttp,
+        service: { name: "state", entrypoint: "TunnelDoor" },
+      },
+    ],
+  );
+}
+
+export interface GatewaySocket {
+  readonly name: string;
+  /** Names of the listeners that share the port: the Worker sees `ctx.props.listener`, or `listeners` if several. */
+  readonly listeners: readonly string[];
+  /** True where the front door speaks, with the connection's facts in a header; false for clients themselves. */
+  readonly behindFrontDoor: boolean;
+}
+
+export interface GatewayConfig {
+  readonly module: string;
+  readonly snapshots: string;
+  readonly control: string;
+  /** Path of the state process's socket. */
+  readonly state: string;
+  readonly region: string;
+  readonly endpoints: readonly DirectEndpoint[];
+  readonly sockets: readonly GatewaySocket[];
+}
+
+export function gatewayConfig(config: GatewayConfig): string {
+  return document(
+    [
+      {
+        name: "gateway",
+        worker: {
+          modules: [{ name: "gateway.js", esModule: embed(config.module) }],
+          compatibilityDate,
+          bindings: [
+            { name: "STATE", service: "state" },
+            { name: "CONTROL", service: "control" },
+            { name: "SNAPSHOTS", kvNamespace: "snapshots" },
+            { name: "REGION", text: config.region },
+            ...config.endpoints.map(({ binding }) => ({ name: binding, service: binding })),
+          ],
+        },
+      },
+      { name: "snapshots", disk: { path: config.snapshots, writable: true } },
+      { name: "state", external: unixHttp(config.state) },
+      { name: "control", external: unixHttp(config.control) },
+      internet,
+      ...config.endpoints.map(endpointService),
+    ],
+    config.sockets.map(({ name, listeners, behindFrontDoor }) => ({
+      name,
+      http: behindFrontDoor ? frontDoorHttp : {},
+      service: { name: "gateway", props: { json: JSON.stringify(socketProps(listeners)) } },
+    })),
+  );
+}
+
+function socketProps(listeners: readonly string[]): { listener?: string; listeners?: readonly string[] } {
+  const [only] = listeners;
+  if (only === undefined) return {};
+  return listeners.length === 1 ? { listener: only } : { listeners };
+}
+
+/** Backends live in private networks more often than not, so every address may be dialled. */
+const internet: CapnpValue = {
+  name: "internet",
+  network: { allow: ["public", "private", "local"], tlsOptions: { trustBrowserCas: true } },
+};
+
+/** workerd sets URL scheme and `request.cf` from what the front door says, then removes both headers. */
+const frontDoorHttp: CapnpValue = {
+  cfBlobHeader,
+  forwardedProtoHeader: schemeHeader,
+  injectRequestHeaders: [{ name: schemeHeader }],
+};
+
+function unixHttp(path: string): CapnpValue {
+  return { address: `unix:${path}`, http: {} };
+}
+
+function endpointService({ binding, protocol, dial, certificateHost }: DirectEndpoint): CapnpValue {
+  const style = new CapnpSymbol("host");
+  return {
+    name: binding,
+    external:
+      protocol === "HTTP"
+        ? { address: dial, http: { style } }
+        : {
+            address: dial,
+            https: { options: { style }, tlsOptions: { trustBrowserCas: true }, certificateHost },
+          },
+  };
+}
+
+/** The unique key is part of every object's id: it never changes. */
+function objectClass(className: string): CapnpValue {
+  return { className, uniqueKey: `isthmus-${className}`, enableSql: true };
+}
+
+function document(services: CapnpValue[], sockets: CapnpValue[]): string {
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = ${capnpText({ services, sockets })};
+`;
+}
