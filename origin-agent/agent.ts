@@ -24,12 +24,15 @@ import { RenewalExchange } from "./renewal-exchange.ts";
 import { startShard } from "./shard.ts";
 import type { Shard } from "./shard.ts";
 import { createStreamRouter } from "./stream-router.ts";
-import type { RouteStream } from "./stream-router.ts";
+import type { StreamRouter } from "./stream-router.ts";
 
 /** Longest wait for an endpoint's TCP (and TLS) connection. */
 const connectTimeoutMs = 5_000;
 /** How often the whole health report is repeated, so that no hub stays wrong for long. */
 const reportIntervalMs = 10_000;
+
+/** How long WebSockets have for their closing handshake once the drain timeout is over. */
+const goodbyeMs = 1_000;
 
 /** Refusals that another certificate could cure. */
 const identityRefusals = new Set([
@@ -81,7 +84,7 @@ class RunningAgent implements Agent {
   readonly #log: Log;
   readonly #slice: ConfigSlice;
   readonly #pools: EndpointPools;
-  readonly #routeStream: RouteStream;
+  readonly #router: StreamRouter;
   readonly #renewals = new RenewalExchange();
   readonly #stopping = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
@@ -97,13 +100,13 @@ class RunningAgent implements Agent {
     log: Log,
     slice: ConfigSlice,
     pools: EndpointPools,
-    routeStream: RouteStream,
+    router: StreamRouter,
   ) {
     this.#options = options;
     this.#log = log;
     this.#slice = slice;
     this.#pools = pools;
-    this.#routeStream = routeStream;
+    this.#router = router;
     this.closed = this.#closed.promise;
   }
 
@@ -146,12 +149,11 @@ class RunningAgent implements Agent {
     if (this.#stopping.signal.aborted) return this.closed;
     this.#stopping.abort();
     const { drainTimeoutMs } = this.#options;
-    const timeout = Promise.withResolvers<"timeout">();
-    const timer = setTimeout(() => timeout.resolve("timeout"), drainTimeoutMs);
     const drained = Promise.all(this.#shards.map((shard) => shard.drain("the agent is shutting down")));
-    const outcome = await Promise.race([drained, timeout.promise]);
-    clearTimeout(timer);
-    if (outcome === "timeout") this.#log.warn("drain_timeout", { drainTimeoutMs });
+    if (!(await settlesWithin(drained, drainTimeoutMs))) {
+      this.#log.warn("drain_timeout", { drainTimeoutMs });
+      if (this.#router.closeWebSockets() > 0) await settlesWithin(drained, goodbyeMs);
+    }
     for (const shard of this.#shards) shard.terminate();
     clearInterval(this.#reporter);
     this.#prober?.stop();
@@ -202,7 +204,7 @@ class RunningAgent implements Agent {
       instance,
       identity,
       log: this.#log,
-      routeStream: this.#routeStream,
+      routeStream: this.#router.route,
       // The roots that the edge announced count, too, so that a root can be rotated without touching every agent.
       readEdgeRoots: async () => `${await readCaFile(caFile)}\n${identity.trustBundlePem}`,
       onMessage: (connection, message) => this.#message(connection, message),
@@ -237,4 +239,13 @@ class RunningAgent implements Agent {
         return this.#keeper?.trust(message.rootsPem);
     }
   }
+}
+
+/** Whether the promise resolves in time. */
+async function settlesWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const timeout = Promise.withResolvers<false>();
+  const timer = setTimeout(() => timeout.resolve(false), timeoutMs);
+  const settled = await Promise.race([promise.then(() => true), timeout.promise]);
+  clearTimeout(timer);
+  return settled;
 }

@@ -170,8 +170,12 @@ const protocolErrors = new Set(["UND_ERR_HEADERS_OVERFLOW", "UND_ERR_RES_CONTENT
 
 const isClosed = (error: Error): boolean => closedCodes.has(systemCode(error) ?? "");
 
-function requestOptions(head: OpenHead, body: Readable | null): Dispatcher.DispatchOptions {
+/** undici's own option that its types lack. */
+type RequestOptions = Dispatcher.DispatchOptions & { readonly servername: string };
+
+function requestOptions(head: OpenHead, body: Readable | null): RequestOptions {
   const headers = ["host", head.authority];
   for (const [name, value] of endToEndFields(head.fields, droppedRequestFields)) headers.push(name, value);
-  return { path: head.target, method: head.method, headers, body };
+  // Without it undici takes the name from Host, and drops the connection whenever the next request has another one.
+  return { path: head.target, method: head.method, headers, body, servername: "endpoint" };
 }

@@ -29,22 +29,15 @@ const ownFields: ReadonlySet<string> = new Set([
 /** RFC 6455 §7.4.1: no status was present; never on the wire. */
 const noStatus = 1005;
 const abnormal = 1006;
-
-export function forwardWebSocket(
-  stream: TunnelStream,
-  target: SliceEndpoint,
-  dial: Dial,
-  onEnded: ExchangeEnded,
-): StreamHandlers {
-  return new WebSocketExchange(stream, target, dial, onEnded);
-}
+const goingAway = 1001;
 
 interface Piece {
   readonly bytes: Buffer;
   readonly text: boolean;
 }
 
-class WebSocketExchange implements StreamHandlers {
+/** Dials at once; `onEnded` is called when the exchange is over. */
+export class WebSocketExchange implements StreamHandlers {
   readonly #stream: TunnelStream;
   readonly #onEnded: ExchangeEnded;
   readonly #socket: WebSocket;
@@ -81,6 +74,12 @@ class WebSocketExchange implements StreamHandlers {
     };
     this.#socket = new WebSocket(url, subprotocols(stream.head), options);
     this.#listen();
+  }
+
+  /** Says goodbye to both sides: the agent ends and cannot wait any longer. */
+  goAway(): void {
+    this.#stream.close(goingAway, "the agent is shutting down");
+    this.#socket.close(goingAway);
   }
 
   #listen(): void {

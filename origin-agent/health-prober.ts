@@ -1,14 +1,12 @@
 // Active checks of the slice's endpoints, as the backend's policy asks, and the verdicts for the edge. The decisions are
 // the machine's (`traffic/health/active-check.ts`); this dials, keeps the time and tells who listens.
-import { request } from "node:http";
-import type { ActiveHealthCheck, Endpoint } from "#contract/snapshot.ts";
-import { judgeHttpProbe, judgeTimeout, startCheck, step } from "#traffic/health/active-check.ts";
-import type { CheckState, ProbeResult } from "#traffic/health/active-check.ts";
-import { systemCode } from "./agent-error.ts";
+import type { ActiveHealthCheck } from "#contract/snapshot.ts";
+import { startCheck, step } from "#traffic/health/active-check.ts";
+import type { CheckState } from "#traffic/health/active-check.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
-import { endpointHost } from "./endpoint-pool.ts";
 import type { Log } from "./log.ts";
+import { probe } from "./probe.ts";
 
 export interface Verdict {
   readonly healthy: boolean;
@@ -100,40 +98,3 @@ export function createHealthProber(options: ProberOptions): HealthProber {
 function subjectOf({ endpoint, protocol, activeHealthCheck }: SliceEndpoint): string {
   return JSON.stringify([endpoint.address, endpoint.port, protocol, activeHealthCheck ?? null]);
 }
-
-/** One check, on a connection of its own: a kept one would say nothing about whether new ones are accepted. */
-function probe(target: SliceEndpoint, policy: ActiveHealthCheck, dial: Dial): Promise<ProbeResult> {
-  const { endpoint, protocol } = target;
-  const dialTarget = { address: endpoint.address, port: endpoint.port, protocol };
-  return new Promise((resolve) => {
-    const abort = new AbortController();
-    const finish = (result: ProbeResult) => {
-      clearTimeout(timer);
-      resolve(result);
-      abort.abort();
-    };
-    const fail = (error: Error) => finish({ ok: false, detail: failure(error) });
-    const timer = setTimeout(() => finish(judgeTimeout(policy)), policy.timeoutMs);
-    dial(dialTarget, (error, socket) => {
-      if (error) return fail(error);
-      if (!socket) return;
-      abort.signal.addEventListener("abort", () => socket.destroy());
-      if (abort.signal.aborted) return void socket.destroy();
-      if (policy.type === "TCP") return finish({ ok: true, detail: "connected" });
-      const { method = "GET", path = "/", hostname } = policy.http ?? {};
-      const headers = {
-        host: hostname ?? defaultHost(endpoint),
-        connection: "close",
-        "user-agent": "isthmus-agent",
-      };
-      request({ method, path, headers, createConnection: () => socket })
-        .on("response", (response) => finish(judgeHttpProbe(policy, response.statusCode ?? 0)))
-        .on("error", fail)
-        .end();
-    });
-  });
-}
-
-const defaultHost = (endpoint: Endpoint): string => `${endpointHost(endpoint)}:${endpoint.port}`;
-
-const failure = (error: Error): string => `${systemCode(error) ?? error.name}: ${error.message}`;

@@ -7,7 +7,7 @@ import type { Dial } from "./dial.ts";
 import type { EndpointPools } from "./endpoint-pool.ts";
 import { forwardHttp } from "./forward-http.ts";
 import { forwardTcp } from "./forward-tcp.ts";
-import { forwardWebSocket } from "./forward-websocket.ts";
+import { WebSocketExchange } from "./forward-websocket.ts";
 import type { Log } from "./log.ts";
 
 export interface StreamRouterOptions {
@@ -24,15 +24,19 @@ export type RouteStream = (
   ended: boolean,
 ) => StreamHandlers | ResetCode;
 
-export function createStreamRouter({ slice, pools, dial }: StreamRouterOptions): RouteStream {
-  return (log, stream, head, ended) => {
+export interface StreamRouter {
+  readonly route: RouteStream;
+  /** Closes the open WebSockets as going away (1001), since they do not finish by themselves; how many there were. */
+  closeWebSockets(): number;
+}
+
+export function createStreamRouter({ slice, pools, dial }: StreamRouterOptions): StreamRouter {
+  const webSockets = new Set<WebSocketExchange>();
+  const route: RouteStream = (log, stream, head, ended) => {
     const target = slice.endpoints.get(head.endpoint);
     if (!target) {
-      log.warn("stream_refused", {
-        stream: stream.id,
-        endpoint: head.endpoint,
-        reason: `not an endpoint of the configuration this agent runs (version ${slice.version})`,
-      });
+      const reason = `not an endpoint of the configuration this agent runs (version ${slice.version})`;
+      log.warn("stream_refused", { stream: stream.id, endpoint: head.endpoint, reason });
       return "endpoint_not_allowed";
     }
     const onEnded = (code?: ResetCode, detail?: string) => {
@@ -43,10 +47,23 @@ export function createStreamRouter({ slice, pools, dial }: StreamRouterOptions):
     switch (head.kind) {
       case "http":
         return forwardHttp(stream, pools.get(target), ended, onEnded);
-      case "websocket":
-        return forwardWebSocket(stream, target, dial, onEnded);
+      case "websocket": {
+        const exchange = new WebSocketExchange(stream, target, dial, (code, detail) => {
+          webSockets.delete(exchange);
+          onEnded(code, detail);
+        });
+        webSockets.add(exchange);
+        return exchange;
+      }
       case "tcp":
         return forwardTcp(stream, target, dial, onEnded);
     }
+  };
+  return {
+    route,
+    closeWebSockets() {
+      for (const exchange of webSockets) exchange.goAway();
+      return webSockets.size;
+    },
   };
 }

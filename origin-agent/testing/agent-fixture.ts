@@ -76,9 +76,9 @@ export async function createFixture(): Promise<Fixture> {
 
 /** A configuration of one backend `pods` with these ports of 127.0.0.1. */
 export function podConfig(ports: readonly number[], options: ConfigOptions = {}): TunnelConfig {
-  const { version = 1, address = "127.0.0.1", check } = options;
+  const { version = 1, address = "127.0.0.1", protocol = "HTTP", check } = options;
   const endpoints = ports.map((port) => ({ id: `${address}:${port}`, address, port, weight: 1 }));
-  const backend = { name: "pods", protocol: "HTTP" as const, endpoints };
+  const backend = { name: "pods", protocol, endpoints };
   return {
     tunnel,
     version,
@@ -90,6 +90,7 @@ export function podConfig(ports: readonly number[], options: ConfigOptions = {})
 interface ConfigOptions {
   readonly version?: number;
   readonly address?: string;
+  readonly protocol?: "HTTP" | "HTTPS";
   readonly check?: ActiveHealthCheck;
 }
 

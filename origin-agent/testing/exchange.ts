@@ -2,9 +2,11 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import type { Readable } from "node:stream";
+import { onTestFinished } from "vitest";
 import type { Fields, OpenHead, ResponseHead } from "#contract/tunnel/head.ts";
 import type { TunnelSession } from "#traffic/tunnel/session.ts";
 import type { StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
+import { Journal } from "./journal.ts";
 
 export interface Answer {
   readonly head: ResponseHead;
@@ -50,6 +52,7 @@ export function exchange(
     const body = new PassThrough();
     let answer: Answer | undefined;
     let writable: (() => void) | undefined;
+    let ended = false;
     const stream = session.open(
       head,
       {
@@ -62,12 +65,14 @@ export function exchange(
           body.write(chunk, () => stream!.consumed(chunk.length));
         },
         onEnd(trailers) {
+          ended = true;
           answer!.trailers = trailers;
           body.end();
         },
         onReset(reset) {
           reject(new ResetError(reset));
-          if (answer) body.destroy(new ResetError(reset));
+          // What is complete stays complete, even if its reader is slower than the end of the connection.
+          if (answer && !ended) body.destroy(new ResetError(reset));
         },
         onWritable: () => writable?.(),
       },
@@ -93,4 +98,59 @@ export async function text(body: Readable): Promise<string> {
   body.on("data", (chunk: Buffer) => chunks.push(chunk));
   await once(body, "end");
   return Buffer.concat(chunks).toString("utf8");
+}
+
+/** A WebSocket through the tunnel, as the hub sees it: what arrived, in order. */
+export type WebSocketEvent =
+  | { readonly type: "head"; readonly head: ResponseHead }
+  | { readonly type: "message"; readonly text: boolean; readonly data: Buffer }
+  | { readonly type: "ping" | "pong"; readonly payload: string }
+  | { readonly type: "close"; readonly code: number; readonly reason: string }
+  | { readonly type: "reset"; readonly reset: StreamReset };
+
+export interface TunnelledWebSocket {
+  readonly stream: TunnelStream;
+  readonly events: Journal<WebSocketEvent>;
+  /** Sends a whole message, waiting for the window. */
+  send(data: Uint8Array, text: boolean): Promise<void>;
+}
+
+export function openWebSocket(session: TunnelSession, head: OpenHead): TunnelledWebSocket {
+  const events = new Journal<WebSocketEvent>();
+  let pieces: Uint8Array[] = [];
+  let writable: (() => void) | undefined;
+  const stream = session.open(
+    head,
+    {
+      onHead: (responseHead) => events.add({ type: "head", head: responseHead }),
+      onMessage(chunk, { text, last }) {
+        pieces.push(chunk);
+        stream!.consumed(chunk.length);
+        if (!last) return;
+        events.add({ type: "message", text, data: Buffer.concat(pieces) });
+        pieces = [];
+      },
+      onData: (chunk) => stream!.consumed(chunk.length),
+      onPing: (payload) => events.add({ type: "ping", payload: Buffer.from(payload).toString() }),
+      onPong: (payload) => events.add({ type: "pong", payload: Buffer.from(payload).toString() }),
+      onClose: (code, reason) => events.add({ type: "close", code, reason }),
+      onReset: (reset) => events.add({ type: "reset", reset }),
+      onWritable: () => writable?.(),
+    },
+    false,
+  );
+  if (!stream) throw new Error("no room for a stream");
+  // An open WebSocket would hold up the agent's drain at the end of the test.
+  onTestFinished(() => stream.reset("cancelled"));
+  return {
+    stream,
+    events,
+    async send(data, text) {
+      let rest = data.subarray(stream.writeMessage(data, { text, last: true }));
+      while (rest.length > 0) {
+        await new Promise<void>((resume) => (writable = resume));
+        rest = rest.subarray(stream.writeMessage(rest, { text, last: true }));
+      }
+    },
+  };
 }

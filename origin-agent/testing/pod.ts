@@ -1,6 +1,7 @@
 // Servers in the role of pods, on a port of loopback from the system, closed with the test.
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo, Server as TcpServer } from "node:net";
 import { createServer as createTcpServer } from "node:net";
@@ -9,6 +10,20 @@ import { onTestFinished } from "vitest";
 
 export async function startPod(handler: RequestListener): Promise<{ port: number; server: Server }> {
   const server = createServer(handler);
+  const port = await listen(server);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { port, server };
+}
+
+/** A pod that speaks HTTPS with this key and certificate. */
+export async function startSecurePod(
+  identity: { key: string; cert: string },
+  handler: RequestListener,
+): Promise<{ port: number; server: Server }> {
+  const server = createSecureServer(identity, handler);
   const port = await listen(server);
   onTestFinished(() => {
     server.closeAllConnections();
@@ -42,7 +57,7 @@ export async function closedPort(): Promise<number> {
   return port;
 }
 
-async function listen(server: TcpServer): Promise<number> {
+export async function listen(server: TcpServer): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;

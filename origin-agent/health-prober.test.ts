@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import type { ActiveHealthCheck } from "#contract/snapshot.ts";
+import { createFixture, podConfig, podKey } from "./testing/agent-fixture.ts";
+import type { EdgeEvent, FakeEdge } from "./testing/fake-edge.ts";
+import { closedPort, startPod, startRawPod } from "./testing/pod.ts";
+
+const httpCheck: ActiveHealthCheck = {
+  type: "HTTP",
+  intervalMs: 20,
+  timeoutMs: 1_000,
+  unhealthyThreshold: 2,
+  healthyThreshold: 2,
+  http: { path: "/health", method: "GET", expectedStatuses: [200] },
+};
+const tcpCheck: ActiveHealthCheck = { ...httpCheck, type: "TCP" };
+
+/** The next report, from event `from` on, with this verdict on the endpoint. */
+async function verdict(edge: FakeEdge, key: string, healthy: boolean, from = 0): Promise<string> {
+  const endpointsOf = (event: EdgeEvent) =>
+    event.type === "message" && event.message.type === "report" ? event.message.endpoints[key] : undefined;
+  const event = await edge.events.find((entry) => endpointsOf(entry)?.healthy === healthy, from);
+  return endpointsOf(event)!.reason;
+}
+
+test("an endpoint's failing and recovering check is reported to the edge", async () => {
+  let status = 200;
+  const pod = await startPod((request, response) =>
+    response.writeHead(request.url === "/health" ? status : 404).end(),
+  );
+  const fixture = await createFixture();
+  const edge = await fixture.startEdge({ config: podConfig([pod.port], { check: httpCheck }) });
+  await fixture.startAgent(edge);
+
+  await verdict(edge, podKey(pod.port), true);
+  status = 503;
+  expect(await verdict(edge, podKey(pod.port), false)).toContain("status 503, expected 200");
+  const seen = edge.events.entries.length;
+  status = 200;
+  await verdict(edge, podKey(pod.port), true, seen);
+});
+
+test("a TCP check tells an open port from a closed one", async () => {
+  const pod = await startPod((_request, response) => response.end());
+  const closed = await closedPort();
+  const fixture = await createFixture();
+  const edge = await fixture.startEdge({ config: podConfig([pod.port, closed], { check: tcpCheck }) });
+  await fixture.startAgent(edge);
+  await verdict(edge, podKey(pod.port), true);
+  expect(await verdict(edge, podKey(closed), false)).toContain("ECONNREFUSED");
+});
+
+test("an HTTP check looks at the body where a text is expected, and sends its own headers", async () => {
+  const pod = await startPod((request, response) => {
+    response.write("status: ");
+    response.end(request.headers["x-probe"] === "1" ? "gr\u00fcn" : "red");
+  });
+  const http = { ...httpCheck.http!, expectedBody: "gr\u00fcn" };
+  const fixture = await createFixture();
+  const red = podConfig([pod.port], { check: { ...httpCheck, http } });
+  const edge = await fixture.startEdge({ config: red });
+  await fixture.startAgent(edge);
+  expect(await verdict(edge, podKey(pod.port), false)).toContain("the body lacks");
+  const check = { ...httpCheck, http: { ...http, headers: [{ name: "X-Probe", value: "1" }] } };
+  for (const { send } of edge.serving())
+    send({ type: "config", config: podConfig([pod.port], { version: 2, check }) });
+  await verdict(edge, podKey(pod.port), true);
+});
+
+test("a TCP check sends its text and looks at the answer", async () => {
+  const port = await startRawPod((socket) =>
+    socket.once("data", (data) => socket.write(data.toString() === "PING" ? "+PONG" : "-ERR")),
+  );
+  const fixture = await createFixture();
+  const check = { ...tcpCheck, tcp: { send: "PING", receive: "PONG" } };
+  const edge = await fixture.startEdge({ config: podConfig([port], { check }) });
+  await fixture.startAgent(edge);
+  await verdict(edge, podKey(port), true);
+});
+
+test("an endpoint outside the allow list is reported unhealthy, with the reason", async () => {
+  const pod = await startPod((_request, response) => response.end());
+  const fixture = await createFixture();
+  const edge = await fixture.startEdge({ config: podConfig([pod.port], { check: tcpCheck }) });
+  await fixture.startAgent(edge, { allow: ["10.0.0.0/8"] });
+  expect(await verdict(edge, podKey(pod.port), false)).toContain("not in the agent's allow list");
+});
+
+test("a pod that does not answer fails its check by time", async () => {
+  const pod = await startPod(() => undefined);
+  const check = { ...httpCheck, timeoutMs: 30 };
+  const fixture = await createFixture();
+  const edge = await fixture.startEdge({ config: podConfig([pod.port], { check }) });
+  await fixture.startAgent(edge);
+  expect(await verdict(edge, podKey(pod.port), false)).toContain("no answer within 30 ms");
+});

@@ -1,0 +1,82 @@
+// One active check of one endpoint, on a connection of its own: a kept one would say nothing about whether new ones are
+// accepted. What a result means is the machine's to judge (`traffic/health/active-check.ts`).
+import { request } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { ActiveHealthCheck } from "#contract/snapshot.ts";
+import { judgeHttpProbe, judgeTcpProbe, judgeTimeout } from "#traffic/health/active-check.ts";
+import type { ProbeResult } from "#traffic/health/active-check.ts";
+import { systemCode } from "./agent-error.ts";
+import type { SliceEndpoint } from "./config-slice.ts";
+import type { Dial } from "./dial.ts";
+import { endpointHost } from "./endpoint-pool.ts";
+
+/** How much of an answer is searched for the expected text. */
+const searchedBytes = 16 * 1024;
+
+/** Resolves within the check's timeout, whatever the endpoint does. Never rejects. */
+export function probe(target: SliceEndpoint, check: ActiveHealthCheck, dial: Dial): Promise<ProbeResult> {
+  const { endpoint, protocol } = target;
+  return new Promise((resolve) => {
+    const over = new AbortController();
+    const finish = (result: ProbeResult) => {
+      if (over.signal.aborted) return;
+      clearTimeout(timer);
+      over.abort();
+      resolve(result);
+    };
+    const timer = setTimeout(() => finish(judgeTimeout(check)), check.timeoutMs);
+    dial({ address: endpoint.address, port: endpoint.port, protocol }, (error, socket) => {
+      if (!socket) return finish(failed(error ?? new Error("no connection")));
+      over.signal.addEventListener("abort", () => socket.destroy());
+      if (over.signal.aborted) socket.destroy();
+      else if (check.type === "TCP") probeTcp(socket, check, finish);
+      else probeHttp(socket, target, check, finish);
+    });
+  });
+}
+
+type Finish = (result: ProbeResult) => void;
+
+function probeHttp(socket: Socket, target: SliceEndpoint, check: ActiveHealthCheck, finish: Finish): void {
+  const { method = "GET", path = "/", hostname, headers: own = [], expectedBody } = check.http ?? {};
+  const { endpoint } = target;
+  const headers = ["host", hostname ?? `${endpointHost(endpoint)}:${endpoint.port}`, "connection", "close"];
+  headers.push("user-agent", "isthmus-agent");
+  for (const { name, value } of own) headers.push(name, value);
+  const judge = (response: IncomingMessage) => {
+    const status = response.statusCode ?? 0;
+    if (expectedBody === undefined) return finish(judgeHttpProbe(check, status));
+    search(response, expectedBody, (text) => finish(judgeHttpProbe(check, status, text)));
+  };
+  request({ method, path, headers, createConnection: () => socket })
+    .on("response", judge)
+    .on("error", (error) => finish(failed(error)))
+    .end();
+}
+
+function probeTcp(socket: Socket, check: ActiveHealthCheck, finish: Finish): void {
+  const { send, receive } = check.tcp ?? {};
+  socket.on("error", (error) => finish(failed(error)));
+  if (send !== undefined) socket.write(send);
+  if (receive === undefined) finish(judgeTcpProbe(check));
+  else search(socket, receive, (text) => finish(judgeTcpProbe(check, text)));
+}
+
+/** Reads until the text is found, the answer ends or enough of it was read. */
+function search(source: IncomingMessage | Socket, wanted: string, found: (text: string) => void): void {
+  let text = "";
+  source
+    .on("data", (chunk: Buffer) => {
+      text = (text + chunk.toString("latin1")).slice(0, searchedBytes);
+      if (text.includes(Buffer.from(wanted).toString("latin1")) || text.length >= searchedBytes) end();
+    })
+    .on("error", () => end())
+    .on("end", () => end());
+  // Octets are compared; only then is the text read as what it most likely is.
+  const end = () => found(Buffer.from(text, "latin1").toString("utf8"));
+}
+
+function failed(error: Error): ProbeResult {
+  return { ok: false, detail: `${systemCode(error) ?? error.name}: ${error.message}` };
+}
