@@ -1,5 +1,5 @@
 // The agent, put together: identity, one connection per hub, streams to endpoints, health reports, drain.
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { limits } from "#contract/limits.ts";
 import type { HubMessage } from "#contract/tunnel/control-message.ts";
 import { openDataDir } from "./atomic-file.ts";
@@ -62,6 +62,8 @@ export async function startAgent(options: AgentOptions, log: Log): Promise<Agent
     endpointCaFile === undefined ? {} : { endpointCaPem: readEndpointCaFile(endpointCaFile) };
   await readCaFile(options.caFile);
   await openDataDir(options.data);
+  // Left by an earlier run, it would say that this one serves.
+  if (options.readyFile !== undefined) await rm(options.readyFile, { force: true });
   const slice = await openConfigSlice(options.data, options.tunnel, log);
   const dial = createDial({ policy, connectTimeoutMs, ...endpointCa });
   const pools = createEndpointPools(dial);

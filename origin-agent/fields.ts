@@ -1,5 +1,6 @@
 // Header fields between the tunnel (lower-case names, latin-1, in order) and the raw lists of Node and undici.
 import type { Fields } from "#contract/tunnel/head.ts";
+import { hopByHopNames, nominatedNames } from "#traffic/forwarding/hop-by-hop.ts";
 
 /** Fields of a flat list `[name, value, name, value, …]` of strings or latin-1 buffers. */
 export function fieldsOfRaw(raw: unknown): [name: string, value: string][] {
@@ -14,21 +15,12 @@ export function fieldsOfRaw(raw: unknown): [name: string, value: string][] {
 // A header is octets; latin-1 keeps each as it is (RFC 9110 §5.5).
 const text = (value: unknown): string => (Buffer.isBuffer(value) ? value.toString("latin1") : String(value));
 
-/** RFC 9110 §7.6.1 and its usual extras: they belong to one connection, not to the message. */
-const hopByHopNames = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** The agent makes its own upgrade towards the endpoint; `TE` would need a `Connection` that undici does not send. */
+const connectionNames: ReadonlySet<string> = new Set([...hopByHopNames, "upgrade"]);
 
-/** Without hop-by-hop fields, those that `Connection` names, and `drop`. */
+/** Without the fields that belong to one connection only (RFC 9110 §7.6.1), those that `Connection` names, and `drop`. */
 export function endToEndFields(fields: Fields, drop?: ReadonlySet<string>): Fields {
-  const named = new Set<string>();
-  for (const [name, value] of fields) {
-    if (name === "connection") for (const option of value.split(",")) named.add(option.trim().toLowerCase());
-  }
-  return fields.filter(([name]) => !hopByHopNames.has(name) && !named.has(name) && !drop?.has(name));
+  const options = fields.filter(([name]) => name === "connection").map(([, value]) => value);
+  const nominated = new Set(options.length === 0 ? [] : nominatedNames(options.join(",")));
+  return fields.filter(([name]) => !connectionNames.has(name) && !nominated.has(name) && !drop?.has(name));
 }
