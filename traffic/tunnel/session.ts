@@ -204,8 +204,8 @@ export class TunnelSession {
   }
 
   /** The transport is gone: resets every stream (`connection_lost`) and calls `onClose`. */
-  lost(reason: string): void {
-    this.#end({ code: "internal", reason, local: false }, maxStreamId);
+  lost(reason: string, code: CloseCode = "internal"): void {
+    this.#end({ code, reason, local: false }, maxStreamId);
   }
 
   // --- what the other side does -------------------------------------------------------------------------------------

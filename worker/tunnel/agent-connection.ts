@@ -1,5 +1,5 @@
 // One agent's WebSocket at a hub: handshake first, then the session. A thin shell around the two machines.
-import { closeTable } from "#contract/tunnel/code.ts";
+import { closeCodeOf, closeTable } from "#contract/tunnel/code.ts";
 import type { CloseCode } from "#contract/tunnel/code.ts";
 import { agentMessageSchema } from "#contract/tunnel/control-message.ts";
 import type { AgentMessage, HubMessage } from "#contract/tunnel/control-message.ts";
@@ -51,8 +51,10 @@ export class AgentConnection implements AgentLoad {
     socket.binaryType = "arraybuffer";
     socket.accept();
     socket.addEventListener("message", ({ data }) => this.#receive(data));
-    socket.addEventListener("close", ({ reason }) => this.#lost(reason || "the agent's WebSocket closed"));
-    socket.addEventListener("error", () => this.#lost("the agent's WebSocket broke"));
+    socket.addEventListener("close", ({ code, reason }) => {
+      this.#lost(closeCodeOf(code), reason || `the agent's WebSocket closed with code ${code}`);
+    });
+    socket.addEventListener("error", () => this.#lost("internal", "the agent's WebSocket broke"));
     socket.send(handshake.challenge());
   }
 
@@ -246,9 +248,9 @@ export class AgentConnection implements AgentLoad {
 
   // --- end ----------------------------------------------------------------------------------------------------------
 
-  #lost(reason: string): void {
+  #lost(code: CloseCode, reason: string): void {
     if (this.#over) return;
-    this.#session?.lost(reason);
+    this.#session?.lost(reason, code);
     this.#close("normal", reason);
   }
 

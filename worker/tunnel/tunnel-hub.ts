@@ -167,9 +167,14 @@ export class TunnelHub extends DurableObject<Env> {
   }
 
   #log(event: string, fields: Record<string, unknown>): void {
-    console.warn(JSON.stringify({ event, ...this.#target, ...fields }));
+    const line = JSON.stringify({ event, ...this.#target, ...fields });
+    if (quietEvents.has(event)) console.info(line);
+    else console.warn(line);
   }
 }
+
+/** The normal life of a connection; everything else in the log is a warning. */
+const quietEvents: ReadonlySet<string> = new Set(["tunnel_connected", "tunnel_draining"]);
 
 /** What the agent dialled, as RFC 9421 §2.2.3 writes it: lower case, without TLS's default port. */
 function authorityOf(url: URL): string {

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import type { TunnelStream } from "#traffic/tunnel/stream.ts";
+import { ResponseBody } from "./response-body.ts";
+
+function body() {
+  const calls = { consumedBytes: 0, resets: [] as string[] };
+  const stream = {
+    consumed: (bytes: number) => void (calls.consumedBytes += bytes),
+    reset: (code: string) => void calls.resets.push(code),
+  } as unknown as TunnelStream;
+  return { body: new ResponseBody(stream), calls };
+}
+
+test("an answer that is complete is one buffer, and its credit is returned at once", () => {
+  const { body: download, calls } = body();
+  download.data(new Uint8Array([1, 2]));
+  download.data(new Uint8Array([3]));
+  download.end();
+  expect(download.take(3)).toEqual(new Uint8Array([1, 2, 3]));
+  expect(calls.consumedBytes).toBe(3);
+});
+
+test("credit returns as the reader reads, not as frames arrive", async () => {
+  const { body: download, calls } = body();
+  const readable = download.take(undefined) as ReadableStream<Uint8Array>;
+  const reader = readable.getReader();
+  for (let count = 0; count < 16; count++) download.data(new Uint8Array(16_384));
+  expect(calls.consumedBytes).toBe(0);
+  for (let count = 0; count < 16; count++) await reader.read();
+  expect(calls.consumedBytes).toBeGreaterThanOrEqual(16 * 16_384 - 65_536);
+  expect(calls.consumedBytes).toBeLessThanOrEqual(16 * 16_384);
+  download.end();
+  expect((await reader.read()).done).toBe(true);
+});
+
+test("a stream that fails breaks the body, so no client takes half an answer for a whole one", async () => {
+  const { body: download } = body();
+  const reader = (download.take(undefined) as ReadableStream<Uint8Array>).getReader();
+  download.data(new Uint8Array(1));
+  await reader.read();
+  download.fail("connection_lost: cut");
+  await expect(reader.read()).rejects.toThrow("connection_lost: cut");
+});
+
+test("a reader that leaves resets the stream", async () => {
+  const { body: download, calls } = body();
+  await (download.take(undefined) as ReadableStream<Uint8Array>).cancel();
+  expect(calls.resets).toEqual(["cancelled"]);
+});
+
+test("an answer without a body throws away what comes, and returns the credit", () => {
+  const { body: download, calls } = body();
+  download.data(new Uint8Array(5));
+  download.discard();
+  download.data(new Uint8Array(5));
+  expect(calls.consumedBytes).toBe(10);
+});
