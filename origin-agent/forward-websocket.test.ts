@@ -187,6 +187,8 @@ test("an ordinary answer to the handshake is passed on", async () => {
   });
   const socket = openWebSocket(await tunnelTo(port), webSocketHead(port));
   const answer = await socket.events.find((event) => event.type === "head");
+  // Nothing of it stays behind.
+  await socket.events.find((event) => event.type === "reset");
   expect(answer).toMatchObject({
     head: { status: 401, fields: expect.arrayContaining([["www-authenticate", "Basic"]]) },
   });

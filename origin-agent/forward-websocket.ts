@@ -173,6 +173,8 @@ export class WebSocketExchange implements StreamHandlers {
       })
       .on("end", () => {
         stream.end(fieldsOfRaw(response.rawTrailers));
+        // The client's direction was for messages that will never come; as in HTTP/2, RESET after END harms no answer.
+        stream.reset("cancelled", "answered without a WebSocket");
         this.#finish();
       })
       .on("error", (error) => {
