@@ -27,7 +27,7 @@ export const syncRequestSchema = z.strictObject({
   /** Version of the health table it holds; 0 for none. */
   healthVersion: z.int().min(0),
   /** Increments since the last acknowledged sync, by counter name (`requests_total{route="a",code="2xx"}` style). */
-  counters: z.record(z.string().max(512), z.number()),
+  counters: z.record(z.string().max(1024), z.number()),
 });
 export type SyncRequest = z.infer<typeof syncRequestSchema>;
 

@@ -15,6 +15,8 @@ export interface Env {
   readonly REGION?: string;
   /** Host name on which agents join and open tunnels when there is no listener of their own; empty: nowhere. */
   readonly TUNNEL_HOSTNAME?: string;
+  /** `--connect-to` rules as JSON (see `state/connect-to.ts`); absent: every endpoint is dialled where it says. */
+  readonly CONNECT_TO?: string;
   /** Direct endpoints as services that keep the client's Host (decision 0003). */
   readonly [direct: `direct:${string}`]: Fetcher | undefined;
 }

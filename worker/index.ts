@@ -1,13 +1,22 @@
-// Entry point of the gateway worker.
-import { DurableObject } from "cloudflare:workers";
+// Entry point of the gateway worker: wires the app to the isolate, and names the objects and doors.
+import { createApp, policyStages } from "./app.ts";
+import type { Env } from "./env.ts";
+import { createIsolateOf } from "./state/isolate-of.ts";
+import { answerAgent } from "./tunnel/tunnel-door.ts";
 
+export { StateDoor } from "./state-door.ts";
+export { RegionState } from "./state/region-state.ts";
 export { TunnelDoor } from "./tunnel/tunnel-door.ts";
 export { TunnelHub } from "./tunnel/tunnel-hub.ts";
 
-export class RegionState extends DurableObject {}
+const app = createApp(createIsolateOf(policyStages));
 
 export default {
-  fetch(): Response {
-    return new Response("not built yet", { status: 503 });
+  fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
+    // Where there is no listener of its own for agents, a host name is.
+    if (env.TUNNEL_HOSTNAME && new URL(request.url).hostname === env.TUNNEL_HOSTNAME) {
+      return answerAgent(request, env);
+    }
+    return app.fetch(request, env, context);
   },
 };

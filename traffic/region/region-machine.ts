@@ -1,0 +1,141 @@
+// What a region knows and what it has to do next. The state object around it only stores, dials and sets its alarm; time
+// and randomness are arguments.
+import type { VersionedSnapshot } from "#contract/snapshot.ts";
+import type {
+  ControlSyncRequest,
+  HubPush,
+  HubReport,
+  SyncRequest,
+  SyncResponse,
+  Trust,
+} from "#contract/sync.ts";
+import type { CheckState, ProbeResult } from "../health/active-check.ts";
+import { CounterTotals } from "./counter-totals.ts";
+import { gatewayExpiryMs, GatewayRoll } from "./gateway-roll.ts";
+import { HealthTable } from "./health-table.ts";
+import { type HubRef, HubRoll } from "./hub-roll.ts";
+import { type Probe, ProbeSchedule } from "./probe-schedule.ts";
+import { sliceForTunnel } from "./tunnel-slice.ts";
+
+/** What the state object has kept from before. */
+export interface StoredRegion {
+  readonly snapshot: VersionedSnapshot | undefined;
+  readonly trust: Trust | undefined;
+  readonly checks: readonly (readonly [string, CheckState])[];
+  readonly counters: readonly (readonly [string, number])[];
+}
+
+export const tickMs = 1_000;
+/** A pause that keeps probes that are due at nearly the same time together. */
+const shortestPauseMs = 100;
+
+export class RegionMachine {
+  readonly counters: CounterTotals;
+  readonly probes: ProbeSchedule;
+  readonly #region: string;
+  readonly #gateways = new GatewayRoll();
+  readonly #hubs = new HubRoll();
+  readonly #health: HealthTable;
+  #snapshot: VersionedSnapshot | undefined;
+  #trust: Trust | undefined;
+  #heardMs = -Infinity;
+
+  constructor(region: string, stored: StoredRegion, random: () => number, nowMs: number) {
+    this.#region = region;
+    this.counters = new CounterTotals(stored.counters);
+    this.probes = new ProbeSchedule(random);
+    this.#health = new HealthTable(nowMs);
+    this.#trust = stored.trust;
+    if (stored.snapshot) this.takeSnapshot(stored.snapshot, nowMs);
+    this.probes.restore(stored.checks, nowMs);
+    this.refreshHealth(nowMs);
+  }
+
+  /** True when it is newer than what is held, and so has been taken. */
+  takeSnapshot(snapshot: VersionedSnapshot, nowMs: number): boolean {
+    if (snapshot.version <= (this.#snapshot?.version ?? 0)) return false;
+    this.#snapshot = snapshot;
+    this.probes.replace(snapshot.snapshot, nowMs);
+    this.refreshHealth(nowMs);
+    return true;
+  }
+
+  takeTrust(trust: Trust): boolean {
+    if (trust.version <= (this.#trust?.version ?? 0)) return false;
+    this.#trust = trust;
+    return true;
+  }
+
+  /** Answers an isolate's heartbeat; the snapshot itself is for the caller to add where `needsSnapshot` says so. */
+  gatewaySynced(
+    { gateway, snapshotVersion, healthVersion, counters }: SyncRequest,
+    nowMs: number,
+  ): { readonly needsSnapshot: boolean; readonly answer: SyncResponse } {
+    this.#heardMs = nowMs;
+    this.#gateways.heard(gateway, snapshotVersion, nowMs);
+    this.counters.add(counters);
+    const { version, unhealthy } = this.#health;
+    return {
+      needsSnapshot: (this.#snapshot?.version ?? 0) > snapshotVersion,
+      answer: {
+        ...(version !== healthVersion && { health: { version, unhealthy: [...unhealthy] } }),
+        tunnels: this.#hubs.presence(nowMs),
+      },
+    };
+  }
+
+  /** A hub has agents: everything it needs to serve them. */
+  hubAnnounced(hub: HubRef, nowMs: number): HubPush {
+    this.#heardMs = nowMs;
+    this.#hubs.announced(hub, nowMs);
+    return this.#pushFor(hub, 0, 0);
+  }
+
+  /** Hubs to ask now, each with what is news to it. */
+  hubPushes(nowMs: number): { readonly hub: HubRef; readonly push: HubPush }[] {
+    return this.#hubs
+      .active(nowMs)
+      .map((hub) => ({ hub, push: this.#pushFor(hub, hub.trustVersion, hub.configVersion) }));
+  }
+
+  hubReported(hub: HubRef, report: HubReport, nowMs: number): void {
+    this.#hubs.reported(hub, report, nowMs);
+    this.refreshHealth(nowMs);
+  }
+
+  /** Returns true when the verdict on an endpoint has changed. */
+  probeEnded(probe: Probe, result: ProbeResult, nowMs: number): boolean {
+    const changed = this.probes.ended(probe, result, nowMs);
+    if (changed) this.refreshHealth(nowMs);
+    return changed;
+  }
+
+  refreshHealth(nowMs: number): void {
+    this.#health.update(this.probes.verdicts(), this.#hubs.verdicts(nowMs), nowMs);
+  }
+
+  /** What to tell the control. */
+  controlRequest(nowMs: number): ControlSyncRequest {
+    return {
+      region: this.#region,
+      snapshotVersion: this.#snapshot?.version ?? 0,
+      trustVersion: this.#trust?.version ?? 0,
+      gateways: this.#gateways.present(nowMs),
+      agents: this.#hubs.agents(nowMs),
+      endpoints: [...this.#health.verdicts],
+      counters: this.counters.all(),
+    };
+  }
+
+  /** When to wake up next; undefined once nobody has spoken to the region for a minute. */
+  nextWakeMs(nowMs: number): number | undefined {
+    if (nowMs - this.#heardMs >= gatewayExpiryMs && this.#hubs.active(nowMs).length === 0) return undefined;
+    return Math.max(nowMs + shortestPauseMs, Math.min(nowMs + tickMs, this.probes.nextMs()));
+  }
+
+  #pushFor({ tunnel }: HubRef, trustVersion: number, configVersion: number): HubPush {
+    const trust = this.#trust && this.#trust.version > trustVersion ? this.#trust : undefined;
+    const snapshot = this.#snapshot && this.#snapshot.version > configVersion ? this.#snapshot : undefined;
+    return { ...(trust && { trust }), ...(snapshot && { config: sliceForTunnel(snapshot, tunnel) }) };
+  }
+}

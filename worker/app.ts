@@ -1,0 +1,72 @@
+// The data path, in order. Each stage is a file of `stage/`; those of rules and backends are compiled once per snapshot
+// (`plan/snapshot-plan.ts`), where a stage that has nothing to do for a rule drops out.
+import { Hono } from "hono";
+import type { GatewayError } from "#contract/error.ts";
+import type { Env } from "./env.ts";
+import { Exchange, type Lifetime } from "./exchange.ts";
+import type { PolicyStages } from "./plan/snapshot-plan.ts";
+import { accessLogLine, isLogged } from "./report/access-log.ts";
+import { asGatewayError, errorResponse } from "./report/error-response.ts";
+import { forward } from "./stage/forward.ts";
+import { identifyClient } from "./stage/identify-client.ts";
+import { matchRule } from "./stage/match-rule.ts";
+import { modifyRequest } from "./stage/modify-request.ts";
+import { modifyResponse } from "./stage/modify-response.ts";
+import { pickBackend } from "./stage/pick-backend.ts";
+import { pickEndpoint } from "./stage/pick-endpoint.ts";
+import { prepareRequest } from "./stage/prepare-request.ts";
+import { readTarget } from "./stage/read-target.ts";
+import { redirect } from "./stage/redirect.ts";
+import { redispatch } from "./stage/redispatch.ts";
+import { timeouts } from "./stage/timeouts.ts";
+import type { Isolate } from "./state/isolate.ts";
+
+/** Every request, until its rule is known. Each sets its part of the exchange or throws a `GatewayError`. */
+export const entryStages: readonly ((exchange: Exchange) => void)[] = [readTarget, identifyClient, matchRule];
+
+/** What the rule asks for, then what the picked backend asks for; each stage wraps those below it. */
+export const policyStages: PolicyStages = {
+  rule: [redirect, pickBackend],
+  backend: [modifyResponse, prepareRequest, modifyRequest, redispatch, pickEndpoint, timeouts, forward],
+};
+
+export type GatewayApp = Hono<{ Bindings: Env }>;
+
+/** `isolateOf` gives the isolate's copy of the state; one per environment. */
+export function createApp(isolateOf: (env: Env) => Isolate): GatewayApp {
+  // Paths are matched by the snapshot's matcher and by its one rule for what a path is, so Hono sees none.
+  const app: GatewayApp = new Hono({ getPath: () => "/" });
+  app.all("*", async (context) => {
+    const isolate = isolateOf(context.env);
+    return answer(context.req.raw, context.executionCtx as Lifetime, isolate);
+  });
+  app.onError((error, context) => errorResponse(asGatewayError(error), context.req.raw.method));
+  return app;
+}
+
+/** Rejects with `config_unavailable` when there is no snapshot to serve; every other error is answered. */
+async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): Promise<Response> {
+  const ready = isolate.ready(lifetime);
+  const plan = ready instanceof Promise ? await ready : ready;
+  const exchange = new Exchange(request, lifetime, plan, Date.now());
+  try {
+    for (const stage of entryStages) stage(exchange);
+    const response = await plan.handlers[exchange.matched?.ruleIndex ?? -1]!(exchange);
+    report(exchange, isolate, response.status, undefined);
+    return response;
+  } catch (caught) {
+    const error = asGatewayError(caught);
+    if (error.code === "internal") console.error(error.cause ?? error);
+    report(exchange, isolate, error.status, error);
+    return errorResponse(error, exchange.method);
+  }
+}
+
+function report(exchange: Exchange, isolate: Isolate, status: number, error: GatewayError | undefined): void {
+  const { plan, matched, refIndex } = exchange;
+  plan.counters.count(matched?.ruleIndex ?? -1, refIndex, status);
+  if (error) isolate.errors.count(error.code);
+  if (isLogged(plan.settings.accessLog, status, error)) {
+    console.log(JSON.stringify(accessLogLine(exchange, status, error, Date.now())));
+  }
+}

@@ -1,0 +1,74 @@
+// One request on its way through the data path: what it asked for, and what the stages have decided so far. All fields
+// exist from the start, so that every exchange has the same shape.
+import type { RequestHead } from "#traffic/match/request-head.ts";
+import type { RuleMatch } from "#traffic/match/matcher.ts";
+import type { ForwardingChain } from "#traffic/forwarding/forwarded.ts";
+import type { SnapshotListener } from "#contract/snapshot.ts";
+import type { SocketProps } from "./env.ts";
+import type { BackendPlan } from "./plan/backend-plan.ts";
+import type { EndpointPlan } from "./plan/endpoint-plan.ts";
+import type { SnapshotPlan } from "./plan/snapshot-plan.ts";
+
+/** What the exchange needs of the platform's execution context. */
+export interface Lifetime {
+  waitUntil(promise: Promise<unknown>): void;
+  readonly props?: SocketProps;
+}
+
+export class Exchange implements RequestHead {
+  readonly request: Request;
+  readonly lifetime: Lifetime;
+  readonly plan: SnapshotPlan;
+  readonly startedMs: number;
+  readonly method: string;
+
+  // Entry: who asks, where, for what.
+  listener: SnapshotListener | undefined = undefined;
+  scheme: "http" | "https" = "http";
+  /** Host header as received; empty until it is known to be well formed. */
+  authority = "";
+  host = "";
+  /** Port the client used. */
+  port = 0;
+  /** Normalised, as matched and as logged. */
+  path = "";
+  query = "";
+  chain: ForwardingChain = unknownClient;
+
+  // Match and pick.
+  matched: RuleMatch | undefined = undefined;
+  /** Index into the rule's backendRefs; -1 until one is picked. */
+  refIndex = -1;
+  backend: BackendPlan | undefined = undefined;
+  endpointIndex = -1;
+  endpoint: EndpointPlan | undefined = undefined;
+  /** Endpoints that could not be reached. */
+  tried: number[] | undefined = undefined;
+
+  // What is sent upstream.
+  /** Authority and path that the endpoint sees; rewrites change them. */
+  upstreamAuthority = "";
+  upstreamPath = "";
+  headers: Headers | undefined = undefined;
+  /** Aborts the attempt; present only under a timeout. */
+  signal: AbortSignal | undefined = undefined;
+
+  constructor(request: Request, lifetime: Lifetime, plan: SnapshotPlan, nowMs: number) {
+    this.request = request;
+    this.lifetime = lifetime;
+    this.plan = plan;
+    this.startedMs = nowMs;
+    this.method = request.method;
+  }
+
+  header(name: string): string | null {
+    return this.request.headers.get(name);
+  }
+
+  /** Path and query as the endpoint sees them. */
+  get upstreamTarget(): string {
+    return this.query === "" ? this.upstreamPath : `${this.upstreamPath}?${this.query}`;
+  }
+}
+
+const unknownClient: ForwardingChain = { clientAddress: "unknown", addresses: [], trusted: false };

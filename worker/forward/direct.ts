@@ -1,0 +1,24 @@
+// Forwards to an endpoint that the gateway dials itself.
+import { GatewayError } from "#contract/error.ts";
+import type { Exchange } from "../exchange.ts";
+import { fetchFailure } from "./fetch-failure.ts";
+import { upstreamRequest } from "./upstream-request.ts";
+import { withoutHopByHop } from "./response-head.ts";
+
+/** Rejects with `endpoint_connect_failed` or `endpoint_reset`. */
+export async function forwardDirect(exchange: Exchange): Promise<Response> {
+  const { endpoint } = exchange;
+  if (!endpoint) throw new GatewayError("internal", "no endpoint was picked");
+  const { service, origin } = endpoint;
+  try {
+    // A service sends the URL's host as Host whatever address it dials; plain `fetch` dials the URL's host.
+    const response = service
+      ? await service.fetch(
+          ...upstreamRequest(exchange, `http://${exchange.upstreamAuthority}${exchange.upstreamTarget}`),
+        )
+      : await fetch(...upstreamRequest(exchange, origin + exchange.upstreamTarget));
+    return withoutHopByHop(response);
+  } catch (error) {
+    throw await fetchFailure(error, endpoint, exchange.signal);
+  }
+}

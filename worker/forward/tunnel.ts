@@ -1,0 +1,60 @@
+// Forwards to an endpoint that an agent dials: through a hub of the tunnel, which knows the agents' connections.
+import { type ErrorCode, errorTable, GatewayError } from "#contract/error.ts";
+import { endpointKey } from "#contract/snapshot.ts";
+import type { Exchange } from "../exchange.ts";
+import type { TunnelPlan } from "../plan/tunnel-plan.ts";
+import { internalHeaders } from "../tunnel/internal-headers.ts";
+import { hubName } from "../tunnel/tunnel-target.ts";
+import { upstreamRequest } from "./upstream-request.ts";
+
+/**
+ * Tries the hubs that hold agents, then the others. A second hub is asked only when the first had no way to the
+ * endpoint and the request has no body, which the first hub may have begun to read.
+ */
+export async function forwardThroughTunnel(exchange: Exchange, tunnel: TunnelPlan): Promise<Response> {
+  let failure: GatewayError | undefined;
+  for (const shard of tunnel.shardsToTry()) {
+    try {
+      return await throughHub(exchange, tunnel, hubName({ tunnel: tunnel.name, shard }));
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      failure ??= error;
+      const elsewhere = error.retrySafe && error.code === "tunnel_unavailable";
+      if (!elsewhere || exchange.request.body !== null) throw error;
+    }
+  }
+  throw failure ?? new GatewayError("tunnel_unavailable");
+}
+
+async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): Promise<Response> {
+  const { backend, endpoint, scheme, upstreamAuthority } = exchange;
+  if (!backend || !endpoint) throw new GatewayError("internal", "no endpoint was picked");
+  const request = new Request(
+    ...upstreamRequest(exchange, `${scheme}://${upstreamAuthority}${exchange.upstreamTarget}`),
+  );
+  request.headers.set(internalHeaders.endpoint, endpointKey(backend.backend.name, endpoint.endpoint.id));
+  request.headers.set(internalHeaders.operation, "stream");
+  const response = await askHub(tunnel, hub, request);
+  const code = response.headers.get(internalHeaders.tunnelError);
+  if (code === null) return response;
+  throw new GatewayError(
+    isErrorCode(code) ? code : "tunnel_reset",
+    `${hub}: ${endpoint.endpoint.id}: ${code}`,
+    {
+      retrySafe: response.headers.get(internalHeaders.tunnelErrorSafe) === "1",
+    },
+  );
+}
+
+async function askHub(tunnel: TunnelPlan, hub: string, request: Request): Promise<Response> {
+  try {
+    return await tunnel.fetchHub(hub, request);
+  } catch (error) {
+    const detail = `${hub}: ${error instanceof Error ? error.message : String(error)}`;
+    throw new GatewayError("tunnel_reset", detail, { cause: error });
+  }
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorTable, code);
+}

@@ -1,0 +1,18 @@
+// One endpoint, with how to dial it worked out once per snapshot.
+import type { Endpoint } from "#contract/snapshot.ts";
+
+export interface EndpointPlan {
+  readonly endpoint: Endpoint;
+  /** `https://address:port`: where plain `fetch` goes. */
+  readonly origin: string;
+  /** The service that keeps the client's Host (decision 0003), where one is bound. */
+  readonly service: Fetcher | undefined;
+}
+
+export function compileEndpoint(
+  endpoint: Endpoint,
+  protocol: "HTTP" | "HTTPS",
+  service: Fetcher | undefined,
+): EndpointPlan {
+  return { endpoint, origin: `${protocol === "HTTPS" ? "https" : "http"}://${endpoint.id}`, service };
+}

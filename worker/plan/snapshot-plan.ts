@@ -1,0 +1,100 @@
+// A snapshot with everything that depends on it alone worked out: matcher, balancers, and one handler per rule. Replaced
+// as a whole; a request keeps the plan that it started with.
+import { GatewayError } from "#contract/error.ts";
+import type { SnapshotRule, SnapshotSettings, VersionedSnapshot } from "#contract/snapshot.ts";
+import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
+import { type ClientDetector, compileClientDetection } from "#traffic/forwarding/forwarded.ts";
+import { compileMatcher, type Matcher } from "#traffic/match/matcher.ts";
+import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts";
+import { compose } from "../stage/stage.ts";
+import { type BackendPlan, compileBackend } from "./backend-plan.ts";
+import { compileListeners, type ListenerTable } from "./listener-table.ts";
+import { RequestCounters } from "./request-counters.ts";
+import { type HubFetch, TunnelPlan } from "./tunnel-plan.ts";
+
+export interface SnapshotPlan {
+  readonly version: number;
+  readonly hash: string;
+  readonly settings: SnapshotSettings;
+  readonly listeners: ListenerTable;
+  readonly matcher: Matcher;
+  readonly detectClient: ClientDetector;
+  /** By `RuleMatch.ruleIndex`. */
+  readonly handlers: readonly Handler[];
+  readonly backends: ReadonlyMap<string, BackendPlan>;
+  readonly tunnels: ReadonlyMap<string, TunnelPlan>;
+  readonly counters: RequestCounters;
+}
+
+/** The two lists of `app.ts`: what happens before a backend is picked, and after. */
+export interface PolicyStages {
+  readonly rule: readonly Stage<RuleScope>[];
+  readonly backend: readonly Stage<BackendScope>[];
+}
+
+export interface PlanInputs {
+  readonly stages: PolicyStages;
+  readonly random: () => number;
+  readonly nowMs: number;
+  /** Service bound for a direct endpoint (`<address>:<port>`), if any. */
+  readonly directService: (endpointId: string) => Fetcher | undefined;
+  readonly fetchHub: HubFetch;
+  /** The plan that this one replaces. */
+  readonly previous: SnapshotPlan | undefined;
+}
+
+export function compilePlan(
+  { version, hash, snapshot }: VersionedSnapshot,
+  inputs: PlanInputs,
+): SnapshotPlan {
+  const tunnels = new Map<string, TunnelPlan>();
+  const backends = new Map<string, BackendPlan>();
+  for (const backend of snapshot.backends) {
+    const tunnel = backend.tunnel === undefined ? undefined : tunnelOf(tunnels, backend.tunnel, inputs);
+    const previous = inputs.previous?.backends.get(backend.name);
+    backends.set(backend.name, compileBackend(backend, { ...inputs, tunnel, previous }));
+  }
+  const handlers = snapshot.routes.flatMap((route) =>
+    route.rules.map((rule) => compileRule(rule, backends, inputs)),
+  );
+  return {
+    version,
+    hash,
+    settings: snapshot.settings,
+    listeners: compileListeners(snapshot.listeners),
+    matcher: compileMatcher(snapshot),
+    detectClient: compileClientDetection(snapshot.settings.clientIPDetection),
+    handlers,
+    backends,
+    tunnels,
+    counters: new RequestCounters(snapshot),
+  };
+}
+
+/** A tunnel that the plan before had keeps what is known of its agents. */
+function tunnelOf(tunnels: Map<string, TunnelPlan>, name: string, inputs: PlanInputs): TunnelPlan {
+  const tunnel =
+    tunnels.get(name) ?? inputs.previous?.tunnels.get(name) ?? new TunnelPlan(name, inputs.fetchHub);
+  tunnels.set(name, tunnel);
+  return tunnel;
+}
+
+function compileRule(
+  rule: SnapshotRule,
+  backends: ReadonlyMap<string, BackendPlan>,
+  { stages, random }: PlanInputs,
+): Handler {
+  const filters = compileFilters(rule.filters);
+  const branches = rule.backendRefs.map((ref): Handler => {
+    const backend = ref.backend === null ? undefined : backends.get(ref.backend);
+    if (!backend) return invalidBackend;
+    const combined = combinePlans(filters, compileFilters(ref.filters));
+    return compose(stages.backend, { rule, ref, filters: combined, backend });
+  });
+  return compose(stages.rule, { rule, filters, branches, random });
+}
+
+/** Gateway API, HTTPBackendRef: the share of an invalid reference is answered 500. */
+function invalidBackend(): never {
+  throw new GatewayError("backend_invalid");
+}

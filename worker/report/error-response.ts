@@ -1,0 +1,24 @@
+// The one place that turns an error into a response: status, RFC 9209 `proxy-status`, RFC 9457 body, and the code in
+// `isthmus-error`. What went wrong in detail is for the log, never for the client.
+import { errorCodeHeader, errorTable, GatewayError, problem } from "#contract/error.ts";
+
+/** Anything that is not a `GatewayError` is a fault of the gateway itself. */
+export function asGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  return new GatewayError("internal", error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
+}
+
+export function errorResponse({ code, status }: GatewayError, method: string): Response {
+  const body = JSON.stringify(problem(code));
+  return new Response(method === "HEAD" ? null : body, {
+    status,
+    headers: {
+      [errorCodeHeader]: code,
+      "proxy-status": `isthmus; error=${errorTable[code].proxyStatus}`,
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+    },
+  });
+}

@@ -1,0 +1,19 @@
+// Entry: who the client is, as far as the socket and trusted proxies tell (docs/forwarding.md).
+import type { Exchange } from "../exchange.ts";
+
+export function identifyClient(exchange: Exchange): void {
+  exchange.chain = exchange.plan.detectClient(
+    peerAddress(exchange.request),
+    exchange.header("x-forwarded-for"),
+  );
+}
+
+/**
+ * `cf.clientIp` is written by workerd or by the front door of `isthmus serve`. Cloudflare has no such field, but sets
+ * `CF-Connecting-IP` itself, whatever the client sent.
+ */
+function peerAddress(request: Request): string {
+  const clientIp = (request.cf as { clientIp?: unknown } | undefined)?.clientIp;
+  if (typeof clientIp === "string") return clientIp;
+  return request.headers.get("cf-connecting-ip") ?? "unknown";
+}

@@ -1,0 +1,62 @@
+// Entry: listener, Host and path of the request, in their one canonical form or refused.
+import { GatewayError } from "#contract/error.ts";
+import { limits } from "#contract/limits.ts";
+import { parseHost } from "#traffic/match/host.ts";
+import { normalizePath } from "#traffic/match/path.ts";
+import { schemeOf } from "../plan/listener-table.ts";
+import type { Exchange } from "../exchange.ts";
+
+/** Where clients find nothing, whatever the routes say: agents join and connect under it, on a listener of their own. */
+const reservedPrefix = "/.well-known/isthmus/";
+
+export function readTarget(exchange: Exchange): void {
+  const { url } = exchange.request;
+  if (url.length > limits.requestTargetChars) throw new GatewayError("uri_too_long");
+  readHost(exchange, url);
+  readPath(exchange, url);
+  readListener(exchange, url.startsWith("https:") ? "https" : "http");
+  if (exchange.path.startsWith(reservedPrefix)) throw new GatewayError("route_not_found", "reserved path");
+}
+
+/**
+ * The Host header itself, not the URL's authority: workerd pastes the header into the URL unread, so that `Host: a/b?`
+ * would move the border between authority and path.
+ */
+function readHost(exchange: Exchange, url: string): void {
+  const authority = exchange.request.headers.get("host") ?? url.slice(authorityStart(url), pathStart(url));
+  const host = parseHost(authority);
+  if (!host) throw new GatewayError("host_malformed");
+  exchange.authority = authority;
+  exchange.upstreamAuthority = authority;
+  exchange.host = host.hostname;
+  exchange.port = host.port ?? (url.startsWith("https:") ? 443 : 80);
+}
+
+function readPath(exchange: Exchange, url: string): void {
+  const start = pathStart(url);
+  const queryStart = url.indexOf("?", start);
+  const rawPath = queryStart < 0 ? url.slice(start) : url.slice(start, queryStart);
+  // `OPTIONS *` arrives without a path.
+  const path = normalizePath(rawPath === "" ? "/" : rawPath);
+  if (path === undefined) throw new GatewayError("path_malformed");
+  exchange.path = path;
+  exchange.upstreamPath = path;
+  exchange.query = queryStart < 0 ? "" : url.slice(queryStart + 1);
+}
+
+function readListener(exchange: Exchange, urlScheme: "http" | "https"): void {
+  const { plan, lifetime, port } = exchange;
+  const listener = plan.listeners.find(lifetime.props?.listener, urlScheme, port);
+  if (!listener) throw new GatewayError("route_not_found", "no listener fits the request");
+  exchange.listener = listener;
+  exchange.scheme = schemeOf(listener);
+}
+
+function authorityStart(url: string): number {
+  return url.indexOf("://") + 3;
+}
+
+function pathStart(url: string): number {
+  const slash = url.indexOf("/", authorityStart(url));
+  return slash < 0 ? url.length : slash;
+}

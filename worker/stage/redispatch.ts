@@ -1,0 +1,39 @@
+// Backend stage: an endpoint that cannot be reached costs the client nothing while another one can (HAProxy's
+// `option redispatch`). One more attempt, on another endpoint; retry policies are a stage of their own.
+import { GatewayError } from "#contract/error.ts";
+import type { Exchange } from "../exchange.ts";
+import type { BackendScope, Stage } from "./stage.ts";
+
+/** RFC 9110 §9.2.2. */
+const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+export const redispatch: Stage<BackendScope> = ({ backend }, next) => {
+  if (backend.endpoints.length < 2) return next;
+  return async (exchange) => {
+    try {
+      return await next(exchange);
+    } catch (error) {
+      if (!mayTryAgain(exchange, error)) throw error;
+      exchange.tried = [exchange.endpointIndex];
+      try {
+        return await next(exchange);
+      } catch (second) {
+        // There was no other endpoint: the first failure is the one that tells what happened.
+        throw second instanceof GatewayError && second.code === "no_healthy_endpoint" ? error : second;
+      }
+    }
+  };
+};
+
+/**
+ * A body may be gone, so only requests without one. `fetch` reports a refused connection and one that died under the
+ * request as the same error, so it is not known whether the endpoint saw the request: either the error says it cannot
+ * have, or the method makes it harmless (RFC 9110 §9.2.2 allows a proxy that much, and keep-alive needs it: an endpoint
+ * may close an idle connection just as a request takes it).
+ */
+function mayTryAgain(exchange: Exchange, error: unknown): boolean {
+  if (!(error instanceof GatewayError) || exchange.endpointIndex < 0) return false;
+  if (exchange.request.body !== null) return false;
+  const unreached = error.code === "endpoint_connect_failed" || error.code === "endpoint_reset";
+  return unreached && (error.retrySafe || idempotentMethods.has(exchange.method));
+}

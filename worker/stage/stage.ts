@@ -1,0 +1,41 @@
+// What a stage of the data path is, and how a list of them becomes one handler.
+import type { FilterPlan } from "#traffic/filter/compile.ts";
+import type { SnapshotBackendRef, SnapshotRule } from "#contract/snapshot.ts";
+import type { Exchange } from "../exchange.ts";
+import type { BackendPlan } from "../plan/backend-plan.ts";
+
+/** Answers an exchange, or throws (rejects with) a `GatewayError`. Synchronous where nothing has to be waited for. */
+export type Handler = (exchange: Exchange) => Response | Promise<Response>;
+
+/**
+ * Compiled once per snapshot for each rule (or backendRef): wraps what follows it in the list. A stage that has nothing
+ * to do for this scope returns `next` itself and so costs a request nothing.
+ */
+export type Stage<Scope> = (scope: Scope, next: Handler) => Handler;
+
+/** What the stages of a rule are compiled from. */
+export interface RuleScope {
+  readonly rule: SnapshotRule;
+  readonly filters: FilterPlan;
+  /** The backend stages of each backendRef, in order. */
+  readonly branches: readonly Handler[];
+  readonly random: () => number;
+}
+
+/** What the stages of one backendRef are compiled from. */
+export interface BackendScope {
+  readonly rule: SnapshotRule;
+  readonly ref: SnapshotBackendRef;
+  /** The rule's filters and the backendRef's, combined. */
+  readonly filters: FilterPlan;
+  readonly backend: BackendPlan;
+}
+
+/** The first stage of the list is outermost. The last one must not use `next`. */
+export function compose<Scope>(stages: readonly Stage<Scope>[], scope: Scope): Handler {
+  return stages.reduceRight<Handler>((next, stage) => stage(scope, next), endOfPath);
+}
+
+function endOfPath(): never {
+  throw new Error("The last stage of the data path asked for a next one.");
+}

@@ -1,0 +1,62 @@
+// Gives each isolate its one `Isolate`, wired to the platform.
+import { syncResponseSchema, type SyncRequest, type SyncResponse } from "#contract/sync.ts";
+import { versionedSnapshotSchema, type VersionedSnapshot } from "#contract/snapshot.ts";
+import type { Env } from "../env.ts";
+import { objectFetch, objectUrl } from "../objects.ts";
+import { compilePlan, type PolicyStages } from "../plan/snapshot-plan.ts";
+import { Isolate } from "./isolate.ts";
+import { snapshotKey } from "./last-good.ts";
+
+/** The state object answers from memory; one that needs longer is as good as down. */
+const syncTimeoutMs = 3_000;
+
+/** The environment is the same object for all requests of an isolate; tests may have several. */
+export function createIsolateOf(stages: PolicyStages): (env: Env) => Isolate {
+  const isolates = new WeakMap<Env, Isolate>();
+  return (env) => {
+    let isolate = isolates.get(env);
+    if (!isolate) {
+      isolate = createIsolate(env, stages);
+      isolates.set(env, isolate);
+    }
+    return isolate;
+  };
+}
+
+function createIsolate(env: Env, stages: PolicyStages): Isolate {
+  const gateway = crypto.randomUUID();
+  return new Isolate({
+    gateway,
+    nowMs: () => Date.now(),
+    sync: (request) => syncWithRegion(env, request),
+    lastGood: () => readLastGood(env),
+    compile: (snapshot, previous) =>
+      compilePlan(snapshot, {
+        stages,
+        previous,
+        random: Math.random,
+        nowMs: Date.now(),
+        directService: (endpointId) => env[`direct:${endpointId}`],
+        fetchHub: (hub, request) => objectFetch(env, "TunnelHub", hub, request),
+      }),
+    log: (event, fields) => console.log(JSON.stringify({ event, gateway, ...fields })),
+  });
+}
+
+async function syncWithRegion(env: Env, body: SyncRequest): Promise<SyncResponse> {
+  const region = env.REGION ?? "default";
+  const request = new Request(objectUrl("RegionState", region, "/sync"), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(syncTimeoutMs),
+  });
+  const response = await objectFetch(env, "RegionState", region, request);
+  if (!response.ok) throw new Error(`the region's state object answered ${response.status}`);
+  return syncResponseSchema.parse(await response.json());
+}
+
+async function readLastGood(env: Env): Promise<VersionedSnapshot | undefined> {
+  const stored = await env.SNAPSHOTS.get(snapshotKey, "json");
+  return stored === null ? undefined : versionedSnapshotSchema.parse(stored);
+}

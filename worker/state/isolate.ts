@@ -1,0 +1,144 @@
+// The isolate's copy of the region's state: the compiled plan that requests run on, and the heartbeat that keeps it
+// fresh. Never two heartbeats at once, and never a request that pays for one on a busy gateway (decision 0002).
+import { GatewayError } from "#contract/error.ts";
+import { limits } from "#contract/limits.ts";
+import type { VersionedSnapshot } from "#contract/snapshot.ts";
+import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
+import type { Lifetime } from "../exchange.ts";
+import type { RequestCounters } from "../plan/request-counters.ts";
+import type { SnapshotPlan } from "../plan/snapshot-plan.ts";
+import { ErrorCounters } from "../report/error-counters.ts";
+import { withTimeLimit } from "../time-limit.ts";
+import { SyncSchedule } from "./sync-schedule.ts";
+
+export interface IsolateInputs {
+  /** Random id of this isolate. */
+  readonly gateway: string;
+  readonly nowMs: () => number;
+  /** One heartbeat. Rejects when the region's state object does not answer. */
+  readonly sync: (request: SyncRequest) => Promise<SyncResponse>;
+  /** The last good snapshot, kept where it can be read without the state object; undefined when there is none. */
+  readonly lastGood: () => Promise<VersionedSnapshot | undefined>;
+  readonly compile: (snapshot: VersionedSnapshot, previous: SnapshotPlan | undefined) => SnapshotPlan;
+  readonly log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+const maxRetired = 4;
+
+export class Isolate {
+  readonly errors = new ErrorCounters();
+  readonly #inputs: IsolateInputs;
+  readonly #schedule = new SyncSchedule();
+  /** Increments that the region has not acknowledged yet. */
+  readonly #counters = new Map<string, number>();
+  #plan: SnapshotPlan | undefined;
+  /** Of plans before, whose last requests may still be under way. */
+  #retired: RequestCounters[] = [];
+  #healthVersion = 0;
+  #unhealthy: ReadonlySet<string> = new Set();
+  /** Version that could not be compiled; not tried again. */
+  #badVersion = 0;
+  #sync: Promise<void> = Promise.resolve();
+
+  constructor(inputs: IsolateInputs) {
+    this.#inputs = inputs;
+  }
+
+  /**
+   * The plan to serve a request with; starts a heartbeat that is due, off the request's path. A promise only where the
+   * request has to wait, which rejects with `config_unavailable` when there is nothing to serve with.
+   */
+  ready(lifetime: Lifetime): SnapshotPlan | Promise<SnapshotPlan> {
+    const nowMs = this.#inputs.nowMs();
+    if (this.#schedule.isDue(nowMs)) {
+      this.#sync = this.#heartbeat();
+      lifetime.waitUntil(this.#sync);
+    }
+    if (this.#plan && !this.#schedule.mustWait(nowMs)) return this.#plan;
+    return this.#waitForPlan();
+  }
+
+  async #waitForPlan(): Promise<SnapshotPlan> {
+    await withTimeLimit(this.#sync, limits.syncWaitMs, () =>
+      this.#schedule.waitedInVain(this.#inputs.nowMs()),
+    );
+    if (!this.#plan) await this.#loadLastGood();
+    if (!this.#plan) throw new GatewayError("config_unavailable");
+    return this.#plan;
+  }
+
+  /** Never rejects. */
+  async #heartbeat(): Promise<void> {
+    const { gateway, nowMs, sync, log } = this.#inputs;
+    this.#schedule.started(nowMs());
+    const sent = this.#takeCounters();
+    try {
+      const response = await sync({
+        gateway,
+        snapshotVersion: this.#plan?.version ?? 0,
+        healthVersion: this.#healthVersion,
+        counters: Object.fromEntries(sent),
+      });
+      this.#apply(response);
+    } catch (error) {
+      // What the region did not take is sent again. Counted twice when only its answer was lost.
+      for (const [name, count] of sent) this.#counters.set(name, (this.#counters.get(name) ?? 0) + count);
+      log("sync_failed", { reason: String(error) });
+    } finally {
+      this.#schedule.settled(nowMs());
+    }
+  }
+
+  #takeCounters(): Map<string, number> {
+    for (const counters of this.#retired) counters.take(this.#counters);
+    this.#plan?.counters.take(this.#counters);
+    this.errors.take(this.#counters);
+    const taken = new Map(this.#counters).set(
+      "sync_calls_total",
+      (this.#counters.get("sync_calls_total") ?? 0) + 1,
+    );
+    this.#counters.clear();
+    return taken;
+  }
+
+  #apply({ snapshot, health, tunnels }: SyncResponse): void {
+    if (snapshot) this.#adopt(snapshot);
+    if (health && health.version !== this.#healthVersion) {
+      this.#healthVersion = health.version;
+      this.#unhealthy = new Set(health.unhealthy);
+      this.#applyHealth();
+    }
+    for (const [name, tunnel] of this.#plan?.tunnels ?? []) tunnel.setPresent(tunnels[name] ?? []);
+  }
+
+  /** Requests under way keep the plan that they started with. A snapshot that cannot be compiled changes nothing. */
+  #adopt(snapshot: VersionedSnapshot): void {
+    const { compile, log } = this.#inputs;
+    const previous = this.#plan;
+    if (snapshot.version <= (previous?.version ?? 0) || snapshot.version === this.#badVersion) return;
+    try {
+      this.#plan = compile(snapshot, previous);
+    } catch (error) {
+      this.#badVersion = snapshot.version;
+      log("snapshot_refused", { version: snapshot.version, reason: String(error) });
+      return;
+    }
+    if (previous) this.#retired = [previous.counters, ...this.#retired].slice(0, maxRetired);
+    this.#applyHealth();
+    log("snapshot_adopted", { version: snapshot.version, hash: snapshot.hash });
+  }
+
+  #applyHealth(): void {
+    const nowMs = this.#inputs.nowMs();
+    for (const backend of this.#plan?.backends.values() ?? []) backend.applyHealth(this.#unhealthy, nowMs);
+  }
+
+  async #loadLastGood(): Promise<void> {
+    try {
+      const snapshot = await this.#inputs.lastGood();
+      if (snapshot) this.#adopt(snapshot);
+    } catch (error) {
+      this.#inputs.log("last_good_unavailable", { reason: String(error) });
+    }
+  }
+}

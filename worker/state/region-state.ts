@@ -1,0 +1,237 @@
+// RegionState: the Durable Object that a region's gateways and tunnel hubs share. It asks the control once per second
+// while anybody needs it, and answers heartbeats from memory. A shell: storage, alarm and calls around `RegionMachine`.
+import { DurableObject } from "cloudflare:workers";
+import { z } from "zod";
+import { type VersionedSnapshot, nameSchema, versionedSnapshotSchema } from "#contract/snapshot.ts";
+import { hubReportSchema, syncRequestSchema, trustSchema } from "#contract/sync.ts";
+import { limits } from "#contract/limits.ts";
+import type { Probe } from "#traffic/region/probe-schedule.ts";
+import { RegionMachine } from "#traffic/region/region-machine.ts";
+import type { HubRef } from "#traffic/region/hub-roll.ts";
+import type { Env } from "../env.ts";
+import { objectFetch, objectUrl } from "../objects.ts";
+import { hubName } from "../tunnel/tunnel-target.ts";
+import { withTimeLimit } from "../time-limit.ts";
+import { compileConnectTo, type ConnectTo } from "./connect-to.ts";
+import { snapshotKey } from "./last-good.ts";
+import { runProbe } from "./probe.ts";
+import { RegionStorage } from "./region-storage.ts";
+
+/** A heartbeat that finds the control's last answer older than this waits for a new one … */
+const pullFreshMs = 500;
+/** … for at most this long: an isolate's own patience is `limits.syncWaitMs`. */
+const pullWaitMs = 300;
+const callTimeoutMs = 2_000;
+const persistIntervalMs = 10_000;
+/** Connections of probes at the same time. */
+const maxProbes = 64;
+
+const hubRefSchema = z.strictObject({
+  tunnel: nameSchema,
+  shard: z
+    .int()
+    .min(0)
+    .max(limits.hubsPerTunnel - 1),
+});
+
+export class RegionState extends DurableObject<Env> {
+  readonly #storage: RegionStorage;
+  readonly #machine: RegionMachine;
+  readonly #connectTo: ConnectTo;
+  /** The snapshot as JSON, made once per version instead of once per isolate. */
+  #snapshotText: string | undefined;
+  #kvIsBehind = false;
+  #pull: Promise<void> | undefined;
+  #pulledMs = -Infinity;
+  readonly #askedHubs = new Set<string>();
+  #probesUnderWay = 0;
+  #persistedMs = Date.now();
+  #checksChanged = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#storage = new RegionStorage(ctx.storage);
+    this.#connectTo = compileConnectTo(env.CONNECT_TO);
+    const { stored, problems } = this.#storage.load();
+    for (const reason of problems) this.#log("region_storage_unreadable", { reason });
+    this.#machine = new RegionMachine(env.REGION ?? "default", stored, Math.random, Date.now());
+    if (stored.snapshot) this.#snapshotText = JSON.stringify(stored.snapshot);
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (request.method === "POST" && pathname.endsWith("/sync")) return this.#gatewaySync(request);
+    if (request.method === "POST" && pathname.endsWith("/hub")) return this.#hubAnnounce(request);
+    return Response.json({ code: "not_found", message: "a region answers /sync and /hub" }, { status: 404 });
+  }
+
+  override async alarm(): Promise<void> {
+    const nowMs = Date.now();
+    void this.#pullFromControl();
+    for (const { hub, push } of this.#machine.hubPushes(nowMs)) void this.#askHub(hub, push);
+    this.#startProbes(nowMs);
+    this.#machine.refreshHealth(nowMs);
+    if (this.#kvIsBehind) void this.#writeLastGood();
+    if (nowMs - this.#persistedMs >= persistIntervalMs) this.#persist(nowMs);
+    await this.#scheduleWake(nowMs);
+  }
+
+  // --- gateways and hubs --------------------------------------------------------------------------------------------
+
+  async #gatewaySync(request: Request): Promise<Response> {
+    const sync = syncRequestSchema.safeParse(await request.json());
+    if (!sync.success) return badRequest("sync_invalid", sync.error);
+    await this.#freshEnough();
+    const nowMs = Date.now();
+    const { needsSnapshot, answer } = this.#machine.gatewaySynced(sync.data, nowMs);
+    await this.#wakeUp(nowMs);
+    const text = JSON.stringify(answer);
+    const body =
+      needsSnapshot && this.#snapshotText ? `{"snapshot":${this.#snapshotText},${text.slice(1)}` : text;
+    return new Response(body, { headers: { "content-type": "application/json" } });
+  }
+
+  async #hubAnnounce(request: Request): Promise<Response> {
+    const hub = hubRefSchema.safeParse(await request.json());
+    if (!hub.success) return badRequest("hub_invalid", hub.error);
+    await this.#freshEnough();
+    const nowMs = Date.now();
+    const push = this.#machine.hubAnnounced(hub.data, nowMs);
+    await this.#wakeUp(nowMs);
+    return Response.json(push);
+  }
+
+  async #askHub(hub: HubRef, push: unknown): Promise<void> {
+    const name = hubName(hub);
+    if (this.#askedHubs.has(name)) return;
+    this.#askedHubs.add(name);
+    try {
+      const request = jsonRequest(objectUrl("TunnelHub", name, "/push"), push);
+      const response = await objectFetch(this.env, "TunnelHub", name, request);
+      if (!response.ok) throw new Error(`the hub answered ${response.status}`);
+      this.#machine.hubReported(hub, hubReportSchema.parse(await response.json()), Date.now());
+    } catch (error) {
+      this.#log("hub_unavailable", { ...hub, reason: String(error) });
+    } finally {
+      this.#askedHubs.delete(name);
+    }
+  }
+
+  // --- control ------------------------------------------------------------------------------------------------------
+
+  /** Waits a moment for the control when its last answer is not fresh, so that a heartbeat brings what is current. */
+  async #freshEnough(): Promise<void> {
+    if (Date.now() - this.#pulledMs < pullFreshMs) return;
+    await withTimeLimit(this.#pullFromControl(), pullWaitMs, () => undefined);
+    // A control that hangs is not waited for by every heartbeat.
+    this.#pulledMs = Math.max(this.#pulledMs, Date.now());
+  }
+
+  /** Never rejects; never twice at once. */
+  #pullFromControl(): Promise<void> {
+    this.#pull ??= this.#askControl().finally(() => {
+      this.#pull = undefined;
+      this.#pulledMs = Date.now();
+    });
+    return this.#pull;
+  }
+
+  async #askControl(): Promise<void> {
+    let answer: { snapshot?: unknown; trust?: unknown };
+    try {
+      const request = jsonRequest("https://control/sync", this.#machine.controlRequest(Date.now()));
+      const response = await this.env.CONTROL.fetch(request);
+      if (!response.ok) throw new Error(`the control answered ${response.status}`);
+      answer = await response.json();
+    } catch (error) {
+      this.#log("control_unavailable", { reason: String(error) });
+      return;
+    }
+    if (answer.snapshot !== undefined) this.#takeSnapshot(answer.snapshot);
+    if (answer.trust !== undefined) this.#takeTrust(answer.trust);
+  }
+
+  #takeSnapshot(value: unknown): void {
+    const parsed = versionedSnapshotSchema.safeParse(value);
+    if (!parsed.success) return this.#log("snapshot_refused", { reason: z.prettifyError(parsed.error) });
+    const snapshot: VersionedSnapshot = parsed.data;
+    if (!this.#machine.takeSnapshot(snapshot, Date.now())) return;
+    this.#snapshotText = JSON.stringify(snapshot);
+    this.#storage.store("snapshot", this.#snapshotText);
+    this.#kvIsBehind = true;
+    void this.#writeLastGood();
+    this.#log("snapshot_taken", { version: snapshot.version, hash: snapshot.hash });
+  }
+
+  #takeTrust(value: unknown): void {
+    const parsed = trustSchema.safeParse(value);
+    if (!parsed.success) return this.#log("trust_refused", { reason: z.prettifyError(parsed.error) });
+    if (this.#machine.takeTrust(parsed.data)) this.#storage.store("trust", JSON.stringify(parsed.data));
+  }
+
+  async #writeLastGood(): Promise<void> {
+    const text = this.#snapshotText;
+    if (text === undefined) return;
+    try {
+      await this.env.SNAPSHOTS.put(snapshotKey, text);
+      if (text === this.#snapshotText) this.#kvIsBehind = false;
+    } catch (error) {
+      this.#log("last_good_not_written", { reason: String(error) });
+    }
+  }
+
+  // --- probes -------------------------------------------------------------------------------------------------------
+
+  #startProbes(nowMs: number): void {
+    for (const probe of this.#machine.probes.start(nowMs, maxProbes - this.#probesUnderWay)) {
+      this.#probesUnderWay += 1;
+      void this.#probe(probe);
+    }
+  }
+
+  async #probe(probe: Probe): Promise<void> {
+    const result = await runProbe(probe, this.#connectTo);
+    this.#probesUnderWay -= 1;
+    this.#checksChanged = true;
+    if (!this.#machine.probeEnded(probe, result, Date.now())) return;
+    this.#log("endpoint_health", { endpoint: probe.key, healthy: result.ok, reason: result.detail });
+  }
+
+  // --- storage and time ---------------------------------------------------------------------------------------------
+
+  /** Coarsely: a crash loses ten seconds of counting, and health is probed anew. */
+  #persist(nowMs: number): void {
+    this.#persistedMs = nowMs;
+    this.#storage.storeCounters(this.#machine.counters.takeChanged());
+    if (this.#checksChanged) this.#storage.store("checks", JSON.stringify(this.#machine.probes.states()));
+    this.#checksChanged = false;
+  }
+
+  /** Starts the alarm when it is not running; it keeps itself going from then on. */
+  async #wakeUp(nowMs: number): Promise<void> {
+    if ((await this.ctx.storage.getAlarm()) === null) await this.#scheduleWake(nowMs);
+  }
+
+  async #scheduleWake(nowMs: number): Promise<void> {
+    const wakeMs = this.#machine.nextWakeMs(nowMs);
+    if (wakeMs === undefined) this.#persist(nowMs);
+    else await this.ctx.storage.setAlarm(wakeMs);
+  }
+
+  #log(event: string, fields: Record<string, unknown>): void {
+    console.log(JSON.stringify({ event, region: this.env.REGION ?? "default", ...fields }));
+  }
+}
+
+function jsonRequest(url: string, body: unknown): Request {
+  return new Request(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(callTimeoutMs),
+  });
+}
+
+function badRequest(code: string, error: z.ZodError): Response {
+  return Response.json({ code, message: z.prettifyError(error) }, { status: 400 });
+}

@@ -1,0 +1,73 @@
+// What RegionState keeps on disk. Documents are stored in parts, because a value of SQLite in a Durable Object holds at
+// most 2 MB; a document is replaced in one transaction.
+import { versionedSnapshotSchema } from "#contract/snapshot.ts";
+import { trustSchema } from "#contract/sync.ts";
+import type { CheckState } from "#traffic/health/active-check.ts";
+import type { StoredRegion } from "#traffic/region/region-machine.ts";
+
+/** In UTF-16 code units, of which UTF-8 makes at most three bytes each. */
+const partChars = 512 * 1024;
+
+export type DocumentKind = "snapshot" | "trust" | "checks";
+
+export class RegionStorage {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS part (kind TEXT, number INTEGER, text TEXT NOT NULL, PRIMARY KEY (kind, number))",
+    );
+    storage.sql.exec("CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, total REAL NOT NULL)");
+  }
+
+  /** What cannot be read is left out and named in `problems`: the control has it, too. */
+  load(): { readonly stored: StoredRegion; readonly problems: readonly string[] } {
+    const problems: string[] = [];
+    const read = <T>(kind: DocumentKind, parse: (value: unknown) => T): T | undefined => {
+      try {
+        const text = this.text(kind);
+        return text === undefined ? undefined : parse(JSON.parse(text));
+      } catch (error) {
+        problems.push(`${kind}: ${String(error)}`);
+        return undefined;
+      }
+    };
+    const stored: StoredRegion = {
+      snapshot: read("snapshot", (value) => versionedSnapshotSchema.parse(value)),
+      trust: read("trust", (value) => trustSchema.parse(value)),
+      checks: read("checks", (value) => value as [string, CheckState][]) ?? [],
+      counters: this.#storage.sql
+        .exec<{ name: string; total: number }>("SELECT name, total FROM counter")
+        .toArray()
+        .map(({ name, total }) => [name, total] as const),
+    };
+    return { stored, problems };
+  }
+
+  text(kind: DocumentKind): string | undefined {
+    const parts = this.#storage.sql
+      .exec<{ text: string }>("SELECT text FROM part WHERE kind = ? ORDER BY number", kind)
+      .toArray();
+    return parts.length === 0 ? undefined : parts.map(({ text }) => text).join("");
+  }
+
+  store(kind: DocumentKind, text: string): void {
+    const { sql } = this.#storage;
+    this.#storage.transactionSync(() => {
+      sql.exec("DELETE FROM part WHERE kind = ?", kind);
+      for (let start = 0, number = 0; start < text.length; start += partChars, number += 1) {
+        const part = text.slice(start, start + partChars);
+        sql.exec("INSERT INTO part (kind, number, text) VALUES (?, ?, ?)", kind, number, part);
+      }
+    });
+  }
+
+  storeCounters(changed: readonly (readonly [string, number])[]): void {
+    this.#storage.transactionSync(() => {
+      for (const [name, total] of changed) {
+        this.#storage.sql.exec("INSERT OR REPLACE INTO counter (name, total) VALUES (?, ?)", name, total);
+      }
+    });
+  }
+}
