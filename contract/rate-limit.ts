@@ -1,0 +1,73 @@
+// Rate limits: the policy as the snapshot carries it, and what an isolate and the limiter object say to each other.
+import { z } from "zod";
+import { headerNameSchema } from "./http-route.ts";
+
+const units = z.int().min(0).max(1_000_000_000);
+
+export const limitSchema = z.strictObject({
+  /** TokenBucket is GCRA; FixedWindow starts anew at multiples of the window; SlidingWindow weighs the window before. */
+  algorithm: z.enum(["TokenBucket", "FixedWindow", "SlidingWindow"]).default("TokenBucket"),
+  requests: z.int().positive().max(1_000_000_000),
+  windowMs: z
+    .int()
+    .positive()
+    .max(366 * 86_400_000),
+  /** TokenBucket: units that may be spent at once. Absent: `requests`. */
+  burst: z.int().positive().max(1_000_000_000).optional(),
+});
+export type Limit = z.infer<typeof limitSchema>;
+
+/** What tells one client from another; several parts make a combined key. */
+export const limitKeyPartSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("ClientIP") }),
+  z.strictObject({ type: z.literal("Header"), name: headerNameSchema }),
+  z.strictObject({ type: z.literal("Cookie"), name: headerNameSchema }),
+  z.strictObject({ type: z.literal("Claim"), name: z.string().min(1).max(256) }),
+  z.strictObject({ type: z.literal("Route") }),
+]);
+export type LimitKeyPart = z.infer<typeof limitKeyPartSchema>;
+
+export const rateLimitSchema = z.strictObject({
+  /** Name of the quota policy in the RateLimit headers. */
+  name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "expected letters, digits, '.', '_' or '-', at most 64"),
+  /** `strict`: every request asks the limiter. `leased`: isolates spend from prepaid leases (traffic/limit/lease-terms.ts). */
+  mode: z.enum(["strict", "leased"]).default("leased"),
+  limit: limitSchema,
+  /** Empty: all requests share one bucket. */
+  key: z.array(limitKeyPartSchema).max(8).default([]),
+  /** Keys with a limit of their own: the values of the key's parts, in their order. */
+  overrides: z
+    .array(z.strictObject({ key: z.array(z.string().max(1024)).min(1).max(8), limit: limitSchema }))
+    .max(1_024)
+    .default([]),
+  /** Units one request costs. */
+  cost: units.default(1),
+  /** Decide, count and report, but never refuse. */
+  shadowMode: z.boolean().default(false),
+  /** When the limiter cannot be reached: let all pass, refuse all, or limit by a fair share within the isolate. */
+  onUnavailable: z.enum(["allow", "deny", "local"]).default("local"),
+});
+export type RateLimit = z.infer<typeof rateLimitSchema>;
+
+/** Isolate -> limiter: units wanted for one key. */
+export const leaseAskSchema = z.strictObject({
+  /** Id of the isolate. */
+  holder: z.string().min(1).max(64),
+  /** Units wanted; less may be granted. */
+  wanted: units,
+  /** Fewer than this are of no use: the cost of the request that waits. */
+  least: units,
+});
+export type LeaseAsk = z.infer<typeof leaseAskSchema>;
+
+/** Limiter -> isolate. */
+export const leaseReplySchema = z.strictObject({
+  granted: units,
+  /** The units may be spent for this long, counted from when the isolate asked. */
+  validMs: z.number().min(0),
+  /** Nothing more is to be had before; 0: ask when needed. */
+  againAfterMs: z.number().min(0),
+  /** Isolates that use this key at present; divides the limit while the limiter cannot be reached. */
+  holders: z.int().positive(),
+});
+export type LeaseReply = z.infer<typeof leaseReplySchema>;

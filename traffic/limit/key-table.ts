@@ -1,0 +1,60 @@
+// A bounded table of per-key state: a flood of random keys evicts keys that nobody uses, and memory stays as it is.
+
+/** What an entry costs besides its key: map slot, state object, string header. Measured on V8, rounded up. */
+const entryOverheadBytes = 160;
+
+export class KeyTable<Value> {
+  private readonly maxEntries: number;
+  private readonly maxBytes: number;
+  /** In order of use, least recent first: what a Map keeps when an entry is deleted and set anew. */
+  private readonly entries = new Map<string, Value>();
+  private bytes = 0;
+  evicted = 0;
+
+  constructor(maxEntries: number, maxBytes: number) {
+    this.maxEntries = maxEntries;
+    this.maxBytes = maxBytes;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** Estimate of the memory in use; never above `maxBytes`. */
+  get usedBytes(): number {
+    return this.bytes;
+  }
+
+  /** The value, which counts as used now. */
+  get(key: string): Value | undefined {
+    const value = this.entries.get(key);
+    if (value !== undefined) {
+      this.entries.delete(key);
+      this.entries.set(key, value);
+    }
+    return value;
+  }
+
+  /** A key so long that it alone exceeds the table is not kept. */
+  set(key: string, value: Value): void {
+    this.delete(key);
+    this.entries.set(key, value);
+    this.bytes += bytesOf(key);
+    while (this.entries.size > this.maxEntries || this.bytes > this.maxBytes) this.evictOldest();
+  }
+
+  delete(key: string): void {
+    if (this.entries.delete(key)) this.bytes -= bytesOf(key);
+  }
+
+  private evictOldest(): void {
+    const oldest = this.entries.keys().next().value;
+    if (oldest === undefined) return;
+    this.delete(oldest);
+    this.evicted++;
+  }
+}
+
+function bytesOf(key: string): number {
+  return 2 * key.length + entryOverheadBytes;
+}

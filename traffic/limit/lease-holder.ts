@@ -1,0 +1,151 @@
+// The isolate's side of a leased limit, for one key: admits requests from the leases it has, says when to ask for more, and
+// goes on as declared while the limiter cannot be reached.
+//
+// After `admit` the shell calls `nextAsk`; when that gives an ask it sends it (one at a time, off the request's path) and
+// hands in what came of it by `answered` or `failed`. A request that got "wait" waits for that and calls `admit` again.
+import type { LeaseAsk, LeaseReply, Limit, RateLimit } from "#contract/rate-limit.ts";
+import type { GcraState } from "./gcra.ts";
+import { spendGcra } from "./gcra.ts";
+import { leaseTerms, prefetchPart } from "./lease-terms.ts";
+import type { LeaseTerms } from "./lease-terms.ts";
+
+export type Admission = "admitted" | "denied" | "wait";
+
+interface Lease {
+  units: number;
+  readonly granted: number;
+  readonly expiresMs: number;
+}
+
+/** Pause before the limiter is asked again after a failure. */
+const outagePauseMs = 1_000;
+/** A lease is to last this part of its validity, so that little expires unused. */
+const plannedPart = 0.9;
+
+export class LeaseHolder {
+  private readonly name: string;
+  private readonly limit: Limit;
+  private readonly terms: LeaseTerms;
+  private readonly onUnavailable: RateLimit["onUnavailable"];
+  /** Oldest first; two at most: the last quarter of one and its successor. */
+  private leases: Lease[] = [];
+  private askedAtMs: number | undefined;
+  /** Nothing more is to be had before. */
+  private againMs = 0;
+  private outage = false;
+  private holders = 1;
+  private outageState: GcraState | undefined;
+  /** Units wanted since `demandSinceMs`, admitted or not. */
+  private demand = 0;
+  private demandSinceMs: number | undefined;
+  private largestCost = 0;
+
+  constructor(name: string, limit: Limit, onUnavailable: RateLimit["onUnavailable"]) {
+    this.name = name;
+    this.limit = limit;
+    this.terms = leaseTerms(limit);
+    this.onUnavailable = onUnavailable;
+  }
+
+  /** Decides on a request. `again`: it waited for an answer already, so that it does not count as demand twice. */
+  admit(cost: number, nowMs: number, again = false): Admission {
+    if (!again) this.demand += cost;
+    this.demandSinceMs ??= nowMs;
+    this.largestCost = Math.max(this.largestCost, cost);
+    if (this.take(cost, nowMs)) return "admitted";
+    if (this.outage) return this.admitInOutage(cost, nowMs);
+    return nowMs < this.againMs ? "denied" : "wait";
+  }
+
+  /** Gives back what an admitted request took, when another limit refused it. */
+  giveBack(cost: number): void {
+    const newest = this.leases.at(-1);
+    if (newest !== undefined) newest.units = Math.min(newest.granted, newest.units + cost);
+  }
+
+  /** What to ask the limiter now, if anything. Until the answer nothing more is asked. */
+  nextAsk(nowMs: number): LeaseAsk | undefined {
+    if (this.askedAtMs !== undefined || nowMs < this.againMs || this.demand === 0) return undefined;
+    const left = this.remaining(nowMs);
+    const granted = this.leases.at(-1)?.granted ?? 0;
+    if (left > 0 && left >= this.largestCost && left > granted * prefetchPart) return undefined;
+    const ask = { holder: this.name, wanted: this.wanted(nowMs), least: Math.max(1, this.largestCost) };
+    this.askedAtMs = nowMs;
+    this.demand = 0;
+    this.demandSinceMs = nowMs;
+    this.largestCost = 0;
+    return ask;
+  }
+
+  answered(reply: LeaseReply, nowMs: number): void {
+    const askedAtMs = this.askedAtMs ?? nowMs;
+    this.askedAtMs = undefined;
+    this.outage = false;
+    this.holders = reply.holders;
+    this.againMs = nowMs + reply.againAfterMs;
+    this.dropExpired(nowMs);
+    if (reply.granted > 0) {
+      const expiresMs = askedAtMs + reply.validMs;
+      this.leases.push({ units: reply.granted, granted: reply.granted, expiresMs });
+    }
+  }
+
+  /** The limiter did not answer. Leases that are left are still good; then the declared behaviour holds. */
+  failed(nowMs: number): void {
+    this.askedAtMs = undefined;
+    if (!this.outage) this.outageState = undefined;
+    this.outage = true;
+    this.againMs = nowMs + outagePauseMs;
+  }
+
+  /** Units at hand. */
+  remaining(nowMs: number): number {
+    this.dropExpired(nowMs);
+    return this.leases.reduce((sum, { units }) => sum + units, 0);
+  }
+
+  /** For Retry-After of a refused request. */
+  retryAfterMs(nowMs: number): number {
+    return Math.max(0, this.againMs - nowMs);
+  }
+
+  private take(cost: number, nowMs: number): boolean {
+    if (this.remaining(nowMs) < cost) return false;
+    let rest = cost;
+    for (const lease of this.leases) {
+      const taken = Math.min(rest, lease.units);
+      lease.units -= taken;
+      rest -= taken;
+    }
+    if (this.leases.length > 1 && this.leases[0]!.units === 0) this.leases.shift();
+    return true;
+  }
+
+  private admitInOutage(cost: number, nowMs: number): Admission {
+    if (this.onUnavailable !== "local") return this.onUnavailable === "allow" ? "admitted" : "denied";
+    // A fair share by the number of holders last heard of.
+    const share = {
+      ...this.limit,
+      windowMs: this.limit.windowMs * this.holders,
+      burst: Math.max(1, Math.floor((this.limit.burst ?? this.limit.requests) / this.holders)),
+    };
+    const verdict = spendGcra(share, this.outageState, cost, nowMs);
+    this.outageState = verdict.state;
+    return verdict.allowed ? "admitted" : "denied";
+  }
+
+  /** Units for the planned part of a lease's validity at the present demand. */
+  private wanted(nowMs: number): number {
+    const spanMs = nowMs - (this.demandSinceMs ?? nowMs);
+    // The first ask, or a burst within one millisecond: nothing to measure by.
+    const units =
+      spanMs < 1
+        ? this.terms.firstUnits
+        : Math.ceil((this.demand / spanMs) * this.terms.leaseMs * plannedPart);
+    return Math.max(this.largestCost, Math.min(units, this.terms.unitsPerLease));
+  }
+
+  private dropExpired(nowMs: number): void {
+    while (this.leases.length > 0 && this.leases[0]!.expiresMs <= nowMs) this.leases.shift();
+  }
+}
