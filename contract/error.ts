@@ -93,6 +93,30 @@ export const errorTable = {
     "http_response_timeout",
     "The endpoint took longer than the route allows.",
   ),
+  circuit_open: entry(
+    503,
+    "backend",
+    "connection_limit_reached",
+    "The backend has as many requests under way as it may.",
+  ),
+  load_shed: entry(
+    503,
+    "backend",
+    "connection_limit_reached",
+    "The backend is saturated, and this request has a lower priority than others.",
+  ),
+  rate_limited: entry(
+    429,
+    "client",
+    "http_request_denied",
+    "The client has used up a quota; RateLimit and Retry-After say for how long.",
+  ),
+  rate_limiter_unavailable: entry(
+    503,
+    "gateway",
+    "proxy_internal_error",
+    "The quota could not be checked, and the route refuses requests in that case.",
+  ),
   config_unavailable: entry(
     503,
     "gateway",
