@@ -28,6 +28,7 @@ export class ResponseBody {
     }
     this.#uncreditedBytes += chunk.length;
     this.#controller.enqueue(chunk);
+    this.#returnCredit();
   }
 
   end(): void {
@@ -93,7 +94,7 @@ export class ResponseBody {
     return body;
   }
 
-  /** The runtime calls `pull` while less than `queueBytes` wait: what left the queue was passed on. */
+  /** What left the queue was passed on. workerd calls `pull` only when a reader waits at an empty queue (measured). */
   #returnCredit(): void {
     const queuedBytes = queueBytes - (this.#controller?.desiredSize ?? queueBytes);
     const passedBytes = this.#uncreditedBytes - queuedBytes;

@@ -1,74 +1,12 @@
-import { beforeAll, beforeEach, expect, test, vi } from "vitest";
-import type { FixtureCertificate } from "#contract/identity/identity-fixture.ts";
-import type { TunnelConfig } from "#contract/sync.ts";
-import type { ResetCode } from "#contract/tunnel/code.ts";
+import { beforeEach, expect, test, vi } from "vitest";
 import type { OpenHead } from "#contract/tunnel/head.ts";
-import type { SessionHandlers } from "#traffic/tunnel/session.ts";
-import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
-import { ask, issueAgent, issueRoot, push, startAgent, trustOf } from "./testing/simulated-agent.ts";
-import type { SimulatedAgent } from "./testing/simulated-agent.ts";
-
-type Pod = (stream: TunnelStream, head: OpenHead, ended: boolean) => StreamHandlers | ResetCode;
-
-const encoder = new TextEncoder();
-const quiet: StreamHandlers = { onReset: () => {} };
-let root: FixtureCertificate;
-let count = 0;
-
-beforeAll(async () => {
-  root = await issueRoot();
-});
+import type { StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
+import { ask } from "./testing/simulated-agent.ts";
+import { answer, encoder, failure, quiet, sendAll, serve } from "./testing/simulated-pod.ts";
 
 beforeEach(() => {
   for (const method of ["warn", "info"] as const) vi.spyOn(console, method).mockImplementation(() => {});
 });
-
-/** A tunnel of its own with one agent in front of `pod`. */
-async function serve(pod: Pod, handlers: Partial<SessionHandlers> = {}) {
-  const tunnel = `tunnel-${count++}`;
-  await push(tunnel, { trust: trustOf(root) });
-  return { tunnel, agent: await connect(tunnel, pod, handlers) };
-}
-
-async function connect(
-  tunnel: string,
-  pod: Pod,
-  handlers: Partial<SessionHandlers> = {},
-): Promise<SimulatedAgent> {
-  const leaf = await issueAgent(root, tunnel);
-  return startAgent({ tunnel, leaf, handlers: { onStream: pod, ...handlers } });
-}
-
-const answer =
-  (status: number, body = "", fields: OpenHead["fields"] = []): Pod =>
-  (stream) => {
-    stream.respond({ status, fields }, { end: body === "" });
-    if (body) stream.write(encoder.encode(body));
-    stream.end();
-    return quiet;
-  };
-
-const failure = (response: Response) => [
-  response.status,
-  response.headers.get("isthmus-tunnel-error"),
-  response.headers.get("isthmus-tunnel-error-safe"),
-];
-
-/** Sends `bytes` at the pace of the window, then ends. */
-function sendAll(stream: TunnelStream, bytes: number): StreamHandlers {
-  const chunk = new Uint8Array(64 * 1024);
-  let left = bytes;
-  const onWritable = (): void => {
-    while (left > 0) {
-      const sent = stream.write(chunk.subarray(0, Math.min(left, chunk.length)));
-      left -= sent;
-      if (sent === 0 || left === 0) break;
-    }
-    if (left === 0) stream.end();
-  };
-  onWritable();
-  return { onWritable, onReset: () => {} };
-}
 
 test("a request reaches the pod as the gateway sent it, and the pod's answer comes back as it was", async () => {
   let seen: OpenHead | undefined;
@@ -238,57 +176,6 @@ test.each([
   expect(failure(await ask(tunnel, "/"))).toEqual([599, code, safe]);
 });
 
-test("without an agent the failure says that nothing was sent", async () => {
-  expect(failure(await ask("nobody", "/"))).toEqual([599, "tunnel_unavailable", "1"]);
-});
-
-test("an agent that vanishes before it answers: the failure says that the request may have been seen", async () => {
-  let streams = 0;
-  const { tunnel, agent } = await serve(() => {
-    streams++;
-    return quiet;
-  });
-  const response = ask(tunnel, "/");
-  await vi.waitFor(() => expect(streams).toBe(1));
-  agent.socket.close(1011, "crash");
-  expect(failure(await response)).toEqual([599, "tunnel_reset", null]);
-});
-
-test("a request that an agent did not take up goes to another one; one with a body is not sent twice", async () => {
-  const { tunnel } = await serve(() => "refused");
-  let served = 0;
-  await connect(tunnel, (stream, head, ended) => {
-    served++;
-    return answer(200, "second")(stream, head, ended);
-  });
-  for (let turn = 0; turn < 4; turn++) expect(await (await ask(tunnel, "/")).text()).toBe("second");
-  expect(served).toBe(4);
-  const posts = await Promise.all([0, 1].map(() => ask(tunnel, "/", { method: "POST", body: "x" })));
-  expect(posts.map((response) => response.status).sort()).toEqual([200, 599]);
-});
-
-test("an agent that drains finishes what it has and gets nothing new", async () => {
-  let waiting: TunnelStream | undefined;
-  const drained = Promise.withResolvers<void>();
-  const { tunnel, agent } = await serve(
-    (stream) => {
-      waiting = stream;
-      return quiet;
-    },
-    { onDrained: () => drained.resolve() },
-  );
-  const slow = ask(tunnel, "/slow");
-  await vi.waitFor(() => expect(waiting).toBeDefined());
-  agent.session!.drain("rolling update");
-  await vi.waitFor(async () => expect((await push(tunnel, {})).agents).toMatchObject([{ draining: true }]));
-  expect(failure(await ask(tunnel, "/"))).toEqual([599, "tunnel_unavailable", "1"]);
-  await connect(tunnel, answer(200, "new"));
-  expect(await (await ask(tunnel, "/")).text()).toBe("new");
-  answer(200, "old")(waiting!, waiting!.head, true);
-  expect(await (await slow).text()).toBe("old");
-  await drained.promise;
-});
-
 test("a client that gives up resets the stream at the agent", async () => {
   const resets: StreamReset[] = [];
   let streams = 0;
@@ -353,61 +240,4 @@ test("a WebSocket passes text, binary, large messages and close codes", async ()
   expect(received[3] === large).toBe(true);
   socket.close(4000, "bye");
   expect((await closed.promise)[0]).toBeGreaterThanOrEqual(4000);
-});
-
-test("an agent gets trust and configuration, and what it reports reaches the region", async () => {
-  const seen: string[] = [];
-  const { tunnel, agent } = await serve(answer(200), {
-    onControl: (text) => seen.push((JSON.parse(text) as { type: string }).type),
-  });
-  const endpoint = { id: "10.0.0.1:80", address: "10.0.0.1", port: 80, weight: 1 };
-  const config: TunnelConfig = {
-    tunnel,
-    version: 7,
-    hash: "sha256:0",
-    backends: [{ name: "web", protocol: "HTTP", endpoints: [endpoint] }],
-  };
-  await push(tunnel, { config });
-  await push(tunnel, { config: { ...config, version: 6 } });
-  await vi.waitFor(() => expect(seen).toEqual(["trust", "config"]));
-  const endpoints = {
-    "web|10.0.0.1:80": { healthy: false, reason: "connection refused" },
-    "web|10.9.9.9:80": { healthy: true, reason: "" },
-  };
-  agent.session!.sendControl(JSON.stringify({ type: "report", configVersion: 7, full: true, endpoints }));
-  await vi.waitFor(async () =>
-    expect(await push(tunnel, {})).toMatchObject({ configVersion: 7, agents: [{ configVersion: 7 }] }),
-  );
-  // Endpoints that the configuration does not name are not kept.
-  const bad = { healthy: false, reason: "connection refused" };
-  expect((await push(tunnel, {})).endpoints).toEqual({ "web|10.0.0.1:80": bad });
-  // Healthy as soon as one agent reaches it.
-  const second = await connect(tunnel, answer(200));
-  const good = { "web|10.0.0.1:80": { healthy: true, reason: "" } };
-  second.session!.sendControl(
-    JSON.stringify({ type: "report", configVersion: 7, full: true, endpoints: good }),
-  );
-  await vi.waitFor(async () => expect((await push(tunnel, {})).endpoints).toEqual(good));
-});
-
-test("a renewal while the control is down is refused with the reason", async () => {
-  const seen: unknown[] = [];
-  const { agent } = await serve(answer(200), { onControl: (text) => seen.push(JSON.parse(text)) });
-  agent.session!.sendControl(JSON.stringify({ type: "renew", id: 5, csrPem: "x" }));
-  await vi.waitFor(() =>
-    expect(seen).toContainEqual({
-      type: "renew-refused",
-      id: 5,
-      error: { code: "control_unavailable", message: "the control answered 503" },
-    }),
-  );
-});
-
-test("an agent that breaks the protocol loses its connection, and only it", async () => {
-  const { tunnel, agent } = await serve(() => "refused");
-  const other = await connect(tunnel, answer(200, "fine"));
-  agent.socket.send(new Uint8Array([0x22, 0, 0, 0, 0, 9, 0xff, 0xff, 0xff]));
-  expect((await agent.closed).code).toBe(4413);
-  expect(await (await ask(tunnel, "/")).text()).toBe("fine");
-  expect(other.session!.closed).toBe(false);
 });
