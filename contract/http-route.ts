@@ -1,20 +1,20 @@
 // The Gateway API's HTTPRoute building blocks (gateway.networking.k8s.io/v1): same field names, same semantics.
 // The native configuration and the snapshot are both made of them.
 import { z } from "zod";
+import { corsSchema } from "./cors.ts";
+import { faultInjectionFields } from "./fault-injection.ts";
+import { headerModifierSchema, headerNameSchema } from "./http-field.ts";
 import { limits } from "./limits.ts";
+import { directResponseSchema, responseOverridesSchema } from "./local-response.ts";
+import { patternError } from "./pattern/parse-pattern.ts";
+import { requestMirrorSchema } from "./request-mirror.ts";
 
-/** RFC 9110 §5.6.2 token. */
-export const headerNameSchema = z
-  .string()
-  .max(256)
-  .regex(/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/, "expected an HTTP header name (RFC 9110 token)");
-
-/** RFC 9110 §5.5 field value: no control characters, so no value can end a header line. */
-export const headerValueSchema = z
-  .string()
-  .max(4096)
-  // oxlint-disable-next-line no-control-regex
-  .regex(/^[^\u0000-\u0008\u000A-\u001F\u007F]*$/, "expected a header value without control characters");
+export {
+  headerModifierSchema,
+  headerNameSchema,
+  headerValueSchema,
+  type HeaderModifier,
+} from "./http-field.ts";
 
 export const hostnameSchema = z
   .string()
@@ -56,28 +56,81 @@ export const pathMatchSchema = z
       .default("PathPrefix")
       .describe("PathPrefix compares whole segments: /a takes /a/b, not /ab. Default: PathPrefix."),
     value: z.string().min(1).max(1024).default("/").describe("Path or regular expression. Default: /."),
+    ignoreCase: z
+      .boolean()
+      .optional()
+      .describe(
+        "Letters of both cases are equal. Not for RegularExpression, which has (?i). Default: false.",
+      ),
   })
-  .superRefine(({ type, value }, context) => {
+  .superRefine(({ type, value, ignoreCase }, context) => {
+    if (type === "RegularExpression" && ignoreCase) {
+      const message = "ignoreCase is for Exact and PathPrefix; write (?i) in front of the expression";
+      context.addIssue({ code: "custom", message, path: ["ignoreCase"], input: ignoreCase });
+    }
     const result = (type === "RegularExpression" ? regexValueSchema : pathValueSchema).safeParse(value);
     for (const { message } of result.error?.issues ?? []) {
       context.addIssue({ code: "custom", message, path: ["value"], input: value });
     }
   });
 
-export const valueMatchTypeSchema = z.enum(["Exact", "RegularExpression"]);
+/** `Present` and `Absent` ask whether the name occurs at all (Envoy `present_match`); they have no value. */
+export const valueMatchTypeSchema = z.enum(["Exact", "RegularExpression", "Present", "Absent"]);
+
+function valueMatchSchema<Name extends z.ZodType<string>>(name: Name, valueChars: number) {
+  return z
+    .strictObject({
+      type: valueMatchTypeSchema
+        .default("Exact")
+        .describe("How values compare; Present and Absent have none. Default: Exact."),
+      name,
+      value: z
+        .string()
+        .max(valueChars)
+        .default("")
+        .describe("Value, or regular expression for the whole value."),
+    })
+    .superRefine(({ type, value }, context) => {
+      const wantsValue = type === "Exact" || type === "RegularExpression";
+      if (wantsValue === (value !== "")) return;
+      const message = wantsValue ? `expected a value to compare with` : `${type} has no value`;
+      context.addIssue({ code: "custom", message, path: ["value"], input: value });
+    });
+}
 
 /** Header names compare without case; values with it. */
-export const headerMatchSchema = z.strictObject({
-  type: valueMatchTypeSchema.default("Exact"),
-  name: headerNameSchema,
-  value: z.string().min(1).max(4096).describe("Value, or regular expression for the whole value."),
-});
+export const headerMatchSchema = valueMatchSchema(headerNameSchema.describe("Name, without case."), 4096);
 
-export const queryParamMatchSchema = z.strictObject({
-  type: valueMatchTypeSchema.default("Exact"),
-  name: z.string().min(1).max(256).describe("Name, with case."),
-  value: z.string().min(1).max(1024).describe("Value, or regular expression for the whole value."),
-});
+export const queryParamMatchSchema = valueMatchSchema(
+  z.string().min(1).max(256).describe("Name, with case."),
+  1024,
+);
+
+/** Envoy Gateway `HTTPCookieMatch`. Cookie names are tokens (RFC 6265 §4.1.1). */
+export const cookieMatchSchema = valueMatchSchema(headerNameSchema.describe("Name, with case."), 4096);
+
+const faultInjectionSchema = z
+  .strictObject({
+    ...faultInjectionFields,
+    headers: z
+      .array(headerMatchSchema)
+      .max(16)
+      .optional()
+      .describe("Only requests for which all of these hold. Default: every request."),
+  })
+  .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, {
+    message: "expected a delay or an abort",
+  });
+
+const clientCidrsSchema = z
+  .array(
+    z
+      .string()
+      .max(49)
+      .regex(/^[0-9A-Fa-f:.]+(?:\/[0-9]{1,3})?$/, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"),
+  )
+  .min(1)
+  .max(256);
 
 export const methodSchema = z.enum([
   "GET",
@@ -91,72 +144,145 @@ export const methodSchema = z.enum([
   "PATCH",
 ]);
 
-/** All conditions of one match hold together (and); a rule's matches are alternatives (or). */
+const conditionFields = {
+  headers: z.array(headerMatchSchema).max(16),
+  queryParams: z.array(queryParamMatchSchema).max(16),
+  cookies: z.array(cookieMatchSchema).max(16).optional(),
+  clientCIDRs: clientCidrsSchema.optional(),
+};
+
+/** A set of requests that a match leaves out; all of its conditions hold together. */
+export const exclusionSchema = z
+  .strictObject({
+    path: pathMatchSchema.optional().describe("Condition on the normalised path. Default: every path."),
+    method: methodSchema.optional().describe("Default: every method."),
+    headers: conditionFields.headers.optional().describe("Conditions on headers."),
+    queryParams: conditionFields.queryParams.optional().describe("Conditions on query parameters."),
+    cookies: conditionFields.cookies.describe("Conditions on cookies."),
+    clientCIDRs: conditionFields.clientCIDRs.describe("Networks, one of which has the client's address."),
+  })
+  .refine(
+    (exclusion) =>
+      Object.values(exclusion).some((field) => (Array.isArray(field) ? field.length > 0 : field)),
+    {
+      message: "expected at least one condition; this would leave out every request",
+    },
+  );
+
+/**
+ * All conditions of one match hold together (and); a rule's matches are alternatives (or); none of the exclusions under
+ * `not` may hold.
+ */
 export const routeMatchSchema = z.strictObject({
   path: pathMatchSchema
     .default({ type: "PathPrefix", value: "/" })
     .describe("Condition on the normalised path. Default: every path."),
   method: methodSchema.optional().describe("Default: every method."),
-  headers: z
-    .array(headerMatchSchema)
-    .max(16)
-    .default([])
-    .describe("Conditions on headers, all of which must hold."),
-  queryParams: z
-    .array(queryParamMatchSchema)
-    .max(16)
+  headers: conditionFields.headers.default([]).describe("Conditions on headers, all of which must hold."),
+  queryParams: conditionFields.queryParams
     .default([])
     .describe("Conditions on query parameters, all of which must hold."),
+  cookies: conditionFields.cookies.describe("Conditions on cookies, all of which must hold."),
+  clientCIDRs: conditionFields.clientCIDRs.describe(
+    "Networks, one of which has the client's address. Default: every client.",
+  ),
+  not: z
+    .array(exclusionSchema)
+    .min(1)
+    .max(8)
+    .optional()
+    .describe("Requests that this match leaves out: none of these may hold."),
 });
 
-const headerSchema = z.strictObject({ name: headerNameSchema, value: headerValueSchema });
-
-export const headerModifierSchema = z.strictObject({
-  set: z.array(headerSchema).max(64).default([]).describe("Headers that replace those of the same name."),
-  add: z
-    .array(headerSchema)
-    .max(64)
-    .default([])
-    .describe("Headers that join what is there of the same name."),
-  remove: z.array(headerNameSchema).max(64).default([]).describe("Names of headers to take away."),
+/** Envoy Gateway `ReplaceRegexMatch`; `\0` to `\9` in the substitution are the match and its groups. */
+const regexReplacementSchema = z.strictObject({
+  pattern: regexValueSchema
+    .superRefine((pattern, context) => {
+      const message = patternError(pattern);
+      if (message !== undefined) context.addIssue({ code: "custom", message, input: pattern });
+    })
+    .describe("Regular expression; every part of the path that matches it is replaced."),
+  substitution: z
+    .string()
+    .max(1024)
+    // oxlint-disable-next-line no-control-regex
+    .regex(/^[^\u0000-\u0020\u007F?#]*$/, "expected part of a path: no spaces, '?' or '#'")
+    .describe("What stands in its place; \\\\1 is the first group."),
 });
 
 export const pathModifierSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("ReplaceFullPath"),
-    replaceFullPath: pathValueSchema,
+    replaceFullPath: pathValueSchema.describe("The new path."),
   }),
   z.strictObject({
     type: z.literal("ReplacePrefixMatch"),
-    /** Empty: the prefix is removed. */
-    replacePrefixMatch: prefixReplacementSchema,
+    replacePrefixMatch: prefixReplacementSchema.describe(
+      "What stands for the prefix that the rule's match names. Empty: the prefix is removed.",
+    ),
+  }),
+  z.strictObject({
+    type: z.literal("ReplaceRegexMatch"),
+    replaceRegexMatch: regexReplacementSchema.describe("Parts of the path that are replaced."),
   }),
 ]);
 
 export const filterSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("RequestHeaderModifier"), requestHeaderModifier: headerModifierSchema }),
-  z.strictObject({ type: z.literal("ResponseHeaderModifier"), responseHeaderModifier: headerModifierSchema }),
+  z.strictObject({
+    type: z.literal("RequestHeaderModifier"),
+    requestHeaderModifier: headerModifierSchema.describe("Changes to the headers of the request."),
+  }),
+  z.strictObject({
+    type: z.literal("ResponseHeaderModifier"),
+    responseHeaderModifier: headerModifierSchema.describe("Changes to the headers of the response."),
+  }),
   z.strictObject({
     type: z.literal("RequestRedirect"),
-    requestRedirect: z.strictObject({
-      scheme: z.enum(["http", "https"]).optional().describe("Default: that of the request."),
-      hostname: preciseHostnameSchema.optional().describe("Default: that of the request."),
-      path: pathModifierSchema.optional(),
-      port: z
-        .int()
-        .min(1)
-        .max(65_535)
-        .optional()
-        .describe("Default: that of the scheme, if one is given, or else that of the listener."),
-      statusCode: z.literal([301, 302, 303, 307, 308]).default(302).describe("Default: 302."),
-    }),
+    requestRedirect: z
+      .strictObject({
+        scheme: z.enum(["http", "https"]).optional().describe("Default: that of the request."),
+        hostname: preciseHostnameSchema.optional().describe("Default: that of the request."),
+        path: pathModifierSchema.optional().describe("Default: that of the request."),
+        port: z
+          .int()
+          .min(1)
+          .max(65_535)
+          .optional()
+          .describe("Default: that of the scheme, if one is given, or else that of the listener."),
+        statusCode: z.literal([301, 302, 303, 307, 308]).default(302).describe("Default: 302."),
+      })
+      .describe("The Location that answers the request; what is left out stays as in the request."),
   }),
   z.strictObject({
     type: z.literal("URLRewrite"),
-    urlRewrite: z.strictObject({
-      hostname: preciseHostnameSchema.optional(),
-      path: pathModifierSchema.optional(),
-    }),
+    urlRewrite: z
+      .strictObject({
+        hostname: preciseHostnameSchema
+          .optional()
+          .describe("Host that the backend sees. Default: the client's."),
+        path: pathModifierSchema.optional().describe("Default: that of the request."),
+      })
+      .describe("What the backend sees in place of the client's host and path."),
+  }),
+  z.strictObject({
+    type: z.literal("RequestMirror"),
+    requestMirror: requestMirrorSchema.describe("A backend that gets a copy; its answers are ignored."),
+  }),
+  z.strictObject({
+    type: z.literal("CORS"),
+    cors: corsSchema.describe("Which other origins' scripts may use the responses."),
+  }),
+  z.strictObject({
+    type: z.literal("DirectResponse"),
+    directResponse: directResponseSchema.describe("The response that the gateway gives itself."),
+  }),
+  z.strictObject({
+    type: z.literal("ResponseOverride"),
+    responseOverride: responseOverridesSchema.describe("Responses that stand for those of some statuses."),
+  }),
+  z.strictObject({
+    type: z.literal("FaultInjection"),
+    faultInjection: faultInjectionSchema.describe("Delays and errors that are made on purpose."),
   }),
 ]);
 
@@ -164,6 +290,8 @@ export type PathMatch = z.infer<typeof pathMatchSchema>;
 export type HeaderMatch = z.infer<typeof headerMatchSchema>;
 export type QueryParamMatch = z.infer<typeof queryParamMatchSchema>;
 export type RouteMatch = z.infer<typeof routeMatchSchema>;
-export type HeaderModifier = z.infer<typeof headerModifierSchema>;
 export type PathModifier = z.infer<typeof pathModifierSchema>;
+export type Exclusion = z.infer<typeof exclusionSchema>;
+export type CookieMatch = z.infer<typeof cookieMatchSchema>;
+export type FaultInjection = z.infer<typeof faultInjectionSchema>;
 export type Filter = z.infer<typeof filterSchema>;

@@ -11,6 +11,8 @@ export const limits = {
   regexInstructions: 1_000,
   /** Matches that one regular-expression rewrite replaces. */
   regexReplacements: 100,
+  /** Longest delay that fault injection holds a request for. */
+  faultDelayMs: 300_000,
   /** Configuration: whole document, in bytes. */
   configBytes: 32 * 1024 * 1024,
   /** Configuration: nesting of a document, in levels; the schema itself needs 11. */

@@ -1,6 +1,15 @@
 // A rule's or backendRef's filters, computed once per snapshot into what each stage of a request looks up.
 import type { Filter } from "#contract/http-route.ts";
+import { compileCors, type CorsPlan } from "./cors.ts";
+import { compileFault, type FaultPlan } from "./fault.ts";
 import { compileHeaderOperations, type HeaderOperation } from "./header-operations.ts";
+import {
+  compileDirectResponse,
+  compileResponseOverrides,
+  type LocalResponse,
+  type ResponseOverridePlan,
+} from "./local-response.ts";
+import { compileMirror, type MirrorPlan } from "./mirror.ts";
 import { compilePathReplacement, type PathReplacement } from "./path-replacement.ts";
 import { compileRedirect, type RedirectPlan } from "./redirect.ts";
 
@@ -13,6 +22,16 @@ export interface FilterPlan {
   /** For `redirectLocation`; the request goes no further. */
   readonly redirect?: RedirectPlan;
   readonly rewrite?: RewritePlan;
+  /** For `pickMirrors`. */
+  readonly mirrors?: readonly MirrorPlan[];
+  /** For `isPreflight`, `preflightHeaders` and `applyCors`. */
+  readonly cors?: CorsPlan;
+  /** The answer; the request goes no further. */
+  readonly directResponse?: LocalResponse;
+  /** Answers that stand for those of some statuses. */
+  readonly responseOverrides?: ResponseOverridePlan;
+  /** For `decideFault`. */
+  readonly fault?: FaultPlan;
 }
 
 export interface RewritePlan {
@@ -24,7 +43,10 @@ export interface RewritePlan {
 
 const emptyPlan: FilterPlan = {};
 
-/** Never throws. Of several redirects the first counts, and so of several rewrites of the host or of the path. */
+/**
+ * Never throws. Header operations and mirrors add up; of the other parts the first of a kind counts (host and path of a
+ * rewrite each on its own).
+ */
 export function compileFilters(filters: readonly Filter[]): FilterPlan {
   return filters.map(compileFilter).reduce(mergeInOrder, emptyPlan);
 }
@@ -46,18 +68,30 @@ function compileFilter(filter: Filter): FilterPlan {
         },
       };
     }
+    case "RequestMirror":
+      return { mirrors: [compileMirror(filter.requestMirror)] };
+    case "CORS":
+      return { cors: compileCors(filter.cors) };
+    case "DirectResponse":
+      return { directResponse: compileDirectResponse(filter.directResponse) };
+    case "ResponseOverride":
+      return { responseOverrides: compileResponseOverrides(filter.responseOverride) };
+    case "FaultInjection":
+      return { fault: compileFault(filter.faultInjection) };
   }
 }
 
 function mergeInOrder(before: FilterPlan, after: FilterPlan): FilterPlan {
-  const requestHeaders = [...(before.requestHeaders ?? []), ...(after.requestHeaders ?? [])];
-  const responseHeaders = [...(before.responseHeaders ?? []), ...(after.responseHeaders ?? [])];
+  const requestHeaders = joined(before.requestHeaders, after.requestHeaders);
+  const responseHeaders = joined(before.responseHeaders, after.responseHeaders);
+  const mirrors = joined(before.mirrors, after.mirrors);
   const rewrite = { ...after.rewrite, ...before.rewrite };
-  const redirect = before.redirect ?? after.redirect;
   return {
-    ...(requestHeaders.length > 0 && { requestHeaders }),
-    ...(responseHeaders.length > 0 && { responseHeaders }),
-    ...(redirect && { redirect }),
+    ...after,
+    ...before,
+    ...(requestHeaders && { requestHeaders }),
+    ...(responseHeaders && { responseHeaders }),
+    ...(mirrors && { mirrors }),
     ...((rewrite.hostname || rewrite.path) && { rewrite }),
   };
 }
@@ -69,11 +103,14 @@ function mergeInOrder(before: FilterPlan, after: FilterPlan): FilterPlan {
  */
 export function combinePlans(rule: FilterPlan, backendRef: FilterPlan): FilterPlan {
   if (Object.keys(backendRef).length === 0) return rule;
-  const responseHeaders = [...(backendRef.responseHeaders ?? []), ...(rule.responseHeaders ?? [])];
-  const { requestHeaders } = mergeInOrder(rule, backendRef);
-  return {
-    ...mergeInOrder(backendRef, rule),
-    ...(requestHeaders && { requestHeaders }),
-    ...(responseHeaders.length > 0 && { responseHeaders }),
-  };
+  const requestHeaders = joined(rule.requestHeaders, backendRef.requestHeaders);
+  return { ...mergeInOrder(backendRef, rule), ...(requestHeaders && { requestHeaders }) };
+}
+
+function joined<T>(
+  first: readonly T[] | undefined,
+  second: readonly T[] | undefined,
+): readonly T[] | undefined {
+  if (!first?.length) return second?.length ? second : undefined;
+  return second?.length ? [...first, ...second] : first;
 }

@@ -109,6 +109,35 @@ describe("URLRewrite", () => {
     },
   );
 
+  test.each<[pattern: string, substitution: string, path: string, result: string]>([
+    ["^/service/([^/]+)(/.*)$", "\\2/instance/\\1", "/service/foo/v1/api", "/v1/api/instance/foo"],
+    ["one", "two", "/xxx/one/yyy/one/zzz", "/xxx/two/yyy/two/zzz"],
+    ["^(.*?)one(.*)$", "\\1two\\2", "/xxx/one/yyy/one/zzz", "/xxx/two/yyy/one/zzz"],
+    ["(?i)/xxx/", "/yyy/", "/aaa/XxX/bbb", "/aaa/yyy/bbb"],
+    // What comes out is a canonical path again
+    ["^/foo/(.*)$", "\\1", "/foo/bar", "/bar"],
+    ["x", ".", "/a/xx/b", "/b"],
+    ["/+", "//", "/a/b", "/a/b"],
+    ["nothing", "x", "/a", "/a"],
+  ])("%s with %s turns %s into %s", (pattern, substitution, path, result) => {
+    const plan = compile({
+      type: "URLRewrite",
+      urlRewrite: { path: { type: "ReplaceRegexMatch", replaceRegexMatch: { pattern, substitution } } },
+    });
+    expect(plan.rewrite?.path?.(path, 0)).toBe(result);
+  });
+
+  test("an expression that cannot be compiled is refused by the schema, and changes nothing where it slips through", () => {
+    const path = {
+      type: "ReplaceRegexMatch" as const,
+      replaceRegexMatch: { pattern: "(", substitution: "x" },
+    };
+    const parsed = filterSchema.safeParse({ type: "URLRewrite", urlRewrite: { path } });
+    expect(parsed.error?.issues[0]?.path).toEqual(["urlRewrite", "path", "replaceRegexMatch", "pattern"]);
+    const plan = compileFilters([{ type: "URLRewrite", urlRewrite: { path } }]);
+    expect(plan.rewrite?.path?.("/a", 0)).toBe("/a");
+  });
+
   test("full path and host", () => {
     const plan = compile({
       type: "URLRewrite",

@@ -35,7 +35,8 @@ export function compileClientDetection(settings: SnapshotSettings["clientIPDetec
   return (peerAddress, xForwardedFor) => {
     const peer = bareAddress(peerAddress) ?? "unknown";
     if (trusted.size > 0) return chainByNetworks(peer, xForwardedFor, trusted.contains);
-    if (numTrustedHops > 0 && xForwardedFor !== null) return chainByCount(peer, xForwardedFor, numTrustedHops);
+    if (numTrustedHops > 0 && xForwardedFor !== null)
+      return chainByCount(peer, xForwardedFor, numTrustedHops);
     return { clientAddress: peer, addresses: [peer], trusted: false };
   };
 }

@@ -1,49 +1,96 @@
 // Conditions of a match beyond path and method, compiled to predicates. All conditions of one match hold together.
-import type { HeaderMatch, QueryParamMatch, RouteMatch } from "#contract/http-route.ts";
-import type { Pattern } from "./pattern/pattern.ts";
+import type { Exclusion, HeaderMatch, RouteMatch } from "#contract/http-route.ts";
+import { cidrContains, parseCidr } from "../forwarding/cidr.ts";
+import { compilePathMatcher, pathMatches, type PatternCompiler } from "./path-matcher.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 export type Condition = (facts: RequestFacts) => boolean;
 
-/** Throws what `compilePattern` throws. */
-export function compileConditions(
-  match: RouteMatch,
-  compilePattern: (source: string) => Pattern,
-): Condition[] {
+/** Headers, query parameters and cookies are matched alike. */
+export type ValueMatch = HeaderMatch;
+
+/** Throws an error whose message says why a condition cannot be compiled. */
+export function compileConditions(match: RouteMatch, compilePattern: PatternCompiler): Condition[] {
+  const conditions = valueConditions(match, compilePattern);
+  if (match.clientCIDRs) conditions.push(clientCondition(match.clientCIDRs));
+  for (const exclusion of match.not ?? []) {
+    const excluded = compileExclusion(exclusion, compilePattern);
+    conditions.push((facts) => !excluded.every((condition) => condition(facts)));
+  }
+  return conditions;
+}
+
+/** Of several conditions on one name only the first counts (Gateway API `HTTPHeaderMatch.name`). */
+export function firstOfEach(matches: readonly ValueMatch[] = [], ignoreCase = false): ValueMatch[] {
+  const seen = new Set<string>();
+  return matches.filter(({ name }) => {
+    const key = ignoreCase ? name.toLowerCase() : name;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+type ValueConditions = Pick<Exclusion, "headers" | "queryParams" | "cookies">;
+
+function valueConditions(match: ValueConditions, compilePattern: PatternCompiler): Condition[] {
   return [
-    ...effectiveHeaders(match).map((header): Condition => {
-      const name = header.name.toLowerCase();
-      const holds = valueTest(header, compilePattern);
-      return (facts) => holds(facts.header(name));
-    }),
-    ...effectiveQueryParams(match).map((param): Condition => {
+    ...headerConditions(match.headers, compilePattern),
+    ...firstOfEach(match.queryParams).map((param): Condition => {
       const holds = valueTest(param, compilePattern);
       return (facts) => holds(facts.queryParam(param.name));
+    }),
+    ...firstOfEach(match.cookies).map((cookie): Condition => {
+      const holds = valueTest(cookie, compilePattern);
+      return (facts) => holds(facts.cookie(cookie.name));
     }),
   ];
 }
 
-/** Header matches that count: of several with one name only the first (Gateway API `HTTPHeaderMatch.name`). */
-export function effectiveHeaders(match: RouteMatch): HeaderMatch[] {
-  return firstOfEach(match.headers, (header) => header.name.toLowerCase());
+/** Throws what `compilePattern` throws. */
+export function headerConditions(
+  matches: readonly HeaderMatch[] | undefined,
+  compilePattern: PatternCompiler,
+): Condition[] {
+  return firstOfEach(matches, true).map((header): Condition => {
+    const name = header.name.toLowerCase();
+    const holds = valueTest(header, compilePattern);
+    return ({ head }) => holds(head.header(name));
+  });
 }
 
-/** As {@link effectiveHeaders}; names of query parameters compare with case. */
-export function effectiveQueryParams(match: RouteMatch): QueryParamMatch[] {
-  return firstOfEach(match.queryParams, (param) => param.name);
+function clientCondition(texts: readonly string[]): Condition {
+  const networks = texts.map((text) => {
+    const network = parseCidr(text);
+    // Left out it could let in, under `not`, what it was to keep out.
+    if (!network) throw new Error(`${JSON.stringify(text)} is not a network`);
+    return network;
+  });
+  return ({ client }) => client !== null && networks.some((network) => cidrContains(network, client));
 }
 
-function firstOfEach<T>(items: readonly T[], key: (item: T) => string): T[] {
-  const seen = new Set<string>();
-  return items.filter((item) => !seen.has(key(item)) && seen.add(key(item)));
+function compileExclusion(exclusion: Exclusion, compilePattern: PatternCompiler): Condition[] {
+  const conditions = valueConditions(exclusion, compilePattern);
+  const { path, method, clientCIDRs } = exclusion;
+  if (clientCIDRs) conditions.unshift(clientCondition(clientCIDRs));
+  if (path) {
+    const matcher = compilePathMatcher(path, compilePattern);
+    conditions.unshift((facts) => pathMatches(matcher, facts.path));
+  }
+  if (method) conditions.unshift(({ head }) => head.method === method);
+  return conditions;
 }
 
-function valueTest(
-  match: HeaderMatch | QueryParamMatch,
-  compilePattern: (source: string) => Pattern,
-): (value: string | null) => boolean {
+function valueTest(match: ValueMatch, compilePattern: PatternCompiler): (value: string | null) => boolean {
   const expected = match.value;
-  if (match.type === "Exact") return (value) => value === expected;
-  const pattern = compilePattern(expected);
-  return (value) => value !== null && pattern.test(value);
+  switch (match.type) {
+    case "Exact":
+      return (value) => value === expected;
+    case "Present":
+      return (value) => value !== null;
+    case "Absent":
+      return (value) => value === null;
+    case "RegularExpression": {
+      const pattern = compilePattern(expected);
+      return (value) => value !== null && pattern.test(value);
+    }
+  }
 }

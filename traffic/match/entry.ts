@@ -1,9 +1,8 @@
 // One match of one rule, compiled: what the indexes store and the scan over candidates asks.
 import type { RouteMatch } from "#contract/http-route.ts";
 import type { SnapshotRoute, SnapshotRule } from "#contract/snapshot.ts";
-import { compileConditions, type Condition, effectiveHeaders, effectiveQueryParams } from "./condition.ts";
-import { normalizePath } from "./path.ts";
-import type { Pattern } from "./pattern/pattern.ts";
+import { compileConditions, type Condition, firstOfEach } from "./condition.ts";
+import { compilePathMatcher, type PathMatcher, type PatternCompiler } from "./path-matcher.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 /** The rule that a request falls to. One object per match of the snapshot, shared by all requests. */
@@ -19,28 +18,23 @@ export interface RuleMatch {
 
 export interface Entry {
   readonly result: RuleMatch;
-  readonly path: EntryPath;
+  readonly path: PathMatcher;
   readonly conditions: readonly Condition[];
   readonly rank: Rank;
 }
 
-export type EntryPath =
-  | { readonly type: "Exact"; readonly value: string }
-  /** Without trailing slash; empty for `/`. */
-  | { readonly type: "PathPrefix"; readonly value: string }
-  | { readonly type: "RegularExpression"; readonly value: string; readonly pattern: Pattern };
-
 /** What precedence compares, see `precedence.ts`. */
 export interface Rank {
   readonly pathChars: number;
+  readonly ignoreCase: boolean;
   readonly method: boolean;
   readonly headers: number;
   readonly queryParams: number;
+  readonly cookies: number;
+  readonly client: boolean;
+  readonly exclusions: number;
   readonly matchIndex: number;
 }
-
-/** Compiles a pattern, or finds it compiled: many routes use the same few, and share their automata. */
-export type PatternCompiler = (source: string) => Pattern;
 
 /** Throws an error whose message says why the match cannot be used. */
 export function compileEntry(
@@ -51,7 +45,7 @@ export function compileEntry(
   compilePattern: PatternCompiler,
 ): Entry {
   const match = rule.matches[matchIndex]!;
-  const path = compilePath(match, compilePattern);
+  const path = compilePathMatcher(match.path, compilePattern);
   return {
     result: {
       route,
@@ -64,23 +58,16 @@ export function compileEntry(
     conditions: compileConditions(match, compilePattern),
     rank: {
       pathChars: path.value.length,
+      ignoreCase: path.type !== "RegularExpression" && path.ignoreCase,
       method: match.method !== undefined,
-      headers: effectiveHeaders(match).length,
-      queryParams: effectiveQueryParams(match).length,
+      headers: firstOfEach(match.headers, true).length,
+      queryParams: firstOfEach(match.queryParams).length,
+      cookies: firstOfEach(match.cookies).length,
+      client: match.clientCIDRs !== undefined,
+      exclusions: match.not?.length ?? 0,
       matchIndex,
     },
   };
-}
-
-function compilePath({ path }: RouteMatch, compilePattern: PatternCompiler): EntryPath {
-  if (path.type === "RegularExpression") {
-    return { type: path.type, value: path.value, pattern: compilePattern(path.value) };
-  }
-  // Requests arrive normalised, so a value in another spelling would never match.
-  const value = normalizePath(path.value);
-  if (value === undefined) throw new Error(`path ${JSON.stringify(path.value)} is not well formed`);
-  if (path.type === "Exact") return { type: path.type, value };
-  return { type: path.type, value: value.endsWith("/") ? value.slice(0, -1) : value };
 }
 
 /** Whether method and conditions hold; the caller has found that the path does. */

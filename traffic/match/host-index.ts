@@ -20,6 +20,15 @@ export class HostIndex<T> {
     return created;
   }
 
+  /** The same names with other values. */
+  map<U>(convert: (value: T) => U): HostIndex<U> {
+    const index = new HostIndex<U>();
+    for (const [host, value] of this.#exact) index.#exact.set(host, convert(value));
+    for (const [suffix, value] of this.#wildcard) index.#wildcard.set(suffix, convert(value));
+    if (this.#any !== undefined) index.#any = convert(this.#any);
+    return index;
+  }
+
   /** The value of the most specific name that covers a host (lower case, without port). */
   find(host: string): T | undefined {
     const exact = this.#exact.get(host);

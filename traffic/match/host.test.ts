@@ -63,19 +63,32 @@ test.each([
   expect(parseHost(header)).toBeUndefined();
 });
 
-test("any text: no exception, and what is accepted is stable", () => {
+const piece = fc.constantFrom(
+  "a",
+  "A",
+  "0",
+  "-",
+  "_",
+  ".",
+  ":",
+  "80",
+  "[",
+  "]",
+  "::",
+  "%",
+  "@",
+  "/",
+  " ",
+  "ü",
+  "\u0000",
+);
+
+test("any text: no exception, and what is accepted is stable", { timeout: 60_000 }, () => {
   fc.assert(
-    fc.property(
-      fc.oneof(
-        fc.string({ unit: "binary" }),
-        fc.domain(),
-        fc.ipV6().map((ip) => `[${ip}]`),
-      ),
-      (header) => {
-        const parsed = parseHost(header);
-        if (parsed) expect(parseHost(parsed.hostname)).toEqual({ hostname: parsed.hostname });
-      },
-    ),
+    fc.property(fc.array(piece, { maxLength: 10 }), (pieces) => {
+      const parsed = parseHost(pieces.join(""));
+      if (parsed) expect(parseHost(parsed.hostname)).toEqual({ hostname: parsed.hostname });
+    }),
     { numRuns: 1_000 },
   );
 });

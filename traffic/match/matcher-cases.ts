@@ -1,69 +1,5 @@
 // One table of cases for the fast and the naive matcher: routes, request, winner (`<route>/<rule>`), nothing for 404.
-import { type RouteMatch, routeMatchSchema } from "#contract/http-route.ts";
-import type { Snapshot, SnapshotRoute } from "#contract/snapshot.ts";
-import type { RequestHead } from "./request-head.ts";
-import type { z } from "zod";
-
-type MatchInput = z.input<typeof routeMatchSchema>;
-
-export interface RouteInput {
-  readonly name: string;
-  readonly hostnames?: string[];
-  readonly listeners?: string[];
-  /** Matches of each rule. */
-  readonly rules: MatchInput[][];
-}
-
-export interface RequestInput {
-  readonly listener?: string;
-  readonly method?: string;
-  readonly host?: string;
-  /** Path, with `?query` if any. */
-  readonly target: string;
-  readonly headers?: Record<string, string>;
-}
-
-/** A snapshot with listeners `web` (any host) and `secure` (given hosts). */
-export function snapshotOf(routes: readonly RouteInput[], secureHostnames: string[] = []): Snapshot {
-  return {
-    format: 1,
-    listeners: [
-      { name: "web", protocol: "HTTP", port: 80, hostnames: [] },
-      { name: "secure", protocol: "HTTPS", port: 443, hostnames: secureHostnames },
-    ],
-    routes: routes.map(routeOf),
-    backends: [],
-    settings: {
-      clientIPDetection: { numTrustedHops: 0, trustedCIDRs: [] },
-      accessLog: { mode: "off" },
-    },
-  } as Snapshot;
-}
-
-function routeOf({ name, hostnames = [], listeners = ["web", "secure"], rules }: RouteInput): SnapshotRoute {
-  return {
-    name,
-    listeners,
-    hostnames,
-    rules: rules.map((matches, index) => ({
-      id: `${name}/${index}`,
-      matches: matches.map((match): RouteMatch => routeMatchSchema.parse(match)),
-      filters: [],
-      backendRefs: [],
-      timeouts: {},
-    })),
-  };
-}
-
-export function headOf({
-  method = "GET",
-  host = "example.com",
-  target,
-  headers = {},
-}: RequestInput): RequestHead {
-  const [path, query = ""] = target.split("?", 2) as [string, string?];
-  return { method, host, path, query, header: (name) => headers[name] ?? null };
-}
+import type { MatchInput, RequestInput, RouteInput } from "./match-case.ts";
 
 export interface MatcherCase {
   readonly title: string;
@@ -305,5 +241,133 @@ export const matcherCases: MatcherCase[] = [
       [get("/page;jsessionid=1"), undefined],
       [get("/odd;name"), "r/3"],
     ],
+  },
+  {
+    title: "present and absent: headers, query parameters, cookies",
+    routes: [
+      {
+        name: "r",
+        rules: [
+          [{ ...prefix("/h"), headers: [{ type: "Present", name: "X-Debug" }] }],
+          [{ ...prefix("/h"), headers: [{ type: "Absent", name: "x-debug" }] }],
+          [{ ...prefix("/q"), queryParams: [{ type: "Present", name: "a" }] }],
+          [{ ...prefix("/q"), queryParams: [{ type: "Absent", name: "a" }] }],
+          [{ ...prefix("/c"), cookies: [{ type: "Present", name: "a" }] }],
+          [{ ...prefix("/c"), cookies: [{ type: "Absent", name: "a" }] }],
+        ],
+      },
+    ],
+    requests: [
+      [get("/h", { headers: { "x-debug": "" } }), "r/0"],
+      [get("/h"), "r/1"],
+      [get("/q?a"), "r/2"],
+      [get("/q?b=a"), "r/3"],
+      [get("/c", { headers: { cookie: "b=1; a=" } }), "r/4"],
+      [get("/c", { headers: { cookie: "b=a" } }), "r/5"],
+      [get("/c"), "r/5"],
+    ],
+  },
+  {
+    title: "cookies: exact and by expression, the first of a name, names with case",
+    routes: [
+      {
+        name: "r",
+        rules: [
+          [{ cookies: [{ name: "version", value: "v2" }] }],
+          [{ cookies: [{ type: "RegularExpression", name: "version", value: "v[0-9]+" }] }],
+          [prefix("/")],
+        ],
+      },
+    ],
+    requests: [
+      [get("/", { headers: { cookie: "a=b; version=v2" } }), "r/0"],
+      [get("/", { headers: { cookie: "version=v3;version=v2" } }), "r/1"],
+      [get("/", { headers: { cookie: "Version=v2" } }), "r/2"],
+      [get("/", { headers: { cookie: "version" } }), "r/2"],
+    ],
+  },
+  {
+    title: "client networks",
+    routes: [
+      {
+        name: "r",
+        rules: [[prefix("/")], [{ clientCIDRs: ["10.0.0.0/8", "2001:db8::/32"] }], [{ method: "POST" }]],
+      },
+    ],
+    requests: [
+      [get("/", { client: "10.1.2.3" }), "r/1"],
+      [get("/", { client: "2001:db8::1" }), "r/1"],
+      [get("/", { client: "::ffff:10.0.0.1" }), "r/1"],
+      [get("/", { client: "11.0.0.1" }), "r/0"],
+      [get("/", { client: "unknown" }), "r/0"],
+      [get("/", { client: "10.1.2.3", method: "POST" }), "r/2"],
+    ],
+  },
+  {
+    title: "not: none of the exclusions may hold, each of which is a conjunction",
+    routes: [
+      {
+        name: "r",
+        rules: [
+          [
+            {
+              ...prefix("/app"),
+              not: [
+                { path: { type: "PathPrefix", value: "/app/admin" } },
+                { method: "DELETE", clientCIDRs: ["10.0.0.0/8"] },
+                {
+                  headers: [{ name: "x-bot", type: "Present" }],
+                  cookies: [{ name: "human", type: "Absent" }],
+                },
+              ],
+            },
+          ],
+          [prefix("/app")],
+        ],
+      },
+    ],
+    requests: [
+      [get("/app/x"), "r/0"],
+      [get("/app/admin"), "r/1"],
+      [get("/app/administrator"), "r/0"],
+      [get("/app/x", { method: "DELETE" }), "r/0"],
+      [get("/app/x", { method: "DELETE", client: "10.0.0.1" }), "r/1"],
+      [get("/app/x", { headers: { "x-bot": "1" } }), "r/1"],
+      [get("/app/x", { headers: { "x-bot": "1", cookie: "human=1" } }), "r/0"],
+      // A parameter must not get around an exclusion
+      [get("/app/admin;x/keys"), undefined],
+    ],
+  },
+  {
+    title: "case-insensitive paths rank behind case-sensitive ones of the same length",
+    routes: [
+      {
+        name: "r",
+        rules: [
+          [{ path: { type: "Exact", value: "/About", ignoreCase: true } }],
+          [exact("/ABOUT")],
+          [{ path: { type: "PathPrefix", value: "/Docs/", ignoreCase: true } }],
+          [prefix("/docs")],
+          [prefix("/Docs/api")],
+          [prefix("/")],
+        ],
+      },
+    ],
+    requests: [
+      [get("/about"), "r/0"],
+      [get("/ABOUT"), "r/1"],
+      [get("/About"), "r/0"],
+      [get("/docs/x"), "r/3"],
+      [get("/DOCS/x"), "r/2"],
+      [get("/Docs/api/x"), "r/4"],
+      [get("/docs/api/x"), "r/3"],
+      [get("/DOCSx"), "r/5"],
+      [get("/abouT/"), "r/5"],
+    ],
+  },
+  {
+    title: "a network that is none breaks its rule, not its neighbours",
+    routes: [{ name: "r", rules: [[{ not: [{ clientCIDRs: ["1.2.3.4.5"] }] }], [prefix("/")]] }],
+    requests: [[get("/"), "r/1"]],
   },
 ];

@@ -46,8 +46,8 @@ export function compileMatcher(snapshot: Snapshot): Matcher {
       const paths = table.routes.find(head.host);
       if (!paths) return undefined;
       const facts = new RequestFacts(head);
-      const found = paths.find(head.path, facts);
-      return found && head.path.includes(";") ? unlessParametersDecide(found, paths, facts) : found;
+      const found = paths.find(facts);
+      return found && head.path.includes(";") ? unlessParametersDecide(found, paths, head) : found;
     },
   };
 }
@@ -59,11 +59,11 @@ export function compileMatcher(snapshot: Snapshot): Matcher {
 function unlessParametersDecide(
   found: RuleMatch,
   paths: PathIndex,
-  facts: RequestFacts,
+  head: RequestHead,
 ): RuleMatch | undefined {
   if (found.match.path.value.includes(";")) return found;
-  const bare = normalizePath(facts.head.path.replace(/;[^/]*/g, "")) ?? "/";
-  return paths.find(bare, facts)?.ruleIndex === found.ruleIndex ? found : undefined;
+  const bare = normalizePath(head.path.replace(/;[^/]*/g, "")) ?? "/";
+  return paths.find(new RequestFacts(head, bare))?.ruleIndex === found.ruleIndex ? found : undefined;
 }
 
 function compileEntries(snapshot: Snapshot, problems: MatcherProblem[]): Entry[] {
@@ -130,19 +130,18 @@ function groupRoutes(snapshot: Snapshot): Map<string, SnapshotRoute[]> {
 }
 
 function indexRoutes(routes: ReadonlySet<SnapshotRoute>, entries: readonly Entry[]): HostIndex<PathIndex> {
-  const index = new HostIndex<PathIndex>();
-  const pathsOf = new Map<SnapshotRoute, PathIndex[]>();
+  const index = new HostIndex<Entry[]>();
+  const listsOf = new Map<SnapshotRoute, Entry[][]>();
   for (const route of routes) {
     // Routes are filed under their own host names, not under the intersection with the listener's: the Gateway API's
     // GatewayRouteHostnameIntersectionPrecedence. The listener restricts before this index is asked.
     const names = route.hostnames.length === 0 ? [""] : route.hostnames;
-    const paths = new Set(names.map((name) => index.at(name, () => new PathIndex())));
-    pathsOf.set(route, [...paths]);
+    listsOf.set(route, [...new Set(names.map((name) => index.at(name, () => [])))]);
   }
   for (const entry of entries) {
-    for (const paths of pathsOf.get(entry.result.route) ?? []) paths.add(entry);
+    for (const list of listsOf.get(entry.result.route) ?? []) list.push(entry);
   }
-  return index;
+  return index.map((list) => new PathIndex(list));
 }
 
 function hostnamesOf(listener: SnapshotListener): HostIndex<true> | undefined {

@@ -1,7 +1,9 @@
 // The matcher's oracle in tests and benchmarks: reads the configuration literally, looks at every rule for every
 // request, sorts what matches. Shares nothing with the indexes of the fast matcher.
-import type { HeaderMatch, RouteMatch } from "#contract/http-route.ts";
+import type { Exclusion, HeaderMatch, PathMatch, RouteMatch } from "#contract/http-route.ts";
 import type { Snapshot, SnapshotRoute, SnapshotRule } from "#contract/snapshot.ts";
+import { cidrContains, parseCidr } from "../forwarding/cidr.ts";
+import { parseIpAddress } from "../forwarding/ip-address.ts";
 import { normalizePath } from "./path.ts";
 import { compilePattern } from "./pattern/pattern.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -79,54 +81,69 @@ function covers(name: string, host: string): boolean {
 }
 
 function isBroken(rule: SnapshotRule): boolean {
+  return rule.matches.some((match) => [match, ...(match.not ?? [])].some(isBrokenPart));
+}
+
+function isBrokenPart({ path, headers, queryParams, cookies, clientCIDRs = [] }: Exclusion): boolean {
+  const conditions = [...firsts(headers, true), ...firsts(queryParams, false), ...firsts(cookies, false)];
   try {
-    for (const match of rule.matches) {
-      if (match.path.type !== "RegularExpression" && normalizePath(match.path.value) === undefined)
-        return true;
-      const conditions = [...firsts(match.headers, true), ...firsts(match.queryParams, false)];
-      const values: { type: string; value: string }[] = [match.path, ...conditions];
-      for (const { type, value } of values) if (type === "RegularExpression") compilePattern(value);
+    for (const { type, value } of path ? [path, ...conditions] : conditions) {
+      if (type === "RegularExpression") compilePattern(value);
     }
-    return false;
   } catch {
     return true;
   }
+  if (clientCIDRs.some((text) => parseCidr(text) === undefined)) return true;
+  return path !== undefined && path.type !== "RegularExpression" && normalizePath(path.value) === undefined;
 }
 
 function holds(match: RouteMatch, head: RequestHead, path: string): boolean {
+  return partHolds(match, head, path) && !(match.not ?? []).some((part) => partHolds(part, head, path));
+}
+
+function partHolds(part: Exclusion, head: RequestHead, path: string): boolean {
   const params = [...new URLSearchParams(head.query)];
+  const cookies = (head.header("cookie") ?? "").split(";").map((pair) => pair.trim().split("="));
+  const first = (pairs: readonly string[][], name: string): string | null =>
+    pairs.find((pair) => pair[0] === name)?.[1] ?? null;
+  const client = parseIpAddress(head.clientAddress ?? "");
   return (
-    pathHolds(match, path) &&
-    (match.method === undefined || match.method === head.method) &&
-    firsts(match.headers, true).every((header) =>
+    (part.path === undefined || pathHolds(part.path, path)) &&
+    (part.method === undefined || part.method === head.method) &&
+    firsts(part.headers, true).every((header) =>
       valueHolds(header, head.header(header.name.toLowerCase())),
     ) &&
-    firsts(match.queryParams, false).every((param) =>
-      valueHolds(param, params.find(([name]) => name === param.name)?.[1] ?? null),
-    )
+    firsts(part.queryParams, false).every((param) => valueHolds(param, first(params, param.name))) &&
+    firsts(part.cookies, false).every((cookie) => valueHolds(cookie, first(cookies, cookie.name))) &&
+    (part.clientCIDRs === undefined ||
+      part.clientCIDRs.some((text) => client !== undefined && cidrContains(parseCidr(text)!, client)))
   );
 }
 
-function pathHolds({ path: { type, value } }: RouteMatch, path: string): boolean {
+function pathHolds({ type, value, ignoreCase }: PathMatch, path: string): boolean {
   if (type === "RegularExpression") return compilePattern(value).test(path);
-  const expected = normalizePath(value)!;
-  if (type === "Exact") return path === expected;
+  const fold = (text: string): string => (ignoreCase ? text.toLowerCase() : text);
+  const expected = fold(normalizePath(value)!);
+  if (type === "Exact") return fold(path) === expected;
   const wanted = elements(expected);
-  return elements(path).slice(0, wanted.length).join("/") === wanted.join("/");
+  return elements(fold(path)).slice(0, wanted.length).join("/") === wanted.join("/");
 }
 
 function elements(path: string): string[] {
   return path.split("/").filter((element) => element !== "");
 }
 
-function valueHolds({ type, value }: { type: string; value: string }, actual: string | null): boolean {
+function valueHolds({ type, value }: HeaderMatch, actual: string | null): boolean {
+  if (type === "Present" || type === "Absent") return (actual !== null) === (type === "Present");
   if (actual === null) return false;
   return type === "Exact" ? actual === value : compilePattern(value).test(actual);
 }
 
-function firsts<T extends Pick<HeaderMatch, "name">>(matches: readonly T[], ignoreCase: boolean): T[] {
-  const key = ({ name }: T): string => (ignoreCase ? name.toLowerCase() : name);
-  return matches.filter((match, index) => matches.findIndex((other) => key(other) === key(match)) === index);
+function firsts(matches: readonly HeaderMatch[] | undefined, ignoreCase: boolean): HeaderMatch[] {
+  const key = ({ name }: HeaderMatch): string => (ignoreCase ? name.toLowerCase() : name);
+  return (matches ?? []).filter(
+    (match, index, all) => all.findIndex((other) => key(other) === key(match)) === index,
+  );
 }
 
 function keyOf(
@@ -143,6 +160,10 @@ function keyOf(
     match.method === undefined ? 1 : 0,
     -firsts(match.headers, true).length,
     -firsts(match.queryParams, false).length,
+    match.path.ignoreCase ? 1 : 0,
+    -firsts(match.cookies, false).length,
+    match.clientCIDRs ? 0 : 1,
+    -(match.not ?? []).length,
     route.name,
     rulePosition,
     matchIndex,

@@ -1,6 +1,7 @@
 // All matches of one host, found by path: a hash for exact paths, an ordered list of regular expressions, a trie of
 // path elements for prefixes. Cost: the length of the path, however many routes there are.
 import { admits, type Entry, type RuleMatch } from "./entry.ts";
+import { foldPath } from "./path-matcher.ts";
 import type { Pattern } from "./pattern/pattern.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
@@ -14,38 +15,51 @@ export class PathIndex {
   readonly #exact = new Map<string, Entry[]>();
   readonly #regexes: { readonly pattern: Pattern; readonly entry: Entry }[] = [];
   readonly #root: PrefixNode = { children: undefined, entries: [], parent: undefined };
+  /** Some entry ignores case: keys are folded, and entries that do not ignore it look at the path once more. */
+  readonly #folds: boolean;
 
-  /** Entries are added in order of precedence. */
-  add(entry: Entry): void {
-    switch (entry.path.type) {
-      case "Exact": {
-        const entries = this.#exact.get(entry.path.value);
-        if (entries) entries.push(entry);
-        else this.#exact.set(entry.path.value, [entry]);
-        return;
-      }
-      case "RegularExpression":
-        this.#regexes.push({ pattern: entry.path.pattern, entry });
-        return;
-      case "PathPrefix":
-        this.#nodeOf(entry.path.value).entries.push(entry);
-        return;
-    }
+  /** Entries come in order of precedence. */
+  constructor(entries: readonly Entry[]) {
+    this.#folds = entries.some(({ rank }) => rank.ignoreCase);
+    for (const entry of entries) this.#add(entry);
   }
 
-  /** The winner for a normalised path. */
-  find(path: string, facts: RequestFacts): RuleMatch | undefined {
-    const exact = this.#exact.get(path);
-    if (exact) {
-      const winner = firstOf(exact, facts);
-      if (winner) return winner;
+  #add(entry: Entry): void {
+    const { path } = entry;
+    if (path.type === "RegularExpression") {
+      this.#regexes.push({ pattern: path.pattern, entry });
+      return;
     }
+    const key = this.#folds ? foldPath(path.value) : path.value;
+    if (path.type === "PathPrefix") {
+      this.#nodeOf(key).entries.push(entry);
+      return;
+    }
+    const entries = this.#exact.get(key);
+    if (entries) entries.push(entry);
+    else this.#exact.set(key, [entry]);
+  }
+
+  /** The winner for a request. */
+  find(facts: RequestFacts): RuleMatch | undefined {
+    const key = this.#folds ? foldPath(facts.path) : facts.path;
+    const exact = this.#exact.get(key);
+    const winner = exact && this.#firstOf(exact, facts);
+    if (winner) return winner;
     for (const { pattern, entry } of this.#regexes) {
-      if (pattern.test(path) && admits(entry, facts)) return entry.result;
+      if (pattern.test(facts.path) && admits(entry, facts)) return entry.result;
     }
-    for (let node: PrefixNode | undefined = this.#deepest(path); node; node = node.parent) {
-      const winner = firstOf(node.entries, facts);
+    for (let node: PrefixNode | undefined = this.#deepest(key); node; node = node.parent) {
+      const winner = this.#firstOf(node.entries, facts);
       if (winner) return winner;
+    }
+    return undefined;
+  }
+
+  #firstOf(entries: readonly Entry[], facts: RequestFacts): RuleMatch | undefined {
+    for (const entry of entries) {
+      if (this.#folds && !entry.rank.ignoreCase && !facts.path.startsWith(entry.path.value)) continue;
+      if (admits(entry, facts)) return entry.result;
     }
     return undefined;
   }
@@ -78,11 +92,4 @@ export class PathIndex {
     }
     return node;
   }
-}
-
-function firstOf(entries: readonly Entry[], facts: RequestFacts): RuleMatch | undefined {
-  for (const entry of entries) {
-    if (admits(entry, facts)) return entry.result;
-  }
-  return undefined;
 }

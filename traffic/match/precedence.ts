@@ -1,8 +1,9 @@
 // Which of several matching rules wins, as the Gateway API orders them (HTTPRouteRule.matches).
-import type { Entry, EntryPath } from "./entry.ts";
+import type { Entry } from "./entry.ts";
+import type { PathMatcher } from "./path-matcher.ts";
 
 /** Regular expressions rank between Exact and PathPrefix, longest source first, as in Envoy Gateway. */
-const pathRank: Readonly<Record<EntryPath["type"], number>> = {
+const pathRank: Readonly<Record<PathMatcher["type"], number>> = {
   Exact: 0,
   RegularExpression: 1,
   PathPrefix: 2,
@@ -10,7 +11,8 @@ const pathRank: Readonly<Record<EntryPath["type"], number>> = {
 
 /**
  * Negative when `a` wins. Within one host: path type, path length, method, number of headers, number of query
- * parameters, route name, order of rules and matches within the route. The order of routes never counts.
+ * parameters; then what the Gateway API does not have (exact case, cookies, client networks, exclusions); route name,
+ * order of rules and matches within the route. The order of routes never counts.
  */
 export function comparePrecedence(a: Entry, b: Entry): number {
   return (
@@ -19,6 +21,10 @@ export function comparePrecedence(a: Entry, b: Entry): number {
     Number(b.rank.method) - Number(a.rank.method) ||
     b.rank.headers - a.rank.headers ||
     b.rank.queryParams - a.rank.queryParams ||
+    Number(a.rank.ignoreCase) - Number(b.rank.ignoreCase) ||
+    b.rank.cookies - a.rank.cookies ||
+    Number(b.rank.client) - Number(a.rank.client) ||
+    b.rank.exclusions - a.rank.exclusions ||
     compareNames(a.result.route.name, b.result.route.name) ||
     a.result.ruleIndex - b.result.ruleIndex ||
     a.rank.matchIndex - b.rank.matchIndex

@@ -10,6 +10,8 @@ export interface RequestHead {
   readonly path: string;
   /** Raw, without the leading `?`; empty when there is none. */
   readonly query: string;
+  /** The client's address as `ForwardingChain.clientAddress` has it; absent: in no network. */
+  readonly clientAddress?: string;
   /** Value of a header by its lower-case name; several field lines are joined with `, `. `null`: not present. */
   header(name: string): string | null;
 }

@@ -1,0 +1,65 @@
+// Responses that the gateway gives itself (Envoy Gateway HTTPDirectResponseFilter and ResponseOverride).
+import { z } from "zod";
+import { headerSchema } from "./http-field.ts";
+
+const statusSchema = z.int().min(200).max(599);
+
+const responseFields = {
+  contentType: z.string().min(1).max(256).optional().describe("Content-Type. Default: text/plain."),
+  body: z
+    .strictObject({
+      type: z.literal("Inline").default("Inline").describe("Inline: the text stands here."),
+      inline: z.string().max(65_536).describe("Text of the body."),
+    })
+    .optional()
+    .describe("Default: no body."),
+  header: z
+    .strictObject({
+      set: z.array(headerSchema).max(64).default([]).describe("Headers of the response."),
+      add: z.array(headerSchema).max(64).default([]).describe("Headers that may occur more than once."),
+    })
+    .optional()
+    .describe("Headers beside Content-Type."),
+};
+
+export const directResponseSchema = z.strictObject({
+  ...responseFields,
+  statusCode: statusSchema.default(200).describe("Default: 200."),
+});
+
+const statusMatchSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("Value"), value: statusSchema.describe("One status.") }),
+  z.strictObject({
+    type: z.literal("Range"),
+    range: z
+      .strictObject({
+        start: statusSchema.describe("First status."),
+        end: statusSchema.describe("Last status."),
+      })
+      .refine(({ start, end }) => start <= end, { message: "expected a start of at most the end" })
+      .describe("Statuses from start to end, both included."),
+  }),
+]);
+
+/** Custom error pages: the first entry that names a response's status replaces that response. */
+export const responseOverridesSchema = z
+  .array(
+    z.strictObject({
+      match: z
+        .strictObject({
+          statusCodes: z.array(statusMatchSchema).min(1).max(50).describe("Statuses, one of which holds."),
+        })
+        .describe("Responses that are replaced, whether a backend or the gateway made them."),
+      response: z
+        .strictObject({
+          ...responseFields,
+          statusCode: statusSchema.optional().describe("Default: that of the replaced response."),
+        })
+        .describe("What stands for them."),
+    }),
+  )
+  .min(1)
+  .max(32);
+
+export type DirectResponse = z.infer<typeof directResponseSchema>;
+export type ResponseOverrides = z.infer<typeof responseOverridesSchema>;

@@ -1,0 +1,62 @@
+// Direct responses and custom error pages.
+import { expect, test } from "vitest";
+import type { z } from "zod";
+import { directResponseSchema, responseOverridesSchema } from "#contract/local-response.ts";
+import { applyHeaderOperations } from "./header-operations.ts";
+import { compileDirectResponse, compileResponseOverrides, type LocalResponse } from "./local-response.ts";
+
+const direct = (config: z.input<typeof directResponseSchema>): LocalResponse =>
+  compileDirectResponse(directResponseSchema.parse(config));
+
+const headersOf = (response: LocalResponse | undefined): Record<string, string> => {
+  const headers = new Headers();
+  applyHeaderOperations(response?.headers, headers);
+  return Object.fromEntries(headers);
+};
+
+test("status, type, body, headers", () => {
+  const response = direct({
+    statusCode: 503,
+    contentType: "text/html",
+    body: { inline: "<h1>later</h1>" },
+    header: { set: [{ name: "Retry-After", value: "60" }], add: [{ name: "x-a", value: "1" }] },
+  });
+  expect(response).toMatchObject({ status: 503, body: "<h1>later</h1>" });
+  expect(headersOf(response)).toEqual({ "content-type": "text/html", "retry-after": "60", "x-a": "1" });
+});
+
+test("defaults: 200, plain text, nothing without a body", () => {
+  expect(headersOf(direct({ body: { inline: "ok" } }))).toEqual({
+    "content-type": "text/plain; charset=utf-8",
+  });
+  expect(direct({})).toEqual({ status: 200, headers: [], body: null });
+});
+
+test.each([204, 205, 304])("%d has no body", (statusCode) => {
+  expect(direct({ statusCode, body: { inline: "x" } }).body).toBeNull();
+});
+
+test("framing cannot be set", () => {
+  expect(headersOf(direct({ header: { set: [{ name: "Content-Length", value: "9" }] } }))).toEqual({});
+});
+
+test("overrides by value and range, the first entry for a status counts, its status stays unless given", () => {
+  const plan = compileResponseOverrides(
+    responseOverridesSchema.parse([
+      { match: { statusCodes: [{ type: "Value", value: 503 }] }, response: { body: { inline: "busy" } } },
+      {
+        match: {
+          statusCodes: [
+            { type: "Range", range: { start: 500, end: 599 } },
+            { type: "Value", value: 404 },
+          ],
+        },
+        response: { statusCode: 500, body: { inline: "sorry" } },
+      },
+    ]),
+  );
+  expect(plan.get(503)).toMatchObject({ status: 503, body: "busy" });
+  expect(plan.get(502)).toMatchObject({ status: 500, body: "sorry" });
+  expect(plan.get(404)).toMatchObject({ status: 500, body: "sorry" });
+  expect(plan.get(200)).toBeUndefined();
+});

@@ -1,0 +1,64 @@
+// DirectResponse, and ResponseOverride for custom error pages: responses that no backend makes.
+import type { DirectResponse, ResponseOverrides } from "#contract/local-response.ts";
+import { type HeaderOperation, isProtectedHeader } from "./header-operations.ts";
+
+export interface LocalResponse {
+  readonly status: number;
+  /** For `applyHeaderOperations` on the new response's empty headers. */
+  readonly headers: readonly HeaderOperation[];
+  /** `null`: no body. */
+  readonly body: string | null;
+}
+
+type ResponseConfig = Omit<DirectResponse, "statusCode">;
+
+export function compileDirectResponse(config: DirectResponse): LocalResponse {
+  return compileResponse(config, config.statusCode);
+}
+
+/** Statuses whose responses have no content (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
+const withoutContent = new Set([204, 205, 304]);
+
+function compileResponse({ contentType, body, header }: ResponseConfig, status: number): LocalResponse {
+  const content = body === undefined || withoutContent.has(status) ? null : body.inline;
+  const typed = content !== null || contentType !== undefined;
+  return {
+    status,
+    headers: [
+      ...(typed
+        ? [{ kind: "set" as const, name: "content-type", value: contentType ?? "text/plain; charset=utf-8" }]
+        : []),
+      ...(header?.set ?? []).map(({ name, value }) => ({
+        kind: "set" as const,
+        name: name.toLowerCase(),
+        value,
+      })),
+      ...(header?.add ?? []).map(({ name, value }) => ({
+        kind: "add" as const,
+        name: name.toLowerCase(),
+        value,
+      })),
+    ].filter(({ name }) => !isProtectedHeader(name)),
+    body: content,
+  };
+}
+
+/** By status, of those that are replaced. */
+export type ResponseOverridePlan = ReadonlyMap<number, LocalResponse>;
+
+/** Of several entries for one status the first counts. */
+export function compileResponseOverrides(overrides: ResponseOverrides): ResponseOverridePlan {
+  const plan = new Map<number, LocalResponse>();
+  for (const { match, response } of overrides) {
+    for (const statusCode of match.statusCodes) {
+      const [start, end] =
+        statusCode.type === "Value"
+          ? [statusCode.value, statusCode.value]
+          : [statusCode.range.start, statusCode.range.end];
+      for (let status = start; status <= end; status += 1) {
+        if (!plan.has(status)) plan.set(status, compileResponse(response, response.statusCode ?? status));
+      }
+    }
+  }
+  return plan;
+}
