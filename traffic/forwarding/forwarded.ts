@@ -104,6 +104,7 @@ const misleadingNames = [
   "x-client-ip",
   "x-cluster-client-ip",
   "true-client-ip",
+  "cf-connecting-ip",
 ] as const;
 
 /**
