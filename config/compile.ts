@@ -1,6 +1,5 @@
 // Validated model → snapshot: durations in milliseconds, references resolved, one order whatever the files' order was.
 import { durationMs } from "#contract/duration.ts";
-import type { RouteMatch } from "#contract/http-route.ts";
 import type {
   ActiveHealthCheck,
   Snapshot,
@@ -17,7 +16,7 @@ import type {
   NativeRoute,
   NativeRule,
 } from "./native/schema.ts";
-import { ruleId } from "./rule-id.ts";
+import { everyPath, ruleId } from "./rule.ts";
 
 /**
  * Listeners are in the order of port and name, routes and backends in that of their names (code units); rules, matches,
@@ -58,9 +57,6 @@ function compileRoute(route: NativeRoute, listenerNames: readonly string[]): Sna
     rules: route.rules.map((rule, index) => compileRule(rule, ruleId(route, index))),
   };
 }
-
-/** Gateway API: a rule without matches takes every path. */
-const everyPath: RouteMatch = { path: { type: "PathPrefix", value: "/" }, headers: [], queryParams: [] };
 
 function compileRule(rule: NativeRule, id: string): SnapshotRule {
   return {

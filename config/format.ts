@@ -2,6 +2,7 @@
 import { Document, isCollection, isScalar, Scalar, visit, type YAMLMap, type YAMLSeq } from "yaml";
 import { z } from "zod";
 import { canonicalJson } from "#contract/snapshot.ts";
+import { concreteSchema } from "./native/schema-at.ts";
 import { nativeConfigSchema, type NativeConfig } from "./native/schema.ts";
 
 const lineChars = 100;
@@ -30,23 +31,17 @@ export function formatConfig(config: NativeConfig): string {
 }
 
 /** Drops what the schema would fill in again, and orders keys as the schema does. */
-function withoutDefaults(schema: z.ZodType, value: unknown): unknown {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
-    return withoutDefaults(schema.unwrap() as z.ZodType, value);
-  }
+function withoutDefaults(field: z.ZodType, value: unknown): unknown {
+  const schema = concreteSchema(field, value);
   if (schema instanceof z.ZodArray) {
     return (value as unknown[]).map((item) => withoutDefaults(schema.element as z.ZodType, item));
   }
-  if (schema instanceof z.ZodDiscriminatedUnion) {
-    const branch = schema.options.find((option) => (option as z.ZodType).safeParse(value).success);
-    return branch ? withoutDefaults(branch as z.ZodType, value) : value;
-  }
   if (!(schema instanceof z.ZodObject)) return value;
   const kept: [string, unknown][] = [];
-  for (const [key, field] of Object.entries(schema.shape as Record<string, z.ZodType>)) {
-    const inner = (value as Record<string, unknown>)[key];
-    if (inner === undefined || (isDefault(field, inner) && !alwaysWritten.has(key))) continue;
-    kept.push([key, withoutDefaults(field, inner)]);
+  for (const [key, inner] of Object.entries(schema.shape as Record<string, z.ZodType>)) {
+    const innerValue = (value as Record<string, unknown>)[key];
+    if (innerValue === undefined || (isDefault(inner, innerValue) && !alwaysWritten.has(key))) continue;
+    kept.push([key, withoutDefaults(inner, innerValue)]);
   }
   return Object.fromEntries(kept);
 }

@@ -5,6 +5,7 @@ import { limits } from "#contract/limits.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { checkConfig, type Target } from "./check/check-config.ts";
 import { compileSnapshot } from "./compile.ts";
+import type { DiagnosticCode } from "./diagnostic-code.ts";
 import { checkTotals, mergedLocate, mergeFiles, repeatedSettings, type MergeInput } from "./native/merge.ts";
 import { parseNative } from "./native/parse.ts";
 import type { NativeConfig } from "./native/schema.ts";
@@ -72,7 +73,7 @@ function sizeProblem(snapshot: Snapshot): Diagnostic | undefined {
   return problemWith("", "limit-exceeded", message);
 }
 
-function problemWith(file: string, code: string, message: string): Diagnostic {
+function problemWith(file: string, code: DiagnosticCode, message: string): Diagnostic {
   return { severity: "error", code, file, line: 0, column: 0, path: "", message };
 }
 

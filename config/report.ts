@@ -1,57 +1,7 @@
-// Collects what checks find, bounded, in the order of the source.
+// Collects what checks find, bounded, with the places in the sources.
 import type { Diagnostic } from "#contract/diagnostic.ts";
 import { limits } from "#contract/limits.ts";
-
-/** Closed and stable: scripts match on these (docs/configuration.md has the table). */
-export type DiagnosticCode =
-  // the text
-  | "file-too-large"
-  | "file-empty"
-  | "file-repeated"
-  | "text-invalid"
-  | "yaml-syntax"
-  | "yaml-several-documents"
-  | "yaml-too-deep"
-  | "yaml-key"
-  | "key-duplicate"
-  | "yaml-alias"
-  | "yaml-merge"
-  | "yaml-tag"
-  // the shape
-  | "field-unknown"
-  | "field-missing"
-  | "field-type"
-  | "field-value"
-  // the meaning
-  | "setting-repeated"
-  | "limit-exceeded"
-  | "name-duplicate"
-  | "reference-unknown"
-  | "listener-none"
-  | "listener-conflict"
-  | "listener-certificates-missing"
-  | "listener-tls-unexpected"
-  | "route-unattached"
-  | "hostname-unattached"
-  | "match-path-invalid"
-  | "match-regex-invalid"
-  | "match-condition-duplicate"
-  | "match-unreachable"
-  | "rule-unreachable"
-  | "reachability-unchecked"
-  | "filter-conflict"
-  | "filter-prefix-missing"
-  | "rule-no-backend"
-  | "rule-zero-weight"
-  | "timeout-order"
-  | "duration-range"
-  | "backend-zero-weight"
-  | "backend-no-endpoints"
-  | "endpoint-address-invalid"
-  | "endpoint-duplicate"
-  | "endpoint-undialable"
-  | "health-check-timeout"
-  | "diagnostics-truncated";
+import { diagnosticCodes, type DiagnosticCode } from "./diagnostic-code.ts";
 
 /** Steps from the root of a document to one of its values. */
 export type Path = readonly (string | number)[];
@@ -83,57 +33,43 @@ export interface Finding {
 }
 
 export interface Report {
-  /** The configuration is refused. For whatever would send traffic elsewhere, or let others pass, if it were ignored. */
-  error(finding: Finding): void;
-  /** The configuration works as its standard says, but hardly as its author meant. */
-  warning(finding: Finding): void;
+  /** The code decides on the severity. */
+  add(finding: Finding): void;
 }
 
 /** A {@link Report} that can be read. */
 export interface DiagnosticReport extends Report {
-  readonly hasErrors: boolean;
   diagnostics(): Diagnostic[];
 }
 
-/** At most `limits.diagnosticsPerSeverity` findings of each severity are kept; one more line says how many were not. */
+/** At most `limits.diagnosticsPerSeverity` findings of each severity are kept; one more entry counts the others. */
 export function createReport(locate: Locate): DiagnosticReport {
   const kept: Record<Diagnostic["severity"], Diagnostic[]> = { error: [], warning: [] };
   const counts: Record<Diagnostic["severity"], number> = { error: 0, warning: 0 };
 
-  function add(severity: Diagnostic["severity"], finding: Finding): void {
+  function add({ code, message, remedy, ...finding }: Finding): void {
+    const { severity } = diagnosticCodes[code];
     counts[severity] += 1;
     if (counts[severity] > limits.diagnosticsPerSeverity) return;
     const { file, line, column, path } = locate(finding.path, finding.at ?? "value");
-    kept[severity].push({
-      severity,
-      code: finding.code,
-      file,
-      line,
-      column,
-      path: formatPath(path),
-      message: finding.message,
-      ...(finding.remedy === undefined ? {} : { remedy: finding.remedy }),
-    });
+    const place = { file, line, column, path: formatPath(path) };
+    kept[severity].push({ severity, code, ...place, message, ...(remedy === undefined ? {} : { remedy }) });
   }
 
   return {
-    error: (finding) => add("error", finding),
-    warning: (finding) => add("warning", finding),
-    get hasErrors() {
-      return counts.error > 0;
-    },
+    add,
     diagnostics: () => [
       ...kept.error,
-      ...truncation("error", counts.error, kept.error),
+      ...truncation("error", counts.error - kept.error.length),
       ...kept.warning,
-      ...truncation("warning", counts.warning, kept.warning),
+      ...truncation("warning", counts.warning - kept.warning.length),
     ],
   };
 }
 
-function truncation(severity: Diagnostic["severity"], count: number, kept: Diagnostic[]): Diagnostic[] {
-  if (count <= kept.length) return [];
-  const message = `${count - kept.length} more ${severity}s are not shown`;
+function truncation(severity: Diagnostic["severity"], count: number): Diagnostic[] {
+  if (count === 0) return [];
+  const message = `${count} more ${severity}s are not shown`;
   return [{ severity, code: "diagnostics-truncated", file: "", line: 0, column: 0, path: "", message }];
 }
 

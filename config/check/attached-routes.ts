@@ -17,7 +17,7 @@ export const attachedRoutes: Check = (config, report) => {
     if (unserved.length === 0) continue;
     const names = (route.listeners ?? [...listeners.keys()]).map((name) => JSON.stringify(name)).join(", ");
     if (unserved.length === route.hostnames.length) {
-      report.error({
+      report.add({
         code: "route-unattached",
         path: ["routes", routeIndex, "hostnames"],
         message: `route ${JSON.stringify(route.name)} gets no traffic: none of its listeners (${names}) serves its hostnames`,
@@ -26,7 +26,7 @@ export const attachedRoutes: Check = (config, report) => {
       continue;
     }
     for (const [position, hostname] of unserved) {
-      report.warning({
+      report.add({
         code: "hostname-unattached",
         path: ["routes", routeIndex, "hostnames", position],
         message: `${hostname} gets no traffic: none of the route's listeners (${names}) serves it`,

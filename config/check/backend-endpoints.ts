@@ -8,7 +8,7 @@ export const backendEndpoints: Check = (config, report) => {
   for (const [index, backend] of config.backends.entries()) {
     if (backend.endpoints.length === 0 || backend.endpoints.every(({ weight }) => weight === 0)) {
       const reason = backend.endpoints.length === 0 ? "has no endpoints" : "has only endpoints with weight 0";
-      report.warning({
+      report.add({
         code: "backend-no-endpoints",
         path: ["backends", index, "endpoints"],
         message: `backend ${JSON.stringify(backend.name)} ${reason}; its requests are answered 503`,
@@ -27,7 +27,7 @@ function checkAddresses(backend: NativeBackend, backendIndex: number, report: Re
     const path = ["backends", backendIndex, "endpoints", index];
     const parsed = parseAddress(address);
     if (!parsed) {
-      report.error({
+      report.add({
         code: "endpoint-address-invalid",
         path: [...path, "address"],
         message: `expected an IP address or a host name; found ${JSON.stringify(address)}`,
@@ -37,7 +37,7 @@ function checkAddresses(backend: NativeBackend, backendIndex: number, report: Re
     }
     const id = endpointId(parsed.canonical, port);
     if (seen.has(id)) {
-      report.error({
+      report.add({
         code: "endpoint-duplicate",
         path,
         message: `backend ${JSON.stringify(backend.name)} already has the endpoint ${id}`,
@@ -64,7 +64,7 @@ export const dialableEndpoints: Check = (config, report) => {
     if (backend.tunnel !== undefined) continue;
     for (const [index, { address }] of backend.endpoints.entries()) {
       if (parseAddress(address)?.kind !== "ip") continue;
-      report.warning({
+      report.add({
         code: "endpoint-undialable",
         path: ["backends", backendIndex, "endpoints", index, "address"],
         message: `${address} cannot be dialled from Cloudflare's edge, which connects to public host names only`,

@@ -14,7 +14,7 @@ export const ruleTimeouts: Check = (config, report) => {
       const requestMs = checkRange(timeouts.request, 0, [...path, "request"], report);
       const backendRequestMs = checkRange(timeouts.backendRequest, 0, [...path, "backendRequest"], report);
       if (requestMs === 0 || backendRequestMs <= requestMs) continue;
-      report.error({
+      report.add({
         code: "timeout-order",
         path: [...path, "backendRequest"],
         message: `backendRequest (${timeouts.backendRequest}) is longer than request (${timeouts.request}), which ends first`,
@@ -31,8 +31,8 @@ export const healthCheckTimes: Check = (config, report) => {
     const path = ["backends", index, "healthCheck", "active"];
     const intervalMs = checkRange(active.interval, 1, [...path, "interval"], report);
     const timeoutMs = checkRange(active.timeout, 1, [...path, "timeout"], report);
-    if (timeoutMs < intervalMs) continue;
-    report.warning({
+    if (intervalMs === 0 || timeoutMs < intervalMs) continue;
+    report.add({
       code: "health-check-timeout",
       path,
       message: `the check's timeout (${active.timeout}) is not shorter than its interval (${active.interval}), so checks are put off`,
@@ -46,7 +46,7 @@ function checkRange(duration: string | undefined, minMs: number, path: Path, rep
   const ms = duration === undefined ? 0 : durationMs(duration);
   if (duration !== undefined && (ms < minMs || ms > maxTimerMs)) {
     const expected = ms < minMs ? "longer than 0s" : `of at most ${Math.floor(maxTimerMs / 3_600_000)}h`;
-    report.error({
+    report.add({
       code: "duration-range",
       path,
       message: `expected a duration ${expected}; found ${duration}`,

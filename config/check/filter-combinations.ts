@@ -2,6 +2,7 @@
 import type { Filter } from "#contract/http-route.ts";
 import type { NativeRule } from "../native/schema.ts";
 import type { Path, Report } from "../report.ts";
+import { answersRequests } from "../rule.ts";
 import type { Check } from "./check.ts";
 
 export const filterCombinations: Check = (config, report) => {
@@ -12,13 +13,13 @@ export const filterCombinations: Check = (config, report) => {
       for (const [refIndex, ref] of rule.backendRefs.entries()) {
         checkFilters(ref.filters, rule, [...path, "backendRefs", refIndex, "filters"], report);
       }
-      const redirect = rule.filters.findIndex((filter) => filter.type === "RequestRedirect");
-      if (redirect >= 0 && rule.backendRefs.length > 0) {
-        report.error({
+      const answering = rule.filters.findIndex(answersRequests);
+      if (answering >= 0 && rule.backendRefs.length > 0) {
+        report.add({
           code: "filter-conflict",
-          path: [...path, "filters", redirect],
-          message: "the redirect answers every request of this rule, so its backendRefs would get none",
-          remedy: "Remove the backendRefs, or move the redirect to a rule of its own.",
+          path: [...path, "filters", answering],
+          message: `${rule.filters[answering]!.type} answers every request of this rule, so its backendRefs would get none`,
+          remedy: "Remove the backendRefs, or move the filter to a rule of its own.",
         });
       }
     }
@@ -29,9 +30,10 @@ function checkFilters(filters: readonly Filter[], rule: NativeRule, path: Path, 
   const seen = new Set<Filter["type"]>();
   for (const [index, filter] of filters.entries()) {
     const { type } = filter;
-    if (seen.has(type)) {
+    // Gateway API: a request may be mirrored to several backends.
+    if (seen.has(type) && type !== "RequestMirror") {
       const message = `a second ${type} filter; expected at most one of each type`;
-      report.error({
+      report.add({
         code: "filter-conflict",
         path: [...path, index],
         message,
@@ -44,7 +46,7 @@ function checkFilters(filters: readonly Filter[], rule: NativeRule, path: Path, 
   if (seen.has("RequestRedirect") && seen.has("URLRewrite")) {
     const message =
       "RequestRedirect and URLRewrite exclude each other: a redirected request goes to no backend";
-    report.error({ code: "filter-conflict", path, message, remedy: "Remove one of them." });
+    report.add({ code: "filter-conflict", path, message, remedy: "Remove one of them." });
   }
 }
 
@@ -59,7 +61,7 @@ function checkPrefix(filter: Filter, rule: NativeRule, path: Path, report: Repor
   if (modifier?.type !== "ReplacePrefixMatch") return;
   const other = rule.matches.find((match) => match.path.type !== "PathPrefix");
   if (!other) return;
-  report.error({
+  report.add({
     code: "filter-prefix-missing",
     path: [...path, field!, "path"],
     message: `ReplacePrefixMatch needs PathPrefix matches, but this rule also matches ${other.path.type} ${JSON.stringify(other.path.value)}`,

@@ -1,5 +1,6 @@
 // A name that refers to nothing: its traffic would be answered 404 or 500.
 import { nearestName } from "../native/nearest-name.ts";
+import { filtersOf } from "../rule.ts";
 import type { Path } from "../report.ts";
 import type { Check } from "./check.ts";
 
@@ -9,7 +10,7 @@ export const knownReferences: Check = (config, report) => {
     return (name: string, path: Path): void => {
       if (known.has(name)) return;
       const near = nearestName(name, names);
-      report.error({
+      report.add({
         code: "reference-unknown",
         path,
         message: `no ${what} is named ${JSON.stringify(name)}`,
@@ -34,8 +35,19 @@ export const knownReferences: Check = (config, report) => {
       listener(name, ["routes", routeIndex, "listeners", position]);
     }
     for (const [ruleIndex, rule] of route.rules.entries()) {
+      const path = ["routes", routeIndex, "rules", ruleIndex];
       for (const [position, { name }] of rule.backendRefs.entries()) {
-        backend(name, ["routes", routeIndex, "rules", ruleIndex, "backendRefs", position, "name"]);
+        backend(name, [...path, "backendRefs", position, "name"]);
+      }
+      for (const { filter, steps } of filtersOf(rule)) {
+        if (filter.type !== "RequestMirror") continue;
+        backend(filter.requestMirror.backendRef.name, [
+          ...path,
+          ...steps,
+          "requestMirror",
+          "backendRef",
+          "name",
+        ]);
       }
     }
   }

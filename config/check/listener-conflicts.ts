@@ -6,7 +6,7 @@ export const listenerConflicts: Check = (config, report) => {
   if (config.listeners.length === 0) {
     const message = "no listener: nothing accepts traffic";
     const remedy = "Add one, such as { name: web, protocol: HTTP, port: 80 }.";
-    report.warning({ code: "listener-none", path: ["listeners"], message, remedy });
+    report.add({ code: "listener-none", path: ["listeners"], message, remedy });
   }
   const byPort = new Map<number, { protocol: NativeListener; hosts: Map<string, NativeListener> }>();
   for (const [index, listener] of config.listeners.entries()) {
@@ -20,7 +20,7 @@ export const listenerConflicts: Check = (config, report) => {
       continue;
     }
     if (first.protocol.protocol !== protocol) {
-      report.error({
+      report.add({
         code: "listener-conflict",
         path: ["listeners", index, "protocol"],
         message: `port ${port} already speaks ${first.protocol.protocol} for listener ${JSON.stringify(first.protocol.name)}; it cannot speak ${protocol}, too`,
@@ -34,7 +34,7 @@ export const listenerConflicts: Check = (config, report) => {
         first.hosts.set(host, listener);
         continue;
       }
-      report.error({
+      report.add({
         code: "listener-conflict",
         path: ["listeners", index],
         message: `listener ${JSON.stringify(other.name)} already has ${host === "" ? "every host" : host} on port ${port}`,
@@ -53,7 +53,7 @@ function hostsOf(listener: NativeListener): string[] {
 export const listenerTls: Check = (config, report) => {
   for (const [index, { name, protocol, tls }] of config.listeners.entries()) {
     if (protocol === "HTTP" && tls) {
-      report.error({
+      report.add({
         code: "listener-tls-unexpected",
         path: ["listeners", index, "tls"],
         at: "key",
@@ -62,7 +62,7 @@ export const listenerTls: Check = (config, report) => {
       });
     }
     if (protocol === "HTTPS" && !tls?.certificates.length) {
-      report.warning({
+      report.add({
         code: "listener-certificates-missing",
         path: ["listeners", index],
         message: `listener ${JSON.stringify(name)} speaks HTTPS but has no certificates`,

@@ -1,6 +1,7 @@
 // Values in matches that no request can have, or that cannot be evaluated.
+import type { Exclusion, PathMatch, RouteMatch } from "#contract/http-route.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
-import type { RouteMatch } from "#contract/http-route.ts";
+import { isCidr } from "../native/address.ts";
 import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
 
@@ -9,28 +10,36 @@ export const matchValues: Check = (config, report) => {
     for (const [ruleIndex, rule] of route.rules.entries()) {
       for (const [matchIndex, match] of rule.matches.entries()) {
         const path = ["routes", routeIndex, "rules", ruleIndex, "matches", matchIndex];
-        checkPath(match, [...path, "path", "value"], report);
-        checkConditions("header", match.headers, (name) => name.toLowerCase(), [...path, "headers"], report);
-        checkConditions(
-          "query parameter",
-          match.queryParams,
-          (name) => name,
-          [...path, "queryParams"],
-          report,
-        );
+        checkMatch(match, path, report);
+        for (const [index, exclusion] of (match.not ?? []).entries()) {
+          checkMatch(exclusion, [...path, "not", index], report);
+        }
       }
     }
   }
 };
 
-function checkPath({ path: match }: RouteMatch, path: Path, report: Report): void {
+function checkMatch(match: RouteMatch | Exclusion, path: Path, report: Report): void {
+  const asWritten = (name: string) => name;
+  if (match.path) checkPath(match.path, [...path, "path", "value"], report);
+  checkConditions("header", match.headers, (name) => name.toLowerCase(), [...path, "headers"], report);
+  checkConditions("query parameter", match.queryParams, asWritten, [...path, "queryParams"], report);
+  checkConditions("cookie", match.cookies, asWritten, [...path, "cookies"], report);
+  for (const [index, network] of (match.clientCIDRs ?? []).entries()) {
+    if (isCidr(network)) continue;
+    const message = `expected a network such as 10.0.0.0/8 or 2001:db8::/32; found ${JSON.stringify(network)}`;
+    report.add({ code: "match-network-invalid", path: [...path, "clientCIDRs", index], message });
+  }
+}
+
+function checkPath(match: PathMatch, path: Path, report: Report): void {
   if (match.type === "RegularExpression") {
     checkRegex(match.value, path, report);
     return;
   }
   const problem = pathProblem(match.value);
   if (problem === undefined) return;
-  report.error({
+  report.add({
     code: "match-path-invalid",
     path,
     message: `no request has this path: ${problem}`,
@@ -48,7 +57,7 @@ function pathProblem(value: string): string | undefined {
 }
 
 interface Condition {
-  readonly type: "Exact" | "RegularExpression";
+  readonly type: string;
   readonly name: string;
   readonly value: string;
 }
@@ -56,7 +65,7 @@ interface Condition {
 /** Gateway API: of several conditions on one name only the first would count. */
 function checkConditions(
   what: string,
-  conditions: readonly Condition[],
+  conditions: readonly Condition[] = [],
   normalize: (name: string) => string,
   path: Path,
   report: Report,
@@ -66,7 +75,7 @@ function checkConditions(
     if (type === "RegularExpression") checkRegex(value, [...path, index, "value"], report);
     const key = normalize(name);
     if (seen.has(key)) {
-      report.error({
+      report.add({
         code: "match-condition-duplicate",
         path: [...path, index, "name"],
         message: `this match already has a condition on the ${what} ${JSON.stringify(name)}, and only the first would count`,
@@ -79,5 +88,5 @@ function checkConditions(
 
 function checkRegex(value: string, path: Path, report: Report): void {
   const problem = patternError(value);
-  if (problem !== undefined) report.error({ code: "match-regex-invalid", path, message: problem });
+  if (problem !== undefined) report.add({ code: "match-regex-invalid", path, message: problem });
 }

@@ -6,7 +6,7 @@
 import type { RouteMatch } from "#contract/http-route.ts";
 import type { NativeConfig, NativeRoute } from "../native/schema.ts";
 import type { Path, Report } from "../report.ts";
-import { ruleId } from "../rule-id.ts";
+import { everyPath, ruleId } from "../rule.ts";
 import type { Check } from "./check.ts";
 
 /** Matches times hostnames that are looked at; what lies beyond is no configuration that a person reads. */
@@ -51,7 +51,7 @@ export const reachableRules: Check = (config, report) => {
       checkRule(route, ruleIndex, listeners, claims, path, report);
       if (claims.count <= maxClaims) continue;
       const message = `more than ${maxClaims} combinations of hostname and match: not all rules were checked for reachability`;
-      report.warning({ code: "reachability-unchecked", path, message });
+      report.add({ code: "reachability-unchecked", path, message });
       return;
     }
   }
@@ -75,7 +75,7 @@ function checkRule(
   const isDead = shadows.every((found) => found.length === hosts.length);
   if (isDead) {
     const { winner, reason } = shadows[0]![0]!;
-    report.warning({
+    report.add({
       code: "rule-unreachable",
       path,
       message: `rule ${JSON.stringify(rule)} gets no traffic: rule ${JSON.stringify(winner)} ${reason}`,
@@ -88,7 +88,7 @@ function checkRule(
     if (!first) continue;
     const more = found.length > 1 ? ` and ${found.length - 1} other hosts` : "";
     const where = found.length === hosts.length ? "" : ` on ${first.host || "every host"}${more}`;
-    report.warning({
+    report.add({
       code: "match-unreachable",
       path: matches.length === 0 ? path : [...path, "matches", index],
       message: `this match of rule ${JSON.stringify(rule)} gets no traffic${where}: rule ${JSON.stringify(first.winner)} ${first.reason}`,
@@ -152,8 +152,11 @@ function claimsOfEveryPath(
   return found;
 }
 
-function takesEveryPath({ path, method, headers, queryParams }: RouteMatch): boolean {
-  const unconditional = method === undefined && headers.length === 0 && queryParams.length === 0;
+function takesEveryPath({ path, headers, queryParams, ...others }: RouteMatch): boolean {
+  const unconditional =
+    headers.length === 0 &&
+    queryParams.length === 0 &&
+    Object.values(others).every((value) => value === undefined);
   return unconditional && path.type === "RegularExpression" && /^\^?\/?\.\*\$?$/.test(path.value);
 }
 
@@ -163,14 +166,15 @@ function hostsOf(route: NativeRoute): string[] {
   return [...new Set(route.hostnames.map((hostname) => hostname.toLowerCase()))];
 }
 
-/** The same for matches that take the same requests: order and, in header names, case do not count. */
+/**
+ * The same for matches that take the same requests: order and, in header names, case do not count. Validated models have
+ * their keys in the schema's order, so equal values are equal text.
+ */
 function matchKey(match: RouteMatch | undefined): string {
-  if (!match) return "PathPrefix\n\n\n\n";
-  const { path, method, headers, queryParams } = match;
+  const { path, headers, queryParams, ...others } = match ?? everyPath;
   // `/a` and `/a/` are the same prefix.
   const value = path.type === "PathPrefix" ? path.value.replace(/\/$/, "") : path.value;
-  const condition = (type: string, name: string, text: string) => JSON.stringify([type, name, text]);
-  const headerKeys = headers.map((header) => condition(header.type, header.name.toLowerCase(), header.value));
-  const queryKeys = queryParams.map((param) => condition(param.type, param.name, param.value));
-  return [path.type, value, method ?? "", headerKeys.sort().join(), queryKeys.sort().join()].join("\n");
+  const headerKeys = headers.map((header) => JSON.stringify({ ...header, name: header.name.toLowerCase() }));
+  const queryKeys = queryParams.map((param) => JSON.stringify(param));
+  return JSON.stringify([{ ...path, value }, others, headerKeys.sort(), queryKeys.sort()]);
 }

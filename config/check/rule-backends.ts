@@ -1,4 +1,5 @@
 // Rules and backends that no request reaches because of missing references or zero weights.
+import { answersRequests, filtersOf } from "../rule.ts";
 import type { Check } from "./check.ts";
 
 /** Both cases are valid in the Gateway API, which has them answered 500. */
@@ -6,16 +7,17 @@ export const ruleBackends: Check = (config, report) => {
   for (const [routeIndex, route] of config.routes.entries()) {
     for (const [ruleIndex, rule] of route.rules.entries()) {
       const path = ["routes", routeIndex, "rules", ruleIndex];
-      if (rule.filters.some((filter) => filter.type === "RequestRedirect")) continue;
+      if (rule.filters.some(answersRequests)) continue;
       if (rule.backendRefs.length === 0) {
-        report.warning({
+        report.add({
           code: "rule-no-backend",
           path,
-          message: "the rule has no backendRefs and no redirect; its requests are answered 500",
+          message:
+            "the rule has neither backendRefs nor a filter that answers; its requests are answered 500",
           remedy: "Add backendRefs.",
         });
       } else if (rule.backendRefs.every((ref) => ref.weight === 0)) {
-        report.warning({
+        report.add({
           code: "rule-zero-weight",
           path: [...path, "backendRefs"],
           message: "every backendRef has weight 0; the rule's requests are answered 500",
@@ -34,11 +36,14 @@ export const weightedBackends: Check = (config, report) => {
       for (const { name, weight } of rule.backendRefs) {
         greatest.set(name, Math.max(weight, greatest.get(name) ?? 0));
       }
+      for (const { filter } of filtersOf(rule)) {
+        if (filter.type === "RequestMirror") greatest.set(filter.requestMirror.backendRef.name, 1);
+      }
     }
   }
   for (const [index, { name }] of config.backends.entries()) {
     if (greatest.get(name) !== 0) continue;
-    report.warning({
+    report.add({
       code: "backend-zero-weight",
       path: ["backends", index, "name"],
       message: `backend ${JSON.stringify(name)} gets no traffic: every backendRef to it has weight 0`,

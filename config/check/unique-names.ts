@@ -12,7 +12,7 @@ export const uniqueNames: Check = (config, report) => {
     for (const [index, name] of names.entries()) {
       if (name === undefined) continue;
       if (seen.has(name)) {
-        report.error({
+        report.add({
           code: "name-duplicate",
           path: path(index),
           message: `another ${what} is already named ${JSON.stringify(name)}`,

@@ -1,10 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { nativeJsonSchema } from "./json-schema.ts";
+import { configReference } from "./reference.ts";
 
 test("isthmus.schema.json is what the schema says; `npm run schema` renews it", async () => {
   const file = await readFile(new URL("isthmus.schema.json", import.meta.url), "utf8");
   expect(JSON.parse(file)).toEqual(nativeJsonSchema());
+});
+
+test("the reference in docs/ is what the schema says; `npm run schema` renews it", async () => {
+  const file = await readFile(new URL("../../docs/configuration-reference.md", import.meta.url), "utf8");
+  expect(file).toBe(`${configReference()}\n`);
 });
 
 test("every field has a description, so that editors help", () => {

@@ -36,7 +36,7 @@ export function repeatedSettings(files: readonly MergeInput[]): Diagnostic[] {
       const owner = ownerOf(files, key);
       if (!has(file, key) || owner === file) continue;
       const message = `${JSON.stringify(key)} is already set in ${owner!.name}`;
-      report.error({
+      report.add({
         code: "setting-repeated",
         path: [key],
         at: "key",
@@ -54,7 +54,7 @@ export function checkTotals(config: NativeConfig, report: Report): void {
     const count = config[key].length;
     if (count <= limits[key]) continue;
     const message = `${count} ${key} in all files together; expected at most ${limits[key]}`;
-    report.error({ code: "limit-exceeded", path: [key, limits[key]], message });
+    report.add({ code: "limit-exceeded", path: [key, limits[key]], message });
   }
 }
 

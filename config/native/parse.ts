@@ -41,7 +41,7 @@ export function parseNative(file: SourceFile): ParsedFile {
   if (result.success) return { name, document, config: result.data, diagnostics: [] };
   const report = createReport(fileLocate(name, document));
   for (const finding of schemaFindings(nativeConfigSchema, document.value, result.error.issues)) {
-    report.error(finding);
+    report.add(finding);
   }
   return { name, document, diagnostics: report.diagnostics() };
 }

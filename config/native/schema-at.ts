@@ -4,13 +4,13 @@ import type { Path } from "../report.ts";
 
 /** Without defaults and optionality; the document's own values choose the branch of a union. `undefined`: none applies. */
 export function schemaAt(root: z.ZodType, value: unknown, path: Path): z.ZodType | undefined {
-  let schema = concrete(root, value);
+  let schema = concreteSchema(root, value);
   let current = value;
   for (const step of path) {
     current = (current as Record<string | number, unknown> | null | undefined)?.[step];
     const inner = innerSchema(schema, step);
     if (!inner) return undefined;
-    schema = concrete(inner, current);
+    schema = concreteSchema(inner, current);
   }
   return schema;
 }
@@ -20,9 +20,10 @@ function innerSchema(schema: z.ZodType, step: string | number): z.ZodType | unde
   return schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>)[step] : undefined;
 }
 
-function concrete(schema: z.ZodType, value: unknown): z.ZodType {
+/** A schema without defaults and optionality, and the branch of a union that the value chooses. */
+export function concreteSchema(schema: z.ZodType, value: unknown): z.ZodType {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) {
-    return concrete(schema.unwrap() as z.ZodType, value);
+    return concreteSchema(schema.unwrap() as z.ZodType, value);
   }
   if (schema instanceof z.ZodDiscriminatedUnion) {
     const { discriminator } = schema.def;

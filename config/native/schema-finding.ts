@@ -49,7 +49,14 @@ function wrongValue(issue: Issue, path: Path, wanted: string, found: unknown): F
   const code = issue.code === "invalid_type" ? "field-type" : "field-value";
   // What is wrong within a map or list cannot be shown in a line.
   const shown = issue.code === "custom" && typeof found === "object" ? "" : `; found ${describe(found)}`;
-  return { code, path, message: `expected ${wanted}${shown}`, remedy: remedyFor(issue, wanted, found) };
+  // Some of the schema's own messages do not say what was expected, but what is wrong.
+  const isWhole = issue.code === "custom" && wanted === issue.message;
+  return {
+    code,
+    path,
+    message: `${isWhole ? "" : "expected "}${wanted}${shown}`,
+    remedy: remedyFor(issue, wanted, found),
+  };
 }
 
 function remedyFor(issue: Issue, wanted: string, found: unknown): string | undefined {

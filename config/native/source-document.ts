@@ -1,5 +1,6 @@
 // A parsed source text: plain values, and where each of them stands.
-import type { DiagnosticCode, Locate, Path, Place } from "../report.ts";
+import type { DiagnosticCode } from "../diagnostic-code.ts";
+import type { Locate, Path, Place } from "../report.ts";
 
 export interface SourceDocument {
   /** Null, booleans, numbers, strings, arrays and plain objects; aliases and merge keys are resolved. */

@@ -11,7 +11,7 @@ import {
   type Scalar,
   type YAMLMap,
 } from "yaml";
-import type { DiagnosticCode } from "../report.ts";
+import type { DiagnosticCode } from "../diagnostic-code.ts";
 
 export interface YamlProblem {
   readonly code: DiagnosticCode;

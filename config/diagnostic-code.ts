@@ -1,0 +1,66 @@
+// The closed list of findings: how grave each is and what it means. Scripts match on the codes, so they never change.
+// An error is whatever would send traffic elsewhere, or let others pass, if it were ignored; a warning is what works as
+// its standard says, but hardly as its author meant.
+import type { Diagnostic } from "#contract/diagnostic.ts";
+
+interface CodeEntry {
+  readonly severity: Diagnostic["severity"];
+  /** For the reference in docs/. */
+  readonly meaning: string;
+}
+
+const error = (meaning: string): CodeEntry => ({ severity: "error", meaning });
+const warning = (meaning: string): CodeEntry => ({ severity: "warning", meaning });
+
+export const diagnosticCodes = {
+  // The text.
+  "file-too-large": error("The text is longer than the bound."),
+  "file-empty": error("There is no file, or nothing in it."),
+  "file-repeated": error("One file is given twice."),
+  "text-invalid": error("Not a text file in UTF-8."),
+  "yaml-syntax": error("Not valid YAML 1.2, and not JSON."),
+  "yaml-several-documents": error("More than one YAML document in a file."),
+  "yaml-too-deep": error("Nested deeper than the bound."),
+  "yaml-key": error("A key of a map is no plain value."),
+  "yaml-alias": error("An alias without anchor, within itself, or aliases beyond the bound."),
+  "yaml-merge": error("`<<` with something that is no map."),
+  "yaml-tag": error("A tag such as `!name`."),
+  "key-duplicate": error("A key stands twice in one map."),
+  // The shape.
+  "field-unknown": error("A field that does not exist here."),
+  "field-missing": error("A required field is not there."),
+  "field-type": error("A value of another kind than the field's."),
+  "field-value": error("A value that the field does not take."),
+  // The meaning.
+  "setting-repeated": error("A setting stands in more than one file."),
+  "limit-exceeded": error("More entries, or a larger snapshot, than the bound."),
+  "name-duplicate": error("Two listeners, routes, backends, or rules of a route have one name."),
+  "reference-unknown": error("A listener or backend of that name does not exist."),
+  "listener-none": warning("No listener at all."),
+  "listener-conflict": error("Two listeners cannot be told apart: port and protocol, or port and hostname."),
+  "listener-certificates-missing": warning("An HTTPS listener without certificates."),
+  "listener-tls-unexpected": error("An HTTP listener with TLS."),
+  "route-unattached": error("None of the route's listeners serves any of its hostnames."),
+  "hostname-unattached": warning("None of the route's listeners serves one of its hostnames."),
+  "match-path-invalid": error("No normalised path is equal to, or starts with, this value."),
+  "match-regex-invalid": error("A regular expression that is not valid, or cannot run in linear time."),
+  "match-network-invalid": error("Not a network."),
+  "match-condition-duplicate": error("Two conditions on one name, of which only the first would count."),
+  "match-unreachable": warning("Another match always goes first, for all or some of the hostnames."),
+  "rule-unreachable": warning("Other rules always go first for all matches of this rule."),
+  "reachability-unchecked": warning("Too many matches to look for unreachable ones."),
+  "filter-conflict": error("Filters, or a filter and backendRefs, that exclude each other."),
+  "filter-prefix-missing": error("ReplacePrefixMatch in a rule with other matches than PathPrefix."),
+  "rule-no-backend": warning("A rule without backendRefs, answered 500."),
+  "rule-zero-weight": warning("A rule whose backendRefs all have weight 0, answered 500."),
+  "timeout-order": error("backendRequest is longer than request."),
+  "duration-range": error("A duration of zero, or beyond what timers hold."),
+  "backend-zero-weight": warning("Every backendRef to the backend has weight 0."),
+  "backend-no-endpoints": warning("A backend without endpoints, or only with weight 0, answered 503."),
+  "endpoint-address-invalid": error("Neither an IP address nor a host name."),
+  "endpoint-duplicate": error("An address and port twice in one backend."),
+  "endpoint-undialable": warning("Cloudflare's edge cannot dial this address (edge deployments only)."),
+  "health-check-timeout": warning("A health check's timeout is not shorter than its interval."),
+} as const satisfies Record<string, CodeEntry>;
+
+export type DiagnosticCode = keyof typeof diagnosticCodes;

@@ -1,0 +1,111 @@
+// Text of a haproxy.cfg → sections of statements. Time and memory are bounded by the length of the text.
+import { limits } from "#contract/limits.ts";
+import { nearestName } from "../native/nearest-name.ts";
+import type { Note, Notes } from "./notes.ts";
+import { splitWords, type Word } from "./split-words.ts";
+import { sectionKinds, type Section, type SectionKind, type Statement } from "./statement.ts";
+
+const kinds: ReadonlySet<string> = new Set(sectionKinds);
+
+/** Words that conditional blocks and messages of the preprocessor begin with (§2.4). */
+const directives = new Set([".if", ".elif", ".else", ".endif", ".diag", ".notice", ".warning", ".alert"]);
+
+/** Reads as far as the bounds allow; what cannot be read is in the notes. */
+export function readSections(text: string, notes: Notes): Section[] {
+  const sections: Section[] = [];
+  let count = 0;
+  let line = 0;
+  for (const content of linesOf(text)) {
+    line += 1;
+    const place = sections.at(-1)?.heading.section ?? [];
+    const { words, problem } = splitWords(content);
+    if (problem) {
+      const column = { text: "", column: problem.column };
+      const { code, message, remedy } = problem;
+      notes.add({ words, line, section: place }, { code, message, remedy, word: column });
+      continue;
+    }
+    const [first] = words;
+    if (!first) continue;
+    count += 1;
+    if (count > limits.statements) {
+      const message = `more than ${limits.statements} statements`;
+      notes.add({ words, line, section: place }, { code: "limit-exceeded", message });
+      break;
+    }
+    if (kinds.has(first.text)) sections.push(openSection(words, line, notes));
+    else addStatement(sections.at(-1), words, line, notes);
+  }
+  return sections;
+}
+
+function* linesOf(text: string): Generator<string> {
+  let start = text.startsWith("\uFEFF") ? 1 : 0;
+  while (start <= text.length) {
+    const end = text.indexOf("\n", start);
+    yield text.slice(start, end < 0 ? text.length : end);
+    if (end < 0) return;
+    start = end + 1;
+  }
+}
+
+function openSection(words: readonly Word[], line: number, notes: Notes): Section {
+  const kind = words[0]!.text as SectionKind;
+  const rest = words.slice(1);
+  // `defaults [name] [from name]`, `frontend name [from name]`.
+  const from = rest.findIndex((word, index) => word.text === "from" && (index > 0 || kind === "defaults"));
+  const names = from < 0 ? rest : rest.slice(0, from);
+  const name = names[0]?.text ?? "";
+  const heading: Statement = { words, line, section: name === "" ? [kind] : [kind, name] };
+  const parent = from < 0 ? undefined : rest[from + 1];
+  const surplus = from < 0 ? names[1] : (names[1] ?? rest[from + 2]);
+  if (surplus) {
+    const message = `unexpected ${JSON.stringify(surplus.text)} after the section's name`;
+    notes.add(heading, { code: "argument-invalid", message, word: surplus });
+  }
+  if (name === "" && (kind === "frontend" || kind === "backend" || kind === "listen")) {
+    notes.add(heading, { code: "argument-invalid", message: "the section has no name" });
+  }
+  return { kind, name, heading, statements: [], ...(parent && { from: parent }) };
+}
+
+function addStatement(section: Section | undefined, words: readonly Word[], line: number, notes: Notes): void {
+  const place = section?.heading.section ?? [];
+  const [first] = words;
+  const prefixed = words.length > 1 && (first!.text === "no" || first!.text === "default");
+  const statement: Statement = {
+    words: prefixed ? words.slice(1) : words,
+    line,
+    section: place,
+    ...(prefixed && { prefix: first!.text as "no" | "default" }),
+  };
+  const problem = misplaced(section, first!);
+  if (problem) notes.add(statement, problem);
+  else section!.statements.push(statement);
+}
+
+function misplaced(section: Section | undefined, first: Word): Note | undefined {
+  if (directives.has(first.text)) {
+    return {
+      code: "statement-unsupported",
+      message: "conditional blocks depend on the machine and the build of HAProxy, and are not evaluated",
+      remedy: "Keep the branch that applies, and remove the directives.",
+    };
+  }
+  if (section) return undefined;
+  const near = nearestName(first.text, sectionKinds);
+  return {
+    code: "keyword-unknown",
+    message: `expected a section such as "frontend" first`,
+    remedy: near === undefined ? "Open a section before it." : `Did you mean ${JSON.stringify(near)}?`,
+  };
+}
+
+/** Whether a text is a haproxy.cfg: its first word opens a section. (In YAML a colon would follow.) */
+export function looksLikeHaproxy(text: string): boolean {
+  for (const line of linesOf(text.slice(0, 65_536))) {
+    const first = /^[\t ]*([^\s#]+)/.exec(line)?.[1];
+    if (first !== undefined) return kinds.has(first);
+  }
+  return false;
+}
