@@ -25,6 +25,11 @@ const tunnelPath = "/.well-known/isthmus/tunnel";
 /** Interval of the session's own clock: pings and silence. */
 const tickMs = 1_000;
 const refusalBytes = 8 * 1024;
+/**
+ * What may wait for a hub that does not read. The connection's window keeps data, heads and trailers far below; only a
+ * hub that provokes answers which no window counts (acknowledgements, resets) and reads none comes here.
+ */
+const maxQueuedBytes = 16 * 1024 * 1024;
 
 export interface ConnectionOptions {
   /** Origin of the edge. */
@@ -211,7 +216,12 @@ export class TunnelConnection {
   }
 
   #sendMessage(message: Uint8Array): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(message);
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    socket.send(message);
+    if (socket.bufferedAmount <= maxQueuedBytes) return;
+    this.#log.warn("send_queue_full", { bytes: socket.bufferedAmount });
+    socket.terminate();
   }
 
   async #refusedByDoor(response: IncomingMessage): Promise<void> {

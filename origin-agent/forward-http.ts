@@ -146,7 +146,8 @@ class HttpExchange implements StreamHandlers, Dispatcher.DispatchHandler {
     if (error instanceof AgentError && error.code === "dial_refused") return "endpoint_not_allowed";
     const code = systemCode(error) ?? "";
     if (code === "UND_ERR_INVALID_ARG" || code === "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH") return "internal";
-    if (this.#controller === undefined) return "connect_failed";
+    // "connect_failed" promises that nothing has reached the endpoint; the first attempt may have.
+    if (this.#controller === undefined) return this.#retried ? "endpoint_reset" : "connect_failed";
     if (error.name === "HTTPParserError" || error instanceof RangeError || protocolErrors.has(code))
       return "endpoint_protocol_error";
     return "endpoint_reset";
@@ -161,6 +162,8 @@ class HttpExchange implements StreamHandlers, Dispatcher.DispatchHandler {
     if (this.#over) return;
     this.#over = true;
     this.#pending = undefined;
+    // Of a body that the endpoint did not want: without its credit the client could not even end it.
+    this.#stream.consumed(this.#stream.unconsumedBytes);
     this.#onEnded(code, detail);
   }
 }

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
 import { endpointKey } from "#contract/snapshot.ts";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import type { TunnelConfig } from "#contract/sync.ts";
@@ -15,6 +15,9 @@ import type { TestAuthority } from "./authority.ts";
 import { FakeEdge } from "./fake-edge.ts";
 import type { EdgeConnection, FakeEdgeOptions } from "./fake-edge.ts";
 import { Journal } from "./journal.ts";
+
+// Real sockets and processes: slow on a busy machine, and no failure for that.
+vi.setConfig({ testTimeout: 30_000 });
 
 export const tunnel = "production";
 export const token = "join-token-1";
