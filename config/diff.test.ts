@@ -38,6 +38,6 @@ test("a snapshot does not differ from itself, and the way back is the mirror ima
       }));
       expect(diffSnapshots(from, to)).toEqual(mirrored);
     }),
-    { numRuns: 50 },
+    { numRuns: 25 },
   );
 });

@@ -18,7 +18,7 @@ test("a valid configuration compiles to a valid snapshot, from YAML as from JSON
       expect(snapshotSchema.parse(result.snapshot)).toEqual(result.snapshot);
       expect(load(stringify(config)).snapshot).toEqual(result.snapshot);
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });
 
@@ -28,7 +28,7 @@ test("the order of keys, of listeners, routes and backends does not change the s
       const shuffled = shuffle(config, numbers) as NativeConfigInput;
       expect(canonicalJson(loadValue(shuffled).snapshot)).toBe(canonicalJson(loadValue(config).snapshot));
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });
 
@@ -64,7 +64,7 @@ test("there is a snapshot if and only if there is no error, whatever the text", 
         expect(column).toBeGreaterThan(0);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });
 

@@ -104,7 +104,7 @@ test("any text: no exception, and an error with a place or a model", () => {
         expect(column).toBeGreaterThan(0);
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: 500 },
   );
 });
 
@@ -121,6 +121,6 @@ test("the JSON reader and the YAML reader find the same values at the same place
       const asYaml = parseNative({ name: "f", content: `${content}\n# YAML` });
       expect(asYaml.diagnostics).toEqual(asJson.diagnostics);
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
