@@ -1,6 +1,6 @@
 // Which certificate a TLS client gets for the server name it sends (SNI, RFC 6066 §3).
 import { X509Certificate, createPrivateKey } from "node:crypto";
-import { createSecureContext, type SecureContext } from "node:tls";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import type { KeyPair } from "./settings.ts";
 
 interface Candidate {
@@ -13,9 +13,16 @@ export interface CertificateChoice {
   contextFor(serverName: string): SecureContext;
 }
 
-/** Throws an error that names the pair when a certificate or key is malformed, or they do not belong together. */
-export function createCertificateChoice(pairs: readonly KeyPair[]): CertificateChoice {
-  const candidates = pairs.map(candidate);
+/**
+ * `shared` holds for every certificate: OpenSSL takes the context that SNI picked for all of the handshake, so the roots
+ * of client certificates must be in each.
+ * Throws an error that names the pair when a certificate or key is malformed, or they do not belong together.
+ */
+export function createCertificateChoice(
+  pairs: readonly KeyPair[],
+  shared: SecureContextOptions = {},
+): CertificateChoice {
+  const candidates = pairs.map((pair) => candidate(pair, shared));
   const first = candidates[0];
   if (!first) throw new RangeError("a TLS listener needs at least one certificate");
   return {
@@ -38,9 +45,9 @@ export function checkKeyPair({ certPem, keyPem }: KeyPair): X509Certificate {
   return certificate;
 }
 
-function candidate(pair: KeyPair): Candidate {
+function candidate(pair: KeyPair, shared: SecureContextOptions): Candidate {
   return {
     certificate: checkKeyPair(pair),
-    context: createSecureContext({ cert: pair.certPem, key: pair.keyPem }),
+    context: createSecureContext({ ...shared, cert: pair.certPem, key: pair.keyPem }),
   };
 }

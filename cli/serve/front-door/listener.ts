@@ -19,6 +19,9 @@ const bounds = {
   headersTimeoutMs: 20_000,
   keepAliveTimeoutMs: 75_000,
   streamsPerConnection: 250,
+  /** HTTP/2 default is 64 KiB: 25 MB/s on loopback, far less on a long line. */
+  streamWindowBytes: 1024 * 1024,
+  connectionWindowBytes: 4 * 1024 * 1024,
 } as const;
 
 export interface Listener {
@@ -34,7 +37,7 @@ export async function openListener(
   settings: ListenerSettings,
   log: (line: string) => void,
 ): Promise<Listener> {
-  let choice = createCertificateChoice(settings.certificates);
+  let choice = createCertificateChoice(settings.certificates, sharedOptions(settings));
   const proxy = createProxy(settings.upstream, log);
   const sessions = new Set<Http2Session>();
   const servers: Server[] = settings.fds.map(() =>
@@ -45,7 +48,7 @@ export async function openListener(
   await Promise.all(servers.map((server, index) => listen(server, settings.fds[index]!, settings.name, log)));
   return {
     update(next) {
-      choice = createCertificateChoice(next.certificates);
+      choice = createCertificateChoice(next.certificates, sharedOptions(next));
       for (const server of servers) server.setSecureContext(secureOptions(next));
     },
     async drain() {
@@ -72,7 +75,11 @@ function httpsServer(
       allowHTTP1: true,
       SNICallback: (name, done) => done(null, choice().contextFor(name)),
       handshakeTimeout: bounds.handshakeTimeoutMs,
-      settings: { maxConcurrentStreams: bounds.streamsPerConnection, maxHeaderListSize: bounds.headBytes },
+      settings: {
+        maxConcurrentStreams: bounds.streamsPerConnection,
+        maxHeaderListSize: bounds.headBytes,
+        initialWindowSize: bounds.streamWindowBytes,
+      },
     },
     (request, response) => proxy.handle(request, response),
   );
@@ -86,6 +93,7 @@ function httpsServer(
   });
   server.on("session", (session) => {
     sessions.add(session);
+    session.setLocalWindowSize(bounds.connectionWindowBytes);
     session.once("close", () => sessions.delete(session));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
@@ -135,16 +143,15 @@ function tunnelServer(
   return server;
 }
 
-function secureOptions({ certificates, trustPem, kind }: ListenerSettings): {
-  cert: string;
-  key: string;
-  ca?: string;
-  secureOptions?: number;
-} {
-  const { certPem, keyPem } = certificates[0]!;
+/** What holds whichever certificate is chosen. */
+function sharedOptions({ trustPem, kind }: ListenerSettings): { ca?: string; secureOptions?: number } {
   // A resumed session would keep the verdict on a certificate that has since expired, or whose root was rotated away.
-  const tunnel = { ca: trustPem, secureOptions: constants.SSL_OP_NO_TICKET };
-  return { cert: certPem, key: keyPem, ...(kind === "tunnel" && tunnel) };
+  return kind === "tunnel" ? { ca: trustPem, secureOptions: constants.SSL_OP_NO_TICKET } : {};
+}
+
+function secureOptions(settings: ListenerSettings): { cert: string; key: string; ca?: string } {
+  const { certPem, keyPem } = settings.certificates[0]!;
+  return { ...sharedOptions(settings), cert: certPem, key: keyPem };
 }
 
 function listen(server: Server, fd: number, name: string, log: (line: string) => void): Promise<void> {

@@ -1,9 +1,9 @@
 // Carries requests from TLS clients to the workerd process behind: HTTP/1.1, HTTP/2 and upgraded connections. Bodies
 // stream in both directions, each side's backpressure reaching the other.
 import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { ServerResponse } from "node:http";
-import { pipeline, type Duplex } from "node:stream";
+import { pipeline, Transform, type Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { problem } from "#contract/error.ts";
 import { systemCode } from "../../command-error.ts";
@@ -22,11 +22,14 @@ export interface Proxy {
 
 /** `log` gets one line for each request that workerd could not be given. */
 export function createProxy(socketPath: string, log: (line: string) => void): Proxy {
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
+  const pool = new Agent({ keepAlive: true, maxFreeSockets: 64 });
+  // Connections used once, but asked to be kept: on one that is to close, workerd closes as soon as it has answered,
+  // and the answer to an upload that it does not want is lost with the rest of the upload.
+  const single = new Agent({ keepAlive: true, maxFreeSockets: 0 });
   const open = (request: Incoming, headers: string[], pooled: boolean): ClientRequest =>
     httpRequest({
       socketPath,
-      agent: pooled ? agent : false,
+      agent: pooled ? pool : single,
       method: request.method ?? "GET",
       path: request.url ?? "/",
       headers,
@@ -43,9 +46,14 @@ export function createProxy(socketPath: string, log: (line: string) => void): Pr
     // workerd may close a kept connection just when a request is written to it. Only a request that can be sent again
     // (safe method, no body) takes that chance; the others get a connection of their own.
     const upstream = open(request, headers, pooled && !hasBody && isSafe(request.method));
-    upstream.once("response", (answer) => respond(answer, response));
-    upstream.once("error", (error) => {
-      if (response.headersSent || response.destroyed) return response.destroy();
+    let answered = false;
+    upstream.once("response", (answer) => {
+      answered = true;
+      respond(answer, response, () => endUpload(request));
+    });
+    upstream.on("error", (error) => {
+      // An early answer to an upload closes the way for the rest of it; the answer itself says when it is cut short.
+      if (answered || response.destroyed) return;
       if (upstream.reusedSocket && systemCode(error) === "ECONNRESET") {
         return send(request, response, clientAuth, false);
       }
@@ -55,7 +63,7 @@ export function createProxy(socketPath: string, log: (line: string) => void): Pr
     response.once("close", () => {
       if (!response.writableFinished) upstream.destroy();
     });
-    if (hasBody) pipeline(request, upstream, () => {});
+    if (hasBody) pipeline(request, afterReads(), upstream, () => {});
     else upstream.end();
   };
 
@@ -83,8 +91,18 @@ export function createProxy(socketPath: string, log: (line: string) => void): Pr
       });
       upstream.end();
     },
-    close: () => agent.destroy(),
+    close: () => pool.destroy(),
   };
+}
+
+/**
+ * Passes each chunk on after the event loop has looked for data to read: writing to a socket that workerd has answered
+ * on and closed would destroy it with the answer unread.
+ */
+function afterReads(): Transform {
+  return new Transform({
+    transform: (chunk, _encoding, done) => void setImmediate(done, null, chunk),
+  });
 }
 
 function headOf(
@@ -114,13 +132,26 @@ function authorityOf(request: Incoming): string {
   return (request.headers[":authority"] as string | undefined) ?? request.headers.host ?? "";
 }
 
-function respond(answer: IncomingMessage, response: Outgoing): void {
+function respond(answer: IncomingMessage, response: Outgoing, done: () => void): void {
   // For HTTP/2, Node would refuse a reason phrase and turns the list into fields itself.
   const write = response.writeHead as (status: number, headers: string[]) => void;
   write.call(response, answer.statusCode ?? 502, returnedHead(answer.rawHeaders));
   pipeline(answer, response, (error) => {
     if (error) response.destroy();
+    done();
   });
+}
+
+/** Time for a client to notice the answer before its connection is closed on it. */
+const uploadGraceMs = 1_000;
+
+/** Ends an upload whose answer is complete: nobody will read the rest. */
+function endUpload(request: Incoming): void {
+  if (request.complete) return;
+  // RFC 9113 §8.1: a complete response, then RST_STREAM with NO_ERROR.
+  if ("stream" in request) return request.stream.close(constants.NGHTTP2_NO_ERROR);
+  request.resume();
+  setTimeout(() => request.socket.destroy(), uploadGraceMs).unref();
 }
 
 function refuse(response: Outgoing): void {
