@@ -62,6 +62,7 @@ function compileRule(rule: NativeRule, id: string): SnapshotRule {
   return {
     id,
     matches: rule.matches.length === 0 ? [everyPath] : rule.matches,
+    ...(rule.priority === 0 ? {} : { priority: rule.priority }),
     filters: rule.filters,
     backendRefs: rule.backendRefs.map(({ name, weight, filters }) => ({ backend: name, weight, filters })),
     timeouts: {

@@ -122,7 +122,7 @@ const faultInjectionSchema = z
     message: "expected a delay or an abort",
   });
 
-const clientCidrsSchema = z
+export const clientCidrsSchema = z
   .array(
     z
       .string()
@@ -151,7 +151,7 @@ const conditionFields = {
   clientCIDRs: clientCidrsSchema.optional(),
 };
 
-/** A set of requests that a match leaves out; all of its conditions hold together. */
+/** A set of requests that a match leaves out, or is confined to; all of its conditions hold together. */
 export const exclusionSchema = z
   .strictObject({
     path: pathMatchSchema.optional().describe("Condition on the normalised path. Default: every path."),
@@ -165,13 +165,13 @@ export const exclusionSchema = z
     (exclusion) =>
       Object.values(exclusion).some((field) => (Array.isArray(field) ? field.length > 0 : field)),
     {
-      message: "expected at least one condition; this would leave out every request",
+      message: "expected at least one condition; this is every request",
     },
   );
 
 /**
- * All conditions of one match hold together (and); a rule's matches are alternatives (or); none of the exclusions under
- * `not` may hold.
+ * All conditions of one match hold together, those under `and` included; a rule's matches are alternatives (or); none
+ * of the exclusions under `not` may hold.
  */
 export const routeMatchSchema = z.strictObject({
   path: pathMatchSchema
@@ -186,10 +186,16 @@ export const routeMatchSchema = z.strictObject({
   clientCIDRs: conditionFields.clientCIDRs.describe(
     "Networks, one of which has the client's address. Default: every client.",
   ),
-  not: z
+  and: z
     .array(exclusionSchema)
     .min(1)
     .max(8)
+    .optional()
+    .describe("Further conditions, for a second one on the path or on one name: all of these hold, too."),
+  not: z
+    .array(exclusionSchema)
+    .min(1)
+    .max(16)
     .optional()
     .describe("Requests that this match leaves out: none of these may hold."),
 });

@@ -16,6 +16,7 @@ import {
   routeMatchSchema,
 } from "./http-route.ts";
 import { limits } from "./limits.ts";
+import { ruleConcurrencyLimitSchema, ruleRateLimitSchema } from "./rate-limit.ts";
 
 /** Names of listeners, routes, backends, tunnels: what a Kubernetes object name allows, plus `/` for namespaces. */
 export const nameSchema = z
@@ -42,10 +43,15 @@ export const snapshotBackendRefSchema = z.strictObject({
   filters: z.array(filterSchema).max(16),
 });
 
+/** Rank of a rule among all rules of a host (Traefik `priority`). */
+export const prioritySchema = z.int().min(-1_000_000).max(1_000_000);
+
 export const snapshotRuleSchema = z.strictObject({
   /** Stable within the snapshot: `<route>/<index>`, or `<route>/<rule name>`. */
   id: z.string(),
   matches: z.array(routeMatchSchema).min(1).max(limits.matchesPerRule),
+  /** Rules of a higher one go first, whatever their matches. Absent: 0. */
+  priority: prioritySchema.optional(),
   filters: z.array(filterSchema).max(16),
   backendRefs: z.array(snapshotBackendRefSchema).max(limits.backendRefsPerRule),
   /** Absent: no timer is armed. */
@@ -53,6 +59,9 @@ export const snapshotRuleSchema = z.strictObject({
     requestMs: z.int().positive().optional(),
     backendRequestMs: z.int().positive().optional(),
   }),
+  /** Absent: none. */
+  rateLimits: z.array(ruleRateLimitSchema).max(limits.limitsPerRule).optional(),
+  concurrencyLimits: z.array(ruleConcurrencyLimitSchema).max(limits.limitsPerRule).optional(),
 });
 
 export const snapshotRouteSchema = z.strictObject({

@@ -11,8 +11,9 @@ export const matchValues: Check = (config, report) => {
       for (const [matchIndex, match] of rule.matches.entries()) {
         const path = ["routes", routeIndex, "rules", ruleIndex, "matches", matchIndex];
         checkMatch(match, path, report);
-        for (const [index, exclusion] of (match.not ?? []).entries()) {
-          checkMatch(exclusion, [...path, "not", index], report);
+        for (const list of ["and", "not"] as const) {
+          for (const [index, part] of (match[list] ?? []).entries())
+            checkMatch(part, [...path, list, index], report);
         }
       }
     }

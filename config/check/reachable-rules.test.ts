@@ -36,6 +36,31 @@ test("within a route the first rule wins, and no matches are a PathPrefix of /",
   ]);
 });
 
+test("a rule of higher priority shadows equal matches, and all when it takes every request", () => {
+  const rules = [
+    { name: "low", ...to(prefix("/x")) },
+    { name: "high", priority: 1, ...to(prefix("/x")) },
+    { name: "exact", ...to({ path: { type: "Exact", value: "/x" } }) },
+  ];
+  expect(shadows([{ name: "a", rules }])).toEqual([
+    `routes[0].rules[0]: rule "a/low" gets no traffic: rule "a/high" has the same match and a higher priority`,
+  ]);
+  expect(shadows([{ name: "a", rules: [...rules.slice(0, 1), { priority: 2, ...to() }] }])).toEqual([
+    `routes[0].rules[0]: rule "a/low" gets no traffic: rule "a/1" has a higher priority and takes every request`,
+  ]);
+});
+
+test("every path at a lower priority shadows nothing", () => {
+  const rules = [
+    to(prefix("/x")),
+    { priority: -1, ...to(regex("/.*")) },
+    { priority: -2, ...to(prefix("/y")) },
+  ];
+  expect(shadows([{ name: "a", rules }])).toEqual([
+    `routes[0].rules[2]: rule "a/2" gets no traffic: rule "a/1" has a higher priority and takes every request`,
+  ]);
+});
+
 test.each([
   ["a trailing slash of a prefix", prefix("/x"), prefix("/x/")],
   [

@@ -1,8 +1,8 @@
 // Rules that never get a request, because another one matches the same requests and always goes first.
 //
-// The Gateway API prefers the more specific match in every respect, so a match can only be shadowed by an equal one
-// (ties go by the route's name, then by order within the route), or by a regular expression that takes every path:
-// expressions rank above PathPrefix.
+// Within one priority, the Gateway API prefers the more specific match in every respect, so a match can only be shadowed
+// by an equal one (ties go by the route's name, then by order within the route), or by a regular expression that takes
+// every path: expressions rank above PathPrefix. A rule of higher priority that takes every request shadows all below.
 import type { RouteMatch } from "#contract/http-route.ts";
 import type { NativeConfig, NativeRoute } from "../native/schema.ts";
 import type { Path, Report } from "../report.ts";
@@ -16,13 +16,18 @@ interface Claim {
   /** Bit per listener. */
   readonly listeners: bigint;
   readonly rule: string;
+  readonly priority: number;
+}
+
+interface EveryPath extends Claim {
+  readonly type: RouteMatch["path"]["type"];
 }
 
 /** Who takes what first. Keys are a host and a match in canonical form. */
 interface Claims {
   readonly equal: Map<string, Claim[]>;
-  /** By host: conditionless regular expressions that take every path. */
-  readonly everyPath: Map<string, Claim[]>;
+  /** By host: matches without conditions that take every path. */
+  readonly everyPath: Map<string, EveryPath[]>;
   count: number;
 }
 
@@ -39,23 +44,36 @@ export const reachableRules: Check = (config, report) => {
     route.listeners?.reduce((mask, name) => mask | (bits.get(name) ?? 0n), 0n) ?? everyListener;
 
   const claims: Claims = { equal: new Map(), everyPath: claimsOfEveryPath(config, listenersOf), count: 0 };
-  const byName = [...config.routes.entries()].sort(([, a], [, b]) =>
-    a.name < b.name ? -1 : a.name > b.name ? 1 : 0,
-  );
-  for (const [routeIndex, route] of byName) {
+  for (const { route, routeIndex, ruleIndex } of rulesInOrder(config)) {
     const listeners = listenersOf(route);
     // No listener, or only unknown ones: reported as such.
     if (listeners === 0n) continue;
-    for (const ruleIndex of route.rules.keys()) {
-      const path = ["routes", routeIndex, "rules", ruleIndex];
-      checkRule(route, ruleIndex, listeners, claims, path, report);
-      if (claims.count <= maxClaims) continue;
-      const message = `more than ${maxClaims} combinations of hostname and match: not all rules were checked for reachability`;
-      report.add({ code: "reachability-unchecked", path, message });
-      return;
-    }
+    const path = ["routes", routeIndex, "rules", ruleIndex];
+    checkRule(route, ruleIndex, listeners, claims, path, report);
+    if (claims.count <= maxClaims) continue;
+    const message = `more than ${maxClaims} combinations of hostname and match: not all rules were checked for reachability`;
+    report.add({ code: "reachability-unchecked", path, message });
+    return;
   }
 };
+
+/** Those first that win over equal matches. */
+function rulesInOrder(
+  config: NativeConfig,
+): { route: NativeRoute; routeIndex: number; ruleIndex: number; priority: number }[] {
+  return config.routes
+    .flatMap((route, routeIndex) =>
+      route.rules.map(({ priority }, ruleIndex) => ({ route, routeIndex, ruleIndex, priority })),
+    )
+    .sort(
+      (a, b) =>
+        b.priority - a.priority || compareNames(a.route.name, b.route.name) || a.ruleIndex - b.ruleIndex,
+    );
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
 
 function checkRule(
   route: NativeRoute,
@@ -65,12 +83,12 @@ function checkRule(
   path: Path,
   report: Report,
 ): void {
-  const { matches } = route.rules[ruleIndex]!;
+  const { matches, priority } = route.rules[ruleIndex]!;
   const rule = ruleId(route, ruleIndex);
   const hosts = hostsOf(route);
   const alternatives: readonly (RouteMatch | undefined)[] = matches.length === 0 ? [undefined] : matches;
   const shadows = alternatives.map((match) =>
-    hosts.flatMap((host) => takeOrFindWinner(claims, host, match, { listeners, rule }) ?? []),
+    hosts.flatMap((host) => takeOrFindWinner(claims, host, match, { listeners, rule, priority }) ?? []),
   );
   const isDead = shadows.every((found) => found.length === hosts.length);
   if (isDead) {
@@ -105,20 +123,26 @@ function takeOrFindWinner(
   claim: Claim,
 ): Shadow | undefined {
   claims.count += 1;
-  if (!match || match.path.type === "PathPrefix") {
-    const winner = winnerOf(claims.everyPath.get(host) ?? [], claim);
-    if (winner !== undefined) {
-      return {
-        host,
-        winner,
-        reason: "takes every path by a regular expression, which goes before PathPrefix",
-      };
-    }
+  const everyPath = claims.everyPath.get(host) ?? [];
+  const isPrefix = !match || match.path.type === "PathPrefix";
+  const winners = everyPath.filter(
+    ({ priority, type }) =>
+      priority > claim.priority || (priority === claim.priority && isPrefix && type === "RegularExpression"),
+  );
+  const taker = winnerOf(winners, claim);
+  if (taker !== undefined) {
+    const reason = winners.some(({ priority }) => priority > claim.priority)
+      ? "has a higher priority and takes every request"
+      : "takes every path by a regular expression, which goes before PathPrefix";
+    return { host, winner: taker, reason };
   }
   const key = `${host}\n${matchKey(match)}`;
   const earlier = claims.equal.get(key) ?? [];
   const winner = winnerOf(earlier, claim);
-  if (winner !== undefined) return { host, winner, reason: reasonFor(winner, claim.rule) };
+  if (winner !== undefined) {
+    const isHigher = earlier.some(({ priority }) => priority > claim.priority);
+    return { host, winner, reason: reasonFor(winner, claim.rule, isHigher) };
+  }
   earlier.push(claim);
   claims.equal.set(key, earlier);
   return undefined;
@@ -131,8 +155,9 @@ function winnerOf(earlier: readonly Claim[], { listeners }: Claim): string | und
   return left === 0n ? earlier.find((claim) => (claim.listeners & listeners) !== 0n)?.rule : undefined;
 }
 
-function reasonFor(winner: string, loser: string): string {
+function reasonFor(winner: string, loser: string, isHigher: boolean): string {
   if (winner === loser) return "itself has the same match before";
+  if (isHigher) return "has the same match and a higher priority";
   const sameRoute = winner.slice(0, winner.lastIndexOf("/")) === loser.slice(0, loser.lastIndexOf("/"));
   return `has the same match and goes first (${sameRoute ? "it is earlier in the route" : "equal matches rank by the route's name"})`;
 }
@@ -140,13 +165,19 @@ function reasonFor(winner: string, loser: string): string {
 function claimsOfEveryPath(
   config: NativeConfig,
   listenersOf: (route: NativeRoute) => bigint,
-): Map<string, Claim[]> {
-  const found = new Map<string, Claim[]>();
-  for (const route of config.routes) {
-    for (const [ruleIndex, rule] of route.rules.entries()) {
-      if (!rule.matches.some(takesEveryPath)) continue;
-      const claim = { listeners: listenersOf(route), rule: ruleId(route, ruleIndex) };
-      for (const host of hostsOf(route)) found.set(host, [...(found.get(host) ?? []), claim]);
+): Map<string, EveryPath[]> {
+  const found = new Map<string, EveryPath[]>();
+  for (const { route, ruleIndex, priority } of rulesInOrder(config)) {
+    const { matches } = route.rules[ruleIndex]!;
+    for (const match of matches.length === 0 ? [everyPath] : matches) {
+      if (!takesEveryPath(match)) continue;
+      const { type } = match.path;
+      const claim = { listeners: listenersOf(route), rule: ruleId(route, ruleIndex), priority, type };
+      for (const host of hostsOf(route)) {
+        const list = found.get(host);
+        if (list) list.push(claim);
+        else found.set(host, [claim]);
+      }
     }
   }
   return found;
@@ -157,7 +188,8 @@ function takesEveryPath({ path, headers, queryParams, ...others }: RouteMatch): 
     headers.length === 0 &&
     queryParams.length === 0 &&
     Object.values(others).every((value) => value === undefined);
-  return unconditional && path.type === "RegularExpression" && /^\^?\/?\.\*\$?$/.test(path.value);
+  if (!unconditional || path.type === "Exact") return false;
+  return path.type === "PathPrefix" ? path.value === "/" : /^\^?\/?\.\*\$?$/.test(path.value);
 }
 
 /** `""` stands for every host. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { durationSchema } from "#contract/duration.ts";
 import { filterSchema, hostnameSchema, routeMatchSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
-import { listenerProtocolSchema, nameSchema, portSchema } from "#contract/snapshot.ts";
+import { listenerProtocolSchema, nameSchema, portSchema, prioritySchema } from "#contract/snapshot.ts";
 import { isCidr } from "./address.ts";
 
 const certificateSchema = z.strictObject({
@@ -73,6 +73,11 @@ export const ruleSchema = z
       .max(limits.matchesPerRule)
       .default([])
       .describe("Alternatives, one of which must match. Default: every path."),
+    priority: prioritySchema
+      .default(0)
+      .describe(
+        "Rules of higher priority go first, whatever their matches; within one, the most specific. Default: 0.",
+      ),
     filters: z
       .array(filterSchema)
       .max(16)
@@ -115,7 +120,7 @@ export const routeSchema = z
       .array(ruleSchema)
       .min(1)
       .max(limits.rulesPerRoute)
-      .describe("What is done with these requests; the most specific match wins."),
+      .describe("What is done with these requests; the most specific match of the highest priority wins."),
   })
   .describe("Rules for the requests of some hosts, as in the Gateway API's HTTPRoute.");
 

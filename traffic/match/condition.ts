@@ -13,6 +13,7 @@ export type ValueMatch = HeaderMatch;
 export function compileConditions(match: RouteMatch, compilePattern: PatternCompiler): Condition[] {
   const conditions = valueConditions(match, compilePattern);
   if (match.clientCIDRs) conditions.push(clientCondition(match.clientCIDRs));
+  for (const part of match.and ?? []) conditions.push(...compileExclusion(part, compilePattern));
   for (const exclusion of match.not ?? []) {
     const excluded = compileExclusion(exclusion, compilePattern);
     conditions.push((facts) => !excluded.every((condition) => condition(facts)));

@@ -32,7 +32,9 @@ export interface Rank {
   readonly queryParams: number;
   readonly cookies: number;
   readonly client: boolean;
+  /** Further conditions and exclusions. */
   readonly exclusions: number;
+  readonly priority: number;
   readonly matchIndex: number;
 }
 
@@ -64,7 +66,8 @@ export function compileEntry(
       queryParams: firstOfEach(match.queryParams).length,
       cookies: firstOfEach(match.cookies).length,
       client: match.clientCIDRs !== undefined,
-      exclusions: match.not?.length ?? 0,
+      exclusions: (match.and?.length ?? 0) + (match.not?.length ?? 0),
+      priority: rule.priority ?? 0,
       matchIndex,
     },
   };

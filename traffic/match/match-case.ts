@@ -12,6 +12,8 @@ export interface RouteInput {
   readonly listeners?: string[];
   /** Matches of each rule. */
   readonly rules: MatchInput[][];
+  /** Of each rule; absent: 0. */
+  readonly priorities?: number[];
 }
 
 export interface RequestInput {
@@ -41,7 +43,8 @@ export function snapshotOf(routes: readonly RouteInput[], secureHostnames: strin
   } as Snapshot;
 }
 
-function routeOf({ name, hostnames = [], listeners = ["web", "secure"], rules }: RouteInput): SnapshotRoute {
+function routeOf(input: RouteInput): SnapshotRoute {
+  const { name, hostnames = [], listeners = ["web", "secure"], rules, priorities = [] } = input;
   return {
     name,
     listeners,
@@ -49,6 +52,7 @@ function routeOf({ name, hostnames = [], listeners = ["web", "secure"], rules }:
     rules: rules.map((matches, index) => ({
       id: `${name}/${index}`,
       matches: matches.map((match): RouteMatch => routeMatchSchema.parse(match)),
+      ...(priorities[index] !== undefined && { priority: priorities[index] }),
       filters: [],
       backendRefs: [],
       timeouts: {},

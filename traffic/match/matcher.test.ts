@@ -4,12 +4,13 @@ import { describe, expect, test } from "vitest";
 import { headOf, type RequestInput, type RouteInput, snapshotOf } from "./match-case.ts";
 import { matcherCases } from "./matcher-cases.ts";
 import { compileMatcher } from "./matcher.ts";
+import { priorityCases } from "./priority-cases.ts";
 import { naiveMatch } from "./naive-matcher.ts";
 
 /** Properties take a second alone, and as long as it takes on a machine that does other things. */
 const timeout = 60_000;
 
-for (const { title, routes, secureHostnames, requests } of matcherCases) {
+for (const { title, routes, secureHostnames, requests } of [...matcherCases, ...priorityCases]) {
   describe(title, () => {
     const snapshot = snapshotOf(routes, secureHostnames);
     const matcher = compileMatcher(snapshot);
@@ -107,13 +108,18 @@ const exclusion = fc
   .record(conditions, { requiredKeys: [] })
   .filter((part) => Object.values(part).some((field) => (Array.isArray(field) ? field.length > 0 : field)));
 const match = fc.record(
-  { ...conditions, not: fc.array(exclusion, { minLength: 1, maxLength: 2 }) },
+  {
+    ...conditions,
+    and: fc.array(exclusion, { minLength: 1, maxLength: 2 }),
+    not: fc.array(exclusion, { minLength: 1, maxLength: 2 }),
+  },
   { requiredKeys: [] },
 );
 const route = fc.record({
   hostnames: fc.array(hostname, { maxLength: 3 }).map((names) => (names.includes("") ? [] : names)),
   listeners: fc.subarray(["web", "secure"]),
   rules: fc.array(fc.array(match, { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
+  priorities: fc.array(fc.integer({ min: -1, max: 1 }), { maxLength: 4 }),
 });
 const value = fc.constantFrom("1", "2", "3", "");
 const request: fc.Arbitrary<RequestInput> = fc

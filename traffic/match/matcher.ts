@@ -4,6 +4,7 @@ import { compileEntry, type Entry, type RuleMatch } from "./entry.ts";
 import { HostIndex } from "./host-index.ts";
 import { normalizePath } from "./path.ts";
 import { PathIndex } from "./path-index.ts";
+import { PriorityIndex } from "./priority-index.ts";
 import { compilePattern, type Pattern } from "./pattern/pattern.ts";
 import { comparePrecedence } from "./precedence.ts";
 import { RequestFacts } from "./request-facts.ts";
@@ -26,10 +27,15 @@ export interface MatcherProblem {
   readonly message: string;
 }
 
+/** The rules of one host. */
+interface RuleIndex {
+  find(facts: RequestFacts): RuleMatch | undefined;
+}
+
 interface ListenerTable {
   /** Absent: the listener accepts every host. */
   readonly hostnames: HostIndex<true> | undefined;
-  readonly routes: HostIndex<PathIndex>;
+  readonly routes: HostIndex<RuleIndex>;
 }
 
 /** Never throws for a snapshot that its schema accepts. */
@@ -58,7 +64,7 @@ export function compileMatcher(snapshot: Snapshot): Matcher {
  */
 function unlessParametersDecide(
   found: RuleMatch,
-  paths: PathIndex,
+  paths: RuleIndex,
   head: RequestHead,
 ): RuleMatch | undefined {
   if (found.match.path.value.includes(";")) return found;
@@ -101,7 +107,7 @@ function patternCache(): (source: string) => Pattern {
 
 /** Listeners with the same routes share one index, so that many listeners cost no more than one. */
 function compileListeners(snapshot: Snapshot, entries: readonly Entry[]): Map<string, ListenerTable> {
-  const shared = new Map<string, HostIndex<PathIndex>>();
+  const shared = new Map<string, HostIndex<RuleIndex>>();
   const routesOf = groupRoutes(snapshot);
   const tables = new Map<string, ListenerTable>();
   for (const listener of snapshot.listeners) {
@@ -129,7 +135,7 @@ function groupRoutes(snapshot: Snapshot): Map<string, SnapshotRoute[]> {
   return groups;
 }
 
-function indexRoutes(routes: ReadonlySet<SnapshotRoute>, entries: readonly Entry[]): HostIndex<PathIndex> {
+function indexRoutes(routes: ReadonlySet<SnapshotRoute>, entries: readonly Entry[]): HostIndex<RuleIndex> {
   const index = new HostIndex<Entry[]>();
   const listsOf = new Map<SnapshotRoute, Entry[][]>();
   for (const route of routes) {
@@ -141,7 +147,13 @@ function indexRoutes(routes: ReadonlySet<SnapshotRoute>, entries: readonly Entry
   for (const entry of entries) {
     for (const list of listsOf.get(entry.result.route) ?? []) list.push(entry);
   }
-  return index.map((list) => new PathIndex(list));
+  return index.map(indexRules);
+}
+
+/** Entries come in order of precedence, so those of one priority are together. */
+function indexRules(entries: readonly Entry[]): RuleIndex {
+  const isFlat = entries[0]?.rank.priority === entries.at(-1)?.rank.priority;
+  return isFlat ? new PathIndex(entries) : new PriorityIndex(entries);
 }
 
 function hostnamesOf(listener: SnapshotListener): HostIndex<true> | undefined {

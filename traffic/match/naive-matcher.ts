@@ -57,7 +57,8 @@ function winner(
       if (!routes.includes(route) || specificity(route, head.host) !== best || isBroken(rule)) continue;
       for (const [matchIndex, match] of rule.matches.entries()) {
         if (!holds(match, head, path)) continue;
-        candidates.push({ route, rule, ruleIndex, match, key: keyOf(route, match, position, matchIndex) });
+        const key = [-(rule.priority ?? 0), ...keyOf(route, match, position, matchIndex)];
+        candidates.push({ route, rule, ruleIndex, match, key });
       }
     }
   }
@@ -81,7 +82,7 @@ function covers(name: string, host: string): boolean {
 }
 
 function isBroken(rule: SnapshotRule): boolean {
-  return rule.matches.some((match) => [match, ...(match.not ?? [])].some(isBrokenPart));
+  return rule.matches.some((match) => [match, ...(match.and ?? []), ...(match.not ?? [])].some(isBrokenPart));
 }
 
 function isBrokenPart({ path, headers, queryParams, cookies, clientCIDRs = [] }: Exclusion): boolean {
@@ -98,7 +99,11 @@ function isBrokenPart({ path, headers, queryParams, cookies, clientCIDRs = [] }:
 }
 
 function holds(match: RouteMatch, head: RequestHead, path: string): boolean {
-  return partHolds(match, head, path) && !(match.not ?? []).some((part) => partHolds(part, head, path));
+  const { and = [], not = [] } = match;
+  return (
+    [match, ...and].every((part) => partHolds(part, head, path)) &&
+    !not.some((part) => partHolds(part, head, path))
+  );
 }
 
 function partHolds(part: Exclusion, head: RequestHead, path: string): boolean {
@@ -163,7 +168,7 @@ function keyOf(
     match.path.ignoreCase ? 1 : 0,
     -firsts(match.cookies, false).length,
     match.clientCIDRs ? 0 : 1,
-    -(match.not ?? []).length,
+    -(match.and ?? []).length - (match.not ?? []).length,
     route.name,
     rulePosition,
     matchIndex,

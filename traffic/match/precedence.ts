@@ -1,4 +1,4 @@
-// Which of several matching rules wins, as the Gateway API orders them (HTTPRouteRule.matches).
+// Which of several matching rules wins: by priority, then as the Gateway API orders them (HTTPRouteRule.matches).
 import type { Entry } from "./entry.ts";
 import type { PathMatcher } from "./path-matcher.ts";
 
@@ -10,12 +10,13 @@ const pathRank: Readonly<Record<PathMatcher["type"], number>> = {
 };
 
 /**
- * Negative when `a` wins. Within one host: path type, path length, method, number of headers, number of query
- * parameters; then what the Gateway API does not have (exact case, cookies, client networks, exclusions); route name,
- * order of rules and matches within the route. The order of routes never counts.
+ * Negative when `a` wins. Within one host: priority; path type, path length, method, number of headers, number of query
+ * parameters; then what the Gateway API does not have (exact case, cookies, client networks, further conditions and
+ * exclusions); route name, order of rules and matches within the route. The order of routes never counts.
  */
 export function comparePrecedence(a: Entry, b: Entry): number {
   return (
+    b.rank.priority - a.rank.priority ||
     pathRank[a.path.type] - pathRank[b.path.type] ||
     b.rank.pathChars - a.rank.pathChars ||
     Number(b.rank.method) - Number(a.rank.method) ||
