@@ -31,6 +31,19 @@ export const diagnosticCodes = {
   "field-missing": error("A required field is not there."),
   "field-type": error("A value of another kind than the field's."),
   "field-value": error("A value that the field does not take."),
+  // Statements of other formats.
+  "haproxy-syntax": error("A line of a haproxy.cfg that cannot be split into words."),
+  "environment-variable": error("A value that depends on the environment of the proxy it was written for."),
+  "keyword-unknown": error("A word that no statement begins with."),
+  "keyword-misplaced": error("A statement that does not belong into its section."),
+  "argument-invalid": error("A statement whose arguments its own proxy would refuse."),
+  "statement-unsupported": error(
+    "A statement that decides where traffic goes or who may pass, and has no equivalent.",
+  ),
+  "statement-approximated": warning("A statement that is honoured, but not to the letter."),
+  "statement-ignored": warning(
+    "A statement that has no equivalent, and whose absence sends no request elsewhere.",
+  ),
   // The meaning.
   "setting-repeated": error("A setting stands in more than one file."),
   "limit-exceeded": error("More entries, or a larger snapshot, than the bound."),

@@ -21,6 +21,10 @@ export const limits = {
   configAliasValues: 500_000,
   /** Configuration: findings reported of each severity; the rest is counted. */
   diagnosticsPerSeverity: 500,
+  /** Configuration: statements of one haproxy.cfg. */
+  statements: 250_000,
+  /** Configuration: rules that the conditions of one haproxy.cfg may multiply to. */
+  importedRules: 100_000,
   /** Configuration: entries of each kind. */
   listeners: 64,
   routes: 50_000,
@@ -31,6 +35,9 @@ export const limits = {
   backendRefsPerRule: 64,
   backends: 50_000,
   endpointsPerBackend: 1_024,
+  rateLimitPolicies: 1_024,
+  /** Rate limits of one rule, those of its route and policies included; as many concurrency limits. */
+  limitsPerRule: 32,
   /** Certificates of one listener; the server picks among them by SNI. */
   certificatesPerListener: 256,
   /** Tunnel: payload of one frame, in bytes. A longer declared length is a protocol error before it is buffered. */
@@ -75,6 +82,22 @@ export const limits = {
   syncStaleMs: 1_500,
   /** Longest a request waits for that answer; then the last good snapshot serves. */
   syncWaitMs: 500,
+  /** RateLimiter objects of a region, over which keys are spread by hash. */
+  rateLimiters: 16,
+  /** Keys that an isolate keeps leases, or local counts, of; each kind. */
+  limitKeysPerIsolate: 20_000,
+  limitKeysBytes: 12 * 1024 * 1024,
+  /** Keys that one RateLimiter keeps in memory. */
+  limitKeysPerLimiter: 100_000,
+  limiterKeysBytes: 48 * 1024 * 1024,
+  /** Keys of long windows that one RateLimiter keeps on disk. */
+  storedLimitKeys: 200_000,
+  /** What one call to a RateLimiter carries at most, of each kind. */
+  asksPerLimiterCall: 512,
+  /** Asks that wait in an isolate for one RateLimiter; beyond, it counts as unreachable. */
+  asksPerLimiter: 8_192,
+  /** Longest a request waits for a RateLimiter; then the limit's `onUnavailable` holds. */
+  limiterWaitMs: 500,
   /** Snapshot as JSON, in bytes. */
   snapshotBytes: 24 * 1024 * 1024,
   /** Admin API request body, in bytes. */

@@ -15,6 +15,9 @@ export interface Note {
   readonly word?: Word | undefined;
 }
 
+/** Beyond this many the report only counts, so that repeats do no harm. */
+const maxRemembered = 10_000;
+
 export interface Notes {
   add(statement: Statement, note: Note): void;
   diagnostics(): Diagnostic[];
@@ -33,7 +36,7 @@ export function createNotes(file: string): Notes {
     add: (statement, { code, message, remedy, word = statement.words[0] }) => {
       const key = `${statement.line}:${word?.column}:${code}:${message}`;
       if (said.has(key)) return;
-      said.add(key);
+      if (said.size < maxRemembered) said.add(key);
       report.add({
         code,
         path: [...statement.section, statement.line, word?.column ?? 1],

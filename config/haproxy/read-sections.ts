@@ -69,7 +69,12 @@ function openSection(words: readonly Word[], line: number, notes: Notes): Sectio
   return { kind, name, heading, statements: [], ...(parent && { from: parent }) };
 }
 
-function addStatement(section: Section | undefined, words: readonly Word[], line: number, notes: Notes): void {
+function addStatement(
+  section: Section | undefined,
+  words: readonly Word[],
+  line: number,
+  notes: Notes,
+): void {
   const place = section?.heading.section ?? [];
   const [first] = words;
   const prefixed = words.length > 1 && (first!.text === "no" || first!.text === "default");

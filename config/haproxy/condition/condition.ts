@@ -1,0 +1,102 @@
+// Conditions as a tree over tests of a request: what ACLs mean, independent of how they were written.
+
+/** What of a request a test looks at. */
+export type Subject =
+  | { readonly type: "path" }
+  | { readonly type: "method" }
+  /** The Host header; `port`: with the port that clients may send in it. */
+  | { readonly type: "host"; readonly port: boolean }
+  /** `elements`: each comma-separated part counts for itself (`hdr`), or else the whole field (`fhdr`). */
+  | { readonly type: "header"; readonly name: string; readonly elements: boolean }
+  | { readonly type: "query-param"; readonly name: string }
+  | { readonly type: "cookie"; readonly name: string }
+  /** The client's address; values are networks. */
+  | { readonly type: "client" }
+  /** Known of each listener: whether TLS ends there (`on`), and its port. */
+  | { readonly type: "tls" }
+  | { readonly type: "port" }
+  /** What an earlier `set-var` put there. */
+  | { readonly type: "variable"; readonly name: string };
+
+/** HAProxy's match methods. `segment` is its `dir`, `label` its `dom`. */
+export type Operator =
+  "exact" | "prefix" | "suffix" | "contains" | "segment" | "label" | "regex" | "present" | "network";
+
+export interface Test {
+  readonly subject: Subject;
+  readonly operator: Operator;
+  /** Alternatives; empty for `present`. */
+  readonly values: readonly string[];
+  readonly ignoreCase: boolean;
+}
+
+export type Condition =
+  | { readonly kind: "constant"; readonly value: boolean }
+  | { readonly kind: "test"; readonly test: Test }
+  | { readonly kind: "not"; readonly operand: Condition }
+  | { readonly kind: "and" | "or"; readonly operands: readonly Condition[] };
+
+export const always: Condition = { kind: "constant", value: true };
+export const never: Condition = { kind: "constant", value: false };
+
+export function not(operand: Condition): Condition {
+  if (operand.kind === "constant") return operand.value ? never : always;
+  return operand.kind === "not" ? operand.operand : { kind: "not", operand };
+}
+
+export function and(operands: readonly Condition[]): Condition {
+  return join("and", operands, never, always);
+}
+
+export function or(operands: readonly Condition[]): Condition {
+  return join("or", operands, always, never);
+}
+
+/** Constants and nesting of the same kind are resolved. `dominant` decides alone; `neutral` says nothing. */
+function join(
+  kind: "and" | "or",
+  operands: readonly Condition[],
+  dominant: Condition,
+  neutral: Condition,
+): Condition {
+  const kept: Condition[] = [];
+  for (const operand of operands) {
+    if (operand === dominant) return dominant;
+    if (operand === neutral) continue;
+    if (operand.kind === kind) kept.push(...operand.operands);
+    else kept.push(operand);
+  }
+  if (kept.length === 0) return neutral;
+  return kept.length === 1 ? kept[0]! : { kind, operands: kept };
+}
+
+/** Puts another condition, or a constant, in the place of every test. */
+export function mapTests(condition: Condition, replace: (test: Test) => Condition): Condition {
+  switch (condition.kind) {
+    case "constant":
+      return condition;
+    case "test":
+      return replace(condition.test);
+    case "not":
+      return not(mapTests(condition.operand, replace));
+    case "and":
+      return and(condition.operands.map((operand) => mapTests(operand, replace)));
+    case "or":
+      return or(condition.operands.map((operand) => mapTests(operand, replace)));
+  }
+}
+
+/** Every test of a condition, in order. */
+export function testsOf(condition: Condition): Test[] {
+  switch (condition.kind) {
+    case "constant":
+      return [];
+    case "test":
+      return [condition.test];
+    case "not":
+      return testsOf(condition.operand);
+    case "and":
+    case "or":
+      return condition.operands.flatMap(testsOf);
+  }
+}

@@ -1,0 +1,175 @@
+// Sample expressions as subjects of tests: which part of the request an ACL looks at, and what its suffix or converters
+// make of it.
+import { nearestName } from "../../native/nearest-name.ts";
+import { invalid, unsupported } from "../statement-problem.ts";
+import type { Operator, Subject } from "./condition.ts";
+import { parseSample, type Call, type Sample } from "./sample.ts";
+
+export type Fetch =
+  | {
+      readonly kind: "text";
+      readonly subject: Subject;
+      /** From a suffix such as `_beg`. */
+      readonly operator: Operator | undefined;
+      /** `lower` and `upper` leave only values of that case a chance. */
+      readonly letterCase: "lower" | "upper" | undefined;
+      /** `path,field(n,/)`: the number of path elements in front of the one that is compared. */
+      readonly elementsBefore?: number;
+    }
+  | { readonly kind: "boolean"; readonly subject: Subject }
+  | { readonly kind: "number"; readonly subject: Subject }
+  /** How often a header occurs; only none or some can be told. */
+  | { readonly kind: "count"; readonly subject: Subject }
+  | { readonly kind: "network"; readonly subject: Subject }
+  | { readonly kind: "constant"; readonly value: string };
+
+const operatorOfSuffix: Readonly<Record<string, Operator>> = {
+  beg: "prefix",
+  end: "suffix",
+  sub: "contains",
+  dir: "segment",
+  dom: "label",
+  reg: "regex",
+};
+
+/** Names that differ by version and habit. */
+const aliases: Readonly<Record<string, string>> = {
+  hdr: "req.hdr",
+  fhdr: "req.fhdr",
+  hdr_cnt: "req.hdr_cnt",
+  cook: "req.cook",
+  url_param: "urlp",
+  req_ssl_sni: "req.ssl_sni",
+  so_name: "fe_name",
+};
+
+/** What a mistyped name may have meant. */
+const known =
+  "path url method req.hdr req.fhdr req.hdr_cnt req.cook urlp src ssl_fc ssl_fc_sni req.ssl_sni dst_port always_true " +
+  "always_false str bool int hdr req.proto_http url_param hdr_beg hdr_end hdr_dom hdr_reg hdr_sub hdr_dir path_beg " +
+  "path_end path_reg path_sub path_dir urlp_reg cook hdr_cnt";
+const knownNames = known.split(" ");
+
+/** What HAProxy has and Isthmus has not, with what to do instead. */
+const unavailable: Readonly<Record<string, string>> = {
+  nbsrv: "Declare the servers of the fallback as `backup` servers of the backend.",
+  connslots: "Declare the servers of the fallback as `backup` servers of the backend.",
+  be_conn: "Remove the condition.",
+  fe_conn: "Remove the condition.",
+  base: "Test hdr(host) and path apart.",
+  pathq: "Test path and url_param apart.",
+  query: "Test url_param(name) instead.",
+  url_len: "Remove the condition; targets longer than 16 KiB are refused anyway.",
+  path_len: "Test the path with a regular expression: path_reg ^.{100,}$",
+};
+
+/** Throws `StatementProblem`. */
+export function readFetch(expression: string): Fetch {
+  const sample =
+    parseSample(expression) ?? invalid(`${JSON.stringify(expression)} is not a sample expression`);
+  const call = canonicalCall(sample.fetch);
+  const [name, operator] = withoutSuffix(call.name);
+  return convert(baseFetch(call, name, operator), sample);
+}
+
+function canonicalCall({ name, args }: Call): Call {
+  const suffixed = /^(.+)_(beg|end|sub|dir|dom|reg|len|ip|val)$/.exec(name);
+  if (suffixed && aliases[suffixed[1]!]) return { name: `${aliases[suffixed[1]!]}_${suffixed[2]}`, args };
+  return { name: aliases[name] ?? name, args };
+}
+
+function withoutSuffix(name: string): [string, Operator | undefined] {
+  const suffixed = /^(path|url|urlp|req\.hdr|req\.fhdr|req\.cook)_(beg|end|sub|dir|dom|reg)$/.exec(name);
+  return suffixed ? [suffixed[1]!, operatorOfSuffix[suffixed[2]!]] : [name, undefined];
+}
+
+function baseFetch({ args, name: written }: Call, name: string, operator: Operator | undefined): Fetch {
+  const text = (subject: Subject): Fetch => ({ kind: "text", subject, operator, letterCase: undefined });
+  switch (name) {
+    case "path":
+      return text({ type: "path" });
+    case "url":
+      if (operator === "prefix") return text({ type: "path" });
+      return unsupported("the whole URL cannot be compared", "Test path and url_param(name) apart.");
+    case "method":
+      return text({ type: "method" });
+    case "req.hdr":
+    case "req.fhdr":
+      return text(headerSubject(written, args, name === "req.hdr"));
+    case "req.hdr_cnt":
+      return { kind: "count", subject: headerSubject(written, args, false) };
+    case "req.cook":
+      return text({ type: "cookie", name: oneArgument(written, args) });
+    case "urlp":
+      return text({ type: "query-param", name: oneArgument(written, args) });
+    case "src":
+      return { kind: "network", subject: { type: "client" } };
+    case "ssl_fc":
+      return { kind: "boolean", subject: { type: "tls" } };
+    case "dst_port":
+      return { kind: "number", subject: { type: "port" } };
+    case "req.proto_http":
+    case "always_true":
+      return { kind: "constant", value: "1" };
+    case "var":
+      return text({ type: "variable", name: oneArgument(written, args) });
+    case "always_false":
+      return { kind: "constant", value: "0" };
+    case "str":
+    case "bool":
+    case "int":
+      return { kind: "constant", value: oneArgument(written, args) };
+    default:
+      return unknownFetch(name);
+  }
+}
+
+function unknownFetch(name: string): never {
+  const remedy = unavailable[name];
+  if (remedy !== undefined) return unsupported(`${name} is not available here`, remedy);
+  const near = nearestName(name, knownNames);
+  return unsupported(
+    `the fetch method ${JSON.stringify(name)} is not available here`,
+    near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`,
+  );
+}
+
+function headerSubject(written: string, args: readonly string[], elements: boolean): Subject {
+  if (args.length > 1)
+    unsupported("one of several occurrences of a header cannot be picked", "Leave the second argument out.");
+  const name = oneArgument(written, args).toLowerCase();
+  return name === "host" ? { type: "host", port: true } : { type: "header", name, elements };
+}
+
+function oneArgument(written: string, args: readonly string[]): string {
+  if (args.length >= 1 && args[0] !== "") return args[0]!;
+  return invalid(`${written} needs an argument, such as ${written}(name)`);
+}
+
+function convert(base: Fetch, { converters }: Sample): Fetch {
+  let fetch = base;
+  for (const { name, args } of converters) {
+    if (fetch.kind !== "text") unsupported(`the converter ${JSON.stringify(name)} is not available here`);
+    fetch = convertText(fetch as Extract<Fetch, { kind: "text" }>, name, args);
+  }
+  return fetch;
+}
+
+function convertText(fetch: Extract<Fetch, { kind: "text" }>, name: string, args: readonly string[]): Fetch {
+  const { subject } = fetch;
+  if (name === "lower" || name === "upper") return { ...fetch, letterCase: name };
+  const dropsPort =
+    name === "host_only" ||
+    ((name === "field" || name === "word") && args[0] === "1" && args[1] === ":") ||
+    (name === "regsub" && /^:(\\d|\[0-9\])[+*]\$?$/.test(args[0] ?? "") && (args[1] ?? "") === "");
+  if (subject.type === "host" && dropsPort) return { ...fetch, subject: { type: "host", port: false } };
+  const position = Number(args[0]) - (name === "field" ? 2 : 1);
+  const isElement = (name === "field" || name === "word") && args[1] === "/" && args.length === 2;
+  if (subject.type === "path" && isElement && Number.isInteger(position) && position >= 0 && position < 32) {
+    return { ...fetch, elementsBefore: position };
+  }
+  return unsupported(
+    `the converter ${JSON.stringify(name)} is not available here`,
+    name.startsWith("map") ? "Write one use_backend per entry of the map." : undefined,
+  );
+}

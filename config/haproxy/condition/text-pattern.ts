@@ -1,0 +1,72 @@
+// HAProxy's ways to compare text, written as regular expressions that match the whole text.
+import type { Operator } from "./condition.ts";
+
+/** The text itself, as a regular expression. */
+export function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+/** A choice of expressions as one that can stand beside others. */
+export function anyOf(expressions: readonly string[]): string {
+  return expressions.length === 1 ? expressions[0]! : `(?:${expressions.join("|")})`;
+}
+
+/** How the text is divided: one whole, or elements between commas, each of which is compared (`req.hdr`). */
+export type Division = "whole" | "elements";
+
+/** An expression for the texts that compare with `value`. */
+export function wholePattern(operator: Operator, value: string, division: Division): string {
+  const begin = starts[division];
+  const end = ends[division];
+  switch (operator) {
+    case "prefix":
+      return `${begin("")}${literal(value)}.*`;
+    case "suffix":
+      return `.*${literal(value)}${end("")}`;
+    case "contains":
+      return `.*${literal(value)}.*`;
+    // Whole parts between delimiters; those around the value are ignored (pat_match_dir, pat_match_dom).
+    case "segment":
+      return `${begin("/?")}${literal(value.replace(/^[/?]+|[/?]+$/g, ""))}${end("/?")}`;
+    case "label":
+      return `${begin("/?.:")}${literal(value.replace(/^[/?.:]+|[/?.:]+$/g, ""))}${end("/?.:")}`;
+    case "regex":
+      return searched(value, begin(""), end(""));
+    default:
+      return `${begin("")}${literal(value)}${end("")}`;
+  }
+}
+
+/** What may stand in front of a text that begins at a delimiter, or where the whole or an element does. */
+const starts: Readonly<Record<Division, (delimiters: string) => string>> = {
+  whole: (delimiters) => (delimiters === "" ? "" : `(?:.*[${delimiters}])?`),
+  elements: (delimiters) => (delimiters === "" ? "(?:.*,[ \\t]*)?" : `(?:.*(?:[${delimiters}]|,[ \\t]*))?`),
+};
+
+/** The same for what may follow. */
+const ends: Readonly<Record<Division, (delimiters: string) => string>> = {
+  whole: (delimiters) => (delimiters === "" ? "" : `(?:[${delimiters}].*)?`),
+  elements: (delimiters) => (delimiters === "" ? "(?:[ \\t]*,.*)?" : `(?:(?:[${delimiters}]|[ \\t]*,).*)?`),
+};
+
+/** HAProxy searches; patterns here match the whole text. */
+function searched(source: string, begin: string, end: string): string {
+  // A choice at the top, or within a group, which does no harm here.
+  if (source.includes("|") || /\\$/.test(source)) return `.*(?:${source}).*`;
+  const open = source.startsWith("^") ? `${begin}${source.slice(1)}` : `.*${source}`;
+  return /(?:^|[^\\])(?:\\\\)*\$$/.test(source) ? `${open.slice(0, -1)}${end}` : `${open}.*`;
+}
+
+/** `path,field(n,/)`: an expression to be searched for; it compares the element of the path after `before` others. */
+export function elementPattern(before: number, operator: Operator, value: string): string | undefined {
+  const text = literal(value);
+  const element = {
+    exact: text,
+    prefix: `${text}[^/]*`,
+    suffix: `[^/]*${text}`,
+    contains: `[^/]*${text}[^/]*`,
+  };
+  if (!(operator in element)) return undefined;
+  const skipped = before === 0 ? "" : `(?:[^/]*/){${before}}`;
+  return `^/${skipped}${element[operator as keyof typeof element]}(/.*)?$`;
+}

@@ -1,0 +1,43 @@
+// Why a statement cannot be translated. Thrown deep inside, noted where the statement is known.
+import type { DiagnosticCode } from "../diagnostic-code.ts";
+import type { Notes } from "./notes.ts";
+import type { Word } from "./split-words.ts";
+import type { Statement } from "./statement.ts";
+
+interface ProblemDetails {
+  readonly code: DiagnosticCode;
+  readonly message: string;
+  readonly remedy?: string | undefined;
+  readonly word?: Word | undefined;
+}
+
+export class StatementProblem extends Error {
+  readonly details: ProblemDetails;
+
+  constructor(details: ProblemDetails) {
+    super(details.message);
+    this.details = details;
+  }
+}
+
+/** HAProxy would refuse it, too. */
+export function invalid(message: string, options: { remedy?: string; word?: Word | undefined } = {}): never {
+  throw new StatementProblem({ code: "argument-invalid", message, ...options });
+}
+
+/** HAProxy would take it, but here it would mean something else. */
+export function unsupported(message: string, remedy?: string, word?: Word): never {
+  throw new StatementProblem({ code: "statement-unsupported", message, remedy, word });
+}
+
+/** What `translate` returns; `undefined` once its problem is noted. */
+export function attempt<T>(statement: Statement, notes: Notes, translate: () => T): T | undefined {
+  try {
+    return translate();
+  } catch (error) {
+    if (!(error instanceof StatementProblem)) throw error;
+    const { code, message, remedy, word } = error.details;
+    notes.add(statement, { code, message, ...(remedy !== undefined && { remedy }), word });
+    return undefined;
+  }
+}
