@@ -111,6 +111,12 @@ export const errorTable = {
     "http_request_denied",
     "The client has used up a quota; RateLimit and Retry-After say for how long.",
   ),
+  concurrency_limited: entry(
+    429,
+    "client",
+    "http_request_denied",
+    "The client has as many requests under way as it may.",
+  ),
   rate_limiter_unavailable: entry(
     503,
     "gateway",
@@ -131,12 +137,27 @@ export type ErrorCode = keyof typeof errorTable;
 /** Response header that carries the {@link ErrorCode} of every response the gateway makes itself for an error. */
 export const errorCodeHeader = "isthmus-error";
 
+/** Additions to the response of an error. */
+export interface ErrorAnswer {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Members of the problem document; they go before those of the code. */
+  readonly problem?: Readonly<Record<string, unknown>>;
+}
+
+export interface GatewayErrorOptions {
+  readonly retrySafe?: boolean;
+  readonly cause?: unknown;
+  readonly answer?: ErrorAnswer;
+}
+
 /** The one error type of the data path. `detail` is for the log, never for the client. */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;
   /** True while nothing of the request can have reached an endpoint, so another attempt is safe for any method. */
   readonly retrySafe: boolean;
+  /** What the response says beyond what the code implies. */
+  readonly answer: ErrorAnswer | undefined;
 
   constructor(code: ErrorCode, detail?: string, options: { retrySafe?: boolean; cause?: unknown } = {}) {
     super(
@@ -145,6 +166,7 @@ export class GatewayError extends Error {
     );
     this.code = code;
     this.retrySafe = options.retrySafe ?? false;
+    this.answer = options.answer;
   }
 
   get status(): number {

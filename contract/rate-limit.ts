@@ -1,6 +1,6 @@
 // Rate limits: the policy as the snapshot carries it, and what an isolate and the limiter object say to each other.
 import { z } from "zod";
-import { headerNameSchema } from "./http-route.ts";
+import { clientCidrsSchema, cookieMatchSchema, headerMatchSchema, headerNameSchema } from "./http-route.ts";
 
 const units = z.int().min(0).max(1_000_000_000);
 
@@ -19,7 +19,11 @@ export type Limit = z.infer<typeof limitSchema>;
 
 /** What tells one client from another; several parts make a combined key. */
 export const limitKeyPartSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("ClientIP") }),
+  z.strictObject({
+    type: z.literal("ClientIP"),
+    /** Bits of an IPv6 address that count; absent: 64, what one customer is given (RFC 6177). */
+    ipv6PrefixLength: z.int().min(1).max(128).optional(),
+  }),
   z.strictObject({ type: z.literal("Header"), name: headerNameSchema }),
   z.strictObject({ type: z.literal("Cookie"), name: headerNameSchema }),
   z.strictObject({ type: z.literal("Claim"), name: z.string().min(1).max(256) }),
@@ -49,6 +53,42 @@ export const rateLimitSchema = z.strictObject({
 });
 export type RateLimit = z.infer<typeof rateLimitSchema>;
 
+/** Which requests a limit counts: those for which all of these hold. */
+export const limitConditionsSchema = z.strictObject({
+  headers: z.array(headerMatchSchema).max(16).optional(),
+  cookies: z.array(cookieMatchSchema).max(16).optional(),
+  clientCIDRs: clientCidrsSchema.optional(),
+  /** Claims of the verified token, as text. */
+  claims: z
+    .array(z.strictObject({ name: z.string().min(1).max(256), value: z.string().max(1024) }))
+    .max(16)
+    .optional(),
+});
+export type LimitConditions = z.infer<typeof limitConditionsSchema>;
+
+const limitIdSchema = z.string().min(1).max(1024);
+
+/** A rate limit of a rule in the snapshot. */
+export const ruleRateLimitSchema = rateLimitSchema.extend({
+  /** Limits with the same id share their counts, whichever rules they stand in. */
+  id: limitIdSchema,
+  /** `global`: counted for all gateways of the region together. `local`: each isolate counts for itself, `mode` is without meaning. */
+  scope: z.enum(["global", "local"]),
+  conditions: limitConditionsSchema,
+});
+export type RuleRateLimit = z.infer<typeof ruleRateLimitSchema>;
+
+/** How many requests of one key may be under way in an isolate. */
+export const ruleConcurrencyLimitSchema = z.strictObject({
+  name: rateLimitSchema.shape.name,
+  id: limitIdSchema,
+  maxParallelRequests: z.int().positive().max(1_000_000),
+  key: rateLimitSchema.shape.key,
+  conditions: limitConditionsSchema,
+  shadowMode: z.boolean(),
+});
+export type RuleConcurrencyLimit = z.infer<typeof ruleConcurrencyLimitSchema>;
+
 /** Isolate -> limiter: units wanted for one key. */
 export const leaseAskSchema = z.strictObject({
   /** Id of the isolate. */
@@ -69,5 +109,8 @@ export const leaseReplySchema = z.strictObject({
   againAfterMs: z.number().min(0),
   /** Isolates that use this key at present; divides the limit while the limiter cannot be reached. */
   holders: z.int().positive(),
+  /** Units that the limiter still has after this grant, and when all will be there again; for the RateLimit header. */
+  remaining: units.optional(),
+  resetAfterMs: z.number().min(0).optional(),
 });
 export type LeaseReply = z.infer<typeof leaseReplySchema>;
