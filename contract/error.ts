@@ -159,7 +159,7 @@ export class GatewayError extends Error {
   /** What the response says beyond what the code implies. */
   readonly answer: ErrorAnswer | undefined;
 
-  constructor(code: ErrorCode, detail?: string, options: { retrySafe?: boolean; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, detail?: string, options: GatewayErrorOptions = {}) {
     super(
       detail ?? errorTable[code].title,
       options.cause === undefined ? undefined : { cause: options.cause },
