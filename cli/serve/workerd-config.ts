@@ -96,6 +96,7 @@ export function stateConfig(config: StateConfig): string {
         service: { name: "state", entrypoint: "TunnelDoor" },
       },
     ],
+    frequentCollection,
   );
 }
 
@@ -191,9 +192,16 @@ function objectClass(className: string): CapnpValue {
   return { className, uniqueKey: `isthmus-${className}`, enableSql: true };
 }
 
-function document(services: CapnpValue[], sockets: CapnpValue[]): string {
+/**
+ * Chunks of bodies are garbage that V8 frees when it collects its youngest objects, 16 MiB of them by default, each far
+ * smaller than the bytes it stands for. Measured over 800 MB through a tunnel: the state process stays under 246 MiB
+ * with 2 MiB, under 316 MiB with the default.
+ */
+const frequentCollection = ["--max-semi-space-size=2"];
+
+function document(services: CapnpValue[], sockets: CapnpValue[], v8Flags: string[] = []): string {
   return `using Workerd = import "/workerd/workerd.capnp";
 
-const config :Workerd.Config = ${capnpText({ services, sockets })};
+const config :Workerd.Config = ${capnpText({ services, sockets, ...(v8Flags.length > 0 && { v8Flags }) })};
 `;
 }
