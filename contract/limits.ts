@@ -13,6 +13,14 @@ export const limits = {
   regexReplacements: 100,
   /** Longest delay that fault injection holds a request for. */
   faultDelayMs: 300_000,
+  /** Body of a request that is kept to be sent again, in bytes; a longer one, or one of unknown length, is sent once. */
+  replayBodyBytes: 64 * 1024,
+  /** Body of a request that is mirrored, in bytes; requests with a longer one are not. */
+  mirrorBodyBytes: 64 * 1024,
+  /** Mirrored requests under way to one backend in an isolate; beyond that the copies are dropped. */
+  mirrorsUnderWay: 256,
+  /** Longest time that a mirrored request may take. */
+  mirrorTimeoutMs: 30_000,
   /** Configuration: whole document, in bytes. */
   configBytes: 32 * 1024 * 1024,
   /** Configuration: nesting of a document, in levels; the schema itself needs 11. */

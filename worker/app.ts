@@ -7,11 +7,16 @@ import { Exchange, type Lifetime } from "./exchange.ts";
 import type { PolicyStages } from "./plan/snapshot-plan.ts";
 import { accessLogLine, isLogged } from "./report/access-log.ts";
 import { asGatewayError, errorResponse } from "./report/error-response.ts";
+import { cors, corsPreflight } from "./stage/cors.ts";
+import { directResponse } from "./stage/direct-response.ts";
 import { forward } from "./stage/forward.ts";
 import { identifyClient } from "./stage/identify-client.ts";
+import { injectFault } from "./stage/inject-fault.ts";
 import { matchRule } from "./stage/match-rule.ts";
+import { mirrorRequest } from "./stage/mirror-request.ts";
 import { modifyRequest } from "./stage/modify-request.ts";
 import { modifyResponse } from "./stage/modify-response.ts";
+import { overrideResponse } from "./stage/override-response.ts";
 import { pickBackend } from "./stage/pick-backend.ts";
 import { pickEndpoint } from "./stage/pick-endpoint.ts";
 import { prepareRequest } from "./stage/prepare-request.ts";
@@ -26,8 +31,21 @@ export const entryStages: readonly ((exchange: Exchange) => void)[] = [readTarge
 
 /** What the rule asks for, then what the picked backend asks for; each stage wraps those below it. */
 export const policyStages: PolicyStages = {
-  rule: [redirect, pickBackend],
-  backend: [modifyResponse, prepareRequest, modifyRequest, redispatch, pickEndpoint, timeouts, forward],
+  rule: [cors, overrideResponse, redirect, directResponse, pickBackend],
+  backend: [
+    corsPreflight,
+    redirect,
+    directResponse,
+    injectFault,
+    modifyResponse,
+    prepareRequest,
+    modifyRequest,
+    mirrorRequest,
+    redispatch,
+    pickEndpoint,
+    timeouts,
+    forward,
+  ],
 };
 
 export type GatewayApp = Hono<{ Bindings: Env }>;
@@ -52,11 +70,10 @@ async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): P
   try {
     for (const stage of entryStages) stage(exchange);
     const response = await plan.handlers[exchange.matched?.ruleIndex ?? -1]!(exchange);
-    report(exchange, isolate, response.status, undefined);
+    report(exchange, isolate, response.status, exchange.error);
     return response;
   } catch (caught) {
     const error = asGatewayError(caught);
-    if (error.code === "internal") console.error(error.cause ?? error);
     report(exchange, isolate, error.status, error);
     return errorResponse(error, exchange.method);
   }
@@ -66,6 +83,7 @@ function report(exchange: Exchange, isolate: Isolate, status: number, error: Gat
   const { plan, matched, refIndex } = exchange;
   plan.counters.count(matched?.ruleIndex ?? -1, refIndex, status);
   if (error) isolate.errors.count(error.code);
+  if (error?.code === "internal") console.error(error.cause ?? error);
   if (isLogged(plan.settings.accessLog, status, error)) {
     console.log(JSON.stringify(accessLogLine(exchange, status, error, Date.now())));
   }

@@ -1,5 +1,6 @@
 // One request on its way through the data path: what it asked for, and what the stages have decided so far. All fields
 // exist from the start, so that every exchange has the same shape.
+import type { GatewayError } from "#contract/error.ts";
 import type { RequestHead } from "#traffic/match/request-head.ts";
 import type { RuleMatch } from "#traffic/match/matcher.ts";
 import type { ForwardingChain } from "#traffic/forwarding/forwarded.ts";
@@ -44,12 +45,16 @@ export class Exchange implements RequestHead {
   endpoint: EndpointPlan | undefined = undefined;
   /** Endpoints that could not be reached. */
   tried: number[] | undefined = undefined;
+  /** What the response tells of, where a stage has answered an error itself. */
+  error: GatewayError | undefined = undefined;
 
   // What is sent upstream.
   /** Authority and path that the endpoint sees; rewrites change them. */
   upstreamAuthority = "";
   upstreamPath = "";
   headers: Headers | undefined = undefined;
+  /** In place of the request's own body. */
+  replacedBody: ReadableStream<Uint8Array> | Uint8Array | undefined = undefined;
   /** Aborts the attempt; present only under a timeout. */
   signal: AbortSignal | undefined = undefined;
 
@@ -63,6 +68,27 @@ export class Exchange implements RequestHead {
 
   header(name: string): string | null {
     return this.request.headers.get(name);
+  }
+
+  get clientAddress(): string {
+    return this.chain.clientAddress;
+  }
+
+  /** What is sent upstream. */
+  get body(): ReadableStream<Uint8Array> | Uint8Array | null {
+    return this.replacedBody ?? this.request.body;
+  }
+
+  /** The same request once more, for another backend or endpoint: nothing is picked or tried yet. */
+  fork(): Exchange {
+    const copy = new Exchange(this.request, this.lifetime, this.plan, this.startedMs);
+    return Object.assign(copy, this, {
+      headers: new Headers(this.headers),
+      endpointIndex: -1,
+      endpoint: undefined,
+      tried: undefined,
+      signal: undefined,
+    });
   }
 
   /** Path and query as the endpoint sees them. */

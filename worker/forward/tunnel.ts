@@ -20,7 +20,7 @@ export async function forwardThroughTunnel(exchange: Exchange, tunnel: TunnelPla
       if (!(error instanceof GatewayError)) throw error;
       failure ??= error;
       const elsewhere = error.retrySafe && error.code === "tunnel_unavailable";
-      if (!elsewhere || exchange.request.body !== null) throw error;
+      if (!elsewhere || exchange.body instanceof ReadableStream) throw error;
     }
   }
   throw failure ?? new GatewayError("tunnel_unavailable");

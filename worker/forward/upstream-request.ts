@@ -3,9 +3,8 @@ import type { Exchange } from "../exchange.ts";
 
 /** Arguments for a `fetch`: streams the body, follows no redirect, leaves compressed bodies alone. */
 export function upstreamRequest(exchange: Exchange, url: string): [Request | string, RequestInit?] {
-  const { request, method, signal } = exchange;
+  const { request, method, signal, body } = exchange;
   const headers = exchange.headers ?? request.headers;
-  const { body } = request;
   // `fetch` refuses to make a GET or HEAD with a body, but passes on one that it was given.
   if (body !== null && (method === "GET" || method === "HEAD")) {
     const original = new Request(url, request);

@@ -85,13 +85,13 @@ function compileRule(
   { stages, random }: PlanInputs,
 ): Handler {
   const filters = compileFilters(rule.filters);
-  const branches = rule.backendRefs.map((ref): Handler => {
+  const branchFilters = rule.backendRefs.map((ref) => combinePlans(filters, compileFilters(ref.filters)));
+  const branches = rule.backendRefs.map((ref, index): Handler => {
     const backend = ref.backend === null ? undefined : backends.get(ref.backend);
     if (!backend) return invalidBackend;
-    const combined = combinePlans(filters, compileFilters(ref.filters));
-    return compose(stages.backend, { rule, ref, filters: combined, backend });
+    return compose(stages.backend, { rule, ref, filters: branchFilters[index]!, backend, backends, random });
   });
-  return compose(stages.rule, { rule, filters, branches, random });
+  return compose(stages.rule, { rule, filters, branchFilters, branches, random });
 }
 
 /** Gateway API, HTTPBackendRef: the share of an invalid reference is answered 500. */

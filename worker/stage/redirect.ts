@@ -1,9 +1,9 @@
-// Rule stage: RequestRedirect answers instead of a backend.
+// Rule and backend stage: RequestRedirect answers instead of a backend.
 import { redirectLocation } from "#traffic/filter/redirect.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
-import type { RuleScope, Stage } from "./stage.ts";
+import type { FilterScope, Stage } from "./stage.ts";
 
-export const redirect: Stage<RuleScope> = ({ filters }, next) => {
+export const redirect: Stage<FilterScope> = ({ filters }, next) => {
   const plan = filters.redirect;
   if (!plan) return next;
   return (exchange) => {

@@ -13,22 +13,31 @@ export type Handler = (exchange: Exchange) => Response | Promise<Response>;
  */
 export type Stage<Scope> = (scope: Scope, next: Handler) => Handler;
 
-/** What the stages of a rule are compiled from. */
-export interface RuleScope {
-  readonly rule: SnapshotRule;
+/** Enough for a stage that may stand at a rule and at a backendRef. */
+export interface FilterScope {
   readonly filters: FilterPlan;
+}
+
+/** What the stages of a rule are compiled from. */
+export interface RuleScope extends FilterScope {
+  readonly rule: SnapshotRule;
+  /** The rule's filters combined with those of each backendRef, in order. */
+  readonly branchFilters: readonly FilterPlan[];
   /** The backend stages of each backendRef, in order. */
   readonly branches: readonly Handler[];
   readonly random: () => number;
 }
 
 /** What the stages of one backendRef are compiled from. */
-export interface BackendScope {
+export interface BackendScope extends FilterScope {
   readonly rule: SnapshotRule;
   readonly ref: SnapshotBackendRef;
   /** The rule's filters and the backendRef's, combined. */
   readonly filters: FilterPlan;
   readonly backend: BackendPlan;
+  /** All backends of the snapshot, by name. */
+  readonly backends: ReadonlyMap<string, BackendPlan>;
+  readonly random: () => number;
 }
 
 /** The first stage of the list is outermost. The last one must not use `next`. */
