@@ -8,6 +8,7 @@ import type {
   SnapshotRoute,
   SnapshotRule,
 } from "#contract/snapshot.ts";
+import { compileRuleSecurityPolicy, compileSecurityPolicy } from "./compile-security-policy.ts";
 import { endpointId, parseAddress } from "./native/address.ts";
 import type {
   NativeBackend,
@@ -44,8 +45,15 @@ export function compileSnapshot(config: NativeConfig): Snapshot {
 }
 
 /** Certificates stay outside: the server that ends TLS reads them, the gateway never sees them. */
-function compileListener({ name, protocol, port, hostnames }: NativeListener): SnapshotListener {
-  return { name, protocol, port, hostnames: canonicalHostnames(hostnames) };
+function compileListener(listener: NativeListener): SnapshotListener {
+  const { name, protocol, port, hostnames, requestLimits } = listener;
+  return {
+    name,
+    protocol,
+    port,
+    hostnames: canonicalHostnames(hostnames),
+    ...(requestLimits && { requestLimits }),
+  };
 }
 
 function compileRoute(route: NativeRoute, listenerNames: readonly string[]): SnapshotRoute {
@@ -54,11 +62,12 @@ function compileRoute(route: NativeRoute, listenerNames: readonly string[]): Sna
     name: route.name,
     listeners: listenerNames.filter((name) => wanted.has(name)),
     hostnames: canonicalHostnames(route.hostnames),
-    rules: route.rules.map((rule, index) => compileRule(rule, ruleId(route, index))),
+    rules: route.rules.map((rule, index) => compileRule(rule, ruleId(route, index), route.securityPolicy)),
+    ...(route.securityPolicy && { securityPolicy: compileSecurityPolicy(route.securityPolicy) }),
   };
 }
 
-function compileRule(rule: NativeRule, id: string): SnapshotRule {
+function compileRule(rule: NativeRule, id: string, routePolicy: NativeRoute["securityPolicy"]): SnapshotRule {
   return {
     id,
     matches: rule.matches.length === 0 ? [everyPath] : rule.matches,
@@ -69,6 +78,9 @@ function compileRule(rule: NativeRule, id: string): SnapshotRule {
       ...timer("requestMs", rule.timeouts.request),
       ...timer("backendRequestMs", rule.timeouts.backendRequest),
     },
+    ...(rule.securityPolicy && {
+      securityPolicy: compileRuleSecurityPolicy(rule.securityPolicy, routePolicy),
+    }),
   };
 }
 

@@ -105,6 +105,25 @@ export const errorTable = {
     "connection_limit_reached",
     "The backend is saturated, and this request has a lower priority than others.",
   ),
+  unauthorized: entry(
+    401,
+    "client",
+    "http_request_denied",
+    "The request needs credentials that the route accepts.",
+  ),
+  forbidden: entry(403, "client", "http_request_denied", "The route does not allow this request."),
+  request_too_large: entry(
+    413,
+    "client",
+    "http_request_error",
+    "The body of the request is longer than the route accepts.",
+  ),
+  auth_unavailable: entry(
+    503,
+    "gateway",
+    "proxy_internal_error",
+    "It could not be checked whether the request is allowed.",
+  ),
   rate_limited: entry(
     429,
     "client",

@@ -17,6 +17,7 @@ import {
 } from "./http-route.ts";
 import { limits } from "./limits.ts";
 import { ruleConcurrencyLimitSchema, ruleRateLimitSchema } from "./rate-limit.ts";
+import { listenerLimitsSchema, securityPolicySchema } from "./security-policy.ts";
 
 /** Names of listeners, routes, backends, tunnels: what a Kubernetes object name allows, plus `/` for namespaces. */
 export const nameSchema = z
@@ -34,6 +35,7 @@ export const snapshotListenerSchema = z.strictObject({
   port: portSchema,
   /** Empty: every host. */
   hostnames: z.array(hostnameSchema).max(64),
+  requestLimits: listenerLimitsSchema.optional(),
 });
 
 export const snapshotBackendRefSchema = z.strictObject({
@@ -59,6 +61,8 @@ export const snapshotRuleSchema = z.strictObject({
     requestMs: z.int().positive().optional(),
     backendRequestMs: z.int().positive().optional(),
   }),
+  /** In place of the route's, as a whole. */
+  securityPolicy: securityPolicySchema.optional(),
   /** Absent: none. */
   rateLimits: z.array(ruleRateLimitSchema).max(limits.limitsPerRule).optional(),
   concurrencyLimits: z.array(ruleConcurrencyLimitSchema).max(limits.limitsPerRule).optional(),
@@ -70,6 +74,7 @@ export const snapshotRouteSchema = z.strictObject({
   listeners: z.array(nameSchema),
   /** Empty: every host of the listener. */
   hostnames: z.array(hostnameSchema),
+  securityPolicy: securityPolicySchema.optional(),
   rules: z.array(snapshotRuleSchema).max(limits.rulesPerRoute),
 });
 

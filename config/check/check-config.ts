@@ -11,6 +11,7 @@ import { listenerConflicts, listenerTls } from "./listener-conflicts.ts";
 import { matchValues } from "./match-values.ts";
 import { reachableRules } from "./reachable-rules.ts";
 import { ruleBackends, weightedBackends } from "./rule-backends.ts";
+import { securityPolicies } from "./security-policies.ts";
 import { uniqueNames } from "./unique-names.ts";
 
 const checks: readonly Check[] = [
@@ -23,6 +24,7 @@ const checks: readonly Check[] = [
   filterCombinations,
   ruleBackends,
   ruleTimeouts,
+  securityPolicies,
   weightedBackends,
   backendEndpoints,
   healthCheckTimes,

@@ -5,7 +5,9 @@ import { durationSchema } from "#contract/duration.ts";
 import { filterSchema, hostnameSchema, routeMatchSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
 import { listenerProtocolSchema, nameSchema, portSchema, prioritySchema } from "#contract/snapshot.ts";
+import { listenerLimitsSchema } from "#contract/security-policy.ts";
 import { isCidr } from "./address.ts";
+import { ruleSecurityPolicySchema, securityPolicySchema } from "./security-policy.ts";
 
 const certificateSchema = z.strictObject({
   certFile: z
@@ -36,6 +38,9 @@ export const listenerSchema = z
       })
       .optional()
       .describe("TLS of an HTTPS listener. On Cloudflare the edge has the certificates."),
+    requestLimits: listenerLimitsSchema
+      .optional()
+      .describe("Bounds of every request, whichever route it is for."),
   })
   .describe("A port and protocol that accepts traffic.");
 
@@ -99,6 +104,7 @@ export const ruleSchema = z
       })
       .default({})
       .describe("Time limits; beyond them the answer is 504."),
+    securityPolicy: ruleSecurityPolicySchema.optional(),
   })
   .describe("Conditions, filters and backends of a part of a route's requests.");
 
@@ -116,6 +122,7 @@ export const routeSchema = z
       .max(limits.hostnamesPerRoute)
       .default([])
       .describe("Hosts this route is for; `*.example.com` is every host below. Default: every host."),
+    securityPolicy: securityPolicySchema.optional(),
     rules: z
       .array(ruleSchema)
       .min(1)

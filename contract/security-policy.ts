@@ -1,0 +1,360 @@
+// Access control of routes and rules as the snapshot carries it. Names of Envoy Gateway's SecurityPolicy and, where that
+// has none, of Istio's AuthorizationPolicy; durations in milliseconds (`timeout: 1s` becomes `timeoutMs: 1000`).
+// Nothing in here is a secret: passwords and API keys are hashes, keys of tokens are public ones.
+import { z } from "zod";
+import { headerNameSchema, methodSchema, pathMatchSchema } from "./http-route.ts";
+
+const name = z
+  .string()
+  .max(63)
+  .regex(
+    /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
+    "expected letters, digits, '-', '.' or '_', at most 63",
+  );
+const text = z.string().min(1).max(1024);
+/** Printable, so that it can stand in a header. */
+const headerText = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[\x21-\x7e]+( [\x21-\x7e]+)*$/, "expected printable ASCII");
+const header = headerNameSchema;
+
+const cidrsSchema = z
+  .array(
+    z
+      .string()
+      .max(49)
+      .regex(/^[0-9A-Fa-f:.]+(?:\/[0-9]{1,3})?$/, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"),
+  )
+  .max(4_096);
+
+// --- who may ask at all -----------------------------------------------------------------------------------------------
+
+export const clientNetworksSchema = z.strictObject({
+  allow: cidrsSchema.default([]).describe("Only clients of these networks. Default: every client."),
+  deny: cidrsSchema.default([]).describe("No clients of these networks, even if `allow` has them."),
+});
+
+export const requestLimitsSchema = z.strictObject({
+  bodyBytes: z
+    .int()
+    .min(0)
+    .max(1_099_511_627_776)
+    .describe("Longest request body, in bytes; a longer one is answered 413."),
+});
+
+/** Limits of a listener: they hold before it is known which route a request is for. */
+export const listenerLimitsSchema = z.strictObject({
+  urlChars: z
+    .int()
+    .min(64)
+    .max(16_384)
+    .optional()
+    .describe("Longest URL, in characters; a longer one is answered 414. Default: 16384."),
+  headerBytes: z
+    .int()
+    .min(256)
+    .max(1_048_576)
+    .optional()
+    .describe(
+      "Longest headers together, in bytes; longer ones are answered 431. Default: the platform's, about 64 KiB.",
+    ),
+});
+
+// --- who asks ---------------------------------------------------------------------------------------------------------
+
+export const apiKeyAuthSchema = z.strictObject({
+  credentials: z
+    .array(
+      z.strictObject({
+        clientID: headerText.describe("Who has the key; several keys may have one clientID."),
+        // Its form is a semantic check: a finding of the schema would show a key that was put here by mistake.
+        sha256: z
+          .string()
+          .max(1024)
+          .describe(
+            "SHA-256 of the key, in hex. Keys must be random: a hash does not protect a guessable one.",
+          ),
+      }),
+    )
+    .min(1)
+    .max(10_000)
+    .describe("Keys that are accepted."),
+  extractFrom: z
+    .strictObject({
+      headers: z.array(header).max(8).default([]).describe("Headers that may carry the key."),
+      params: z.array(text).max(8).default([]).describe("Query parameters that may carry it."),
+      cookies: z.array(header).max(8).default([]).describe("Cookies that may carry it."),
+    })
+    .describe("Where the key is looked for, in this order; the first one found counts."),
+  forwardClientIDHeader: header
+    .optional()
+    .describe("Header that tells the endpoint the clientID. Default: none."),
+  sanitize: z.boolean().default(false).describe("The endpoint does not see the key. Default: false."),
+});
+
+export const basicAuthSchema = z.strictObject({
+  users: z
+    // Their form is a semantic check, for the same reason.
+    .array(z.string().max(1024))
+    .min(1)
+    .max(10_000)
+    .describe("Lines of an htpasswd file: `name:{SHA}…` or `name:$pbkdf2-sha256$…`."),
+  realm: headerText
+    .refine((value) => !/["\\]/.test(value), "expected no quotes or backslashes")
+    .default("isthmus")
+    .describe("Name that browsers show. Default: isthmus."),
+  forwardUsernameHeader: header
+    .optional()
+    .describe("Header that tells the endpoint the user's name. Default: none."),
+});
+
+/** Signatures with public keys only: with `HS256` a public key could pass for a secret, `none` is no signature. */
+export const jwtAlgorithms = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+] as const;
+
+/** RFC 7517, public parameters only: a private key in the configuration is an unknown field. */
+export const publicJwkSchema = z.strictObject({
+  kty: z.enum(["RSA", "EC", "OKP"]).describe("Key type."),
+  kid: text.optional().describe("Key id, as tokens name it."),
+  alg: z.enum(jwtAlgorithms).optional().describe("The one algorithm that the key is for."),
+  use: z.string().max(16).optional().describe("`sig`, or absent."),
+  key_ops: z.array(z.string().max(32)).max(8).optional().describe("`verify`, or absent."),
+  n: z.string().max(2048).optional().describe("RSA modulus."),
+  e: z.string().max(16).optional().describe("RSA exponent."),
+  crv: z.string().max(16).optional().describe("Curve."),
+  x: z.string().max(128).optional().describe("Coordinate, or the key of OKP."),
+  y: z.string().max(128).optional().describe("Coordinate."),
+  x5c: z.array(z.string().max(8192)).max(8).optional().describe("Not looked at."),
+  x5t: z.string().max(64).optional().describe("Not looked at."),
+  "x5t#S256": z.string().max(64).optional().describe("Not looked at."),
+});
+
+const claimName = z.string().min(1).max(256).describe("Claim; `a.b` is b within a.");
+
+/** Everything of a provider but what durations are in; the native configuration shares it. */
+export const jwtProviderFields = {
+  name: name.describe("Unique within the policy; rules may ask for it."),
+  issuer: text
+    .optional()
+    .describe("`iss` that tokens must have. Default: every issuer, as far as the keys tell."),
+  audiences: z
+    .array(text)
+    .max(32)
+    .default([])
+    .describe("`aud` must be, or hold, one of these. Default: any audience."),
+  algorithms: z
+    .array(z.enum(jwtAlgorithms))
+    .min(1)
+    .max(jwtAlgorithms.length)
+    .optional()
+    .describe("Signatures that are accepted. Default: all that use public keys."),
+  localJWKS: z
+    .strictObject({ keys: z.array(publicJwkSchema).min(1).max(64).describe("Public keys (RFC 7517).") })
+    .optional()
+    .describe("Keys, in the configuration itself."),
+  extractFrom: z
+    .strictObject({
+      headers: z
+        .array(
+          z.strictObject({
+            name: header.describe("Header that may carry the token."),
+            valuePrefix: z
+              .string()
+              .max(64)
+              .default("")
+              .describe("What stands before the token, such as `Bearer `. Default: nothing."),
+          }),
+        )
+        .max(8)
+        .default([])
+        .describe("Headers that may carry the token."),
+      params: z.array(text).max(8).default([]).describe("Query parameters that may carry it."),
+      cookies: z.array(header).max(8).default([]).describe("Cookies that may carry it."),
+    })
+    .optional()
+    .describe("Where the token is looked for. Default: `Authorization: Bearer`."),
+  requiredClaims: z
+    .array(
+      z.strictObject({
+        name: claimName,
+        values: z
+          .array(text)
+          .max(64)
+          .default([])
+          .describe("Values, one of which it must have or hold. Default: any."),
+      }),
+    )
+    .max(16)
+    .default([])
+    .describe("Claims without which a token is refused."),
+  requireExpiration: z
+    .boolean()
+    .default(true)
+    .describe("Refuses tokens without `exp`, which would hold for ever. Default: true."),
+  claimToHeaders: z
+    .array(
+      z.strictObject({
+        header: header.describe("Header that the endpoint gets; what clients send under it is dropped."),
+        claim: claimName,
+      }),
+    )
+    .max(16)
+    .default([])
+    .describe("Claims that the endpoint gets as headers."),
+  forwardOriginalToken: z.boolean().default(true).describe("The endpoint sees the token. Default: true."),
+};
+
+const remoteJwksUri = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[^\s/@#?]+(?:\/[^\s#]*)?$/, "expected an http or https URL without user or fragment");
+
+export const remoteJwksFields = { uri: remoteJwksUri.describe("Where the issuer publishes its keys.") };
+
+export const jwtProviderSchema = z.strictObject({
+  ...jwtProviderFields,
+  remoteJWKS: z.strictObject({ ...remoteJwksFields, cacheDurationMs: z.int().positive() }).optional(),
+  clockSkewMs: z.int().min(0),
+});
+
+export const jwtFields = {
+  optional: z
+    .boolean()
+    .default(false)
+    .describe("Requests without a token pass; those with a bad one do not. Default: false."),
+};
+
+// --- another server's word --------------------------------------------------------------------------------------------
+
+export const extAuthFields = {
+  http: z
+    .strictObject({
+      url: remoteJwksUri.describe("The authorization server."),
+      forwardPath: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Asks with the request's method, and with its path and query after those of `url`. Default: GET of `url`.",
+        ),
+      headersToBackend: z
+        .array(header)
+        .max(32)
+        .default([])
+        .describe("Headers of a 2xx answer that the endpoint gets; clients cannot send them."),
+    })
+    .describe("2xx lets a request pass; any other answer below 500 goes to the client."),
+  headersToExtAuth: z
+    .array(header)
+    .max(32)
+    .default([])
+    .describe("Headers of the request that the server gets besides Authorization."),
+  failOpen: z
+    .boolean()
+    .default(false)
+    .describe("Requests pass while the server is down, slow or answers 5xx. Default: false, 503."),
+};
+
+export const extAuthSchema = z.strictObject({ ...extAuthFields, timeoutMs: z.int().positive() });
+
+// --- who may do what --------------------------------------------------------------------------------------------------
+
+/** Istio's string match: a value, `start*`, `*end`, or `*` for whatever is there. */
+const patterns = z.array(text).min(1).max(256);
+
+export const authorizationRuleSchema = z.strictObject({
+  name: name.optional().describe("For the log. Default: the rule's index."),
+  action: z.enum(["Allow", "Deny"]).describe("Deny goes before Allow, whatever their order."),
+  principal: z
+    .strictObject({
+      clientCIDRs: cidrsSchema.min(1).optional().describe("Networks, one of which has the client's address."),
+      notClientCIDRs: cidrsSchema.min(1).optional().describe("Networks, none of which has it."),
+      principals: patterns.optional().describe("SPIFFE ids of the client's certificate."),
+      notPrincipals: patterns.optional().describe("SPIFFE ids that it must not have."),
+      requestPrincipals: patterns.optional().describe("`<iss>/<sub>` of the token."),
+      notRequestPrincipals: patterns.optional().describe("`<iss>/<sub>` that it must not have."),
+      clientIDs: patterns.optional().describe("clientIDs of the API key."),
+      users: patterns.optional().describe("Names of basic authentication."),
+      jwt: z
+        .strictObject({
+          provider: name.optional().describe("Provider that accepted the token. Default: any."),
+          scopes: z.array(text).max(32).optional().describe("Scopes (RFC 8693 `scope`), all of them."),
+          claims: z
+            .array(z.strictObject({ name: claimName, values: patterns.describe("One of these.") }))
+            .max(16)
+            .optional()
+            .describe("Claims, all of which must have, or hold, one of their values."),
+        })
+        .optional()
+        .describe("What the token says."),
+      headers: z
+        .array(
+          z.strictObject({
+            name: header.describe("Name, without case."),
+            values: patterns.describe("One of these."),
+          }),
+        )
+        .max(16)
+        .optional()
+        .describe("Headers, all of which must have one of their values."),
+    })
+    .default({})
+    .describe("Who: all of these conditions hold together. Default: everyone."),
+  operation: z
+    .strictObject({
+      hosts: patterns.optional().describe("Host names."),
+      methods: z.array(methodSchema).min(1).max(16).optional().describe("Methods."),
+      notMethods: z.array(methodSchema).min(1).max(16).optional().describe("Methods that it must not have."),
+      paths: z.array(pathMatchSchema).min(1).max(64).optional().describe("Paths, one of which must match."),
+      notPaths: z
+        .array(pathMatchSchema)
+        .min(1)
+        .max(64)
+        .optional()
+        .describe("Paths, none of which may match."),
+    })
+    .default({})
+    .describe("What: all of these conditions hold together. Default: everything."),
+});
+
+export const authorizationSchema = z.strictObject({
+  defaultAction: z
+    .enum(["Allow", "Deny"])
+    .optional()
+    .describe("When no rule matches. Default: Deny if there is an Allow rule, or else Allow."),
+  rules: z.array(authorizationRuleSchema).max(256).default([]).describe("The rules."),
+});
+
+// --- all together -----------------------------------------------------------------------------------------------------
+
+export const securityPolicySchema = z.strictObject({
+  clientCIDRs: clientNetworksSchema.optional(),
+  requestLimits: requestLimitsSchema.optional(),
+  apiKeyAuth: apiKeyAuthSchema.optional(),
+  basicAuth: basicAuthSchema.optional(),
+  jwt: z.strictObject({ ...jwtFields, providers: z.array(jwtProviderSchema).min(1).max(8) }).optional(),
+  authorization: authorizationSchema.optional(),
+  extAuth: extAuthSchema.optional(),
+});
+
+export type ClientNetworks = z.infer<typeof clientNetworksSchema>;
+export type ListenerLimits = z.infer<typeof listenerLimitsSchema>;
+export type ApiKeyAuth = z.infer<typeof apiKeyAuthSchema>;
+export type BasicAuth = z.infer<typeof basicAuthSchema>;
+export type JwtProvider = z.infer<typeof jwtProviderSchema>;
+export type ExtAuth = z.infer<typeof extAuthSchema>;
+export type AuthorizationRule = z.infer<typeof authorizationRuleSchema>;
+export type Authorization = z.infer<typeof authorizationSchema>;
+export type SecurityPolicy = z.infer<typeof securityPolicySchema>;
