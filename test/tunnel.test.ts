@@ -36,6 +36,9 @@ beforeAll(async () => {
     if (incoming.url === "/events") {
       outgoing.writeHead(200, { "content-type": "text/event-stream" });
       outgoing.write("data: first\n\n");
+      // workerd learns that a client has gone when it writes to it, so event streams need heartbeats here as elsewhere.
+      const heartbeat = setInterval(() => outgoing.write(": still here\n\n"), 100);
+      outgoing.once("close", () => clearInterval(heartbeat));
       return true;
     }
     return false;
@@ -125,12 +128,10 @@ test("an endpoint outside the agent's allow list is refused by the agent", async
   expect(answer.headers["isthmus-error"]).toBe("tunnel_refused");
 });
 
-test("200 MB up and down, intact and with flat memory", async () => {
-  await ask({ port, host: "app.example.com" });
-  const beforeMiB = peakResidentMiB();
+async function upload(totalMiB: number): Promise<void> {
   const chunk = randomBytes(MiB);
   const hash = createHash("sha256");
-  const uploaded = await new Promise<string>((done, fail) => {
+  const answer = await new Promise<string>((done, fail) => {
     const outgoing = request(
       { host: "127.0.0.1", port, path: "/upload", method: "POST", headers: { host: "app.example.com" } },
       (incoming) => {
@@ -142,7 +143,7 @@ test("200 MB up and down, intact and with flat memory", async () => {
     outgoing.once("error", fail);
     let sent = 0;
     const more = (): void => {
-      while (sent < 200) {
+      while (sent < totalMiB) {
         sent += 1;
         hash.update(chunk);
         if (!outgoing.write(chunk)) return void outgoing.once("drain", more);
@@ -151,11 +152,13 @@ test("200 MB up and down, intact and with flat memory", async () => {
     };
     more();
   });
-  expect(JSON.parse(uploaded)).toEqual({ bytes: 200 * MiB, sha256: hash.digest("hex") });
+  expect(JSON.parse(answer)).toEqual({ bytes: totalMiB * MiB, sha256: hash.digest("hex") });
+}
 
-  const downloadedBytes = await new Promise<number>((done, fail) => {
+function download(totalMiB: number): Promise<number> {
+  return new Promise((done, fail) => {
     request(
-      { host: "127.0.0.1", port, path: "/download/200", headers: { host: "app.example.com" } },
+      { host: "127.0.0.1", port, path: `/download/${totalMiB}`, headers: { host: "app.example.com" } },
       (incoming) => {
         let bytes = 0;
         incoming.on("data", (part: Buffer) => (bytes += part.length));
@@ -166,8 +169,17 @@ test("200 MB up and down, intact and with flat memory", async () => {
       .once("error", fail)
       .end();
   });
-  expect(downloadedBytes).toBe(200 * MiB);
-  expect(peakResidentMiB() - beforeMiB).toBeLessThan(100);
+}
+
+test("200 MB up and down, intact and with flat memory", async () => {
+  await upload(200);
+  expect(await download(200)).toBe(200 * MiB);
+  // What a garbage-collected process takes at first it keeps; what matters is that more traffic takes no more.
+  const beforeMiB = peakResidentMiB();
+  await upload(200);
+  expect(await download(200)).toBe(200 * MiB);
+  expect(peakResidentMiB() - beforeMiB).toBeLessThan(60);
+  expect(peakResidentMiB()).toBeLessThan(350);
 }, 120_000);
 
 test("a slow reader does not stall others or grow memory", async () => {
