@@ -1,7 +1,8 @@
 // How many requests of one key may be under way at once in this isolate. Bounded by nature: a key exists while it has any.
 
 export class ConcurrencyLimit {
-  private readonly max: number;
+  /** May change while requests are under way. */
+  max: number;
   private readonly open = new Map<string, number>();
 
   constructor(max: number) {

@@ -8,12 +8,15 @@ export class KeyTable<Value> {
   private readonly maxBytes: number;
   /** In order of use, least recent first: what a Map keeps when an entry is deleted and set anew. */
   private readonly entries = new Map<string, Value>();
+  private readonly valueBytes: (value: Value) => number;
   private bytes = 0;
   evicted = 0;
 
-  constructor(maxEntries: number, maxBytes: number) {
+  /** `valueBytes`: what a value takes beyond a small object; must give the same for the same value. */
+  constructor(maxEntries: number, maxBytes: number, valueBytes: (value: Value) => number = () => 0) {
     this.maxEntries = maxEntries;
     this.maxBytes = maxBytes;
+    this.valueBytes = valueBytes;
   }
 
   get size(): number {
@@ -39,12 +42,17 @@ export class KeyTable<Value> {
   set(key: string, value: Value): void {
     this.delete(key);
     this.entries.set(key, value);
-    this.bytes += bytesOf(key);
+    this.bytes += this.bytesOf(key, value);
     while (this.entries.size > this.maxEntries || this.bytes > this.maxBytes) this.evictOldest();
   }
 
   delete(key: string): void {
-    if (this.entries.delete(key)) this.bytes -= bytesOf(key);
+    const value = this.entries.get(key);
+    if (this.entries.delete(key)) this.bytes -= this.bytesOf(key, value!);
+  }
+
+  private bytesOf(key: string, value: Value): number {
+    return 2 * key.length + entryOverheadBytes + this.valueBytes(value);
   }
 
   private evictOldest(): void {
@@ -53,8 +61,4 @@ export class KeyTable<Value> {
     this.delete(oldest);
     this.evicted++;
   }
-}
-
-function bytesOf(key: string): number {
-  return 2 * key.length + entryOverheadBytes;
 }

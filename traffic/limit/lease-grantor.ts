@@ -36,7 +36,8 @@ export function grantLease(
 
   // A fixed window's units end with it; those of the other algorithms with the lease.
   const validMs = Math.min(terms.leaseMs, untilWindowEndMs(limit, nowMs));
-  const reply: LeaseReply = { granted, validMs, againAfterMs: 0, holders: count };
+  const { remaining, resetAfterMs } = spent;
+  const reply = { granted, validMs, againAfterMs: 0, holders: count, remaining, resetAfterMs };
   if (granted >= wanted && state.promisedMs <= nowMs) {
     return [{ limit: spent.state, holders, promisedMs: state.promisedMs }, reply];
   }

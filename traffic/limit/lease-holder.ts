@@ -8,6 +8,8 @@ import type { GcraState } from "./gcra.ts";
 import { spendGcra } from "./gcra.ts";
 import { leaseTerms, prefetchPart } from "./lease-terms.ts";
 import type { LeaseTerms } from "./lease-terms.ts";
+import { capacity } from "./spend.ts";
+import type { Verdict } from "./verdict.ts";
 
 export type Admission = "admitted" | "denied" | "wait";
 
@@ -18,7 +20,9 @@ interface Lease {
 }
 
 /** Pause before the limiter is asked again after a failure. */
-const outagePauseMs = 1_000;
+export const outagePauseMs = 1_000;
+/** An ask without an answer after this long is lost: the request that carried it was cancelled. */
+const askLostMs = 2_000;
 /** A lease is to last this part of its validity, so that little expires unused. */
 const plannedPart = 0.9;
 
@@ -39,6 +43,8 @@ export class LeaseHolder {
   private demand = 0;
   private demandSinceMs: number | undefined;
   private largestCost = 0;
+  /** What the limiter had left when it last granted, and when it will have all again. */
+  private elsewhere = { units: 0, fullAtMs: 0 };
 
   constructor(name: string, limit: Limit, onUnavailable: RateLimit["onUnavailable"]) {
     this.name = name;
@@ -54,7 +60,15 @@ export class LeaseHolder {
     this.largestCost = Math.max(this.largestCost, cost);
     if (this.take(cost, nowMs)) return "admitted";
     if (this.outage) return this.admitInOutage(cost, nowMs);
-    return nowMs < this.againMs ? "denied" : "wait";
+    if (nowMs < this.againMs) return "denied";
+    // What it waited for was not enough for it, so it is still wanted.
+    if (again) this.demand += cost;
+    return "wait";
+  }
+
+  /** Whether requests are refused because the limiter cannot be asked, not because units are used up. */
+  get refusesUnchecked(): boolean {
+    return this.outage && this.onUnavailable === "deny";
   }
 
   /** Gives back what an admitted request took, when another limit refused it. */
@@ -65,7 +79,8 @@ export class LeaseHolder {
 
   /** What to ask the limiter now, if anything. Until the answer nothing more is asked. */
   nextAsk(nowMs: number): LeaseAsk | undefined {
-    if (this.askedAtMs !== undefined || nowMs < this.againMs || this.demand === 0) return undefined;
+    const asking = this.askedAtMs !== undefined && nowMs - this.askedAtMs < askLostMs;
+    if (asking || nowMs < this.againMs || this.demand === 0) return undefined;
     const left = this.remaining(nowMs);
     const granted = this.leases.at(-1)?.granted ?? 0;
     if (left > 0 && left >= this.largestCost && left > granted * prefetchPart) return undefined;
@@ -83,6 +98,7 @@ export class LeaseHolder {
     this.outage = false;
     this.holders = reply.holders;
     this.againMs = nowMs + reply.againAfterMs;
+    this.elsewhere = { units: reply.remaining ?? 0, fullAtMs: nowMs + (reply.resetAfterMs ?? 0) };
     this.dropExpired(nowMs);
     if (reply.granted > 0) {
       const expiresMs = askedAtMs + reply.validMs;
@@ -104,9 +120,20 @@ export class LeaseHolder {
     return this.leases.reduce((sum, { units }) => sum + units, 0);
   }
 
-  /** For Retry-After of a refused request. */
-  retryAfterMs(nowMs: number): number {
-    return Math.max(0, this.againMs - nowMs);
+  /**
+   * For the RateLimit and Retry-After headers. What other isolates have taken since the limiter last answered is not known
+   * here, so an admitted request is told an estimate.
+   */
+  report(
+    allowed: boolean,
+    nowMs: number,
+  ): Pick<Verdict<never>, "remaining" | "retryAfterMs" | "resetAfterMs"> {
+    const here = this.remaining(nowMs);
+    return {
+      remaining: allowed ? Math.min(here + this.elsewhere.units, capacity(this.limit)) : here,
+      retryAfterMs: allowed ? 0 : Math.max(0, this.againMs - nowMs),
+      resetAfterMs: Math.max(0, this.elsewhere.fullAtMs - nowMs),
+    };
   }
 
   private take(cost: number, nowMs: number): boolean {

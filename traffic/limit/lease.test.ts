@@ -240,3 +240,47 @@ test("forgotten holders count no more, and a flood of holder names is bounded", 
   [, reply] = grantLease(perSecond(8), state, { holder: "x", wanted: 1, least: 1 }, 20_000);
   expect(reply.holders).toBe(1);
 });
+
+test("a first burst that is larger than the first lease is served by the leases that follow, without new requests", () => {
+  const holder = new LeaseHolder("i", perSecond(1_000), "deny");
+  let state: GrantorState = noGrants;
+  const waiting = Array.from({ length: 500 }, () => holder.admit(1, 0)).filter(
+    (verdict) => verdict === "wait",
+  );
+  let left = waiting.length;
+  let rounds = 0;
+  for (let nowMs = 1; left > 0 && rounds < 100; nowMs++, rounds++) {
+    const ask = holder.nextAsk(nowMs);
+    expect(ask).toBeDefined();
+    const [next, reply] = grantLease(perSecond(1_000), state, ask!, nowMs);
+    state = next;
+    holder.answered(reply, nowMs);
+    left = Array.from({ length: left }, () => holder.admit(1, nowMs, true)).filter(
+      (verdict) => verdict === "wait",
+    ).length;
+  }
+  expect(left).toBe(0);
+});
+
+test("an ask whose request was cancelled is asked again", () => {
+  const holder = new LeaseHolder("i", perSecond(8), "deny");
+  holder.admit(1, 0);
+  expect(holder.nextAsk(0)).toBeDefined();
+  holder.admit(1, 1_000);
+  expect(holder.nextAsk(1_000)).toBeUndefined();
+  expect(holder.nextAsk(2_000)).toBeDefined();
+});
+
+test("what the headers tell: units here and at the limiter, and when refused, when to come back", () => {
+  const holder = new LeaseHolder("i", perSecond(100), "deny");
+  holder.admit(1, 0);
+  holder.nextAsk(0);
+  holder.answered(
+    { granted: 5, validMs: 4_000, againAfterMs: 700, holders: 1, remaining: 20, resetAfterMs: 800 },
+    1,
+  );
+  holder.admit(1, 1, true);
+  expect(holder.report(true, 1)).toEqual({ remaining: 24, retryAfterMs: 0, resetAfterMs: 800 });
+  for (let n = 0; n < 5; n++) holder.admit(1, 101);
+  expect(holder.report(false, 101)).toEqual({ remaining: 0, retryAfterMs: 600, resetAfterMs: 700 });
+});
