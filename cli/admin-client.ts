@@ -23,6 +23,12 @@ import {
   type Status,
   type VersionDetail,
 } from "#contract/admin.ts";
+import {
+  endpointListSchema,
+  endpointStandingSchema,
+  type AdministerRequest,
+  type EndpointStanding,
+} from "#contract/administration.ts";
 import { CommandError, systemCode, type ExitReason } from "./command-error.ts";
 
 export interface AdminTarget {
@@ -120,6 +126,14 @@ export class AdminClient {
 
   trust(): Promise<z.infer<typeof trustResponseSchema>> {
     return this.#call("GET", "/v1/trust", trustResponseSchema);
+  }
+
+  endpoints(): Promise<z.infer<typeof endpointListSchema>> {
+    return this.#call("GET", "/v1/endpoints", endpointListSchema);
+  }
+
+  administer(request: AdministerRequest): Promise<EndpointStanding> {
+    return this.#call("POST", "/v1/endpoints", endpointStandingSchema, request);
   }
 
   audit(page: Page = {}): Promise<z.infer<typeof auditPageSchema>> {

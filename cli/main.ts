@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addAccess } from "./command/access.ts";
 import { addAgent } from "./command/agent.ts";
+import { addEndpoint } from "./command/endpoint.ts";
 import { addApply, addValidate } from "./command/publish.ts";
 import { addServe } from "./command/serve.ts";
 import { addStart } from "./command/start.ts";
@@ -46,6 +47,7 @@ for (const add of [
   addApply,
   addValidate,
   addStatus,
+  addEndpoint,
   addHistory,
   addShow,
   addDiff,

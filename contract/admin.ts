@@ -162,7 +162,7 @@ export const auditEntrySchema = z.strictObject({
   id: z.int(),
   atMs: z.number(),
   actor: z.string(),
-  /** `config.publish`, `config.rollback`, `token.create`, `token.delete`, `join-token.create`, `certificate.issue`, `certificate.revoke`, … */
+  /** `config.publish`, `config.rollback`, `token.create`, `token.delete`, `endpoint.administer`, `join-token.create`, `certificate.issue`, `certificate.revoke`, … */
   action: z.string(),
   detail: z.string(),
 });

@@ -1,6 +1,7 @@
 // The heartbeat: what gateway isolates, the region's state object, tunnel hubs and the control say to each other.
 // All of it is JSON over fetch, so a Durable Object in another process is reached the same way as one in this one.
 import { z } from "zod";
+import { administrationSchema } from "./administration.ts";
 import { limits } from "./limits.ts";
 import { activeHealthCheckSchema, endpointSchema, nameSchema, versionedSnapshotSchema } from "./snapshot.ts";
 
@@ -26,6 +27,8 @@ export const syncRequestSchema = z.strictObject({
   snapshotVersion: z.int().min(0),
   /** Version of the health table it holds; 0 for none. */
   healthVersion: z.int().min(0),
+  /** Version of the operators' word on endpoints that it holds; absent or 0 for none. */
+  administrationVersion: z.int().min(0).optional(),
   /** Increments since the last acknowledged sync, by counter name (`requests_total{route="a",code="2xx"}` style). */
   counters: z.record(z.string().max(1024), z.number()),
 });
@@ -36,6 +39,8 @@ export const syncResponseSchema = z.strictObject({
   snapshot: versionedSnapshotSchema.optional(),
   /** Present only when the table changed. Endpoints not named are healthy. */
   health: z.strictObject({ version: z.int().positive(), unhealthy: z.array(z.string()) }).optional(),
+  /** Present only when newer than what the isolate holds. */
+  administration: administrationSchema.optional(),
   /** For each tunnel, the hub shards that hold at least one authenticated agent. */
   tunnels: z.record(
     nameSchema,
@@ -109,6 +114,7 @@ export const controlSyncRequestSchema = z.strictObject({
   region: z.string().max(64),
   snapshotVersion: z.int().min(0),
   trustVersion: z.int().min(0),
+  administrationVersion: z.int().min(0).optional(),
   gateways: z.array(
     z.strictObject({ gateway: z.string(), snapshotVersion: z.int().min(0), lastSyncMs: z.number() }),
   ),
@@ -130,6 +136,7 @@ export type ControlSyncRequest = z.infer<typeof controlSyncRequestSchema>;
 export const controlSyncResponseSchema = z.strictObject({
   snapshot: versionedSnapshotSchema.optional(),
   trust: trustSchema.optional(),
+  administration: administrationSchema.optional(),
 });
 export type ControlSyncResponse = z.infer<typeof controlSyncResponseSchema>;
 

@@ -6,6 +6,7 @@ import { authenticate } from "../token/authenticate.ts";
 import { addAccessRoutes } from "./access-routes.ts";
 import type { AdminApp, AdminEnv } from "./admin-route.ts";
 import { answerError, requireValid } from "./error-answer.ts";
+import { addEndpointRoutes } from "./endpoint-routes.ts";
 import { addIdentityRoutes } from "./identity-routes.ts";
 import { addVersionRoutes } from "./version-routes.ts";
 
@@ -42,6 +43,7 @@ export function createAdminApp(): AdminApp {
   });
   addVersionRoutes(app);
   addAccessRoutes(app);
+  addEndpointRoutes(app);
   addIdentityRoutes(app);
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   return app;

@@ -50,8 +50,9 @@ async function sync(
   env: Env,
   report: z.infer<typeof controlSyncRequestSchema>,
 ): Promise<ControlSyncResponse> {
-  const [newer, trust] = await Promise.all([
+  const [newer, administration, trust] = await Promise.all([
     configStore(env).sync(report),
+    configStore(env).administrationSince(report.administrationVersion ?? 0),
     // An authority without its secret must not keep the configuration from the gateways.
     valueOf<Trust | undefined>(certificateAuthority(env).trust(report.trustVersion)).catch(
       (error: unknown) => {
@@ -65,6 +66,7 @@ async function sync(
       snapshot: await unpackSnapshot(newer.summary.version, newer.summary.hash, newer.packed),
     }),
     ...(trust && { trust }),
+    ...(administration && { administration }),
   };
 }
 

@@ -2,10 +2,19 @@
 // A shell: rows are in *-table.ts; documents are compiled and packed before they come here (admin/publish.ts).
 import { DurableObject } from "cloudflare:workers";
 import type { Role, VersionSummary } from "#contract/admin.ts";
+import type { AdministerRequest, AdministeredEndpoint, Administration } from "#contract/administration.ts";
 import type { ControlSyncRequest } from "#contract/sync.ts";
 import { type AuditRow, appendAudit, createAuditTable, listAudit } from "../audit-log.ts";
 import { type Outcome, Refusal, outcomeOf } from "../refusal.ts";
 import { secretHash, secretTokenFrom } from "../token/secret-token.ts";
+import {
+  administrationOf,
+  administrationVersion,
+  createAdministrationTable,
+  findAdministered,
+  listAdministered,
+  storeAdministered,
+} from "./administration-table.ts";
 import { unpackSnapshot } from "./packed-json.ts";
 import { RegionReports } from "./region-reports.ts";
 import { retention, versionsToForget } from "./retention.ts";
@@ -55,6 +64,7 @@ export class ConfigStore extends DurableObject {
     createVersionTables(this.#sql);
     createTokenTable(this.#sql);
     createAuditTable(this.#sql);
+    createAdministrationTable(this.#sql);
     void ctx.blockConcurrencyWhile(async () => {
       this.#current = await this.#newestWhole();
     });
@@ -105,6 +115,12 @@ export class ConfigStore extends DurableObject {
     );
   }
 
+  /** The current snapshot, unless the caller has it already; `none` before the first publish. */
+  readUnless(knownHash: string | undefined): PackedVersion | "same" | "none" {
+    if (!this.#current) return "none";
+    return this.#current.hash === knownHash ? "same" : (this.read("snapshot") ?? "none");
+  }
+
   list(limit: number, before: number): VersionSummary[] {
     return listVersions(this.#sql, limit, before).map((stored) => this.#summary(stored));
   }
@@ -122,6 +138,43 @@ export class ConfigStore extends DurableObject {
       ...(this.#current && { current: this.#summary(this.#current) }),
       regions: this.#regions.list(Date.now()),
     };
+  }
+
+  // --- endpoints ---------------------------------------------------------------------------------------------------
+
+  /** Takes an operator's word on an endpoint that the caller has found in the current version. */
+  administer(actor: string, request: AdministerRequest): Promise<Outcome<AdministeredEndpoint>> {
+    return outcomeOf(async () => {
+      const { backend, endpoint, reason = "" } = request;
+      const before = findAdministered(this.#sql, backend, endpoint);
+      const state = request.state ?? before?.state ?? "ready";
+      const weight = request.weight === undefined ? before?.weight : (request.weight ?? undefined);
+      const entry: AdministeredEndpoint = {
+        backend,
+        endpoint,
+        state,
+        ...(weight !== undefined && { weight }),
+        actor,
+        reason,
+        atMs: Date.now(),
+      };
+      const said = [
+        ...(request.state === undefined ? [] : [`state ${state}`]),
+        ...(request.weight === undefined ? [] : [`weight ${weight ?? "as configured"}`]),
+      ];
+      const detail = `${backend} ${endpoint} ${said.join(", ")} ${reason}`.trimEnd();
+      await this.#commit(actor, "endpoint.administer", detail, () => storeAdministered(this.#sql, entry));
+      return entry;
+    });
+  }
+
+  listAdministered(): AdministeredEndpoint[] {
+    return listAdministered(this.#sql);
+  }
+
+  /** What a region that holds `version` does not know yet. */
+  administrationSince(version: number): Administration | undefined {
+    return version < administrationVersion(this.#sql) ? administrationOf(this.#sql) : undefined;
   }
 
   // --- tokens and audit --------------------------------------------------------------------------------------------

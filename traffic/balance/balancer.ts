@@ -1,4 +1,5 @@
 // Picks the endpoint of a backend for each request. One balancer per backend and isolate; it lives as long as the snapshot.
+import type { AdministrativeState } from "#contract/administration.ts";
 import type { SnapshotBackend } from "#contract/snapshot.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { ConsistentHash } from "./consistent-hash.ts";
@@ -10,9 +11,6 @@ import type { PickRequest, RequestOutcome } from "./pick-request.ts";
 import { Random } from "./random.ts";
 import { RoundRobin } from "./round-robin.ts";
 import type { LevelStatus } from "./shares.ts";
-
-/** What an operator wants of an endpoint, as HAProxy's `set server … state`. */
-export type AdministrativeState = "ready" | "drain" | "maintenance";
 
 export interface BalancerStatus {
   /** Priority levels (and, with zone preference, the local zone before the others); says where health is ignored. */

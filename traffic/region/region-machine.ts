@@ -1,5 +1,6 @@
 // What a region knows and what it has to do next. The state object around it only stores, dials and sets its alarm; time
 // and randomness are arguments.
+import type { Administration } from "#contract/administration.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import type {
   ControlSyncRequest,
@@ -21,6 +22,7 @@ import { sliceForTunnel } from "./tunnel-slice.ts";
 export interface StoredRegion {
   readonly snapshot: VersionedSnapshot | undefined;
   readonly trust: Trust | undefined;
+  readonly administration: Administration | undefined;
   readonly checks: readonly (readonly [string, CheckState])[];
   readonly counters: readonly (readonly [string, number])[];
 }
@@ -38,6 +40,7 @@ export class RegionMachine {
   readonly #health: HealthTable;
   #snapshot: VersionedSnapshot | undefined;
   #trust: Trust | undefined;
+  #administration: Administration | undefined;
   #heardMs = -Infinity;
 
   constructor(region: string, stored: StoredRegion, random: () => number, nowMs: number) {
@@ -46,6 +49,7 @@ export class RegionMachine {
     this.probes = new ProbeSchedule(random);
     this.#health = new HealthTable(nowMs);
     this.#trust = stored.trust;
+    this.#administration = stored.administration;
     if (stored.snapshot) this.takeSnapshot(stored.snapshot, nowMs);
     this.probes.restore(stored.checks, nowMs);
     this.refreshHealth(nowMs);
@@ -66,19 +70,27 @@ export class RegionMachine {
     return true;
   }
 
+  takeAdministration(administration: Administration): boolean {
+    if (administration.version <= (this.#administration?.version ?? 0)) return false;
+    this.#administration = administration;
+    return true;
+  }
+
   /** Answers an isolate's heartbeat; the snapshot itself is for the caller to add where `needsSnapshot` says so. */
   gatewaySynced(
-    { gateway, snapshotVersion, healthVersion, counters }: SyncRequest,
+    { gateway, snapshotVersion, healthVersion, administrationVersion = 0, counters }: SyncRequest,
     nowMs: number,
   ): { readonly needsSnapshot: boolean; readonly answer: SyncResponse } {
     this.#heardMs = nowMs;
     this.#gateways.heard(gateway, snapshotVersion, nowMs);
     this.counters.add(counters);
     const { version, unhealthy } = this.#health;
+    const administration = this.#administration;
     return {
       needsSnapshot: (this.#snapshot?.version ?? 0) > snapshotVersion,
       answer: {
         ...(version !== healthVersion && { health: { version, unhealthy: [...unhealthy] } }),
+        ...(administration && administration.version > administrationVersion && { administration }),
         tunnels: this.#hubs.presence(nowMs),
       },
     };
@@ -120,6 +132,7 @@ export class RegionMachine {
       region: this.#region,
       snapshotVersion: this.#snapshot?.version ?? 0,
       trustVersion: this.#trust?.version ?? 0,
+      administrationVersion: this.#administration?.version ?? 0,
       gateways: this.#gateways.present(nowMs),
       agents: this.#hubs.agents(nowMs),
       endpoints: [...this.#health.verdicts],

@@ -1,4 +1,5 @@
 // One backend of the snapshot, ready to be picked from: its balancer and endpoints, or its tunnel.
+import type { Administration } from "#contract/administration.ts";
 import type { SnapshotBackend } from "#contract/snapshot.ts";
 import { endpointKey } from "#contract/snapshot.ts";
 import { type Balancer, createBalancer } from "#traffic/balance/balancer.ts";
@@ -13,6 +14,8 @@ export interface BackendPlan {
   readonly tunnel: TunnelPlan | undefined;
   /** Marks the endpoints whose keys are in the set as unhealthy, all others as healthy. */
   applyHealth(unhealthy: ReadonlySet<string>, nowMs: number): void;
+  /** Carries out the operators' word; endpoints that it does not name are ready, with the configured weight. */
+  applyAdministration(administration: Administration, nowMs: number): void;
 }
 
 export interface BackendInputs {
@@ -37,6 +40,12 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
     ),
     applyHealth: (unhealthy, atMs) => {
       keys.forEach((key, index) => balancer.setHealthy(index, !unhealthy.has(key), atMs));
+    },
+    applyAdministration: ({ endpoints }, atMs) => {
+      keys.forEach((key, index) => {
+        const { state, weight } = endpoints[key] ?? { state: "ready" as const, weight: undefined };
+        balancer.administer(index, state, weight, atMs);
+      });
     },
   };
 }

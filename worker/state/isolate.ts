@@ -1,5 +1,6 @@
 // The isolate's copy of the region's state: the compiled plan that requests run on, and the heartbeat that keeps it
 // fresh. Never two heartbeats at once, and never a request that pays for one on a busy gateway (decision 0002).
+import type { Administration } from "#contract/administration.ts";
 import { GatewayError } from "#contract/error.ts";
 import { limits } from "#contract/limits.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
@@ -36,6 +37,7 @@ export class Isolate {
   #retired: RequestCounters[] = [];
   #healthVersion = 0;
   #unhealthy: ReadonlySet<string> = new Set();
+  #administration: Administration | undefined;
   /** Version that could not be compiled; not tried again. */
   #badVersion = 0;
   #sync: Promise<void> = Promise.resolve();
@@ -77,6 +79,7 @@ export class Isolate {
         gateway,
         snapshotVersion: this.#plan?.version ?? 0,
         healthVersion: this.#healthVersion,
+        administrationVersion: this.#administration?.version ?? 0,
         counters: Object.fromEntries(sent),
       });
       this.#apply(response);
@@ -101,12 +104,16 @@ export class Isolate {
     return taken;
   }
 
-  #apply({ snapshot, health, tunnels }: SyncResponse): void {
+  #apply({ snapshot, health, administration, tunnels }: SyncResponse): void {
     if (snapshot) this.#adopt(snapshot);
     if (health && health.version !== this.#healthVersion) {
       this.#healthVersion = health.version;
       this.#unhealthy = new Set(health.unhealthy);
       this.#applyHealth();
+    }
+    if (administration && administration.version > (this.#administration?.version ?? 0)) {
+      this.#administration = administration;
+      this.#applyAdministration();
     }
     for (const [name, tunnel] of this.#plan?.tunnels ?? []) tunnel.setPresent(tunnels[name] ?? []);
   }
@@ -125,12 +132,21 @@ export class Isolate {
     }
     if (previous) this.#retired = [previous.counters, ...this.#retired].slice(0, maxRetired);
     this.#applyHealth();
+    this.#applyAdministration();
     log("snapshot_adopted", { version: snapshot.version, hash: snapshot.hash });
   }
 
   #applyHealth(): void {
     const nowMs = this.#inputs.nowMs();
     for (const backend of this.#plan?.backends.values() ?? []) backend.applyHealth(this.#unhealthy, nowMs);
+  }
+
+  #applyAdministration(): void {
+    if (!this.#administration) return;
+    const nowMs = this.#inputs.nowMs();
+    for (const backend of this.#plan?.backends.values() ?? []) {
+      backend.applyAdministration(this.#administration, nowMs);
+    }
   }
 
   async #loadLastGood(): Promise<void> {

@@ -2,6 +2,7 @@
 // while anybody needs it, and answers heartbeats from memory. A shell: storage, alarm and calls around `RegionMachine`.
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import { administrationSchema } from "#contract/administration.ts";
 import { type VersionedSnapshot, nameSchema, versionedSnapshotSchema } from "#contract/snapshot.ts";
 import { hubReportSchema, syncRequestSchema, trustSchema } from "#contract/sync.ts";
 import { limits } from "#contract/limits.ts";
@@ -137,7 +138,7 @@ export class RegionState extends DurableObject<Env> {
   }
 
   async #askControl(): Promise<void> {
-    let answer: { snapshot?: unknown; trust?: unknown };
+    let answer: { snapshot?: unknown; trust?: unknown; administration?: unknown };
     try {
       const request = jsonRequest("https://control/sync", this.#machine.controlRequest(Date.now()));
       const response = await this.env.CONTROL.fetch(request);
@@ -149,6 +150,7 @@ export class RegionState extends DurableObject<Env> {
     }
     if (answer.snapshot !== undefined) this.#takeSnapshot(answer.snapshot);
     if (answer.trust !== undefined) this.#takeTrust(answer.trust);
+    if (answer.administration !== undefined) this.#takeAdministration(answer.administration);
   }
 
   #takeSnapshot(value: unknown): void {
@@ -167,6 +169,15 @@ export class RegionState extends DurableObject<Env> {
     const parsed = trustSchema.safeParse(value);
     if (!parsed.success) return this.#log("trust_refused", { reason: z.prettifyError(parsed.error) });
     if (this.#machine.takeTrust(parsed.data)) this.#storage.store("trust", JSON.stringify(parsed.data));
+  }
+
+  #takeAdministration(value: unknown): void {
+    const parsed = administrationSchema.safeParse(value);
+    if (!parsed.success)
+      return this.#log("administration_refused", { reason: z.prettifyError(parsed.error) });
+    if (!this.#machine.takeAdministration(parsed.data)) return;
+    this.#storage.store("administration", JSON.stringify(parsed.data));
+    this.#log("administration_taken", { version: parsed.data.version });
   }
 
   async #writeLastGood(): Promise<void> {

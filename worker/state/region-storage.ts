@@ -1,5 +1,6 @@
 // What RegionState keeps on disk. Documents are stored in parts, because a value of SQLite in a Durable Object holds at
 // most 2 MB; a document is replaced in one transaction.
+import { administrationSchema } from "#contract/administration.ts";
 import { versionedSnapshotSchema } from "#contract/snapshot.ts";
 import { trustSchema } from "#contract/sync.ts";
 import type { CheckState } from "#traffic/health/active-check.ts";
@@ -8,7 +9,7 @@ import type { StoredRegion } from "#traffic/region/region-machine.ts";
 /** In UTF-16 code units, of which UTF-8 makes at most three bytes each. */
 const partChars = 512 * 1024;
 
-export type DocumentKind = "snapshot" | "trust" | "checks";
+export type DocumentKind = "snapshot" | "trust" | "administration" | "checks";
 
 export class RegionStorage {
   readonly #storage: DurableObjectStorage;
@@ -36,6 +37,7 @@ export class RegionStorage {
     const stored: StoredRegion = {
       snapshot: read("snapshot", (value) => versionedSnapshotSchema.parse(value)),
       trust: read("trust", (value) => trustSchema.parse(value)),
+      administration: read("administration", (value) => administrationSchema.parse(value)),
       checks: read("checks", (value) => value as [string, CheckState][]) ?? [],
       counters: this.#storage.sql
         .exec<{ name: string; total: number }>("SELECT name, total FROM counter")

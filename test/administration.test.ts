@@ -1,0 +1,107 @@
+// Runtime administration and observation of a running system, as an operator does it: state and weight from the command
+// line, statistics, metrics.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
+import { ask } from "./system/http.ts";
+import { startSystem, type System } from "./system/isthmus.ts";
+import { eventually, freePorts, type Program, startProgram } from "./system/process.ts";
+
+let one: EchoServer;
+let two: EchoServer;
+let system: System;
+let port: number;
+let restarted: Program | undefined;
+
+const config = (): string => `
+listeners: [{ name: web, protocol: HTTP, port: ${port} }]
+routes: [{ name: shop, rules: [{ backendRefs: [{ name: orders }] }] }]
+backends:
+  - name: orders
+    endpoints: [{ address: 127.0.0.1, port: ${one.port} }, { address: 127.0.0.1, port: ${two.port} }]
+`;
+
+beforeAll(async () => {
+  one = await startEchoServer("one");
+  two = await startEchoServer("two");
+  [port] = (await freePorts(1)) as [number];
+  system = await startSystem(config());
+});
+
+afterAll(async () => {
+  await restarted?.stop();
+  await system?.stop();
+  await Promise.all([one.stop(), two.stop()]);
+});
+
+/** Who served each of `count` requests. */
+async function servedBy(count: number): Promise<Set<unknown>> {
+  const served = new Set<unknown>();
+  for (let index = 0; index < count; index += 1) {
+    served.add((await ask({ port, host: "shop.example.com" })).headers["x-served-by"]);
+  }
+  return served;
+}
+
+async function set(endpointPort: number, ...flags: string[]): Promise<void> {
+  const result = await system.run("endpoint", "set", "orders", `127.0.0.1:${endpointPort}`, ...flags);
+  expect(result.stderr).toBe("");
+  expect(result.code).toBe(0);
+}
+
+/** Requests until both isolates know, then none may go astray. */
+async function servedOnlyBy(...names: string[]): Promise<void> {
+  await eventually(
+    `requests are served by ${names.join(" and ")} alone`,
+    async () => [...(await servedBy(20))].toSorted().join() === names.join(),
+    5_000,
+  );
+  expect(await servedBy(20)).toEqual(new Set(names));
+}
+
+describe("endpoint set", () => {
+  test("maintenance, drain and weight 0 keep requests away within heartbeats; ready brings them back", async () => {
+    await servedOnlyBy("one", "two");
+    await set(two.port, "--state", "maint", "--reason", "new kernel");
+    await servedOnlyBy("one");
+    await set(two.port, "--state", "ready");
+    await servedOnlyBy("one", "two");
+    await set(one.port, "--state", "drain");
+    await servedOnlyBy("two");
+    await set(one.port, "--state", "ready", "--weight", "0");
+    await servedOnlyBy("two");
+    await set(one.port, "--weight", "configured");
+    await servedOnlyBy("one", "two");
+  });
+
+  test("who and why are in the list and in the audit log", async () => {
+    await set(two.port, "--state", "drain", "--weight", "7", "--reason", "disk is full");
+    const list = JSON.parse((await system.run("endpoint", "list", "--json")).stdout) as unknown[];
+    expect(list).toMatchObject([
+      { backend: "orders", state: "ready", weight: 1 },
+      { backend: "orders", state: "drain", weight: 7, administered: { reason: "disk is full" } },
+    ]);
+    expect((await system.run("endpoint", "list")).stdout).toMatch(/drain\s+7 \(configured: 1\)/);
+    expect((await system.run("audit")).stdout).toMatch(
+      /endpoint\.administer.*state drain, weight 7 disk is full/,
+    );
+  });
+
+  test("it is kept across a publish and a restart", async () => {
+    await servedOnlyBy("one");
+    const changed = await system.file("isthmus.yaml", config().replace("name: shop", "name: shop2"));
+    expect((await system.run("apply", "-f", changed)).code).toBe(0);
+    await servedOnlyBy("one");
+    await system.program.stop();
+    restarted = startProgram(system.program.child.spawnargs.slice(1));
+    await restarted.printed(/^ready$/m, 60_000);
+    expect(await servedBy(20)).toEqual(new Set(["one"]));
+    await set(two.port, "--state", "ready", "--weight", "configured");
+  });
+
+  test("what does not exist is refused with what does", async () => {
+    const wrong = await system.run("endpoint", "set", "orders", "10.0.0.1:1", "--state", "drain");
+    expect(wrong.code).not.toBe(0);
+    expect(wrong.stderr).toContain(`127.0.0.1:${one.port}`);
+    expect((await system.run("endpoint", "set", "orders", "10.0.0.1:1", "--state", "off")).code).toBe(2);
+  });
+});
