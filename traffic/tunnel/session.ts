@@ -238,8 +238,9 @@ export class TunnelSession {
         return this.#receiveGoAway(frame);
       case "control": {
         const text = this.#control.add(frame.bytes, frame.last);
-        if (text !== undefined) this.#handlers.onControl(text);
-        return;
+        if (text === undefined) return;
+        this.#charge("control messages");
+        return this.#handlers.onControl(text);
       }
       case "ignored":
         return this.#charge("frames of unknown types");

@@ -40,6 +40,7 @@ export class AgentConnection implements AgentLoad {
   #agent: Extract<HubHandshakeResult, { type: "ready" }> | undefined;
   #configVersion = 0;
   #renewing = false;
+  #puzzled = false;
   #over = false;
 
   constructor(id: string, socket: WebSocket, handshake: HubHandshake, hub: HubPort, nowMs: number) {
@@ -219,7 +220,9 @@ export class AgentConnection implements AgentLoad {
     }
     const parsed = agentMessageSchema.safeParse(content);
     if (!parsed.success) {
-      // A newer agent may say what this hub does not know; that harms nothing.
+      // A newer agent may say what this hub does not know; that harms nothing. One line is enough for the log.
+      if (this.#puzzled) return;
+      this.#puzzled = true;
       this.#hub.log("tunnel_control_unknown", {
         connection: this.id,
         issue: parsed.error.issues[0]?.message,

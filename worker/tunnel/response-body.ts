@@ -1,5 +1,5 @@
 // Body of an answer on its way from the stream's frames to the client, with credit returned as the client reads.
-// Measured on workerd (decision 0005): an answer that is complete is fastest as one buffer; else a default
+// Measured on workerd (decision 0008): an answer that is complete is fastest as one buffer; else a default
 // ReadableStream that is fed as frames arrive carries 3–4 times what writing to an IdentityTransformStream does, and
 // unlike a byte stream it does not take frames' shared buffer away.
 import type { TunnelStream } from "#traffic/tunnel/stream.ts";

@@ -1,6 +1,6 @@
 // TunnelHub: the Durable Object at which the connections of one shard of one tunnel end.
 // It keeps nothing on disk: agents connect again after a restart, and the region's state object, which does keep its
-// state, tells the rest. WebSockets are accepted plainly, not for hibernation (decision 0005).
+// state, tells the rest. WebSockets are accepted plainly, not for hibernation (decision 0008).
 import { DurableObject } from "cloudflare:workers";
 import { limits } from "#contract/limits.ts";
 import { hubPushSchema } from "#contract/sync.ts";
