@@ -9,6 +9,12 @@ import type {
   SnapshotRule,
 } from "#contract/snapshot.ts";
 import { compileRuleSecurityPolicy, compileSecurityPolicy } from "./compile-security-policy.ts";
+import {
+  compileBackendPolicies,
+  compileLoadBalancer,
+  compilePassiveHealth,
+  compileRulePolicies,
+} from "./compile-policy.ts";
 import { endpointId, parseAddress } from "./native/address.ts";
 import type {
   NativeBackend,
@@ -74,9 +80,11 @@ function compileRule(rule: NativeRule, id: string, routePolicy: NativeRoute["sec
     ...(rule.priority === 0 ? {} : { priority: rule.priority }),
     filters: rule.filters,
     backendRefs: rule.backendRefs.map(({ name, weight, filters }) => ({ backend: name, weight, filters })),
+    ...compileRulePolicies(rule),
     timeouts: {
       ...timer("requestMs", rule.timeouts.request),
       ...timer("backendRequestMs", rule.timeouts.backendRequest),
+      ...timer("streamIdleMs", rule.timeouts.streamIdle),
     },
     ...(rule.securityPolicy && {
       securityPolicy: compileRuleSecurityPolicy(rule.securityPolicy, routePolicy),
@@ -96,25 +104,37 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
     name: backend.name,
     ...(backend.tunnel === undefined ? {} : { tunnel: backend.tunnel }),
     protocol: backend.protocol,
-    endpoints: backend.endpoints.map(({ address, port, weight }) => {
+    endpoints: backend.endpoints.map(({ address, port, weight, priority, zone }) => {
       const canonical = parseAddress(address)?.canonical ?? address;
-      return { id: endpointId(canonical, port), address: canonical, port, weight };
+      return {
+        id: endpointId(canonical, port),
+        address: canonical,
+        port,
+        weight,
+        ...(priority ? { priority } : {}),
+        ...(zone === undefined ? {} : { zone }),
+      };
     }),
-    loadBalancer: { type: backend.loadBalancer.type },
-    healthCheck: active ? { active: compileHealthCheck(active) } : {},
+    loadBalancer: compileLoadBalancer(backend.loadBalancer),
+    healthCheck: {
+      ...(active && { active: compileHealthCheck(active) }),
+      ...compilePassiveHealth(backend.healthCheck),
+    },
+    ...compileBackendPolicies(backend),
   };
 }
 
 function compileHealthCheck(check: NonNullable<NativeBackend["healthCheck"]["active"]>): ActiveHealthCheck {
   const { type, unhealthyThreshold, healthyThreshold } = check;
-  const times = { intervalMs: durationMs(check.interval), timeoutMs: durationMs(check.timeout) };
-  const common = { type, ...times, unhealthyThreshold, healthyThreshold };
-  if (check.type === "TCP") return common;
-  const { path, method, hostname, expectedStatuses } = check.http;
-  return {
-    ...common,
-    http: { path, method, ...(hostname === undefined ? {} : { hostname }), expectedStatuses },
+  const times = {
+    intervalMs: durationMs(check.interval),
+    ...timer("fastIntervalMs", check.fastInterval),
+    ...timer("downIntervalMs", check.downInterval),
+    timeoutMs: durationMs(check.timeout),
   };
+  const common = { type, ...times, unhealthyThreshold, healthyThreshold };
+  if (check.type === "TCP") return { ...common, ...(check.tcp && { tcp: check.tcp }) };
+  return { ...common, http: check.http };
 }
 
 /** Lower case, each once. */

@@ -8,12 +8,23 @@ const percent = z.int().min(0).max(100);
 
 // --- load balancing ------------------------------------------------------------------------------------------------
 
-/** What a client is bound to. A request without it is sent to a random endpoint, as in Envoy. */
-export const consistentHashSchema = z.strictObject({
-  type: z.enum(["SourceIP", "Header", "Cookie", "QueryParam", "URI"]),
+const keySourceFields = {
   header: z.strictObject({ name: headerNameSchema }).optional(),
+  /** With a ttl the gateway gives the cookie to clients that come without it. */
   cookie: z.strictObject({ name: headerNameSchema, ttlMs: positiveMs.optional() }).optional(),
   queryParam: z.strictObject({ name: z.string().min(1).max(256) }).optional(),
+};
+
+/** What a client is known by. */
+export const keySourceSchema = z.strictObject({
+  type: z.enum(["SourceIP", "Header", "Cookie", "QueryParam", "URI"]),
+  ...keySourceFields,
+});
+export type KeySource = z.infer<typeof keySourceSchema>;
+
+/** What a client is bound to. A request without it is sent to a random endpoint, as in Envoy. */
+export const consistentHashSchema = z.strictObject({
+  ...keySourceSchema.shape,
   /** Envoy `hash_balance_factor`: no endpoint has more than this percentage of its fair load. Absent: no bound. */
   hashBalanceFactor: z.int().min(100).max(10_000).optional(),
 });

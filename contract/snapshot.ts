@@ -2,9 +2,16 @@
 // `config/compile.ts` makes it, `control/` stores it, `worker/` and `origin-agent/` run it.
 import { z } from "zod";
 import {
+  circuitBreakerSchema,
   consistentHashSchema,
+  hedgingSchema,
+  keySourceSchema,
   leastRequestSchema,
+  loadSheddingSchema,
   passiveHealthCheckSchema,
+  retryConstraintSchema,
+  retrySchema,
+  sessionPersistenceSchema,
   slowStartSchema,
   zoneAwareSchema,
 } from "./backend-policy.ts";
@@ -56,10 +63,18 @@ export const snapshotRuleSchema = z.strictObject({
   priority: prioritySchema.optional(),
   filters: z.array(filterSchema).max(16),
   backendRefs: z.array(snapshotBackendRefSchema).max(limits.backendRefsPerRule),
+  /** Clients stay with their backend while its weight grows. Absent: each request is drawn anew. */
+  stickySplit: keySourceSchema.optional(),
+  /** Clients stay with their endpoint. */
+  sessionPersistence: sessionPersistenceSchema.optional(),
+  /** Absent: one more attempt, on another endpoint, when the first could not be reached. */
+  retry: retrySchema.optional(),
   /** Absent: no timer is armed. */
   timeouts: z.strictObject({
     requestMs: z.int().positive().optional(),
     backendRequestMs: z.int().positive().optional(),
+    /** Between two pieces of a response's body. */
+    streamIdleMs: z.int().positive().optional(),
   }),
   /** In place of the route's, as a whole. */
   securityPolicy: securityPolicySchema.optional(),
@@ -149,6 +164,10 @@ export const snapshotBackendSchema = z.strictObject({
     /** Percentage of healthy endpoints below which health is ignored. Absent or 0: never. */
     panicThreshold: z.int().min(0).max(100).optional(),
   }),
+  circuitBreaker: circuitBreakerSchema.optional(),
+  loadShedding: loadSheddingSchema.optional(),
+  retryConstraint: retryConstraintSchema.optional(),
+  hedging: hedgingSchema.optional(),
 });
 
 export const snapshotSettingsSchema = z.strictObject({

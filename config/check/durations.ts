@@ -13,6 +13,7 @@ export const ruleTimeouts: Check = (config, report) => {
       const path = ["routes", routeIndex, "rules", ruleIndex, "timeouts"];
       const requestMs = checkRange(timeouts.request, 0, [...path, "request"], report);
       const backendRequestMs = checkRange(timeouts.backendRequest, 0, [...path, "backendRequest"], report);
+      checkRange(timeouts.streamIdle, 0, [...path, "streamIdle"], report);
       if (requestMs === 0 || backendRequestMs <= requestMs) continue;
       report.add({
         code: "timeout-order",

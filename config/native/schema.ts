@@ -7,6 +7,18 @@ import { limits } from "#contract/limits.ts";
 import { listenerProtocolSchema, nameSchema, portSchema, prioritySchema } from "#contract/snapshot.ts";
 import { listenerLimitsSchema } from "#contract/security-policy.ts";
 import { isCidr } from "./address.ts";
+import {
+  endpointPlaceFields,
+  loadBalancerSchema,
+  panicThresholdSchema,
+  passiveHealthCheckSchema,
+  probePaceFields,
+  probeRequestFields,
+  protectionFields,
+  streamIdleField,
+  tcpProbeSchema,
+} from "./backend-policy.ts";
+import { rulePolicyFields } from "./rule-policy.ts";
 import { ruleSecurityPolicySchema, securityPolicySchema } from "./security-policy.ts";
 
 const certificateSchema = z.strictObject({
@@ -101,9 +113,11 @@ export const ruleSchema = z
         backendRequest: durationSchema
           .optional()
           .describe("One attempt at one endpoint; at most `request`. Default and 0s: unlimited."),
+        streamIdle: streamIdleField,
       })
       .default({})
       .describe("Time limits; beyond them the answer is 504."),
+    ...rulePolicyFields,
     securityPolicy: ruleSecurityPolicySchema.optional(),
   })
   .describe("Conditions, filters and backends of a part of a route's requests.");
@@ -141,6 +155,7 @@ export const endpointSchema = z
       .max(65_535)
       .default(1)
       .describe("Share of the backend's requests, relative to the others. Default: 1. 0: none."),
+    ...endpointPlaceFields,
   })
   .describe("One address of a backend.");
 
@@ -159,6 +174,7 @@ const probeFields = {
     .max(1_000)
     .default(1)
     .describe("Successes in a row that bring it back. Default: 1."),
+  ...probePaceFields,
 };
 
 const activeHealthCheckSchema = z
@@ -166,26 +182,13 @@ const activeHealthCheckSchema = z
     z.strictObject({
       type: z.literal("HTTP").describe("An HTTP request whose status is judged."),
       ...probeFields,
-      http: z
-        .strictObject({
-          path: z.string().startsWith("/").max(1024).describe("Path, with query, of the check."),
-          method: z
-            .enum(["GET", "HEAD", "OPTIONS"])
-            .default("GET")
-            .describe("Method of the check. Default: GET."),
-          hostname: hostnameSchema
-            .optional()
-            .describe("Host header of the check. Default: the endpoint's address."),
-          expectedStatuses: z
-            .array(z.int().min(100).max(599))
-            .min(1)
-            .max(64)
-            .default([200])
-            .describe("Statuses of a healthy endpoint. Default: 200."),
-        })
-        .describe("The request of the check."),
+      http: z.strictObject(probeRequestFields).describe("The request of the check."),
     }),
-    z.strictObject({ type: z.literal("TCP").describe("A TCP connection that opens."), ...probeFields }),
+    z.strictObject({
+      type: z.literal("TCP").describe("A TCP connection that opens."),
+      ...probeFields,
+      tcp: tcpProbeSchema,
+    }),
   ])
   .describe("Checks that run whether or not there is traffic.");
 
@@ -201,18 +204,16 @@ export const backendSchema = z
       .max(limits.endpointsPerBackend)
       .default([])
       .describe("Addresses of the backend."),
-    loadBalancer: z
-      .strictObject({
-        type: z
-          .enum(["RoundRobin", "LeastRequest", "Random", "ConsistentHash"])
-          .describe("How an endpoint is picked. ConsistentHash binds a client's address to an endpoint."),
-      })
-      .default({ type: "RoundRobin" })
-      .describe("Default: RoundRobin."),
+    loadBalancer: loadBalancerSchema.default({ type: "RoundRobin" }).describe("Default: RoundRobin."),
     healthCheck: z
-      .strictObject({ active: activeHealthCheckSchema.optional() })
+      .strictObject({
+        active: activeHealthCheckSchema.optional(),
+        passive: passiveHealthCheckSchema.optional(),
+        panicThreshold: panicThresholdSchema,
+      })
       .default({})
       .describe("Which endpoints get requests. Default: all."),
+    ...protectionFields,
   })
   .describe("A logical service: its endpoints and the policies for them.");
 

@@ -1,0 +1,92 @@
+// Policies of a rule in the native configuration: the Gateway API's `retry` and `sessionPersistence`, and the split.
+import { z } from "zod";
+import { retryTriggerSchema } from "#contract/backend-policy.ts";
+import { headerNameSchema } from "#contract/http-route.ts";
+import { keySourceSchema } from "./backend-policy.ts";
+import { durationField } from "./duration-field.ts";
+
+const statusSchema = z.int().min(400).max(599);
+
+/** GEP-1731 has codes, attempts and backoff; Envoy Gateway the others. Attempts that got no answer are always a reason. */
+const retrySchema = z
+  .strictObject({
+    attempts: z.int().min(0).max(10).optional().describe("Further attempts. Default: 2."),
+    codes: z.array(statusSchema).max(64).optional().describe("Statuses that are tried again."),
+    backoff: durationField.optional().describe("Shortest pause before another attempt, with jitter."),
+    numRetries: z.int().min(0).max(10).optional().describe("As attempts, in Envoy Gateway's words."),
+    retryOn: z
+      .strictObject({
+        triggers: z
+          .array(retryTriggerSchema)
+          .max(12)
+          .optional()
+          .describe("Envoy's conditions under which a request is tried again."),
+        httpStatusCodes: z
+          .array(statusSchema)
+          .max(64)
+          .optional()
+          .describe("Statuses of the trigger retriable-status-codes."),
+      })
+      .optional()
+      .describe("Default: connect-failure, refused-stream, unavailable, cancelled, and status 503."),
+    perRetry: z
+      .strictObject({
+        timeout: durationField.optional().describe("Time for one attempt. Default: the rule's timeouts."),
+        backOff: z
+          .strictObject({
+            baseInterval: durationField.describe("Base of the exponential, jittered pause."),
+            maxInterval: durationField.optional().describe("Longest pause. Default: ten times the base."),
+          })
+          .optional()
+          .describe("Default: a base of 25ms."),
+      })
+      .optional()
+      .describe("What holds for each attempt."),
+  })
+  .refine(
+    ({ attempts, codes, backoff, numRetries, retryOn, perRetry }) =>
+      [attempts, codes, backoff].every((field) => field === undefined) ||
+      [numRetries, retryOn, perRetry?.backOff].every((field) => field === undefined),
+    {
+      message:
+        "expected attempts, codes, backoff (Gateway API) or numRetries, retryOn, backOff (Envoy Gateway), not both",
+    },
+  );
+
+export const rulePolicyFields = {
+  retry: retrySchema
+    .optional()
+    .describe(
+      "When a request is sent again, to another endpoint; never a POST that may have arrived. Default: once, when an endpoint could not be reached.",
+    ),
+  sessionPersistence: z
+    .strictObject({
+      sessionName: headerNameSchema
+        .optional()
+        .describe("Name of cookie or header. Default: isthmus-session."),
+      type: z.enum(["Cookie", "Header"]).optional().describe("What carries the session. Default: Cookie."),
+      absoluteTimeout: durationField.optional().describe("Longest life of a session. Default: unlimited."),
+      idleTimeout: durationField.optional().describe("Life without requests. Default: unlimited."),
+      cookieConfig: z
+        .strictObject({
+          lifetimeType: z
+            .enum(["Session", "Permanent"])
+            .optional()
+            .describe("Permanent cookies outlive the browser, until absoluteTimeout. Default: Session."),
+        })
+        .optional()
+        .describe("For type Cookie."),
+    })
+    .refine(
+      ({ cookieConfig, absoluteTimeout }) =>
+        cookieConfig?.lifetimeType !== "Permanent" || absoluteTimeout !== undefined,
+      { message: "a Permanent cookie needs an absoluteTimeout", path: ["absoluteTimeout"] },
+    )
+    .optional()
+    .describe("Clients stay with their endpoint as long as it lives. Default: off."),
+  stickySplit: keySourceSchema
+    .optional()
+    .describe(
+      "Clients stay with their backend while weights change: a canary that grows loses nobody. Default: each request is drawn anew.",
+    ),
+};
