@@ -2,6 +2,7 @@
 // All of it is JSON over fetch, so a Durable Object in another process is reached the same way as one in this one.
 import { z } from "zod";
 import { administrationSchema } from "./administration.ts";
+import { histogramValues } from "./latency-buckets.ts";
 import { limits } from "./limits.ts";
 import { activeHealthCheckSchema, endpointSchema, nameSchema, versionedSnapshotSchema } from "./snapshot.ts";
 
@@ -18,6 +19,8 @@ export const trustSchema = z.strictObject({
 });
 export type Trust = z.infer<typeof trustSchema>;
 
+const histogramSchema = z.array(z.number()).length(histogramValues);
+
 // --- isolate -> RegionState ----------------------------------------------------------------------------------------
 
 export const syncRequestSchema = z.strictObject({
@@ -31,6 +34,10 @@ export const syncRequestSchema = z.strictObject({
   administrationVersion: z.int().min(0).optional(),
   /** Increments since the last acknowledged sync, by counter name (`requests_total{route="a",code="2xx"}` style). */
   counters: z.record(z.string().max(1024), z.number()),
+  /** Increments of latency histograms, by name (`contract/latency-buckets.ts`). */
+  histograms: z.record(z.string().max(1024), histogramSchema).optional(),
+  /** What is so at present in this isolate, by name (`requests_in_flight{backend="a",endpoint="…"}` style). */
+  gauges: z.record(z.string().max(1024), z.number()).optional(),
 });
 export type SyncRequest = z.infer<typeof syncRequestSchema>;
 
@@ -130,6 +137,10 @@ export const controlSyncRequestSchema = z.strictObject({
   ),
   /** Totals since the state object first started. `sync_calls_total` and `requests_total` are always among them. */
   counters: z.record(z.string(), z.number()),
+  /** Totals likewise, every few seconds; absent: as before. */
+  histograms: z.record(z.string(), histogramSchema).optional(),
+  /** Sums over the isolates that spoke lately. */
+  gauges: z.record(z.string(), z.number()).optional(),
 });
 export type ControlSyncRequest = z.infer<typeof controlSyncRequestSchema>;
 

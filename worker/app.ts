@@ -80,11 +80,12 @@ async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): P
 }
 
 function report(exchange: Exchange, isolate: Isolate, status: number, error: GatewayError | undefined): void {
-  const { plan, matched, refIndex } = exchange;
-  plan.counters.count(matched?.ruleIndex ?? -1, refIndex, status);
+  const { plan } = exchange;
+  const nowMs = Date.now();
+  plan.counters.count(exchange, status, nowMs - exchange.startedMs);
   if (error) isolate.errors.count(error.code);
   if (error?.code === "internal") console.error(error.cause ?? error);
   if (isLogged(plan.settings.accessLog, status, error)) {
-    console.log(JSON.stringify(accessLogLine(exchange, status, error, Date.now())));
+    console.log(JSON.stringify(accessLogLine(exchange, status, error, nowMs)));
   }
 }

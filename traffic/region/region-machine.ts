@@ -12,8 +12,10 @@ import type {
 } from "#contract/sync.ts";
 import type { CheckState, ProbeResult } from "../health/active-check.ts";
 import { CounterTotals } from "./counter-totals.ts";
+import { GaugeTable } from "./gauge-table.ts";
 import { gatewayExpiryMs, GatewayRoll } from "./gateway-roll.ts";
 import { HealthTable } from "./health-table.ts";
+import { HistogramTotals } from "./histogram-totals.ts";
 import { type HubRef, HubRoll } from "./hub-roll.ts";
 import { type Probe, ProbeSchedule } from "./probe-schedule.ts";
 import { sliceForTunnel } from "./tunnel-slice.ts";
@@ -25,27 +27,35 @@ export interface StoredRegion {
   readonly administration: Administration | undefined;
   readonly checks: readonly (readonly [string, CheckState])[];
   readonly counters: readonly (readonly [string, number])[];
+  readonly histograms: readonly (readonly [string, readonly number[]])[];
 }
 
 export const tickMs = 1_000;
 /** A pause that keeps probes that are due at nearly the same time together. */
 const shortestPauseMs = 100;
 
+/** Histograms are most of what a region has to tell, and nobody looks at them every second. */
+const histogramReportMs = 5_000;
+
 export class RegionMachine {
   readonly counters: CounterTotals;
+  readonly histograms: HistogramTotals;
   readonly probes: ProbeSchedule;
   readonly #region: string;
   readonly #gateways = new GatewayRoll();
+  readonly #gauges = new GaugeTable();
   readonly #hubs = new HubRoll();
   readonly #health: HealthTable;
   #snapshot: VersionedSnapshot | undefined;
   #trust: Trust | undefined;
   #administration: Administration | undefined;
   #heardMs = -Infinity;
+  #histogramsToldMs = -Infinity;
 
   constructor(region: string, stored: StoredRegion, random: () => number, nowMs: number) {
     this.#region = region;
     this.counters = new CounterTotals(stored.counters);
+    this.histograms = new HistogramTotals(stored.histograms);
     this.probes = new ProbeSchedule(random);
     this.#health = new HealthTable(nowMs);
     this.#trust = stored.trust;
@@ -78,12 +88,15 @@ export class RegionMachine {
 
   /** Answers an isolate's heartbeat; the snapshot itself is for the caller to add where `needsSnapshot` says so. */
   gatewaySynced(
-    { gateway, snapshotVersion, healthVersion, administrationVersion = 0, counters }: SyncRequest,
+    sync: SyncRequest,
     nowMs: number,
   ): { readonly needsSnapshot: boolean; readonly answer: SyncResponse } {
+    const { gateway, snapshotVersion, healthVersion, administrationVersion = 0 } = sync;
     this.#heardMs = nowMs;
     this.#gateways.heard(gateway, snapshotVersion, nowMs);
-    this.counters.add(counters);
+    this.counters.add(sync.counters);
+    this.histograms.add(sync.histograms ?? {});
+    this.#gauges.heard(gateway, sync.gauges ?? {}, nowMs);
     const { version, unhealthy } = this.#health;
     const administration = this.#administration;
     return {
@@ -128,6 +141,8 @@ export class RegionMachine {
 
   /** What to tell the control. */
   controlRequest(nowMs: number): ControlSyncRequest {
+    const tellsHistograms = nowMs - this.#histogramsToldMs >= histogramReportMs;
+    if (tellsHistograms) this.#histogramsToldMs = nowMs;
     return {
       region: this.#region,
       snapshotVersion: this.#snapshot?.version ?? 0,
@@ -137,6 +152,8 @@ export class RegionMachine {
       agents: this.#hubs.agents(nowMs),
       endpoints: [...this.#health.verdicts],
       counters: this.counters.all(),
+      ...(tellsHistograms && { histograms: this.histograms.all() }),
+      gauges: this.#gauges.sums(nowMs),
     };
   }
 

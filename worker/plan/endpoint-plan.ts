@@ -3,6 +3,8 @@ import type { Endpoint } from "#contract/snapshot.ts";
 
 export interface EndpointPlan {
   readonly endpoint: Endpoint;
+  /** Dense over all endpoints of the snapshot. */
+  readonly index: number;
   /** `https://address:port`: where plain `fetch` goes. */
   readonly origin: string;
   /** The service that keeps the client's Host (decision 0003), where one is bound. */
@@ -11,8 +13,9 @@ export interface EndpointPlan {
 
 export function compileEndpoint(
   endpoint: Endpoint,
+  index: number,
   protocol: "HTTP" | "HTTPS",
   service: Fetcher | undefined,
 ): EndpointPlan {
-  return { endpoint, origin: `${protocol === "HTTPS" ? "https" : "http"}://${endpoint.id}`, service };
+  return { endpoint, index, origin: `${protocol === "HTTPS" ? "https" : "http"}://${endpoint.id}`, service };
 }

@@ -49,10 +49,12 @@ export function compilePlan(
 ): SnapshotPlan {
   const tunnels = new Map<string, TunnelPlan>();
   const backends = new Map<string, BackendPlan>();
+  let endpointsBefore = 0;
   for (const backend of snapshot.backends) {
     const tunnel = backend.tunnel === undefined ? undefined : tunnelOf(tunnels, backend.tunnel, inputs);
     const previous = inputs.previous?.backends.get(backend.name);
-    backends.set(backend.name, compileBackend(backend, { ...inputs, tunnel, previous }));
+    backends.set(backend.name, compileBackend(backend, { ...inputs, tunnel, previous, endpointsBefore }));
+    endpointsBefore += backend.endpoints.length;
   }
   const handlers = snapshot.routes.flatMap((route) =>
     route.rules.map((rule) => compileRule(rule, backends, inputs)),

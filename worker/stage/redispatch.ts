@@ -1,6 +1,7 @@
 // Backend stage: an endpoint that cannot be reached costs the client nothing while another one can (HAProxy's
 // `option redispatch`). One more attempt, on another endpoint; retry policies are a stage of their own.
 import { GatewayError } from "#contract/error.ts";
+import { counterName } from "#contract/counter-name.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BackendScope, Stage } from "./stage.ts";
 
@@ -9,12 +10,14 @@ const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DE
 
 export const redispatch: Stage<BackendScope> = ({ backend }, next) => {
   if (backend.endpoints.length < 2) return next;
+  const retried = counterName("retries_total", { backend: backend.backend.name });
   return async (exchange) => {
     try {
       return await next(exchange);
     } catch (error) {
       if (!mayTryAgain(exchange, error)) throw error;
       exchange.tried = [exchange.endpointIndex];
+      exchange.plan.counters.countEvent(retried);
       try {
         return await next(exchange);
       } catch (second) {

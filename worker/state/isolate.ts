@@ -6,7 +6,7 @@ import { limits } from "#contract/limits.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Lifetime } from "../exchange.ts";
-import type { RequestCounters } from "../plan/request-counters.ts";
+import type { Increments, RequestCounters } from "../plan/request-counters.ts";
 import type { SnapshotPlan } from "../plan/snapshot-plan.ts";
 import { ErrorCounters } from "../report/error-counters.ts";
 import { withTimeLimit } from "../time-limit.ts";
@@ -31,7 +31,7 @@ export class Isolate {
   readonly #inputs: IsolateInputs;
   readonly #schedule = new SyncSchedule();
   /** Increments that the region has not acknowledged yet. */
-  readonly #counters = new Map<string, number>();
+  readonly #unsent: Increments = { counters: new Map(), histograms: new Map() };
   #plan: SnapshotPlan | undefined;
   /** Of plans before, whose last requests may still be under way. */
   #retired: RequestCounters[] = [];
@@ -80,28 +80,36 @@ export class Isolate {
         snapshotVersion: this.#plan?.version ?? 0,
         healthVersion: this.#healthVersion,
         administrationVersion: this.#administration?.version ?? 0,
-        counters: Object.fromEntries(sent),
+        counters: Object.fromEntries(sent.counters),
+        histograms: Object.fromEntries(sent.histograms),
+        gauges: this.#gauges(),
       });
       this.#apply(response);
     } catch (error) {
       // What the region did not take is sent again. Counted twice when only its answer was lost.
-      for (const [name, count] of sent) this.#counters.set(name, (this.#counters.get(name) ?? 0) + count);
+      putBack(sent, this.#unsent);
       log("sync_failed", { reason: String(error) });
     } finally {
       this.#schedule.settled(nowMs());
     }
   }
 
-  #takeCounters(): Map<string, number> {
-    for (const counters of this.#retired) counters.take(this.#counters);
-    this.#plan?.counters.take(this.#counters);
-    this.errors.take(this.#counters);
-    const taken = new Map(this.#counters).set(
-      "sync_calls_total",
-      (this.#counters.get("sync_calls_total") ?? 0) + 1,
-    );
-    this.#counters.clear();
+  #takeCounters(): Increments {
+    const { counters, histograms } = this.#unsent;
+    for (const retired of this.#retired) retired.take(this.#unsent);
+    this.#plan?.counters.take(this.#unsent);
+    this.errors.take(counters);
+    counters.set("sync_calls_total", (counters.get("sync_calls_total") ?? 0) + 1);
+    const taken = { counters: new Map(counters), histograms: new Map(histograms) };
+    counters.clear();
+    histograms.clear();
     return taken;
+  }
+
+  #gauges(): Record<string, number> {
+    const gauges = new Map<string, number>();
+    for (const backend of this.#plan?.backends.values() ?? []) backend.gauges(gauges);
+    return Object.fromEntries(gauges);
   }
 
   #apply({ snapshot, health, administration, tunnels }: SyncResponse): void {
@@ -156,5 +164,15 @@ export class Isolate {
     } catch (error) {
       this.#inputs.log("last_good_unavailable", { reason: String(error) });
     }
+  }
+}
+
+function putBack(sent: Increments, unsent: Increments): void {
+  for (const [name, count] of sent.counters) {
+    unsent.counters.set(name, (unsent.counters.get(name) ?? 0) + count);
+  }
+  for (const [name, values] of sent.histograms) {
+    const known = unsent.histograms.get(name);
+    unsent.histograms.set(name, known ? known.map((value, index) => value + values[index]!) : values);
   }
 }

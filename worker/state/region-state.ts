@@ -213,7 +213,8 @@ export class RegionState extends DurableObject<Env> {
   /** Coarsely: a crash loses ten seconds of counting, and health is probed anew. */
   #persist(nowMs: number): void {
     this.#persistedMs = nowMs;
-    this.#storage.storeCounters(this.#machine.counters.takeChanged());
+    const { counters, histograms } = this.#machine;
+    this.#storage.storeCounters(counters.takeChanged(), histograms.takeChanged());
     if (this.#checksChanged) this.#storage.store("checks", JSON.stringify(this.#machine.probes.states()));
     this.#checksChanged = false;
   }

@@ -20,6 +20,7 @@ export class RegionStorage {
       "CREATE TABLE IF NOT EXISTS part (kind TEXT, number INTEGER, text TEXT NOT NULL, PRIMARY KEY (kind, number))",
     );
     storage.sql.exec("CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, total REAL NOT NULL)");
+    storage.sql.exec("CREATE TABLE IF NOT EXISTS histogram (name TEXT PRIMARY KEY, totals TEXT NOT NULL)");
   }
 
   /** What cannot be read is left out and named in `problems`: the control has it, too. */
@@ -43,6 +44,10 @@ export class RegionStorage {
         .exec<{ name: string; total: number }>("SELECT name, total FROM counter")
         .toArray()
         .map(({ name, total }) => [name, total] as const),
+      histograms: this.#storage.sql
+        .exec<{ name: string; totals: string }>("SELECT name, totals FROM histogram")
+        .toArray()
+        .map(({ name, totals }) => [name, JSON.parse(totals) as number[]] as const),
     };
     return { stored, problems };
   }
@@ -65,10 +70,21 @@ export class RegionStorage {
     });
   }
 
-  storeCounters(changed: readonly (readonly [string, number])[]): void {
+  storeCounters(
+    counters: readonly (readonly [string, number])[],
+    histograms: readonly (readonly [string, readonly number[]])[],
+  ): void {
+    const { sql } = this.#storage;
     this.#storage.transactionSync(() => {
-      for (const [name, total] of changed) {
-        this.#storage.sql.exec("INSERT OR REPLACE INTO counter (name, total) VALUES (?, ?)", name, total);
+      for (const [name, total] of counters) {
+        sql.exec("INSERT OR REPLACE INTO counter (name, total) VALUES (?, ?)", name, total);
+      }
+      for (const [name, totals] of histograms) {
+        sql.exec(
+          "INSERT OR REPLACE INTO histogram (name, totals) VALUES (?, ?)",
+          name,
+          JSON.stringify(totals),
+        );
       }
     });
   }
