@@ -7,11 +7,15 @@ import { Exchange, type Lifetime } from "./exchange.ts";
 import type { PolicyStages } from "./plan/snapshot-plan.ts";
 import { accessLogLine, isLogged } from "./report/access-log.ts";
 import { asGatewayError, errorResponse } from "./report/error-response.ts";
+import { admit } from "./stage/admit.ts";
+import { authenticate } from "./stage/authenticate.ts";
+import { authorize } from "./stage/authorize.ts";
 import { cors, corsPreflight } from "./stage/cors.ts";
 import { directResponse } from "./stage/direct-response.ts";
 import { forward } from "./stage/forward.ts";
 import { identifyClient } from "./stage/identify-client.ts";
 import { injectFault } from "./stage/inject-fault.ts";
+import { limitHead } from "./stage/limit-head.ts";
 import { matchRule } from "./stage/match-rule.ts";
 import { mirrorRequest } from "./stage/mirror-request.ts";
 import { modifyRequest } from "./stage/modify-request.ts";
@@ -23,15 +27,30 @@ import { prepareRequest } from "./stage/prepare-request.ts";
 import { readTarget } from "./stage/read-target.ts";
 import { redirect } from "./stage/redirect.ts";
 import { redispatch } from "./stage/redispatch.ts";
+import { tellIdentity } from "./stage/tell-identity.ts";
 import { timeouts } from "./stage/timeouts.ts";
 import type { Isolate } from "./state/isolate.ts";
 
 /** Every request, until its rule is known. Each sets its part of the exchange or throws a `GatewayError`. */
-export const entryStages: readonly ((exchange: Exchange) => void)[] = [readTarget, identifyClient, matchRule];
+export const entryStages: readonly ((exchange: Exchange) => void)[] = [
+  identifyClient,
+  readTarget,
+  limitHead,
+  matchRule,
+];
 
 /** What the rule asks for, then what the picked backend asks for; each stage wraps those below it. */
 export const policyStages: PolicyStages = {
-  rule: [cors, overrideResponse, redirect, directResponse, pickBackend],
+  rule: [
+    cors,
+    overrideResponse,
+    admit,
+    authenticate,
+    authorize,
+    redirect,
+    directResponse,
+    pickBackend,
+  ],
   backend: [
     corsPreflight,
     redirect,
@@ -39,6 +58,7 @@ export const policyStages: PolicyStages = {
     injectFault,
     modifyResponse,
     prepareRequest,
+    tellIdentity,
     modifyRequest,
     mirrorRequest,
     redispatch,

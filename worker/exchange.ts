@@ -1,6 +1,8 @@
 // One request on its way through the data path: what it asked for, and what the stages have decided so far. All fields
 // exist from the start, so that every exchange has the same shape.
 import type { GatewayError } from "#contract/error.ts";
+import type { Identity } from "#traffic/access/identity.ts";
+import type { UpstreamIdentity } from "#traffic/access/upstream-identity.ts";
 import type { RequestHead } from "#traffic/match/request-head.ts";
 import type { RuleMatch } from "#traffic/match/matcher.ts";
 import type { ForwardingChain } from "#traffic/forwarding/forwarded.ts";
@@ -36,6 +38,9 @@ export class Exchange implements RequestHead {
   query = "";
   chain: ForwardingChain = unknownClient;
 
+  /** What credentials have proved; empty where the rule asks for none. */
+  identity: Identity = anonymous;
+
   // Match and pick.
   matched: RuleMatch | undefined = undefined;
   /** Index into the rule's backendRefs; -1 until one is picked. */
@@ -53,6 +58,8 @@ export class Exchange implements RequestHead {
   upstreamAuthority = "";
   upstreamPath = "";
   headers: Headers | undefined = undefined;
+  /** What the endpoint is told about who asks. */
+  upstreamIdentity: UpstreamIdentity | undefined = undefined;
   /** In place of the request's own body. */
   replacedBody: ReadableStream<Uint8Array> | Uint8Array | undefined = undefined;
   /** Aborts the attempt; present only under a timeout. */
@@ -97,4 +104,5 @@ export class Exchange implements RequestHead {
   }
 }
 
+const anonymous: Identity = {};
 const unknownClient: ForwardingChain = { clientAddress: "unknown", addresses: [], trusted: false };

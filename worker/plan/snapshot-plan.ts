@@ -5,6 +5,7 @@ import type { SnapshotRule, SnapshotSettings, VersionedSnapshot } from "#contrac
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { type ClientDetector, compileClientDetection } from "#traffic/forwarding/forwarded.ts";
 import { compileMatcher, type Matcher } from "#traffic/match/matcher.ts";
+import { type AccessPolicy, accessPolicies } from "../access/access-policy.ts";
 import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts";
 import { compose } from "../stage/stage.ts";
 import { type BackendPlan, compileBackend } from "./backend-plan.ts";
@@ -56,8 +57,12 @@ export function compilePlan(
     backends.set(backend.name, compileBackend(backend, { ...inputs, tunnel, previous, endpointsBefore }));
     endpointsBefore += backend.endpoints.length;
   }
+  const accessOf = accessPolicies();
   const handlers = snapshot.routes.flatMap((route) =>
-    route.rules.map((rule) => compileRule(rule, backends, inputs)),
+    route.rules.map((rule) => {
+      const access = accessOf(rule.securityPolicy ?? route.securityPolicy);
+      return compileRule(rule, access, backends, inputs);
+    }),
   );
   return {
     version,
@@ -83,6 +88,7 @@ function tunnelOf(tunnels: Map<string, TunnelPlan>, name: string, inputs: PlanIn
 
 function compileRule(
   rule: SnapshotRule,
+  access: AccessPolicy | undefined,
   backends: ReadonlyMap<string, BackendPlan>,
   { stages, random }: PlanInputs,
 ): Handler {
@@ -91,9 +97,10 @@ function compileRule(
   const branches = rule.backendRefs.map((ref, index): Handler => {
     const backend = ref.backend === null ? undefined : backends.get(ref.backend);
     if (!backend) return invalidBackend;
-    return compose(stages.backend, { rule, ref, filters: branchFilters[index]!, backend, backends, random });
+    const branch = { rule, access, ref, filters: branchFilters[index]!, backend, backends, random };
+    return compose(stages.backend, branch);
   });
-  return compose(stages.rule, { rule, filters, branchFilters, branches, random });
+  return compose(stages.rule, { rule, access, filters, branchFilters, branches, random });
 }
 
 /** Gateway API, HTTPBackendRef: the share of an invalid reference is answered 500. */

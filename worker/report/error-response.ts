@@ -10,8 +10,8 @@ export function asGatewayError(error: unknown): GatewayError {
   });
 }
 
-export function errorResponse({ code, status }: GatewayError, method: string): Response {
-  const body = JSON.stringify(problem(code));
+export function errorResponse({ code, status, answer }: GatewayError, method: string): Response {
+  const body = JSON.stringify({ ...answer?.problem, ...problem(code) });
   return new Response(method === "HEAD" ? null : body, {
     status,
     headers: {
@@ -19,6 +19,7 @@ export function errorResponse({ code, status }: GatewayError, method: string): R
       "proxy-status": `isthmus; error=${errorTable[code].proxyStatus}`,
       "content-type": "application/problem+json",
       "cache-control": "no-store",
+      ...answer?.headers,
     },
   });
 }

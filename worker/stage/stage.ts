@@ -1,6 +1,7 @@
 // What a stage of the data path is, and how a list of them becomes one handler.
 import type { FilterPlan } from "#traffic/filter/compile.ts";
 import type { SnapshotBackendRef, SnapshotRule } from "#contract/snapshot.ts";
+import type { AccessPolicy } from "../access/access-policy.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
 
@@ -21,6 +22,8 @@ export interface FilterScope {
 /** What the stages of a rule are compiled from. */
 export interface RuleScope extends FilterScope {
   readonly rule: SnapshotRule;
+  /** Access control of the rule, or else of its route. */
+  readonly access: AccessPolicy | undefined;
   /** The rule's filters combined with those of each backendRef, in order. */
   readonly branchFilters: readonly FilterPlan[];
   /** The backend stages of each backendRef, in order. */
@@ -31,6 +34,7 @@ export interface RuleScope extends FilterScope {
 /** What the stages of one backendRef are compiled from. */
 export interface BackendScope extends FilterScope {
   readonly rule: SnapshotRule;
+  readonly access: AccessPolicy | undefined;
   readonly ref: SnapshotBackendRef;
   /** The rule's filters and the backendRef's, combined. */
   readonly filters: FilterPlan;

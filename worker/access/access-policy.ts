@@ -1,0 +1,97 @@
+// A security policy, compiled once per snapshot: what the stages admit, authenticate and authorize ask of it.
+import type { SecurityPolicy } from "#contract/security-policy.ts";
+import {
+  type AuthorizationRequest,
+  type AuthorizationVerdict,
+  compileAuthorization,
+} from "#traffic/access/authorization.ts";
+import { compileClientNetworks } from "#traffic/access/client-networks.ts";
+import { ownedNames } from "#traffic/access/upstream-identity.ts";
+import { compileApiKeyAuth } from "./api-key.ts";
+import type { Authenticator } from "./authenticator.ts";
+import { compileBasicAuth } from "./basic-auth.ts";
+import { BoundedMap } from "./bounded-map.ts";
+import { compileExternalAuthorization, type ExternalAuthorization } from "./external-authorization.ts";
+import { compileJwt } from "./jwt.ts";
+import { RemoteKeys } from "./remote-keys.ts";
+
+/** Absent parts are not asked for. */
+export interface AccessPolicy {
+  readonly admitsClient?: (clientAddress: string) => boolean;
+  readonly bodyBytes?: number;
+  /** All of them must accept; the cheap ones first. */
+  readonly authenticators: readonly Authenticator[];
+  /** Rules ask for names of certificates. */
+  readonly readsCertificate: boolean;
+  /** Headers that only the gateway says, see `ownedNames`. */
+  readonly ownedHeaders: ReadonlySet<string>;
+  readonly authorize?: (request: AuthorizationRequest) => AuthorizationVerdict;
+  readonly askExternally?: ExternalAuthorization;
+}
+
+export interface AccessInputs {
+  readonly nowMs: () => number;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly remoteKeys: (uri: string, cacheDurationMs: number) => RemoteKeys;
+}
+
+/** Throws an error when a part is malformed: a snapshot without its access control must not be served. */
+export function compileAccessPolicy(
+  policy: SecurityPolicy,
+  inputs: AccessInputs = platformInputs,
+): AccessPolicy {
+  const { clientCIDRs, requestLimits, apiKeyAuth, basicAuth, jwt, authorization, extAuth } = policy;
+  const authenticators: Authenticator[] = [];
+  if (apiKeyAuth) authenticators.push(compileApiKeyAuth(apiKeyAuth));
+  if (jwt) authenticators.push(compileJwt(jwt, inputs));
+  if (basicAuth) authenticators.push(compileBasicAuth(basicAuth, inputs.nowMs));
+  return {
+    authenticators,
+    readsCertificate: (authorization?.rules ?? []).some(
+      ({ principal }) => principal.principals ?? principal.notPrincipals,
+    ),
+    ownedHeaders: ownedNames([
+      apiKeyAuth?.forwardClientIDHeader,
+      basicAuth?.forwardUsernameHeader,
+      ...(jwt?.providers.flatMap(({ claimToHeaders }) => claimToHeaders.map(({ header }) => header)) ?? []),
+      ...(extAuth?.http.headersToBackend ?? []),
+    ]),
+    ...(clientCIDRs && { admitsClient: compileClientNetworks(clientCIDRs) }),
+    ...(requestLimits && { bodyBytes: requestLimits.bodyBytes }),
+    ...(authorization && { authorize: compileAuthorization(authorization) }),
+    ...(extAuth && { askExternally: compileExternalAuthorization(extAuth, inputs.fetch) }),
+  };
+}
+
+/** Compiles policies, each once however many rules share it. */
+export function accessPolicies(): (policy: SecurityPolicy | undefined) => AccessPolicy | undefined {
+  const compiled = new Map<SecurityPolicy, AccessPolicy>();
+  return (policy) => {
+    if (!policy) return undefined;
+    const known = compiled.get(policy) ?? compileAccessPolicy(policy);
+    compiled.set(policy, known);
+    return known;
+  };
+}
+
+/** Issuers whose keys an isolate keeps; they outlive a snapshot, so that a change of routes fetches nothing. */
+const keysByUri = new BoundedMap<string, RemoteKeys>(256);
+
+const platformInputs: AccessInputs = {
+  nowMs: () => Date.now(),
+  fetch: (url, init) => fetch(url, init),
+  remoteKeys: (uri, cacheDurationMs) => {
+    const name = `${cacheDurationMs} ${uri}`;
+    const known = keysByUri.get(name);
+    if (known) return known;
+    const keys = new RemoteKeys({
+      uri,
+      cacheDurationMs,
+      fetch: platformInputs.fetch,
+      nowMs: platformInputs.nowMs,
+      log: (event, fields) => console.warn(JSON.stringify({ event, ...fields })),
+    });
+    keysByUri.set(name, keys);
+    return keys;
+  },
+};

@@ -1,0 +1,41 @@
+// Who the client's certificate says it is. The handshake has verified it; here it is only read.
+import { parseCertificate } from "#contract/identity/certificate-fields.ts";
+import { BoundedMap } from "./bounded-map.ts";
+
+/** Cloudflare's `request.cf.tlsClientAuth`, which the front door of `isthmus serve` writes, too. */
+interface TlsClientAuth {
+  readonly certVerified?: unknown;
+  readonly certRFC9440?: unknown;
+}
+
+/** Clients keep their certificate for many requests, and parsing one costs more than routing. */
+const names = new BoundedMap<string, string>(1_000);
+
+/** The SPIFFE id; or the first URI or DNS name. `undefined`: no certificate, or none that was verified. */
+export function certificateName(cf: unknown): string | undefined {
+  const auth = (cf as { tlsClientAuth?: TlsClientAuth } | undefined)?.tlsClientAuth;
+  if (auth?.certVerified !== "SUCCESS" || typeof auth.certRFC9440 !== "string") return undefined;
+  const field = auth.certRFC9440;
+  const known = names.get(field);
+  if (known !== undefined) return known;
+  const name = readName(field);
+  if (name !== undefined) names.set(field, name);
+  return name;
+}
+
+/** RFC 9440 §2.1: `:base64 of DER:`. */
+function readName(field: string): string | undefined {
+  const encoded = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(field)?.[1];
+  if (encoded === undefined) return undefined;
+  try {
+    const { uris, dnsNames } = parseCertificate(
+      Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0)),
+    );
+    const spiffeIds = uris.filter((uri) => uri.startsWith("spiffe://"));
+    // X509-SVID §2: a certificate with two SPIFFE ids is nobody's.
+    if (spiffeIds.length > 1) return undefined;
+    return spiffeIds[0] ?? uris[0] ?? dnsNames[0];
+  } catch {
+    return undefined;
+  }
+}

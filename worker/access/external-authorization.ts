@@ -1,0 +1,91 @@
+// Another server's word on each request: Envoy Gateway's extAuth over HTTP, ingress-nginx's `auth-url`, Traefik's
+// forwardAuth. 2xx lets the request pass, any other answer below 500 goes to the client, and what is no answer refuses.
+import { GatewayError } from "#contract/error.ts";
+import type { ExtAuth } from "#contract/security-policy.ts";
+import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
+import type { Exchange } from "../exchange.ts";
+import { readBounded } from "./bounded-body.ts";
+
+/** The answer for the client, or `undefined`: the request passes. Rejects with `auth_unavailable`. */
+export type ExternalAuthorization = (exchange: Exchange) => Promise<Response | undefined>;
+
+type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+const maxBodyBytes = 64 * 1024;
+/** A fetch can have these methods without a body. */
+const plainMethods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
+
+export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): ExternalAuthorization {
+  const { http, failOpen, timeoutMs } = policy;
+  const forwarded = ["authorization", ...policy.headersToExtAuth.map((name) => name.toLowerCase())];
+  return async (exchange) => {
+    try {
+      const response = await fetch(askedUrl(http, exchange), {
+        method: http.forwardPath && plainMethods.has(exchange.method) ? exchange.method : "GET",
+        headers: askedHeaders(forwarded, exchange),
+        redirect: "manual",
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      if (response.status >= 500) {
+        void response.body?.cancel().catch(() => undefined);
+        throw new Error(`status ${response.status}`);
+      }
+      if (!response.ok) return await refusal(response, exchange.method);
+      void response.body?.cancel().catch(() => undefined);
+      tellEndpoint(http.headersToBackend, response, exchange);
+      return undefined;
+    } catch (error) {
+      if (failOpen) return undefined;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new GatewayError("auth_unavailable", `authorization server: ${reason}`, { cause: error });
+    }
+  };
+}
+
+function askedUrl({ url, forwardPath }: ExtAuth["http"], { path, query }: Exchange): string {
+  if (!forwardPath) return url;
+  const target = new URL(url);
+  const base = target.pathname.replace(/\/$/, "");
+  const search = [target.search.slice(1), query].filter((part) => part !== "").join("&");
+  return `${target.origin}${base}${path}${search === "" ? "" : `?${search}`}`;
+}
+
+/** Headers as the endpoint would see them, so that a client cannot pretend to have been authenticated. */
+function askedHeaders(forwarded: readonly string[], exchange: Exchange): Headers {
+  const seen = new Headers(exchange.request.headers);
+  exchange.upstreamIdentity?.apply(seen);
+  const headers = new Headers();
+  for (const name of forwarded) {
+    const value = seen.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  const { method, scheme, authority, path, query, chain } = exchange;
+  const target = query === "" ? path : `${path}?${query}`;
+  headers.set("x-original-method", method);
+  headers.set("x-original-url", `${scheme}://${authority}${target}`);
+  headers.set("x-forwarded-method", method);
+  headers.set("x-forwarded-proto", scheme);
+  headers.set("x-forwarded-host", authority);
+  headers.set("x-forwarded-uri", target);
+  headers.set("x-forwarded-for", chain.clientAddress);
+  return headers;
+}
+
+function tellEndpoint(names: readonly string[], response: Response, exchange: Exchange): void {
+  for (const name of names) {
+    const value = response.headers.get(name);
+    if (value !== null) exchange.upstreamIdentity?.set(name, value);
+  }
+}
+
+async function refusal(response: Response, method: string): Promise<Response> {
+  const headers = new Headers(response.headers);
+  dropHopByHop(headers);
+  // The body was decoded on the way in, and may be cut.
+  headers.delete("content-encoding");
+  headers.delete("content-length");
+  const { bytes } = await readBounded(response.body, maxBodyBytes);
+  const { status } = response;
+  const hasBody = method !== "HEAD" && status !== 304 && bytes.length > 0;
+  return new Response(hasBody ? bytes : null, { status, headers });
+}
