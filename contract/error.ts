@@ -159,7 +159,7 @@ export const errorCodeHeader = "isthmus-error";
 /** Additions to the response of an error. */
 export interface ErrorAnswer {
   readonly headers?: Readonly<Record<string, string>>;
-  /** Members of the problem document; they go before those of the code. */
+  /** Members of the problem document, in place of those that the code implies. */
   readonly problem?: Readonly<Record<string, unknown>>;
 }
 

@@ -16,6 +16,8 @@ import { forward } from "./stage/forward.ts";
 import { identifyClient } from "./stage/identify-client.ts";
 import { injectFault } from "./stage/inject-fault.ts";
 import { limitHead } from "./stage/limit-head.ts";
+import { limitConcurrency } from "./stage/limit-concurrency.ts";
+import { limitRate } from "./stage/limit-rate.ts";
 import { matchRule } from "./stage/match-rule.ts";
 import { mirrorRequest } from "./stage/mirror-request.ts";
 import { modifyRequest } from "./stage/modify-request.ts";

@@ -5,6 +5,7 @@ export interface Env {
   /** Namespaces of the objects, where they live in this process or account. */
   readonly REGION_STATE?: DurableObjectNamespace;
   readonly TUNNEL_HUB?: DurableObjectNamespace;
+  readonly RATE_LIMITER?: DurableObjectNamespace;
   /** The `StateDoor` of the process that owns the objects, where this one does not (decision 0001). */
   readonly STATE?: Fetcher;
   /** The control worker's `Internal` entry point. */

@@ -3,6 +3,7 @@
 import type { GatewayError } from "#contract/error.ts";
 import type { Identity } from "#traffic/access/identity.ts";
 import type { UpstreamIdentity } from "#traffic/access/upstream-identity.ts";
+import { claimText } from "#traffic/limit/claim-text.ts";
 import type { RequestHead } from "#traffic/match/request-head.ts";
 import type { RuleMatch } from "#traffic/match/matcher.ts";
 import type { ForwardingChain } from "#traffic/forwarding/forwarded.ts";
@@ -37,6 +38,8 @@ export class Exchange implements RequestHead {
   path = "";
   query = "";
   chain: ForwardingChain = unknownClient;
+  /** Of the verified token; set by authentication. */
+  claims: Readonly<Record<string, unknown>> | undefined = undefined;
 
   /** What credentials have proved; empty where the rule asks for none. */
   identity: Identity = anonymous;
@@ -75,6 +78,11 @@ export class Exchange implements RequestHead {
 
   header(name: string): string | null {
     return this.request.headers.get(name);
+  }
+
+  /** A claim of the verified token as text; `null`: there is none. */
+  claim(name: string): string | null {
+    return claimText(this.claims, name);
   }
 
   get clientAddress(): string {

@@ -4,6 +4,7 @@ import type { Env } from "./env.ts";
 import { createIsolateOf } from "./state/isolate-of.ts";
 import { answerAgent } from "./tunnel/tunnel-door.ts";
 
+export { RateLimiter } from "./limit/rate-limiter.ts";
 export { StateDoor } from "./state-door.ts";
 export { RegionState } from "./state/region-state.ts";
 export { TunnelDoor } from "./tunnel/tunnel-door.ts";

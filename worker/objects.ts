@@ -2,7 +2,8 @@
 // `STATE` service of the process that owns it (decision 0001).
 import type { Env } from "./env.ts";
 
-export type ObjectClass = "RegionState" | "TunnelHub";
+const objectClasses = ["RegionState", "TunnelHub", "RateLimiter"] as const;
+export type ObjectClass = (typeof objectClasses)[number];
 
 /** Names the object of a request that travels through `STATE`; the original URL survives. Stripped by the door. */
 export const objectHeader = "isthmus-object";
@@ -32,16 +33,24 @@ export function objectFetch(
 /** Whom `class/name` means, as {@link objectHeader} carries it and as the path of {@link objectUrl} starts; undefined for anything else. */
 export function parseObjectPath(path: string): { className: ObjectClass; name: string } | undefined {
   const [className, encoded] = path.split("/", 2);
-  if ((className !== "RegionState" && className !== "TunnelHub") || !encoded) return undefined;
+  const known = objectClasses.find((name) => name === className);
+  if (!known || !encoded) return undefined;
   try {
-    return { className, name: decodeURIComponent(encoded) };
+    return { className: known, name: decodeURIComponent(encoded) };
   } catch {
     return undefined;
   }
 }
 
 export function objectNamespace(env: Env, className: ObjectClass): DurableObjectNamespace | undefined {
-  return className === "RegionState" ? env.REGION_STATE : env.TUNNEL_HUB;
+  switch (className) {
+    case "RegionState":
+      return env.REGION_STATE;
+    case "TunnelHub":
+      return env.TUNNEL_HUB;
+    case "RateLimiter":
+      return env.RATE_LIMITER;
+  }
 }
 
 function objectPath(className: ObjectClass, name: string): string {

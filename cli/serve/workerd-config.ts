@@ -71,11 +71,16 @@ export function stateConfig(config: StateConfig): string {
         worker: {
           modules: [{ name: "gateway.js", esModule: embed(config.module) }],
           compatibilityDate,
-          durableObjectNamespaces: [objectClass("RegionState"), objectClass("TunnelHub")],
+          durableObjectNamespaces: [
+            objectClass("RegionState"),
+            objectClass("TunnelHub"),
+            objectClass("RateLimiter"),
+          ],
           durableObjectStorage: { localDisk: "objects" },
           bindings: [
             { name: "REGION_STATE", durableObjectNamespace: "RegionState" },
             { name: "TUNNEL_HUB", durableObjectNamespace: "TunnelHub" },
+            { name: "RATE_LIMITER", durableObjectNamespace: "RateLimiter" },
             { name: "CONTROL", service: "control" },
             { name: "SNAPSHOTS", kvNamespace: "snapshots" },
             { name: "REGION", text: config.region },

@@ -4,6 +4,7 @@
 // After `admit` the shell calls `nextAsk`; when that gives an ask it sends it (one at a time, off the request's path) and
 // hands in what came of it by `answered` or `failed`. A request that got "wait" waits for that and calls `admit` again.
 import type { LeaseAsk, LeaseReply, Limit, RateLimit } from "#contract/rate-limit.ts";
+import { fairShare } from "./fair-share.ts";
 import type { GcraState } from "./gcra.ts";
 import { spendGcra } from "./gcra.ts";
 import { leaseTerms, prefetchPart } from "./lease-terms.ts";
@@ -66,9 +67,9 @@ export class LeaseHolder {
     return "wait";
   }
 
-  /** Whether requests are refused because the limiter cannot be asked, not because units are used up. */
-  get refusesUnchecked(): boolean {
-    return this.outage && this.onUnavailable === "deny";
+  /** Whether the last ask was in vain. */
+  get unreachable(): boolean {
+    return this.outage;
   }
 
   /** Gives back what an admitted request took, when another limit refused it. */
@@ -150,13 +151,7 @@ export class LeaseHolder {
 
   private admitInOutage(cost: number, nowMs: number): Admission {
     if (this.onUnavailable !== "local") return this.onUnavailable === "allow" ? "admitted" : "denied";
-    // A fair share by the number of holders last heard of.
-    const share = {
-      ...this.limit,
-      windowMs: this.limit.windowMs * this.holders,
-      burst: Math.max(1, Math.floor((this.limit.burst ?? this.limit.requests) / this.holders)),
-    };
-    const verdict = spendGcra(share, this.outageState, cost, nowMs);
+    const verdict = spendGcra(fairShare(this.limit, this.holders), this.outageState, cost, nowMs);
     this.outageState = verdict.state;
     return verdict.allowed ? "admitted" : "denied";
   }

@@ -25,3 +25,12 @@ export function watchBody(
   const { status, statusText, headers } = response;
   return new Response(readable, { status, statusText, headers, encodeBody: "manual" });
 }
+
+/** A body that is on its way in one piece is not worth watching: that would cost more than it tells. */
+const shortBodyBytes = 64 * 1024;
+
+export function isLong({ body, headers }: Response): boolean {
+  if (body === null) return false;
+  const length = headers.get("content-length");
+  return length === null || Number(length) > shortBodyBytes;
+}

@@ -6,6 +6,7 @@ import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { type ClientDetector, compileClientDetection } from "#traffic/forwarding/forwarded.ts";
 import { compileMatcher, type Matcher } from "#traffic/match/matcher.ts";
 import { type AccessPolicy, accessPolicies } from "../access/access-policy.ts";
+import type { Limiter } from "../limit/limiter.ts";
 import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts";
 import { compose } from "../stage/stage.ts";
 import { type BackendPlan, compileBackend } from "./backend-plan.ts";
@@ -40,6 +41,8 @@ export interface PlanInputs {
   /** Service bound for a direct endpoint (`<address>:<port>`), if any. */
   readonly directService: (endpointId: string) => Fetcher | undefined;
   readonly fetchHub: HubFetch;
+  /** The isolate's, which outlives the plan. */
+  readonly limiter: Limiter;
   /** The plan that this one replaces. */
   readonly previous: SnapshotPlan | undefined;
 }
@@ -90,7 +93,7 @@ function compileRule(
   rule: SnapshotRule,
   access: AccessPolicy | undefined,
   backends: ReadonlyMap<string, BackendPlan>,
-  { stages, random }: PlanInputs,
+  { stages, random, limiter }: PlanInputs,
 ): Handler {
   const filters = compileFilters(rule.filters);
   const branchFilters = rule.backendRefs.map((ref) => combinePlans(filters, compileFilters(ref.filters)));

@@ -11,15 +11,15 @@ export function asGatewayError(error: unknown): GatewayError {
 }
 
 export function errorResponse({ code, status, answer }: GatewayError, method: string): Response {
-  const body = JSON.stringify({ ...answer?.problem, ...problem(code) });
+  const body = JSON.stringify({ ...problem(code), ...answer?.problem });
   return new Response(method === "HEAD" ? null : body, {
     status,
     headers: {
+      ...answer?.headers,
       [errorCodeHeader]: code,
       "proxy-status": `isthmus; error=${errorTable[code].proxyStatus}`,
       "content-type": "application/problem+json",
       "cache-control": "no-store",
-      ...answer?.headers,
     },
   });
 }

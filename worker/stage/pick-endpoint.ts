@@ -2,7 +2,7 @@
 import { GatewayError } from "#contract/error.ts";
 import { hashText } from "#traffic/balance/hash-text.ts";
 import type { Exchange } from "../exchange.ts";
-import { watchBody } from "../forward/watch-body.ts";
+import { isLong, watchBody } from "../forward/watch-body.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
 import type { BackendScope, Handler, Stage } from "./stage.ts";
 
@@ -70,13 +70,4 @@ async function busyUntilEnd(
     ended();
     throw error;
   }
-}
-
-/** A body that is on its way in one piece is not worth watching: that would cost more than it tells. */
-const shortBodyBytes = 64 * 1024;
-
-function isLong({ body, headers }: Response): boolean {
-  if (body === null) return false;
-  const length = headers.get("content-length");
-  return length === null || Number(length) > shortBodyBytes;
 }

@@ -3,6 +3,7 @@ import type { FilterPlan } from "#traffic/filter/compile.ts";
 import type { SnapshotBackendRef, SnapshotRule } from "#contract/snapshot.ts";
 import type { AccessPolicy } from "../access/access-policy.ts";
 import type { Exchange } from "../exchange.ts";
+import type { Limiter } from "../limit/limiter.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
 
 /** Answers an exchange, or throws (rejects with) a `GatewayError`. Synchronous where nothing has to be waited for. */
@@ -24,11 +25,14 @@ export interface RuleScope extends FilterScope {
   readonly rule: SnapshotRule;
   /** Access control of the rule, or else of its route. */
   readonly access: AccessPolicy | undefined;
+  /** Name of the rule's route. */
+  readonly route: string;
   /** The rule's filters combined with those of each backendRef, in order. */
   readonly branchFilters: readonly FilterPlan[];
   /** The backend stages of each backendRef, in order. */
   readonly branches: readonly Handler[];
   readonly random: () => number;
+  readonly limiter: Limiter;
 }
 
 /** What the stages of one backendRef are compiled from. */

@@ -2,6 +2,8 @@
 import { syncResponseSchema, type SyncRequest, type SyncResponse } from "#contract/sync.ts";
 import { versionedSnapshotSchema, type VersionedSnapshot } from "#contract/snapshot.ts";
 import type { Env } from "../env.ts";
+import { callLimiter } from "../limit/call-limiter.ts";
+import { Limiter } from "../limit/limiter.ts";
 import { objectFetch, objectUrl } from "../objects.ts";
 import { compilePlan, type PolicyStages } from "../plan/snapshot-plan.ts";
 import { Isolate } from "./isolate.ts";
@@ -25,21 +27,32 @@ export function createIsolateOf(stages: PolicyStages): (env: Env) => Isolate {
 
 function createIsolate(env: Env, stages: PolicyStages): Isolate {
   const gateway = crypto.randomUUID();
+  const nowMs = (): number => Date.now();
+  const log = (event: string, fields: Record<string, unknown>): void =>
+    console.log(JSON.stringify({ event, gateway, ...fields }));
+  const limiter = new Limiter({
+    holder: gateway,
+    nowMs,
+    log,
+    call: (number, call) => callLimiter(env, number, call),
+  });
   return new Isolate({
     gateway,
-    nowMs: () => Date.now(),
+    nowMs,
+    limitCounters: limiter.counters,
     sync: (request) => syncWithRegion(env, request),
     lastGood: () => readLastGood(env),
     compile: (snapshot, previous) =>
       compilePlan(snapshot, {
         stages,
         previous,
+        limiter,
         random: Math.random,
         nowMs: Date.now(),
         directService: (endpointId) => env[`direct:${endpointId}`],
         fetchHub: (hub, request) => objectFetch(env, "TunnelHub", hub, request),
       }),
-    log: (event, fields) => console.log(JSON.stringify({ event, gateway, ...fields })),
+    log,
   });
 }
 

@@ -6,6 +6,7 @@ import { limits } from "#contract/limits.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Lifetime } from "../exchange.ts";
+import type { LimitCounters } from "../limit/limit-counters.ts";
 import type { Increments, RequestCounters } from "../plan/request-counters.ts";
 import type { SnapshotPlan } from "../plan/snapshot-plan.ts";
 import { ErrorCounters } from "../report/error-counters.ts";
@@ -20,6 +21,8 @@ export interface IsolateInputs {
   readonly sync: (request: SyncRequest) => Promise<SyncResponse>;
   /** The last good snapshot, kept where it can be read without the state object; undefined when there is none. */
   readonly lastGood: () => Promise<VersionedSnapshot | undefined>;
+  /** Counts besides those of requests and errors. */
+  readonly limitCounters: Pick<LimitCounters, "take">;
   readonly compile: (snapshot: VersionedSnapshot, previous: SnapshotPlan | undefined) => SnapshotPlan;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
@@ -99,6 +102,7 @@ export class Isolate {
     for (const retired of this.#retired) retired.take(this.#unsent);
     this.#plan?.counters.take(this.#unsent);
     this.errors.take(counters);
+    this.#inputs.limitCounters.take(counters);
     counters.set("sync_calls_total", (counters.get("sync_calls_total") ?? 0) + 1);
     const taken = { counters: new Map(counters), histograms: new Map(histograms) };
     counters.clear();
