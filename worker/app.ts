@@ -15,8 +15,8 @@ import { directResponse } from "./stage/direct-response.ts";
 import { forward } from "./stage/forward.ts";
 import { identifyClient } from "./stage/identify-client.ts";
 import { injectFault } from "./stage/inject-fault.ts";
-import { limitHead } from "./stage/limit-head.ts";
 import { limitConcurrency } from "./stage/limit-concurrency.ts";
+import { limitHead } from "./stage/limit-head.ts";
 import { limitRate } from "./stage/limit-rate.ts";
 import { matchRule } from "./stage/match-rule.ts";
 import { mirrorRequest } from "./stage/mirror-request.ts";
@@ -49,6 +49,8 @@ export const policyStages: PolicyStages = {
     admit,
     authenticate,
     authorize,
+    limitConcurrency,
+    limitRate,
     redirect,
     directResponse,
     pickBackend,

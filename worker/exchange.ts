@@ -38,9 +38,6 @@ export class Exchange implements RequestHead {
   path = "";
   query = "";
   chain: ForwardingChain = unknownClient;
-  /** Of the verified token; set by authentication. */
-  claims: Readonly<Record<string, unknown>> | undefined = undefined;
-
   /** What credentials have proved; empty where the rule asks for none. */
   identity: Identity = anonymous;
 
@@ -82,7 +79,7 @@ export class Exchange implements RequestHead {
 
   /** A claim of the verified token as text; `null`: there is none. */
   claim(name: string): string | null {
-    return claimText(this.claims, name);
+    return claimText(this.identity.token?.claims, name);
   }
 
   get clientAddress(): string {

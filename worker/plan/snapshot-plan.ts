@@ -64,7 +64,7 @@ export function compilePlan(
   const handlers = snapshot.routes.flatMap((route) =>
     route.rules.map((rule) => {
       const access = accessOf(rule.securityPolicy ?? route.securityPolicy);
-      return compileRule(rule, access, backends, inputs);
+      return compileRule(rule, route.name, access, backends, inputs);
     }),
   );
   return {
@@ -91,6 +91,7 @@ function tunnelOf(tunnels: Map<string, TunnelPlan>, name: string, inputs: PlanIn
 
 function compileRule(
   rule: SnapshotRule,
+  route: string,
   access: AccessPolicy | undefined,
   backends: ReadonlyMap<string, BackendPlan>,
   { stages, random, limiter }: PlanInputs,
@@ -103,7 +104,7 @@ function compileRule(
     const branch = { rule, access, ref, filters: branchFilters[index]!, backend, backends, random };
     return compose(stages.backend, branch);
   });
-  return compose(stages.rule, { rule, access, filters, branchFilters, branches, random });
+  return compose(stages.rule, { rule, route, access, filters, branchFilters, branches, random, limiter });
 }
 
 /** Gateway API, HTTPBackendRef: the share of an invalid reference is answered 500. */

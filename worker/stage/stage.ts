@@ -23,10 +23,10 @@ export interface FilterScope {
 /** What the stages of a rule are compiled from. */
 export interface RuleScope extends FilterScope {
   readonly rule: SnapshotRule;
-  /** Access control of the rule, or else of its route. */
-  readonly access: AccessPolicy | undefined;
   /** Name of the rule's route. */
   readonly route: string;
+  /** Access control of the rule, or else of its route. */
+  readonly access: AccessPolicy | undefined;
   /** The rule's filters combined with those of each backendRef, in order. */
   readonly branchFilters: readonly FilterPlan[];
   /** The backend stages of each backendRef, in order. */
