@@ -78,7 +78,7 @@ export type GatewayApp = Hono<{ Bindings: Env }>;
 export function createApp(isolateOf: (env: Env) => Isolate): GatewayApp {
   // Paths are matched by the snapshot's matcher and by its one rule for what a path is, so Hono sees none.
   const app: GatewayApp = new Hono({ getPath: () => "/" });
-  app.all("*", async (context) => {
+  app.all("*", (context) => {
     const isolate = isolateOf(context.env);
     return answer(context.req.raw, context.executionCtx as Lifetime, isolate);
   });

@@ -2,23 +2,21 @@
 import { GatewayError } from "#contract/error.ts";
 import type { Exchange } from "../exchange.ts";
 import { fetchFailure } from "./fetch-failure.ts";
-import { upstreamRequest } from "./upstream-request.ts";
 import { withoutHopByHop } from "./response-head.ts";
+import { upstreamRequest } from "./upstream-request.ts";
 
 /** Rejects with `endpoint_connect_failed` or `endpoint_reset`. */
-export async function forwardDirect(exchange: Exchange): Promise<Response> {
+export function forwardDirect(exchange: Exchange): Promise<Response> {
   const { endpoint } = exchange;
   if (!endpoint) throw new GatewayError("internal", "no endpoint was picked");
   const { service, origin } = endpoint;
-  try {
-    // A service sends the URL's host as Host whatever address it dials; plain `fetch` dials the URL's host.
-    const response = service
-      ? await service.fetch(
-          ...upstreamRequest(exchange, `http://${exchange.upstreamAuthority}${exchange.upstreamTarget}`),
-        )
-      : await fetch(...upstreamRequest(exchange, origin + exchange.upstreamTarget));
-    return withoutHopByHop(response);
-  } catch (error) {
+  // A service sends the URL's host as Host whatever address it dials; plain `fetch` dials the URL's host.
+  const response = service
+    ? service.fetch(
+        ...upstreamRequest(exchange, `http://${exchange.upstreamAuthority}${exchange.upstreamTarget}`),
+      )
+    : fetch(...upstreamRequest(exchange, origin + exchange.upstreamTarget));
+  return response.then(withoutHopByHop, async (error: unknown) => {
     throw await fetchFailure(error, endpoint, exchange.signal);
-  }
+  });
 }

@@ -1,0 +1,32 @@
+// Headers together with the names they hold. Hygiene deletes two dozen names of which a request holds hardly any, and
+// each call into the runtime costs 0.2 µs; one walk over the names costs 1.3 µs (workerd 1.20261102.1).
+import type { HeaderFields } from "#traffic/forwarding/header-fields.ts";
+
+export class KnownHeaders implements HeaderFields {
+  readonly headers: Headers;
+  readonly #names: Set<string>;
+
+  /** Names are asked for in lower case from here on. */
+  constructor(headers: Headers) {
+    this.headers = headers;
+    this.#names = new Set(headers.keys());
+  }
+
+  get(name: string): string | null {
+    return this.#names.has(name) ? this.headers.get(name) : null;
+  }
+
+  set(name: string, value: string): void {
+    this.#names.add(name);
+    this.headers.set(name, value);
+  }
+
+  append(name: string, value: string): void {
+    this.#names.add(name);
+    this.headers.append(name, value);
+  }
+
+  delete(name: string): void {
+    if (this.#names.delete(name)) this.headers.delete(name);
+  }
+}
