@@ -6,10 +6,14 @@ const pure = ["contract/**/*.test.ts", "traffic/**/*.test.ts", "config/**/*.test
 
 export default defineConfig({
   test: {
+    // What Workers and programs log is of interest when a test fails.
+    silent: "passed-only",
     projects: [
       {
         test: {
           name: "node",
+          // Starting a process per file costs more than the tests; none leaves anything behind.
+          isolate: false,
           include: [...pure, "cli/**/*.test.ts", "origin-agent/**/*.test.ts"],
         },
       },
@@ -23,7 +27,12 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: "gateway", include: [...pure, "worker/**/*.test.ts"], exclude: ["**/*.node.test.ts"] },
+        test: {
+          name: "gateway",
+          isolate: false,
+          include: [...pure, "worker/**/*.test.ts"],
+          exclude: ["**/*.node.test.ts"],
+        },
       },
       {
         plugins: [
