@@ -77,11 +77,9 @@ function attend(supervisor: ChildProcess, log: (line: string) => void): Promise<
   };
   const reload = (): boolean => supervisor.kill("SIGHUP");
   process.on("SIGINT", stop).on("SIGTERM", stop).on("SIGHUP", reload);
-  // Our own parent's end (cli/isthmus.mjs under an older Node, or `isthmus start`).
-  process.on("disconnect", stop);
   return new Promise((done) => {
     supervisor.once("exit", (code, signal) => {
-      process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", reload).off("disconnect", stop);
+      process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", reload);
       killGroup(supervisor);
       if (signal && asked === 0) log(`the supervisor was ended by ${signal}; its processes were stopped`);
       done(code ?? exitCodes.failure);

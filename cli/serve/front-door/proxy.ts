@@ -1,14 +1,15 @@
 // Carries requests from TLS clients to the workerd process behind: HTTP/1.1, HTTP/2 and upgraded connections. Bodies
 // stream in both directions, each side's backpressure reaching the other.
-import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
-import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { ServerResponse } from "node:http";
-import { pipeline, Transform, type Duplex } from "node:stream";
+import { pipeline, type Duplex, type Writable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { problem } from "#contract/error.ts";
 import { systemCode } from "../../command-error.ts";
 import { connectionFacts, type TlsClientAuth } from "./connection-facts.ts";
 import { forwardedHead, returnedHead } from "./forwarded-head.ts";
+import { endUpload, UploadAgent } from "./upload.ts";
 
 type Incoming = IncomingMessage | Http2ServerRequest;
 type Outgoing = ServerResponse | Http2ServerResponse;
@@ -22,10 +23,10 @@ export interface Proxy {
 
 /** `log` gets one line for each request that workerd could not be given. */
 export function createProxy(socketPath: string, log: (line: string) => void): Proxy {
-  const pool = new Agent({ keepAlive: true, maxFreeSockets: 64 });
+  const pool = new UploadAgent({ keepAlive: true, maxFreeSockets: 64 });
   // Connections used once, but asked to be kept: on one that is to close, workerd closes as soon as it has answered,
   // and the answer to an upload that it does not want is lost with the rest of the upload.
-  const single = new Agent({ keepAlive: true, maxFreeSockets: 0 });
+  const single = new UploadAgent({ keepAlive: true, maxFreeSockets: 0 });
   const open = (request: Incoming, headers: string[], pooled: boolean): ClientRequest =>
     httpRequest({
       socketPath,
@@ -46,29 +47,33 @@ export function createProxy(socketPath: string, log: (line: string) => void): Pr
     // workerd may close a kept connection just when a request is written to it. Only a request that can be sent again
     // (safe method, no body) takes that chance; the others get a connection of their own.
     const upstream = open(request, headers, pooled && !hasBody && isSafe(request.method));
+    const sink = sinkOf(response);
     let answered = false;
     upstream.once("response", (answer) => {
       answered = true;
-      respond(answer, response, () => endUpload(request));
+      respond(answer, response);
     });
     upstream.on("error", (error) => {
       // An early answer to an upload closes the way for the rest of it; the answer itself says when it is cut short.
-      if (answered || response.destroyed) return;
+      if (answered || sink.destroyed) return;
       if (upstream.reusedSocket && systemCode(error) === "ECONNRESET") {
         return send(request, response, clientAuth, false);
       }
       log(`cannot reach the gateway at ${socketPath}: ${error.message}`);
       refuse(response);
     });
-    response.once("close", () => {
-      if (!response.writableFinished) upstream.destroy();
+    sink.once("close", () => {
+      if (!sink.writableFinished) upstream.destroy();
     });
-    if (hasBody) pipeline(request, afterReads(), upstream, () => {});
+    if (hasBody) request.pipe(upstream);
     else upstream.end();
   };
 
   return {
-    handle: (request, response, clientAuth) => send(request, response, clientAuth, true),
+    handle(request, response, clientAuth) {
+      sinkOf(response).once("finish", () => endUpload(request));
+      send(request, response, clientAuth, true);
+    },
     upgrade(request, socket, head, clientAuth) {
       const { headers } = headOf(request, clientAuth, request.headers.upgrade);
       const upstream = open(request, headers, false);
@@ -95,14 +100,9 @@ export function createProxy(socketPath: string, log: (line: string) => void): Pr
   };
 }
 
-/**
- * Passes each chunk on after the event loop has looked for data to read: writing to a socket that workerd has answered
- * on and closed would destroy it with the answer unread.
- */
-function afterReads(): Transform {
-  return new Transform({
-    transform: (chunk, _encoding, done) => void setImmediate(done, null, chunk),
-  });
+/** The HTTP/2 response of node:http2 says `finish` only when its stream closes, and not at all what became of it. */
+function sinkOf(response: Outgoing): Writable {
+  return "stream" in response ? response.stream : response;
 }
 
 function headOf(
@@ -132,26 +132,13 @@ function authorityOf(request: Incoming): string {
   return (request.headers[":authority"] as string | undefined) ?? request.headers.host ?? "";
 }
 
-function respond(answer: IncomingMessage, response: Outgoing, done: () => void): void {
+function respond(answer: IncomingMessage, response: Outgoing): void {
   // For HTTP/2, Node would refuse a reason phrase and turns the list into fields itself.
   const write = response.writeHead as (status: number, headers: string[]) => void;
   write.call(response, answer.statusCode ?? 502, returnedHead(answer.rawHeaders));
   pipeline(answer, response, (error) => {
     if (error) response.destroy();
-    done();
   });
-}
-
-/** Time for a client to notice the answer before its connection is closed on it. */
-const uploadGraceMs = 1_000;
-
-/** Ends an upload whose answer is complete: nobody will read the rest. */
-function endUpload(request: Incoming): void {
-  if (request.complete) return;
-  // RFC 9113 §8.1: a complete response, then RST_STREAM with NO_ERROR.
-  if ("stream" in request) return request.stream.close(constants.NGHTTP2_NO_ERROR);
-  request.resume();
-  setTimeout(() => request.socket.destroy(), uploadGraceMs).unref();
 }
 
 function refuse(response: Outgoing): void {
