@@ -7,7 +7,8 @@ import { checkConfig, type Target } from "./check/check-config.ts";
 import { compileSnapshot } from "./compile.ts";
 import type { DiagnosticCode } from "./diagnostic-code.ts";
 import { checkTotals, mergedLocate, mergeFiles, repeatedSettings, type MergeInput } from "./native/merge.ts";
-import { parseNative } from "./native/parse.ts";
+import { parseHaproxy, isHaproxy } from "./haproxy/parse-haproxy.ts";
+import { parseNative, textDiagnostic, textProblem, type ParsedFile } from "./native/parse.ts";
 import type { NativeConfig } from "./native/schema.ts";
 import { createReport } from "./report.ts";
 
@@ -28,7 +29,7 @@ export function loadConfig(files: readonly SourceFile[], target: Target = "serve
   const problem = fileListProblem(files);
   if (problem) return { diagnostics: [problem] };
 
-  const parsed = files.map(parseNative);
+  const parsed = files.map(parseFile);
   const order = new Map(files.map((file, index) => [file.name, index]));
   const complete = parsed.filter((file): file is typeof file & MergeInput => file.config !== undefined);
   // References into a file that could not be read would look dangling.
@@ -45,12 +46,22 @@ export function loadConfig(files: readonly SourceFile[], target: Target = "serve
   const report = createReport(mergedLocate(complete));
   checkTotals(model, report);
   checkConfig(model, report, target);
-  const diagnostics = sorted([...repeatedSettings(complete), ...report.diagnostics()], order);
+  const imported = parsed.flatMap((file) => file.diagnostics);
+  const diagnostics = sorted([...imported, ...repeatedSettings(complete), ...report.diagnostics()], order);
   if (diagnostics.some(({ severity }) => severity === "error")) return { model, diagnostics };
 
   const snapshot = compileSnapshot(model);
   const tooLarge = sizeProblem(snapshot);
   return tooLarge ? { model, diagnostics: [tooLarge, ...diagnostics] } : { model, snapshot, diagnostics };
+}
+
+/** Each format by its own reader. */
+function parseFile(file: SourceFile): ParsedFile {
+  if (!isHaproxy(file)) return parseNative(file);
+  const unreadable = textProblem(file.content);
+  return unreadable
+    ? { name: file.name, diagnostics: [textDiagnostic(file.name, unreadable)] }
+    : parseHaproxy(file);
 }
 
 function fileListProblem(files: readonly SourceFile[]): Diagnostic | undefined {

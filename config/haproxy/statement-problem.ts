@@ -30,13 +30,23 @@ export function unsupported(message: string, remedy?: string, word?: Word): neve
   throw new StatementProblem({ code: "statement-unsupported", message, remedy, word });
 }
 
-/** What `translate` returns; `undefined` once its problem is noted. */
-export function attempt<T>(statement: Statement, notes: Notes, translate: () => T): T | undefined {
+/**
+ * What `translate` returns; `undefined` once its problem is noted. `harmless`: what the statement does sends no request
+ * elsewhere, so what is not possible is only ignored.
+ */
+export function attempt<T>(
+  statement: Statement,
+  notes: Notes,
+  translate: () => T,
+  { harmless = false }: { harmless?: boolean } = {},
+): T | undefined {
   try {
     return translate();
   } catch (error) {
     if (!(error instanceof StatementProblem)) throw error;
-    const { code, message, remedy, word } = error.details;
+    const { message, remedy, word } = error.details;
+    const isIgnored = harmless && error.details.code === "statement-unsupported";
+    const code = isIgnored ? "statement-ignored" : error.details.code;
     notes.add(statement, { code, message, ...(remedy !== undefined && { remedy }), word });
     return undefined;
   }

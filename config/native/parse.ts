@@ -47,7 +47,7 @@ export function parseNative(file: SourceFile): ParsedFile {
 }
 
 /** What cannot be a configuration at all, found before anything reads it. */
-function textProblem(text: string): TextProblem | undefined {
+export function textProblem(text: string): TextProblem | undefined {
   if (text.length > limits.configBytes || new TextEncoder().encode(text).length > limits.configBytes) {
     const message = `longer than ${limits.configBytes} bytes`;
     return { code: "file-too-large", message, remedy: "Split it into several files.", line: 0, column: 0 };
@@ -61,6 +61,6 @@ function textProblem(text: string): TextProblem | undefined {
   return { code: "text-invalid", message, ...lineIndex(text)(offset) };
 }
 
-function textDiagnostic(file: string, problem: TextProblem): Diagnostic {
+export function textDiagnostic(file: string, problem: TextProblem): Diagnostic {
   return { severity: "error", file, path: "", ...problem };
 }

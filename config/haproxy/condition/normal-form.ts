@@ -67,17 +67,31 @@ function conjoin(a: Conjunction, b: Conjunction): Conjunction | undefined {
   return result;
 }
 
-function isSame(a: Literal, b: Literal): boolean {
-  return a.holds === b.holds && isSameTest(a.test, b.test);
+/** Alternatives of two conditions together; `undefined`: too many. */
+export function conjoinForms(
+  a: readonly Conjunction[],
+  b: readonly Conjunction[],
+): readonly Conjunction[] | undefined {
+  const joined = withoutSubsumed(product(a, b));
+  return joined.length > maxAlternatives ? undefined : joined;
 }
 
-export function isSameTest(a: Test, b: Test): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
+function isSame(a: Literal, b: Literal): boolean {
+  return a.holds === b.holds && testKey(a.test) === testKey(b.test);
+}
+
+const keys = new WeakMap<Test, string>();
+
+/** The same text for tests that say the same. */
+export function testKey(test: Test): string {
+  let key = keys.get(test);
+  if (key === undefined) keys.set(test, (key = JSON.stringify(test)));
+  return key;
 }
 
 /** Whether no request has both. Some contradictions stay unseen, which costs a rule that never matches. */
 function excludes(a: Literal, b: Literal): boolean {
-  if (a.holds !== b.holds) return isSameTest(a.test, b.test);
+  if (a.holds !== b.holds) return testKey(a.test) === testKey(b.test);
   const [one, other] = [a.test, b.test];
   if (!a.holds || one.operator !== "exact" || other.operator !== "exact") return false;
   const isSingle = ["path", "method", "host"].includes(one.subject.type);

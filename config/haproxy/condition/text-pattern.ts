@@ -52,7 +52,7 @@ const ends: Readonly<Record<Division, (delimiters: string) => string>> = {
 /** HAProxy searches; patterns here match the whole text. */
 function searched(source: string, begin: string, end: string): string {
   // A choice at the top, or within a group, which does no harm here.
-  if (source.includes("|") || /\\$/.test(source)) return `.*(?:${source}).*`;
+  if (source.includes("|") || source.endsWith("\\")) return `.*(?:${source}).*`;
   const open = source.startsWith("^") ? `${begin}${source.slice(1)}` : `.*${source}`;
   return /(?:^|[^\\])(?:\\\\)*\$$/.test(source) ? `${open.slice(0, -1)}${end}` : `${open}.*`;
 }

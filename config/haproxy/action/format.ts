@@ -1,0 +1,164 @@
+// Log-format strings (`https://%[hdr(host)]%[path]`, §8.2.6): what of them is known before a request arrives.
+import { parseSample, type Call } from "../condition/sample.ts";
+import type { Subject } from "../condition/condition.ts";
+import { subjectKey } from "../condition/specialize.ts";
+import { invalid, unsupported } from "../statement-problem.ts";
+import type { Situation } from "../program/program.ts";
+
+export type Piece =
+  | { readonly kind: "text"; readonly text: string }
+  /** A sample expression, or a log variable such as `%ci` with its percent sign. */
+  | { readonly kind: "dynamic"; readonly expression: string };
+
+const maxPieces = 256;
+
+/** Throws `StatementProblem`. */
+export function parseFormat(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let plain = "";
+  const flush = (): void => {
+    if (plain !== "") pieces.push({ kind: "text", text: plain });
+    plain = "";
+  };
+  for (let index = 0; index < text.length; index += 1) {
+    if (text[index] !== "%") {
+      plain += text[index];
+      continue;
+    }
+    if (text[index + 1] === "%") {
+      plain += "%";
+      index += 1;
+      continue;
+    }
+    const found = /^%(?:\{[^}]*\})?(?:\[|[A-Za-z]+)/.exec(text.slice(index, index + 64))?.[0];
+    if (found === undefined) invalid("a percent sign is written %% in this argument");
+    flush();
+    const end = found!.endsWith("[") ? closingBracket(text, index + found!.length) : index + found!.length;
+    if (end < 0) invalid("%[ is not closed");
+    const expression = found!.endsWith("[") ? text.slice(index + found!.length, end) : found!;
+    pieces.push({ kind: "dynamic", expression });
+    index = found!.endsWith("[") ? end : end - 1;
+    if (pieces.length > maxPieces) unsupported(`more than ${maxPieces} expressions in one argument`);
+  }
+  flush();
+  return pieces;
+}
+
+/** Index of the `]` that closes; brackets within parentheses are arguments (`regsub([0-9]+,)`). */
+function closingBracket(text: string, start: number): number {
+  let depth = 0;
+  for (let index = start; index < text.length; index += 1) {
+    const character = text[index];
+    if (character === "\\") index += 1;
+    else if (character === "(") depth += 1;
+    else if (character === ")") depth -= 1;
+    else if (character === "]" && depth <= 0) return index;
+  }
+  return -1;
+}
+
+/** The text with what is known of the request put in, except for expressions that `keep` matches; neighbouring texts are one piece. */
+export function resolveFormat(text: string, situation: Situation, keep?: RegExp): Piece[] {
+  const resolved: Piece[] = [];
+  for (const piece of parseFormat(text)) {
+    const isKept =
+      piece.kind === "dynamic" && keep?.test(piece.expression) && !situation.draft.changes.has("host");
+    const known =
+      piece.kind === "text" ? piece.text : isKept ? undefined : knownSample(piece.expression, situation);
+    const last = resolved.at(-1);
+    if (known === undefined) resolved.push(piece);
+    else if (last?.kind === "text") resolved[resolved.length - 1] = { kind: "text", text: last.text + known };
+    else resolved.push({ kind: "text", text: known });
+  }
+  return resolved;
+}
+
+/** The text, if nothing in it depends on the request. */
+export function staticText(text: string, situation: Situation): string | undefined {
+  const pieces = resolveFormat(text, situation);
+  if (pieces.length === 0) return "";
+  const [only] = pieces;
+  return pieces.length === 1 && only!.kind === "text" ? only!.text : undefined;
+}
+
+/** Value of a sample expression that is the same for all requests of the situation. */
+export function knownSample(expression: string, situation: Situation): string | undefined {
+  const sample = parseSample(expression);
+  if (!sample) return undefined;
+  let value = knownFetch(sample.fetch, situation);
+  for (const converter of sample.converters) {
+    if (value === undefined) return undefined;
+    value = convertKnown(value, converter);
+  }
+  return value;
+}
+
+function knownFetch({ name, args }: Call, { surroundings, draft }: Situation): string | undefined {
+  const subject = subjectOf(name, args);
+  const key = subject && subjectKey(subject);
+  if (key !== undefined && draft.changes.has(key)) return draft.changes.get(key) ?? "";
+  const { listener, host } = surroundings;
+  switch (name) {
+    case "str":
+    case "int":
+    case "bool":
+      return args[0];
+    case "ssl_fc":
+      return listener.tls ? "1" : "0";
+    case "dst_port":
+      return String(listener.port);
+    default:
+      if (subject?.type === "host" && host.kind === "exact") return host.name;
+      return subject?.type === "variable" ? "" : undefined;
+  }
+}
+
+function subjectOf(name: string, args: readonly string[]): Subject | undefined {
+  const argument = args[0] ?? "";
+  if (name === "path") return { type: "path" };
+  if (name === "var") return { type: "variable", name: argument };
+  if (!/^(?:req\.|req_)?f?hdr$/.test(name)) return undefined;
+  return argument.toLowerCase() === "host"
+    ? { type: "host", port: true }
+    : { type: "header", name: argument.toLowerCase(), elements: false };
+}
+
+function convertKnown(value: string, { name, args }: Call): string | undefined {
+  switch (name) {
+    case "lower":
+      return value.toLowerCase();
+    case "upper":
+      return value.toUpperCase();
+    case "host_only":
+      return value.replace(/:[0-9]+$/, "");
+    case "iif":
+      return /^(?:0|false|)$/.test(value) ? (args[1] ?? "") : (args[0] ?? "");
+    case "field":
+    case "word": {
+      const parts = value.split(args[1] ?? "").filter((part) => name === "field" || part !== "");
+      return parts[Number(args[0]) - 1] ?? "";
+    }
+    case "regsub":
+      return replaceLiteral(value, args);
+    default:
+      return undefined;
+  }
+}
+
+/** `regsub(^www\.,)`: expressions that are plain text with an anchor or two. */
+function replaceLiteral(
+  value: string,
+  [pattern = "", replacement = "", flags = ""]: readonly string[],
+): string | undefined {
+  const plain = /^(\^?)((?:[\w/:-]|\\[./-])+)(\$?)$/.exec(pattern);
+  if (!plain || /\\[0-9]/.test(replacement) || !/^[gi]*$/.test(flags)) return undefined;
+  const [, start, text, end] = plain;
+  const expected = text!.replace(/\\/g, "");
+  const at = flags.includes("i")
+    ? value.toLowerCase().indexOf(expected.toLowerCase())
+    : value.indexOf(expected);
+  const isAnchored = (start === "" || at === 0) && (end === "" || at + expected.length === value.length);
+  if (at < 0 || !isAnchored) return value;
+  if (flags.includes("g")) return undefined;
+  return value.slice(0, at) + replacement + value.slice(at + expected.length);
+}

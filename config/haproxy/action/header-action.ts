@@ -1,0 +1,106 @@
+// `http-request set-header` and its like, for both directions.
+import { headerNameSchema, headerValueSchema } from "#contract/http-route.ts";
+import { addHeader, deleteHeader, setHeader, type HeaderEdits } from "../program/header-edits.ts";
+import type { Draft, Situation } from "../program/program.ts";
+import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
+import type { Notes } from "../notes.ts";
+import { wordAt, type Statement } from "../statement.ts";
+import { resolveFormat, staticText } from "./format.ts";
+
+export type Direction = "request" | "response";
+
+/** Fields that forwarding writes itself, with what it writes there. */
+const forwarded: Readonly<Record<string, RegExp>> = {
+  "x-forwarded-for": /^(?:src|%ci)$/,
+  "x-forwarded-host": /^(?:req\.)?f?hdr\(host\)$/i,
+};
+
+/** `set-header`, `add-header`, `del-header` with name and value from word 2 on. */
+export function headerAction(
+  statement: Statement,
+  direction: Direction,
+  notes: Notes,
+): (situation: Situation) => Draft {
+  const action = wordAt(statement, 1);
+  const name = wordAt(statement, 2);
+  if (!headerNameSchema.safeParse(name).success) {
+    invalid(`${JSON.stringify(name)} is no name of a header`, { word: statement.words[2] });
+  }
+  if (action === "del-header") {
+    const method = statement.words.findIndex((word, index) => index > 2 && word.text === "-m");
+    if (method > 0 && wordAt(statement, method + 1) !== "str") {
+      unsupported(
+        "headers are removed by their whole names only",
+        "Name each header in a statement of its own.",
+      );
+    }
+    return ({ draft }) => withHeader(draft, direction, name, null, (edits) => deleteHeader(edits, name));
+  }
+  if (statement.words.length < 4) invalid("the header has no value");
+  const format = wordAt(statement, 3);
+  const edit = action === "add-header" ? addHeader : setHeader;
+  return (situation) => {
+    const value = staticText(format, situation);
+    if (value === undefined) return dynamicValue(statement, direction, situation, notes);
+    if (!headerValueSchema.safeParse(value).success) invalid("the value has control characters in it");
+    if (name.toLowerCase() === "host" && direction === "request") return withHost(situation.draft, value);
+    const after = edit === setHeader ? value : undefined;
+    return withHeader(situation.draft, direction, name, after, (edits) => edit(edits, name, value));
+  };
+}
+
+function withHeader(
+  draft: Draft,
+  direction: Direction,
+  name: string,
+  value: string | null | undefined,
+  edit: (edits: HeaderEdits) => HeaderEdits,
+): Draft {
+  if (direction === "response") return { ...draft, responseHeaders: edit(draft.responseHeaders) };
+  const changes = new Map(draft.changes).set(`header:${name.toLowerCase()}`, value);
+  return { ...draft, requestHeaders: edit(draft.requestHeaders), changes };
+}
+
+function withHost(draft: Draft, value: string): Draft {
+  const hostname = value.replace(/:[0-9]+$/, "");
+  return { ...draft, hostname, changes: new Map(draft.changes).set("host", value) };
+}
+
+/** A value that differs from request to request. The client's own header is not let through in its place. */
+function dynamicValue(
+  statement: Statement,
+  direction: Direction,
+  { surroundings, draft }: Situation,
+  notes: Notes,
+): Draft {
+  const name = wordAt(statement, 2);
+  const pieces = resolveFormat(wordAt(statement, 3), { surroundings, draft });
+  const [only] = pieces;
+  const own = forwarded[name.toLowerCase()];
+  if (
+    direction === "request" &&
+    pieces.length === 1 &&
+    only?.kind === "dynamic" &&
+    own?.test(only.expression)
+  ) {
+    return draft;
+  }
+  if (direction === "request" && name.toLowerCase() === "host") {
+    throw new StatementProblem({
+      code: "statement-unsupported",
+      message: "the new Host depends on the request",
+      remedy: "Write a static name, or one rule per name.",
+    });
+  }
+  const isSet = wordAt(statement, 1) === "set-header" && direction === "request";
+  notes.add(statement, {
+    code: "statement-ignored",
+    message: isSet
+      ? `the value depends on the request, so the header is not set; a client's own ${name} is removed`
+      : "the value depends on the request, so the header is not written",
+    remedy:
+      "The client's address, scheme and host are in Forwarded and X-Forwarded-For, -Proto and -Host anyway.",
+  });
+  if (!isSet) return draft;
+  return withHeader(draft, direction, name, undefined, (edits) => deleteHeader(edits, name));
+}

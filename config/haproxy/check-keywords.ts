@@ -1,0 +1,109 @@
+// Every statement is looked up: unknown and misplaced ones, and those that have no equivalent, are noted here; what is
+// left is for the translators.
+import { nearestName } from "../native/nearest-name.ts";
+import {
+  globalKeywords,
+  nested,
+  otherSections,
+  proxyKeywords,
+  tcpActions,
+  type Policy,
+  type PolicyTable,
+} from "./keyword-policy.ts";
+import type { Notes } from "./notes.ts";
+import { wordAt, type Section, type SectionKind, type Statement } from "./statement.ts";
+
+/** Keywords that only some kinds of proxies may have. */
+const homes: Readonly<Record<string, readonly SectionKind[]>> = {
+  bind: ["frontend", "listen"],
+  use_backend: ["frontend", "listen"],
+  "monitor-uri": ["defaults", "frontend", "listen"],
+  default_backend: ["defaults", "frontend", "listen"],
+  server: ["backend", "listen"],
+  "server-template": ["backend", "listen"],
+  "use-server": ["backend", "listen"],
+  stick: ["backend", "listen"],
+  balance: ["defaults", "backend", "listen"],
+  "hash-type": ["defaults", "backend", "listen"],
+  cookie: ["defaults", "backend", "listen"],
+  "http-check": ["defaults", "backend", "listen"],
+  "default-server": ["defaults", "backend", "listen"],
+};
+
+/** Leaves statements in each section that a translator reads. */
+export function checkKeywords(sections: readonly Section[], notes: Notes): Section[] {
+  return sections.map((section) => {
+    const other = otherSections[section.kind];
+    if (other) {
+      notePolicy(section.heading, other, notes);
+      return { ...section, statements: [] };
+    }
+    const statements = section.statements.filter((statement) => isTranslated(section.kind, statement, notes));
+    return { ...section, statements };
+  });
+}
+
+function isTranslated(kind: SectionKind, statement: Statement, notes: Notes): boolean {
+  const first = wordAt(statement, 0);
+  if (kind === "global") {
+    if (/^(?:tune|thread|ocsp-update|profiling|httpclient)\./.test(first)) return false;
+    return isTranslatedBy(globalKeywords, first, statement, 0, notes);
+  }
+  // Both also stand for options in front of conditions: `no option httpclose`.
+  if (!isTranslatedBy(proxyKeywords, first, statement, 0, notes)) return false;
+  const home = homes[first];
+  if (home && !home.includes(kind)) {
+    const message = `"${first}" does not belong into a ${kind} section`;
+    notes.add(statement, {
+      code: "keyword-misplaced",
+      message,
+      remedy: `It belongs into: ${home.join(", ")}.`,
+    });
+    return false;
+  }
+  const inner = nested[first];
+  if (!inner) return true;
+  // `set-var(txn.x)`, `sc-inc-gpc0(0)`.
+  const second = wordAt(statement, 1).replace(/\(.*$/s, "");
+  if (statement.prefix && first === "option") return isKnownOption(inner, second, statement, notes);
+  if (!isTranslatedBy(inner, second, statement, 1, notes)) return false;
+  if (first !== "tcp-request") return true;
+  return isTranslatedBy(tcpActions, wordAt(statement, 2).replace(/\(.*$/s, ""), statement, 2, notes);
+}
+
+/** `no option x` switches off what would otherwise be noted. */
+function isKnownOption(options: PolicyTable, name: string, statement: Statement, notes: Notes): boolean {
+  const policy = options.get(name);
+  if (policy) return policy.kind === "translated";
+  return isTranslatedBy(options, name, statement, 1, notes);
+}
+
+function isTranslatedBy(
+  table: PolicyTable,
+  name: string,
+  statement: Statement,
+  index: number,
+  notes: Notes,
+): boolean {
+  const policy = table.get(name);
+  if (policy) {
+    notePolicy(statement, policy, notes);
+    return policy.kind === "translated";
+  }
+  const near = nearestName(name, [...table.keys()]);
+  const isMissing = name === "";
+  notes.add(statement, {
+    code: isMissing ? "argument-invalid" : "keyword-unknown",
+    message: isMissing ? "the statement breaks off" : `${JSON.stringify(name)} is no keyword here`,
+    word: statement.words[index] ?? statement.words[0],
+    ...(near !== undefined && !isMissing && { remedy: `Did you mean ${JSON.stringify(near)}?` }),
+  });
+  return false;
+}
+
+function notePolicy(statement: Statement, policy: Policy, notes: Notes): void {
+  if (policy.kind !== "ignored" && policy.kind !== "unsupported") return;
+  const { message, remedy } = policy;
+  const code = policy.kind === "ignored" ? "statement-ignored" : "statement-unsupported";
+  notes.add(statement, { code, message, ...(remedy !== undefined && { remedy }) });
+}

@@ -1,0 +1,79 @@
+// A condition for the requests of one listener and one class of hosts, after what earlier rules have changed.
+import { always, mapTests, never, type Condition, type Subject, type Test } from "./condition.ts";
+import { decide } from "./decide.ts";
+import { decideHost, type HostClass } from "./host-class.ts";
+import { testKey } from "./normal-form.ts";
+import { unsupported } from "../statement-problem.ts";
+
+/** What is known of the requests before any arrives. */
+export interface Surroundings {
+  readonly listener: { readonly tls: boolean; readonly port: number };
+  readonly host: HostClass;
+}
+
+/** The new text of a part of the request; `null`: taken away; `undefined`: not known here. */
+export type Changes = ReadonlyMap<string, string | null | undefined>;
+
+/** Outcomes of tests that the requests in question have in common, by `testKey`. */
+export type Facts = ReadonlyMap<string, boolean>;
+
+/** What a condition tells of its tests when its outcome is known. */
+export function learn(facts: Map<string, boolean>, condition: Condition, holds: boolean): void {
+  if (condition.kind === "test") facts.set(testKey(condition.test), holds);
+  else if (condition.kind === "not") learn(facts, condition.operand, !holds);
+  else if ((condition.kind === "and" && holds) || (condition.kind === "or" && !holds)) {
+    for (const operand of condition.operands) learn(facts, operand, holds);
+  }
+}
+
+/** Key of a subject in {@link Changes}. */
+export function subjectKey(subject: Subject): string {
+  if ("name" in subject) return `${subject.type}:${subject.name}`;
+  return subject.type;
+}
+
+/** Throws `StatementProblem` for a test of what an earlier rule changes to something unknown. */
+export function specialize(
+  condition: Condition,
+  surroundings: Surroundings,
+  changes: Changes,
+  facts: Facts,
+): Condition {
+  return mapTests(condition, (test) => {
+    const known = knownOutcome(test, surroundings, changes);
+    if (known !== undefined) return known;
+    const fact = facts.get(testKey(test));
+    return fact === undefined ? { kind: "test", test } : fact ? always : never;
+  });
+}
+
+function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Changes): Condition | undefined {
+  const { subject, operator, values } = test;
+  const key = subjectKey(subject);
+  if (changes.has(key)) return changedOutcome(test, changes.get(key));
+  switch (subject.type) {
+    case "tls":
+      return listener.tls ? always : never;
+    case "port":
+      return values.includes(String(listener.port)) ? always : never;
+    case "host":
+      return decideHost(test, host);
+    case "variable":
+      return never;
+    case "path":
+      if (operator === "present") return always;
+      return operator === "prefix" && values.some((value) => "/".startsWith(value)) ? always : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function changedOutcome(test: Test, text: string | null | undefined): Condition {
+  if (text === null) return never;
+  const known = text === undefined ? undefined : decide(test, text);
+  if (known !== undefined) return known ? always : never;
+  return unsupported(
+    "the condition looks at what an earlier rule changes, and is evaluated before the change here",
+    "Move the rule with the condition in front of the one that makes the change.",
+  );
+}

@@ -1,0 +1,275 @@
+// What becomes of each keyword, section by section (docs/haproxy.md has the policy):
+// translated: some part of the importer reads it; operational: it tunes HAProxy's own process, connections or logs,
+// which Isthmus handles its own way, so nothing is said; ignored: a warning; unsupported: an error.
+
+export type Policy =
+  | { readonly kind: "translated" | "operational" }
+  | { readonly kind: "ignored" | "unsupported"; readonly message: string; readonly remedy?: string };
+
+export type PolicyTable = ReadonlyMap<string, Policy>;
+
+const translated: Policy = { kind: "translated" };
+const operational: Policy = { kind: "operational" };
+const ignored = (message: string, remedy?: string): Policy => ({
+  kind: "ignored",
+  message,
+  ...(remedy !== undefined && { remedy }),
+});
+const unsupported = (message: string, remedy?: string): Policy => ({
+  kind: "unsupported",
+  message,
+  ...(remedy !== undefined && { remedy }),
+});
+
+function table(
+  translatedNames: string,
+  operationalNames: string,
+  others: Readonly<Record<string, Policy>> = {},
+): PolicyTable {
+  const names = (text: string): string[] => text.split(/\s+/).filter((name) => name !== "");
+  return new Map([
+    ...names(translatedNames).map((name) => [name, translated] as const),
+    ...names(operationalNames).map((name) => [name, operational] as const),
+    ...Object.entries(others),
+  ]);
+}
+
+export const globalKeywords = table(
+  "ca-base crt-base",
+  `chroot close-spread-time cluster-secret cpu-map cpu-policy cpu-set daemon default-path description
+  deviceatlas-json-file expose-deprecated-directives expose-experimental-directives external-check
+  fd-hard-limit gid grace group h1-accept-payload-with-any-method h1-case-adjust h1-case-adjust-file
+  h1-do-not-close-on-insecure-transfer-encoding h2-workaround-bogus-websocket-clients hard-stop-after
+  httpclient.resolvers.disabled httpclient.resolvers.id httpclient.resolvers.prefer httpclient.retries
+  httpclient.ssl.ca-file httpclient.ssl.verify httpclient.timeout.connect insecure-fork-wanted
+  insecure-setuid-wanted issuers-chain-path key-base limited-quic localpeer log log-send-hostname log-tag
+  lua-load lua-load-per-thread lua-prepend-path master-worker maxcompcpuusage maxcomprate maxconn maxconnrate
+  maxpipes maxsessrate maxsslconn maxsslrate maxzlibmem mworker-max-reloads mworker-prealloc node nbproc
+  nbthread no-memory-trimming no-quic noepoll noevports nogetaddrinfo nokqueue nopoll noreuseport nosplice
+  numa-cpu-mapping ocsp-update.disable ocsp-update.httpproxy ocsp-update.maxdelay ocsp-update.mindelay
+  ocsp-update.mode pidfile pp2-never-send-local presetenv prealloc-fd profiling.memory profiling.tasks
+  quic-force-retry resetenv server-state-base server-state-file set-dumpable set-var set-var-fmt setcap setenv
+  shm-stats-file spread-checks ssl-default-bind-ciphers ssl-default-bind-ciphersuites
+  ssl-default-bind-client-sigalgs ssl-default-bind-curves ssl-default-bind-options ssl-default-bind-sigalgs
+  ssl-default-server-ciphers ssl-default-server-ciphersuites ssl-default-server-options ssl-dh-param-file
+  ssl-engine ssl-load-extra-del-ext ssl-load-extra-files ssl-mode-async ssl-propquery ssl-provider
+  ssl-provider-path ssl-security-level ssl-server-verify ssl-skip-self-issued-ca stats strict-limits
+  thread-group thread-groups thread-hard-limit uid ulimit-n unix-bind unsetenv user warn-blocked-traffic-after
+  wurfl-cache-size wurfl-data-file wurfl-engine-mode wurfl-information-list wurfl-information-list-separator
+  wurfl-patch-file zero-warning busy-polling anonkey harden.reject-privileged-ports.quic
+  harden.reject-privileged-ports.tcp 51degrees-cache-size 51degrees-data-file 51degrees-property-name-list
+  51degrees-property-separator`,
+);
+
+/** Keywords of `defaults`, `frontend`, `backend` and `listen`. Those of {@link nested} are looked up there. */
+export const proxyKeywords = table(
+  `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
+  http-after-response mode monitor-uri option redirect retries server stats tcp-request timeout use_backend
+  disabled enabled tcp-check`,
+  `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
+  load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
+  server-state-file-name source srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
+  hash-balance-factor hash-preserve-affinity max-session-srv-conns http-reuse external-check tcp-response
+  stick-table unique-id-header persist`,
+  {
+    maxconn: ignored("connections are not counted here", "Bound them in front of Isthmus, if need be."),
+    "rate-limit": ignored("new sessions are not limited in rate"),
+    compression: ignored("responses are not compressed on the way", "Compress them at the backend."),
+    errorfile: ignored(
+      "the page stands in a file that is no part of this configuration; errors of the gateway keep their own body",
+      "Write the page in a ResponseOverride filter.",
+    ),
+    errorfiles: ignored("errors of the gateway keep their own body"),
+    errorloc: ignored("errors of the gateway are not redirected"),
+    errorloc302: ignored("errors of the gateway are not redirected"),
+    errorloc303: ignored("errors of the gateway are not redirected"),
+    "http-error": ignored(
+      "errors of the gateway keep their own body",
+      "Write the page in a ResponseOverride filter.",
+    ),
+    "retry-on": ignored("requests are sent to another endpoint only while nothing has been sent"),
+    monitor: ignored("the answer of monitor-uri does not depend on the state of backends"),
+    "monitor-net": unsupported(
+      "networks are not told apart at this point",
+      "Use `http-request return` with `src`.",
+    ),
+    "email-alert": ignored("no mail is sent"),
+    "use-server": unsupported("a server cannot be picked by a condition", "Give it a backend of its own."),
+    "use-fcgi-app": unsupported("FastCGI is not spoken here"),
+    filter: ignored("the filter does not run here"),
+    dispatch: unsupported("the address is not a server", "Declare it with `server`."),
+    "force-persist": ignored("endpoints that are down get no requests"),
+    "ignore-persist": ignored("persistence does not depend on conditions"),
+    "force-be-switch": ignored("backends cannot be disabled here"),
+    "server-template": unsupported(
+      "servers from a DNS query are not made up in advance",
+      "Declare each server.",
+    ),
+    stick: unsupported("there are no stick tables here", "Use `cookie` for persistence."),
+    "http-send-name-header": ignored("the server's name is not sent to it"),
+    bind_process: operational,
+    "bind-process": operational,
+    transparent: unsupported("the client's destination is not known here", "Declare servers."),
+  },
+);
+
+const logging = "the format of logs is Isthmus' own";
+
+export const optionKeywords = table(
+  `forwardfor httpchk tcp-check redispatch mysql-check pgsql-check redis-check smtpchk ldap-check
+  ssl-hello-chk external-check allbackups`,
+  `abortonclose accept-invalid-http-request accept-invalid-http-response accept-unsafe-violations-in-http-request
+  accept-unsafe-violations-in-http-response checkcache clitcpka contstats disable-h2-upgrade dontlog-normal
+  dontlognull forwarded h1-case-adjust-bogus-client h1-case-adjust-bogus-server http-buffer-request
+  http-ignore-probes http-keep-alive http-no-delay http-pretend-keepalive http-server-close httpclose
+  http-use-htx httplog httpslog idle-close-on-response independent-streams log-health-checks
+  log-separate-errors logasap nolinger originalto persist prefer-last-server socket-stats splice-auto
+  splice-request splice-response srvtcpka tcp-smart-accept tcp-smart-connect tcpka tcplog
+  http-restrict-req-hdr-names http-drop-request-trailers http-drop-response-trailers`,
+  {
+    clf: ignored(logging),
+    transparent: unsupported("the client's destination is not known here", "Declare servers."),
+    http_proxy: unsupported("requests are not forwarded to the host that they name", "Declare servers."),
+    "spop-check": ignored("the agents' health is not checked"),
+    "use-proxy-header": unsupported("proxy headers are not read here"),
+    "http-use-proxy-header": operational,
+    nolinger: operational,
+  },
+);
+
+export const timeoutKeywords = table(
+  "check tarpit connect server",
+  "client client-fin client-hs http-keep-alive http-request queue server-fin clitimeout",
+  {
+    tunnel: ignored("upgraded connections are not closed when idle"),
+  },
+);
+
+export const statsKeywords = table(
+  "enable uri",
+  "refresh hide-version realm scope show-desc show-legends show-modules show-node",
+  {
+    auth: ignored("the page of the control has its own access tokens"),
+    admin: ignored("endpoints are administered through the Admin API"),
+    "http-request": ignored("the page of the control has its own access tokens"),
+  },
+);
+
+const responseDependent = "responses cannot be refused or replaced by rules here";
+
+export const requestActions = table(
+  `allow deny tarpit reject silent-drop return redirect set-header add-header del-header set-path replace-path
+  set-var set-var-fmt unset-var`,
+  `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos disable-l7-retry
+  early-hint wait-for-handshake wait-for-body normalize-uri strict-mode track-sc0 track-sc1 track-sc2 track-sc
+  sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-priority-class set-priority-offset
+  do-log set-retries`,
+  {
+    "set-timeout": ignored("timeouts are the same for all requests of a rule"),
+    "cache-use": ignored("nothing is served from a cache"),
+    "cache-store": ignored("nothing is kept in a cache"),
+    "replace-header": ignored("headers are not rewritten by regular expressions"),
+    "replace-value": ignored("headers are not rewritten by regular expressions"),
+    "set-method": unsupported("the method cannot be changed"),
+    "set-query": unsupported("the query cannot be changed"),
+    "set-uri": unsupported("only the path can be set", "Use set-path."),
+    "set-pathq": unsupported("only the path can be set", "Use set-path."),
+    "replace-uri": unsupported("only the path can be replaced", "Use replace-path."),
+    "replace-pathq": unsupported("only the path can be replaced", "Use replace-path."),
+    "set-src": unsupported(
+      "the client's address is not taken from a header",
+      "Set clientIPDetection in a native file.",
+    ),
+    "set-src-port": operational,
+    "set-dst": unsupported("the server's address cannot be changed"),
+    "set-dst-port": unsupported("the server's port cannot be changed"),
+    auth: unsupported("passwords are not checked here", "Check them at the backend."),
+    "use-service": unsupported("there are no services of Lua or other code"),
+    "send-spoe-group": unsupported("there are no stream processing agents"),
+    "do-resolve": unsupported("names are not resolved by rules"),
+    "add-acl": unsupported("ACLs cannot change while they are used"),
+    "del-acl": unsupported("ACLs cannot change while they are used"),
+    "set-map": unsupported("maps cannot change while they are used"),
+    "del-map": unsupported("maps cannot change while they are used"),
+    "set-bandwidth-limit": ignored("the bandwidth is not limited"),
+    pause: ignored("requests are not delayed"),
+  },
+);
+
+export const responseActions = table(
+  "allow set-header add-header del-header set-var set-var-fmt unset-var",
+  `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos strict-mode track-sc0 track-sc1 track-sc2
+  track-sc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc do-log wait-for-body`,
+  {
+    "cache-store": ignored("nothing is kept in a cache"),
+    "replace-header": ignored("headers are not rewritten by regular expressions"),
+    "replace-value": ignored("headers are not rewritten by regular expressions"),
+    "set-status": ignored("the status of responses is not changed"),
+    "set-timeout": ignored("timeouts are the same for all requests of a rule"),
+    "set-bandwidth-limit": ignored("the bandwidth is not limited"),
+    pause: ignored("responses are not delayed"),
+    deny: unsupported(responseDependent, "Refuse at the backend."),
+    redirect: unsupported(responseDependent),
+    return: unsupported(responseDependent, "A ResponseOverride filter replaces responses of some statuses."),
+    "add-acl": unsupported("ACLs cannot change while they are used"),
+    "del-acl": unsupported("ACLs cannot change while they are used"),
+    "set-map": unsupported("maps cannot change while they are used"),
+    "del-map": unsupported("maps cannot change while they are used"),
+  },
+);
+
+export const tcpRequestLayers = table("connection session content", "inspect-delay");
+
+export const tcpActions = table(
+  "accept reject silent-drop",
+  `capture expect-proxy expect-netscaler-cip set-nice set-tos set-mark set-fc-mark set-fc-tos set-log-level track-sc0
+  track-sc1 track-sc2 track-sc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-var
+  set-var-fmt unset-var set-priority-class set-priority-offset set-bandwidth-limit do-log`,
+  {
+    "set-src": unsupported(
+      "the client's address is not taken from elsewhere",
+      "Set clientIPDetection in a native file.",
+    ),
+    "set-dst": unsupported("the server's address cannot be changed"),
+    "set-dst-port": unsupported("the server's port cannot be changed"),
+    "do-resolve": unsupported("names are not resolved by rules"),
+    "use-service": unsupported("there are no services of Lua or other code"),
+    "send-spoe-group": unsupported("there are no stream processing agents"),
+    "switch-mode": unsupported("a connection keeps its protocol"),
+  },
+);
+
+/** First words whose second word is the keyword proper. */
+export const nested: Readonly<Record<string, PolicyTable>> = {
+  option: optionKeywords,
+  timeout: timeoutKeywords,
+  stats: statsKeywords,
+  "http-request": requestActions,
+  "http-response": responseActions,
+  "http-after-response": responseActions,
+  "tcp-request": tcpRequestLayers,
+};
+
+/** Sections whose statements are not read, and what is lost with them. */
+export const otherSections: Readonly<Record<string, Policy>> = {
+  userlist: operational,
+  "http-errors": ignored("the pages are not used"),
+  peers: ignored("there are no stick tables to share"),
+  resolvers: ignored(
+    "names of servers are resolved by the system",
+    "Nothing to do when the system's resolver knows them.",
+  ),
+  mailers: ignored("no mail is sent"),
+  cache: ignored("nothing is kept in a cache"),
+  ring: operational,
+  "log-forward": ignored("logs are not forwarded"),
+  program: ignored("the program is not started", "Start it by other means."),
+  "fcgi-app": operational,
+  traces: operational,
+  "log-profile": operational,
+  "crt-store": unsupported(
+    "certificates are named where they are used",
+    "Write `crt` with the file on `bind`.",
+  ),
+  acme: unsupported("certificates are not ordered here", "Write `crt` with the file on `bind`."),
+};

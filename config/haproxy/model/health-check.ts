@@ -1,0 +1,218 @@
+// `option httpchk`, `http-check`, `tcp-check` and the options of servers → active health checks.
+import type { NativeConfigInput } from "../../native/schema.ts";
+import { formatDuration, readDurationMs } from "../duration.ts";
+import type { Notes } from "../notes.ts";
+import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
+import { attempt, invalid, unsupported } from "../statement-problem.ts";
+import { wordAt, wordsFrom, type Statement } from "../statement.ts";
+import type { Server } from "./server-line.ts";
+
+type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
+type ActiveCheck = NonNullable<NonNullable<BackendInput["healthCheck"]>["active"]>;
+type HttpProbe = Extract<ActiveCheck, { type: "HTTP" }>["http"];
+
+/** HAProxy's own: `inter 2s rise 2 fall 3`. */
+const defaults = { intervalMs: 2_000, rise: 2, fall: 3 };
+
+/** Statuses that HAProxy takes for healthy without `expect`: all registered ones of 2xx and 3xx. */
+const healthy = [
+  200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 305, 306, 307, 308,
+];
+
+/** `undefined`: no server asks for checks. Those of one backend are all checked alike. */
+export function translateHealthCheck(
+  proxy: Proxy,
+  servers: readonly Server[],
+  notes: Notes,
+): ActiveCheck | undefined {
+  const checked = servers.filter(({ options }) => options.check);
+  const [first] = checked;
+  if (!first) return undefined;
+  noteDifferences(servers, first, notes);
+  const { intervalMs = defaults.intervalMs, fastIntervalMs, downIntervalMs, rise, fall } = first.options;
+  const pace = {
+    interval: formatDuration(intervalMs),
+    timeout: formatDuration(timeoutMs(proxy, intervalMs)),
+    unhealthyThreshold: fall ?? defaults.fall,
+    healthyThreshold: rise ?? defaults.rise,
+    ...(fastIntervalMs !== undefined && { fastInterval: formatDuration(fastIntervalMs) }),
+    ...(downIntervalMs !== undefined && { downInterval: formatDuration(downIntervalMs) }),
+  };
+  const http = httpProbe(proxy, notes);
+  if (http) return { type: "HTTP", ...pace, http };
+  noteProtocolChecks(proxy, notes);
+  return { type: "TCP", ...pace };
+}
+
+/** Without `timeout check` one may last until the next is due; a little less keeps them apart. */
+function timeoutMs(proxy: Proxy, intervalMs: number): number {
+  const statement = settingOf(proxy, "timeout", "check");
+  const longest = Math.max(1, Math.floor(intervalMs * 0.9));
+  return statement ? Math.min(readDurationMs(statement.words[2]), longest) : longest;
+}
+
+function noteDifferences(servers: readonly Server[], first: Server, notes: Notes): void {
+  for (const server of servers) {
+    const { options, statement } = server;
+    if (!options.check && !options.disabled) {
+      const message = "the server is checked like the others of this backend";
+      notes.add(statement, {
+        code: "statement-approximated",
+        message,
+        remedy: "Give it a backend of its own.",
+      });
+    }
+    const [a, b] = [options, first.options];
+    const differs = (["intervalMs", "fastIntervalMs", "downIntervalMs", "rise", "fall"] as const).some(
+      (field) => options.check && a[field] !== b[field],
+    );
+    if (differs) {
+      const message = `its check is that of ${JSON.stringify(first.name)}: a backend has one`;
+      notes.add(statement, { code: "statement-approximated", message });
+    }
+    if (options.check && options.checkPort !== undefined && options.checkPort !== server.port) {
+      const message = "the port that serves requests is the one that is checked";
+      notes.add(statement, { code: "statement-approximated", message });
+    }
+  }
+}
+
+/** `undefined`: checks are no HTTP requests. */
+function httpProbe(proxy: Proxy, notes: Notes): HttpProbe | undefined {
+  const option = settingOf(proxy, "option", "httpchk");
+  if (!option) return undefined;
+  let probe: HttpProbe = { path: "/", method: "OPTIONS", expectedStatuses: healthy };
+  probe = attempt(option, notes, () => readHttpchk(option, probe)) ?? probe;
+  for (const statement of statementsOf(proxy, "http-check")) {
+    probe = attempt(statement, notes, () => readHttpCheck(statement, probe, notes)) ?? probe;
+  }
+  return probe;
+}
+
+/** `option httpchk [method] uri [version and headers]`. */
+function readHttpchk(statement: Statement, probe: HttpProbe): HttpProbe {
+  const [first, second, ...version] = wordsFrom(statement, 2);
+  if (first === undefined) return probe;
+  if (second === undefined) return { ...probe, path: first };
+  // The old way to send a Host: `HTTP/1.1\r\nHost:\ www`.
+  const host = /\r?\n(?:[^\n]*\n)*?host:[ \t]*([^\r\n]+)/i.exec(version.join(" "))?.[1];
+  return { ...probe, method: methodOf(first), path: second, ...(host !== undefined && hostOf(host)) };
+}
+
+function methodOf(text: string): NonNullable<HttpProbe["method"]> {
+  if (text === "GET" || text === "HEAD" || text === "OPTIONS") return text;
+  return unsupported(`checks cannot use the method ${JSON.stringify(text)}`, "Use GET, HEAD or OPTIONS.");
+}
+
+function hostOf(host: string): Pick<HttpProbe, "hostname"> {
+  return { hostname: host.trim().replace(/:[0-9]+$/, "") };
+}
+
+function readHttpCheck(statement: Statement, probe: HttpProbe, notes: Notes): HttpProbe {
+  switch (wordAt(statement, 1)) {
+    case "send":
+      return readSend(statement, probe);
+    case "expect":
+      return readExpect(statement, probe);
+    case "disable-on-404":
+    case "send-state": {
+      const message = "checks do not do this";
+      notes.add(statement, { code: "statement-ignored", message });
+      return probe;
+    }
+    case "comment":
+    case "connect":
+    case "set-var":
+    case "set-var-fmt":
+    case "unset-var":
+      return probe;
+    default:
+      return invalid(`${JSON.stringify(wordAt(statement, 1))} is no keyword here`);
+  }
+}
+
+function readSend(statement: Statement, before: HttpProbe): HttpProbe {
+  let probe = before;
+  for (let index = 2; index < statement.words.length; index += 1) {
+    const name = wordAt(statement, index);
+    const take = (): string => {
+      index += 1;
+      return statement.words[index]?.text ?? invalid(`${name} needs an argument`);
+    };
+    switch (name) {
+      case "meth":
+        probe = { ...probe, method: methodOf(take()) };
+        break;
+      case "uri":
+        probe = { ...probe, path: take() };
+        break;
+      case "ver":
+        take();
+        break;
+      case "hdr":
+        probe = withHeader(probe, take(), take());
+        break;
+      default:
+        unsupported(`checks cannot send ${JSON.stringify(name)}`, "Use meth, uri and hdr.");
+    }
+  }
+  return probe;
+}
+
+function withHeader(probe: HttpProbe, name: string, value: string): HttpProbe {
+  if (name.toLowerCase() === "host") return { ...probe, ...hostOf(value) };
+  if (value.includes("%["))
+    return unsupported("the header of a check cannot depend on anything", "Write a static value.");
+  return { ...probe, headers: [...(probe.headers ?? []), { name, value }] };
+}
+
+function readExpect(statement: Statement, probe: HttpProbe): HttpProbe {
+  const words = wordsFrom(statement, 2);
+  const index = words.findIndex((word) => /^(?:status|rstatus|string|rstring|hdr|fhdr|!)$/.test(word));
+  const [kind, value = ""] = words.slice(index);
+  if (kind === "string") return { ...probe, expectedBody: value };
+  if (kind === "status") return { ...probe, expectedStatuses: readStatuses(value) };
+  if (kind === "rstatus") {
+    const digit = /^\^?([1-5])(?:\.\.|\[0-9\]\[0-9\]|\[0-9\]\{2\})?\$?$/.exec(value)?.[1];
+    const statuses = healthy.filter((status) => String(status).startsWith(digit ?? " "));
+    if (statuses.length > 0) return { ...probe, expectedStatuses: statuses };
+  }
+  return unsupported("this expectation of a check is not available here", "Expect a status or a string.");
+}
+
+/** `200,201,300-310`. */
+function readStatuses(text: string): number[] {
+  const statuses = text.split(",").flatMap((part) => {
+    const found = /^([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?$/.exec(part);
+    if (!found) return invalid(`expected statuses such as 200-299; found ${JSON.stringify(text)}`);
+    const [first, last] = [Number(found[1]), Number(found[2] ?? found[1])];
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+  });
+  if (statuses.length <= 64) return statuses;
+  // A list has room for 64: those of a wide range that servers send.
+  const wanted = new Set(statuses);
+  return healthy.filter((status) => wanted.has(status));
+}
+
+const protocolChecks = [
+  "mysql-check",
+  "pgsql-check",
+  "redis-check",
+  "smtpchk",
+  "ldap-check",
+  "ssl-hello-chk",
+  "external-check",
+];
+
+function noteProtocolChecks(proxy: Proxy, notes: Notes): void {
+  const options = [
+    ...protocolChecks.flatMap((name) => settingOf(proxy, "option", name) ?? []),
+    ...statementsOf(proxy, "tcp-check").filter((statement) => /^(?:send|expect)/.test(wordAt(statement, 1))),
+  ];
+  for (const statement of options) {
+    notes.add(statement, {
+      code: "statement-approximated",
+      message: "checks open a connection, and say nothing on it",
+    });
+  }
+}

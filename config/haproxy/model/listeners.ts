@@ -1,0 +1,162 @@
+// `bind` → listeners.
+import type { NativeConfigInput } from "../../native/schema.ts";
+import { nearestName } from "../../native/nearest-name.ts";
+import type { Notes } from "../notes.ts";
+import { statementsOf, type Proxy } from "../proxy.ts";
+import { attempt, invalid, unsupported } from "../statement-problem.ts";
+import { wordAt, type Statement } from "../statement.ts";
+import type { Names } from "./names.ts";
+
+export type ListenerInput = NonNullable<NativeConfigInput["listeners"]>[number];
+
+export interface ImportedListener {
+  readonly statement: Statement;
+  readonly listener: ListenerInput;
+}
+
+/** Folders that relative names of certificates are in. */
+export interface CertificateFolders {
+  readonly crt: string;
+}
+
+interface Bind {
+  readonly statement: Statement;
+  readonly address: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly certificates: readonly string[];
+}
+
+/** One listener for each port; a port that is bound for several addresses is one. */
+export function translateBinds(
+  proxy: Proxy,
+  folders: CertificateFolders,
+  names: Names,
+  notes: Notes,
+): ImportedListener[] {
+  const binds = statementsOf(proxy, "bind").flatMap(
+    (statement) => attempt(statement, notes, () => readBind(statement, folders, notes)) ?? [],
+  );
+  const ports = Map.groupBy(binds, ({ port }) => port);
+  return [...ports.values()].map((same) => {
+    const [bind] = same;
+    const { statement, port } = bind!;
+    const protocol = same.some(({ tls }) => tls) ? "HTTPS" : "HTTP";
+    const certificates = [...new Set(same.flatMap((other) => other.certificates))];
+    const name = names.take(ports.size === 1 ? proxy.name : `${proxy.name}-${port}`);
+    const tls = { certificates: certificates.map((file) => ({ certFile: file, keyFile: file })) };
+    return { statement, listener: { name, protocol, port, ...(protocol === "HTTPS" && { tls }) } };
+  });
+}
+
+/** Options that stand alone, and those with an argument, that tune the socket or TLS. */
+const plainOptions = new Set(
+  `accept-proxy defer-accept expose-fd level no-alpn no-ca-names no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
+  no-tlsv13 prefer-client-ciphers quic-force-retry shards ssl strict-sni tfo transparent v4v6 v6only allow-0rtt
+  force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13 generate-certificates accept-netscaler-cip
+  default-crt`.split(/\s+/),
+);
+const argumentOptions = new Set(
+  `alpn backlog ca-file ca-ignore-err ca-sign-file ca-sign-pass ca-verify-file ciphers ciphersuites client-sigalgs
+  crl-file crt crt-ignore-err crt-list curves default-crt ecdhe gid group guid-prefix id interface label level maxconn
+  mode mss name namespace nbconn nice npn ocsp-update process proto quic-cc-algo quic-socket severity-output shards sigalgs ssl-max-ver
+  ssl-min-ver tcp-md5sig tcp-ss tcp-ut thread tls-ticket-keys uid user verify accept-netscaler-cip`.split(
+    /\s+/,
+  ),
+);
+
+/** Options that would change who gets in, or what arrives, if they were left out. */
+const refusedOptions: Readonly<Record<string, readonly [message: string, remedy: string]>> = {
+  "accept-proxy": [
+    "the PROXY protocol is not read",
+    "Let the proxy in front send X-Forwarded-For, and set clientIPDetection.",
+  ],
+  "accept-netscaler-cip": [
+    "the client's address is not read from the connection",
+    "Set clientIPDetection in a native file.",
+  ],
+  "ca-file": ["certificates of clients are not checked here", "Check them in front of Isthmus."],
+  "crt-list": [
+    "the list of certificates is no part of this configuration",
+    "Write each certificate with `crt`.",
+  ],
+};
+
+function readBind(statement: Statement, folders: CertificateFolders, notes: Notes): Bind[] {
+  const options = readOptions(statement);
+  if (options.get("verify")?.[0] === "none") options.delete("ca-file");
+  for (const [name, [message, remedy]] of Object.entries(refusedOptions)) {
+    if (options.has(name)) unsupported(message, remedy);
+  }
+  const proto = options.get("proto")?.[0];
+  if (proto !== undefined && proto !== "h1" && proto !== "h2")
+    unsupported(`the protocol ${JSON.stringify(proto)} is not spoken`);
+  const tls = options.has("ssl");
+  const certificates = tls ? [...(options.get("default-crt") ?? []), ...(options.get("crt") ?? [])] : [];
+  return wordAt(statement, 1)
+    .split(",")
+    .flatMap((text) => readAddress(text, statement, notes))
+    .map(({ address, port }) => ({
+      statement,
+      address,
+      port,
+      tls,
+      certificates: certificates.map((file) => inFolder(folders.crt, file)),
+    }));
+}
+
+function readOptions(statement: Statement): Map<string, string[]> {
+  const options = new Map<string, string[]>();
+  for (let index = 2; index < statement.words.length; index += 1) {
+    const name = wordAt(statement, index);
+    const word = statement.words[index];
+    if (argumentOptions.has(name)) {
+      index += 1;
+      const argument = statement.words[index]?.text ?? invalid(`${name} needs an argument`, { word });
+      options.set(name, [...(options.get(name) ?? []), argument]);
+    } else if (plainOptions.has(name)) options.set(name, []);
+    else {
+      const near = nearestName(name, [...plainOptions, ...argumentOptions]);
+      invalid(`${JSON.stringify(name)} is no option of bind`, {
+        word,
+        ...(near !== undefined && { remedy: `Did you mean ${JSON.stringify(near)}?` }),
+      });
+    }
+  }
+  return options;
+}
+
+/** Widest range of ports. */
+const maxPorts = 64;
+
+function readAddress(text: string, statement: Statement, notes: Notes): { address: string; port: number }[] {
+  if (/^(?:unix@|abns@|abnsz@|fd@|sockpair@|\/)/.test(text)) {
+    return unsupported("listeners have a TCP port", "Bind a port.", statement.words[1]);
+  }
+  if (/^(?:quic[46]|udp[46]?|rhttp)@/.test(text)) {
+    return unsupported("listeners are TCP only", "Bind a TCP port.", statement.words[1]);
+  }
+  const found = /^(?:(?:ipv[46]|tcp[46]?|stream\+ipv[46])@)?(.*):([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(text);
+  const [first, last] = [Number(found?.[2]), Number(found?.[3] ?? found?.[2])];
+  if (!found || !(first >= 1 && last <= 65_535 && first <= last)) {
+    return invalid(`expected an address and a port such as *:80; found ${JSON.stringify(text)}`, {
+      word: statement.words[1],
+    });
+  }
+  if (last - first >= maxPorts)
+    return unsupported(`more than ${maxPorts} ports`, "Bind the ports that are used.");
+  const address = found[1]!.replace(/^\[(.*)\]$/, "$1");
+  if (!/^(?:\*|0\.0\.0\.0|::)?$/.test(address)) {
+    notes.add(statement, {
+      code: "statement-approximated",
+      message: `the port is open on the address that \`isthmus serve --host\` names, not on ${address} only`,
+      remedy: "Set --host, or keep the port from others by a firewall.",
+      word: statement.words[1],
+    });
+  }
+  return Array.from({ length: last - first + 1 }, (_, index) => ({ address, port: first + index }));
+}
+
+function inFolder(folder: string, file: string): string {
+  return folder === "" || file.startsWith("/") ? file : `${folder.replace(/\/+$/, "")}/${file}`;
+}

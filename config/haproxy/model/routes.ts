@@ -1,0 +1,243 @@
+// A frontend's program, run for each kind of listener and each class of hosts → routes.
+import { limits } from "#contract/limits.ts";
+import { testsOf, type Condition } from "../condition/condition.ts";
+import { hostClassesOf, type HostClass } from "../condition/host-class.ts";
+import { toMatches } from "../condition/to-match.ts";
+import type { NativeConfigInput } from "../../native/schema.ts";
+import type { Notes } from "../notes.ts";
+import type { Program, Step } from "../program/program.ts";
+import { runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
+import { attempt } from "../statement-problem.ts";
+import type { Statement } from "../statement.ts";
+import type { ImportedListener } from "./listeners.ts";
+import type { Names } from "./names.ts";
+import { withPriorities } from "./ordered-rules.ts";
+import type { RuleInput, RulePolicies } from "./rule-policies.ts";
+
+export type RouteInput = NonNullable<NativeConfigInput["routes"]>[number];
+
+export interface ImportedRoute {
+  readonly statement: Statement;
+  readonly route: RouteInput;
+  /** Where each rule comes from. */
+  readonly rules: readonly Statement[];
+}
+
+export interface RouteContext {
+  readonly backends: Programs;
+  /** Name in the model, and what the backend says of its rules, by name in the configuration. */
+  readonly targets: ReadonlyMap<string, { readonly name: string; readonly policies: RulePolicies }>;
+  readonly names: Names;
+  readonly notes: Notes;
+  readonly budget: Budget;
+}
+
+/** Beyond this many steps for all hosts together, hosts are told apart by conditions instead of by routes of their own. */
+const maxHostSteps = 200_000;
+
+interface Variant {
+  readonly listeners: readonly ImportedListener[];
+  readonly hosts: readonly HostClass[];
+  readonly rules: readonly RuleInput[];
+  readonly statements: readonly Statement[];
+}
+
+export function translateRoutes(
+  name: string,
+  program: Program,
+  listeners: readonly ImportedListener[],
+  context: RouteContext,
+): ImportedRoute[] {
+  const steps = stepsOf(program, context.backends);
+  const variants: Variant[] = [];
+  for (const group of groupListeners(listeners, steps)) {
+    for (const { hosts, reduced } of hostPlans(program, steps)) {
+      for (const host of hosts) variants.push(runVariant(reduced(host), group, host, context));
+    }
+  }
+  return mergeVariants(variants).flatMap((variant) => routesOf(name, variant, listeners, context));
+}
+
+/** Every step that a request of the frontend may come by. */
+function stepsOf(program: Program, backends: Programs): Step[] {
+  const own = [...program.request.flat(), ...program.switching, ...program.response];
+  const used = new Set(own.flatMap(({ effect }) => (effect.kind === "use" ? [effect.backend] : [])));
+  const others = [...used].flatMap((name) => {
+    const backend = backends.get(name);
+    return backend && backend !== program ? [...backend.request.flat(), ...backend.response] : [];
+  });
+  return [...own, ...others];
+}
+
+/** Listeners that a rule tells apart stand alone. */
+function groupListeners(
+  listeners: readonly ImportedListener[],
+  steps: readonly Step[],
+): (readonly ImportedListener[])[] {
+  // Formats such as %[dst_port] also depend on the listener, so equal results are merged afterwards anyway.
+  const isAlike = !steps.some(({ condition }) =>
+    testsOf(condition).some(({ subject }) => subject.type === "tls" || subject.type === "port"),
+  );
+  const isStatic = !steps.some(({ statement }) =>
+    statement.words.some(({ text }) => /ssl_fc|dst_port|%f/.test(text)),
+  );
+  if (listeners.length === 0) return [];
+  return isAlike && isStatic ? [listeners] : listeners.map((listener) => [listener]);
+}
+
+interface HostPlan {
+  readonly hosts: readonly HostClass[];
+  /** The program without steps that other hosts alone can take. */
+  readonly reduced: (host: HostClass) => Program;
+}
+
+/** Most steps of a frontend with many hosts are for one of them: each host only looks at its own. */
+function hostPlans(program: Program, steps: readonly Step[]): HostPlan[] {
+  const classes = new Map<string, HostClass>();
+  for (const { condition } of steps) {
+    for (const test of testsOf(condition)) {
+      for (const host of hostClassesOf(test)) classes.set(JSON.stringify(host), host);
+    }
+  }
+  const gated = gateSteps(program.switching);
+  const common = steps.length - program.switching.length + gated.free;
+  if (classes.size * common > maxHostSteps) return [{ hosts: [{ kind: "any" }], reduced: () => program }];
+  const hosts = [...classes.values(), { kind: "other" } as const];
+  return [{ hosts, reduced: (host) => ({ ...program, switching: gated.stepsFor(host) }) }];
+}
+
+function gateSteps(steps: readonly Step[]): { free: number; stepsFor: (host: HostClass) => readonly Step[] } {
+  const free: number[] = [];
+  const byHost = new Map<string, number[]>();
+  for (const [index, { condition }] of steps.entries()) {
+    const gate = gateOf(condition);
+    if (!gate) free.push(index);
+    for (const host of gate ?? []) {
+      const list = byHost.get(host);
+      if (list) list.push(index);
+      else byHost.set(host, [index]);
+    }
+  }
+  return {
+    free: free.length,
+    stepsFor: (host) => {
+      const own = host.kind === "exact" ? (byHost.get(host.name) ?? []) : [];
+      const indexes = own.length === 0 ? free : [...free, ...own].sort((a, b) => a - b);
+      return indexes.map((index) => steps[index]!);
+    },
+  };
+}
+
+/** The only hosts for which the condition can hold; `undefined`: any. */
+function gateOf(condition: Condition): Set<string> | undefined {
+  if (condition.kind === "test") {
+    const classes = hostClassesOf(condition.test);
+    const names = classes.flatMap((host) => (host.kind === "exact" ? [host.name] : []));
+    return names.length > 0 && names.length === condition.test.values.length ? new Set(names) : undefined;
+  }
+  if (condition.kind === "and") {
+    for (const operand of condition.operands) {
+      const gate = gateOf(operand);
+      if (gate) return gate;
+    }
+    return undefined;
+  }
+  if (condition.kind !== "or") return undefined;
+  const gates = condition.operands.map(gateOf);
+  return gates.includes(undefined) ? undefined : new Set(gates.flatMap((gate) => [...gate!]));
+}
+
+function runVariant(
+  program: Program,
+  listeners: readonly ImportedListener[],
+  host: HostClass,
+  context: RouteContext,
+): Variant {
+  const { protocol, port } = listeners[0]!.listener;
+  const surroundings = { listener: { tls: protocol === "HTTPS", port }, host };
+  const ordered = runProgram(program, { ...context, surroundings });
+  const rules: RuleInput[] = [];
+  const statements: Statement[] = [];
+  for (const rule of ordered) {
+    for (const input of toRules(rule, context)) {
+      rules.push(input);
+      statements.push(rule.statement);
+    }
+  }
+  return { listeners, hosts: [host], rules, statements };
+}
+
+/** One rule, or several where its alternatives are more than one may have. */
+function toRules(rule: OrderedRule, { targets, notes }: RouteContext): RuleInput[] {
+  const target = rule.backend === undefined ? undefined : targets.get(rule.backend);
+  const isEvery = rule.alternatives.some((alternative) => alternative.length === 0);
+  const matches = isEvery ? [] : attempt(rule.statement, notes, () => rule.alternatives.flatMap(toMatches));
+  if (!matches || (matches.length === 0 && !isEvery)) return [];
+  const rest: Omit<RuleInput, "matches"> = {
+    ...(rule.filters.length > 0 && { filters: [...rule.filters] }),
+    ...(target && { backendRefs: [{ name: target.name }], ...target.policies }),
+  };
+  const chunks: RuleInput[] = [];
+  for (let start = 0; start === 0 || start < matches.length; start += limits.matchesPerRule) {
+    chunks.push({ matches: matches.slice(start, start + limits.matchesPerRule), ...rest });
+  }
+  return chunks;
+}
+
+/** Hosts, and then listeners, with the same rules share a route. */
+function mergeVariants(variants: readonly Variant[]): Variant[] {
+  const byHosts = Map.groupBy(variants, ({ listeners, hosts, rules }) => {
+    const isOther = hosts[0]!.kind === "other" || hosts[0]!.kind === "any";
+    return JSON.stringify([listeners.map(({ listener }) => listener.name), isOther, rules]);
+  });
+  const merged = [...byHosts.values()].map((same) => ({
+    ...same[0]!,
+    hosts: same.flatMap(({ hosts }) => hosts),
+  }));
+  const byListeners = Map.groupBy(merged, ({ hosts, rules }) => JSON.stringify([hosts, rules]));
+  return [...byListeners.values()].map((same) => ({
+    ...same[0]!,
+    listeners: same.flatMap(({ listeners }) => listeners),
+  }));
+}
+
+function routesOf(
+  name: string,
+  { listeners, hosts, rules, statements }: Variant,
+  all: readonly ImportedListener[],
+  { names }: RouteContext,
+): ImportedRoute[] {
+  const hostnames = hosts.flatMap(hostnameOf);
+  const label = hostnames[0] === undefined ? "" : `-${hostnames[0].replace(/^\*\./, "wildcard.")}`;
+  const suffix = listeners.length === all.length ? "" : `-${listeners[0]!.listener.port}`;
+  const ranked = withPriorities(rules, rules.length <= limits.rulesPerRoute);
+  const routes: ImportedRoute[] = [];
+  for (const part of parts(hostnames, limits.hostnamesPerRoute)) {
+    for (let start = 0; start < ranked.length; start += limits.rulesPerRoute) {
+      routes.push({
+        statement: statements[start]!,
+        route: {
+          name: names.take(`${name}${label}${suffix}`),
+          listeners: listeners.map(({ listener }) => listener.name),
+          ...(part.length > 0 && { hostnames: part }),
+          rules: ranked.slice(start, start + limits.rulesPerRoute),
+        },
+        rules: statements.slice(start, start + limits.rulesPerRoute),
+      });
+    }
+  }
+  return routes;
+}
+
+function hostnameOf(host: HostClass): string[] {
+  if (host.kind === "exact") return [host.name];
+  return host.kind === "suffix" ? [`*${host.suffix}`] : [];
+}
+
+/** At least one part. */
+function parts(items: readonly string[], size: number): string[][] {
+  if (items.length === 0) return [[]];
+  const result: string[][] = [];
+  for (let start = 0; start < items.length; start += size) result.push(items.slice(start, start + size));
+  return result;
+}

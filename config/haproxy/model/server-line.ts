@@ -1,0 +1,218 @@
+// `server` and `default-server` → one server with its options (§5.2).
+import { nearestName } from "../../native/nearest-name.ts";
+import { readDurationMs } from "../duration.ts";
+import type { Notes } from "../notes.ts";
+import { invalid, unsupported } from "../statement-problem.ts";
+import { wordAt, type Statement } from "../statement.ts";
+
+export interface Server {
+  readonly statement: Statement;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly options: ServerOptions;
+}
+
+export interface ServerOptions {
+  readonly weight: number;
+  readonly check: boolean;
+  readonly backup: boolean;
+  readonly disabled: boolean;
+  readonly tls: boolean;
+  readonly intervalMs?: number;
+  readonly fastIntervalMs?: number;
+  readonly downIntervalMs?: number;
+  readonly rise?: number;
+  readonly fall?: number;
+  readonly slowStartMs?: number;
+  readonly checkPort?: number;
+  readonly observe?: "layer4" | "layer7";
+  readonly errorLimit?: number;
+}
+
+export const noOptions: ServerOptions = {
+  weight: 1,
+  check: false,
+  backup: false,
+  disabled: false,
+  tls: false,
+};
+
+type Take = () => string;
+type Apply = (options: ServerOptions, take: Take, statement: Statement, notes: Notes) => ServerOptions;
+
+const keep: Apply = (options) => options;
+/** Has an argument. */
+const skip: Apply = (options, take) => (take(), options);
+const ignore =
+  (message: string, remedy?: string): Apply =>
+  (options, take, statement, notes) => {
+    take();
+    notes.add(statement, { code: "statement-ignored", message, ...(remedy !== undefined && { remedy }) });
+    return options;
+  };
+const refuse =
+  (message: string, remedy?: string): Apply =>
+  () =>
+    unsupported(message, remedy);
+const time =
+  (field: "intervalMs" | "fastIntervalMs" | "downIntervalMs" | "slowStartMs"): Apply =>
+  (options, take) => ({ ...options, [field]: readDurationMs({ text: take(), column: 1 }) });
+const count =
+  (field: "rise" | "fall" | "weight" | "checkPort" | "errorLimit", max: number): Apply =>
+  (options, take) => {
+    const text = take();
+    const value = Number(text);
+    if (!/^[0-9]{1,7}$/.test(text) || value > max)
+      invalid(`expected a number of at most ${max}; found ${JSON.stringify(text)}`);
+    return { ...options, [field]: value };
+  };
+
+const readOption: Readonly<Record<string, Apply>> = {
+  weight: count("weight", 256),
+  check: (options) => ({ ...options, check: true }),
+  "no-check": (options) => ({ ...options, check: false }),
+  backup: (options) => ({ ...options, backup: true }),
+  "no-backup": (options) => ({ ...options, backup: false }),
+  disabled: (options) => ({ ...options, disabled: true }),
+  enabled: (options) => ({ ...options, disabled: false }),
+  ssl: (options) => ({ ...options, tls: true }),
+  "no-ssl": (options) => ({ ...options, tls: false }),
+  inter: time("intervalMs"),
+  fastinter: time("fastIntervalMs"),
+  downinter: time("downIntervalMs"),
+  slowstart: time("slowStartMs"),
+  rise: count("rise", 1_000),
+  fall: count("fall", 1_000),
+  port: count("checkPort", 65_535),
+  "error-limit": count("errorLimit", 1_000_000),
+  observe: (options, take) => {
+    const layer = take();
+    if (layer !== "layer4" && layer !== "layer7") return invalid("expected layer4 or layer7");
+    return { ...options, observe: layer };
+  },
+  "on-error": (options, take) => {
+    const reaction = take();
+    if (!["fastinter", "fail-check", "sudden-death", "mark-down"].includes(reaction)) {
+      invalid("expected fastinter, fail-check, sudden-death or mark-down");
+    }
+    return options;
+  },
+  verify: (options, take, statement, notes) => {
+    if (take() === "none" || options.tls) {
+      const message =
+        "the certificate of the server is checked against the system's authorities and the server's name";
+      const remedy = "Give the server a certificate that is valid for its name.";
+      notes.add(statement, { code: "statement-approximated", message, remedy });
+    }
+    return options;
+  },
+  "ca-file": refuse(
+    "an authority of one's own cannot be named",
+    "Give the server a certificate that the system trusts.",
+  ),
+  crt: refuse("no client certificate is shown to the server"),
+  "send-proxy": refuse(
+    "the PROXY protocol is not spoken",
+    "Let the server read X-Forwarded-For or Forwarded.",
+  ),
+  "send-proxy-v2": refuse(
+    "the PROXY protocol is not spoken",
+    "Let the server read X-Forwarded-For or Forwarded.",
+  ),
+  "send-proxy-v2-ssl": refuse("the PROXY protocol is not spoken"),
+  "send-proxy-v2-ssl-cn": refuse("the PROXY protocol is not spoken"),
+  maxconn: ignore("requests to one server are not counted", "A circuitBreaker bounds those of the backend."),
+  minconn: skip,
+  maxqueue: skip,
+  "agent-check": keep,
+  "agent-addr": skip,
+  "agent-inter": skip,
+  "agent-port": skip,
+  "agent-send": skip,
+  sni: skip,
+  cookie: skip,
+};
+
+/** Options that tune the connection or TLS: nothing is said. */
+const plain = new Set(
+  `allow-0rtt check-send-proxy check-ssl check-via-socks4 force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13
+  no-agent-check no-send-proxy no-send-proxy-v2 no-ssl-reuse no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
+  no-tlsv13 no-tfo no-verifyhost non-stick ssl-reuse stick tfo tls-tickets strict-maxconn no-strict-maxconn`.split(
+    /\s+/,
+  ),
+);
+const withArgument = new Set(
+  `addr alpn check-alpn check-proto check-sni ciphers ciphersuites client-sigalgs crl-file curves guid hash-key id
+  init-addr init-state max-reuse namespace npn on-marked-down on-marked-up pool-conn-name pool-low-conn pool-max-conn
+  pool-purge-delay proto proxy-v2-options redir resolve-net resolve-opts resolve-prefer resolvers shard sigalgs socks4
+  source ssl-max-ver ssl-min-ver tcp-md5sig tcp-ut track verifyhost ws cc log-bufsize log-proto renegotiate
+  idle-ping`.split(/\s+/),
+);
+
+/** `server name address:port …` with the options of `default-server` lines before it. */
+export function readServer(statement: Statement, defaults: ServerOptions, notes: Notes): Server {
+  const name = wordAt(statement, 1);
+  const text = wordAt(statement, 2);
+  if (name === "" || text === "") invalid("expected `server <name> <address>:<port>`");
+  const { address, port } = readAddress(text, statement);
+  return { statement, name, address, port, options: readServerOptions(statement, 3, defaults, notes) };
+}
+
+export function readServerOptions(
+  statement: Statement,
+  start: number,
+  defaults: ServerOptions,
+  notes: Notes,
+): ServerOptions {
+  let options = defaults;
+  for (let index = start; index < statement.words.length; index += 1) {
+    const name = wordAt(statement, index);
+    const word = statement.words[index];
+    const take = (): string => {
+      index += 1;
+      return statement.words[index]?.text ?? invalid(`${name} needs an argument`, { word });
+    };
+    if (plain.has(name)) continue;
+    const apply = withArgument.has(name)
+      ? skip
+      : Object.hasOwn(readOption, name)
+        ? readOption[name]!
+        : undefined;
+    if (!apply) {
+      const near = nearestName(name, [...Object.keys(readOption), ...plain, ...withArgument]);
+      return invalid(`${JSON.stringify(name)} is no option of a server`, {
+        word,
+        ...(near !== undefined && { remedy: `Did you mean ${JSON.stringify(near)}?` }),
+      });
+    }
+    options = apply(options, take, statement, notes);
+  }
+  return options;
+}
+
+function readAddress(text: string, statement: Statement): { address: string; port: number } {
+  const word = statement.words[2]!;
+  if (/^(?:unix@|abns@|abnsz@|fd@|sockpair@|rhttp@|\/)/.test(text)) {
+    return unsupported("endpoints have a TCP port", "Let the server listen on a port.", word);
+  }
+  const found = /^(?:(?:ipv[46]|tcp[46]?|stream\+ipv[46])@)?(.*?)(?::([0-9]{1,5}))?$/.exec(text)!;
+  const address = found[1]!.replace(/^\[(.*)\]$/, "$1");
+  const port = Number(found[2]);
+  if (found[2] === undefined) {
+    return unsupported(
+      "the server has no port; HAProxy would use the one that the client connected to",
+      "Write it.",
+      word,
+    );
+  }
+  if (address === "" || address === "*" || address === "0.0.0.0") {
+    return unsupported(
+      "the server's address would be that which the client connected to",
+      "Write an address.",
+      word,
+    );
+  }
+  if (port < 1 || port > 65_535) invalid(`expected a port from 1 to 65535; found ${found[2]}`, { word });
+  return { address, port };
+}

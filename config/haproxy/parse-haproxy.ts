@@ -1,0 +1,56 @@
+// One haproxy.cfg → validated model, or findings with their places.
+import type { SourceFile } from "#contract/admin.ts";
+import { createReport, formatPath, type Path } from "../report.ts";
+import type { ParsedFile } from "../native/parse.ts";
+import { nativeConfigSchema } from "../native/schema.ts";
+import { schemaFindings } from "../native/schema-finding.ts";
+import { fileLocate, type SourceDocument } from "../native/source-document.ts";
+import { createNotes } from "./notes.ts";
+import { looksLikeHaproxy, readSections } from "./read-sections.ts";
+import { translate, type Translation } from "./translate.ts";
+
+/** By name (`*.cfg`), or by its first word: every haproxy.cfg begins with a section. */
+export function isHaproxy({ name, content }: SourceFile): boolean {
+  return name.toLowerCase().endsWith(".cfg") || looksLikeHaproxy(content);
+}
+
+/** Never throws; time and memory are bounded by the length of the text and by `limits`. */
+export function parseHaproxy({ name, content }: SourceFile): ParsedFile {
+  const notes = createNotes(name);
+  const sections = readSections(content, notes);
+  if (sections.length === 0 && notes.diagnostics().length === 0) {
+    const message = "the file has no configuration in it";
+    return {
+      name,
+      diagnostics: [
+        { severity: "error", code: "file-empty", file: name, line: 1, column: 1, path: "", message },
+      ],
+    };
+  }
+  const translation = translate(sections, notes);
+  const diagnostics = notes.diagnostics();
+  if (diagnostics.some(({ severity }) => severity === "error")) return { name, diagnostics };
+  const document = documentOf(translation);
+  const result = nativeConfigSchema.safeParse(translation.config);
+  if (result.success) return { name, document, config: result.data, diagnostics };
+  const report = createReport(fileLocate(name, document));
+  for (const finding of schemaFindings(nativeConfigSchema, translation.config, result.error.issues)) {
+    report.add(finding);
+  }
+  return { name, document, diagnostics: [...diagnostics, ...report.diagnostics()] };
+}
+
+/** Places of the model's parts are those of the statements they come from. */
+function documentOf({ config, origins }: Translation): SourceDocument {
+  const places = new Map(origins.map(({ path, statement }) => [formatPath(path), statement]));
+  return {
+    value: config,
+    locate: (path: Path) => {
+      for (let length = path.length; length > 0; length -= 1) {
+        const statement = places.get(formatPath(path.slice(0, length)));
+        if (statement) return { line: statement.line, column: statement.words[0]!.column };
+      }
+      return { line: 1, column: 1 };
+    },
+  };
+}

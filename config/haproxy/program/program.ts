@@ -1,0 +1,55 @@
+// A proxy's rules as steps in the order in which HAProxy takes them; what a step does may depend on what is known of the
+// request where it is taken.
+import type { z } from "zod";
+import type { filterSchema, PathModifier } from "#contract/http-route.ts";
+import type { Condition } from "../condition/condition.ts";
+import type { Changes, Surroundings } from "../condition/specialize.ts";
+import type { Statement } from "../statement.ts";
+import { noEdits, type HeaderEdits } from "./header-edits.ts";
+
+export type Filter = z.input<typeof filterSchema>;
+
+/** What the steps so far do to a request and to its response. */
+export interface Draft {
+  readonly requestHeaders: HeaderEdits;
+  readonly responseHeaders: HeaderEdits;
+  /** New Host. */
+  readonly hostname?: string;
+  readonly path?: PathModifier;
+  readonly changes: Changes;
+}
+
+export const emptyDraft: Draft = { requestHeaders: noEdits, responseHeaders: noEdits, changes: new Map() };
+
+/** Where a step is taken. */
+export interface Situation {
+  readonly surroundings: Surroundings;
+  readonly draft: Draft;
+}
+
+/** Functions throw `StatementProblem`; the step is then left out. */
+export type Effect =
+  /** Ends the request here. */
+  | { readonly kind: "answer"; readonly filters: (situation: Situation) => Filter[] }
+  | { readonly kind: "change"; readonly change: (situation: Situation) => Draft }
+  /** Ends the phase. */
+  | { readonly kind: "leave" }
+  /** Goes on in a backend. */
+  | { readonly kind: "use"; readonly backend: string };
+
+export interface Step {
+  readonly statement: Statement;
+  readonly condition: Condition;
+  readonly effect: Effect;
+}
+
+/** Each phase is a list of steps; `leave` goes to the next one. */
+export interface Program {
+  readonly heading: Statement;
+  /** `tcp-request`, `http-request`, statistics, `redirect`. */
+  readonly request: readonly (readonly Step[])[];
+  /** `use_backend` and `default_backend`; of a backend empty. */
+  readonly switching: readonly Step[];
+  /** `http-response`. */
+  readonly response: readonly Step[];
+}

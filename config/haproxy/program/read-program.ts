@@ -1,0 +1,225 @@
+// Statements of a proxy → its program.
+import { nearestName } from "../../native/nearest-name.ts";
+import { answerAction, standardAnswer } from "../action/answer.ts";
+import { knownSample, staticText } from "../action/format.ts";
+import { headerAction } from "../action/header-action.ts";
+import { replacePath, setPath } from "../action/path-action.ts";
+import { redirectAction } from "../action/redirect.ts";
+import { always, mapTests, never, testsOf, type Condition } from "../condition/condition.ts";
+import { conditionStart, parseCondition, readAcl, type Acls } from "../condition/parse-condition.ts";
+import { readDurationMs, formatDuration } from "../duration.ts";
+import type { Notes } from "../notes.ts";
+import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
+import { attempt, invalid, StatementProblem, unsupported } from "../statement-problem.ts";
+import { wordAt, type Statement } from "../statement.ts";
+import type { Effect, Program, Situation, Step } from "./program.ts";
+import { statisticsSteps } from "./statistics.ts";
+
+/** What the reading of one proxy's rules needs. */
+interface Reading {
+  readonly proxy: Proxy;
+  readonly acls: Acls;
+  readonly notes: Notes;
+  /** Names of all backends, for references. */
+  readonly backends: ReadonlySet<string>;
+}
+
+export function readProgram(proxy: Proxy, backends: ReadonlySet<string>, notes: Notes): Program {
+  const reading: Reading = { proxy, acls: readAcls(proxy, notes), notes, backends };
+  const http = stepsOf(reading, "http-request", (statement, end) => requestEffect(statement, end, reading));
+  const redirects = stepsOf(reading, "redirect", (statement, end) => ({
+    kind: "answer",
+    filters: redirectAction(statement, 1, end, notes),
+  }));
+  const tcp = stepsOf(reading, "tcp-request", connectionEffect);
+  return {
+    heading: proxy.heading,
+    request: [tcp, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
+    switching: proxy.kind === "backend" ? [] : switchingSteps(reading),
+    response: ["http-response", "http-after-response"].flatMap((keyword) => responseSteps(reading, keyword)),
+  };
+}
+
+function readAcls(proxy: Proxy, notes: Notes): Acls {
+  const acls = new Map<string, Condition | undefined>();
+  for (const statement of statementsOf(proxy, "acl")) {
+    attempt(statement, notes, () => readAcl(statement.words, acls));
+  }
+  return acls;
+}
+
+/** `effect` gets the index behind the action's own words. What cannot be translated is noted and left out. */
+function stepsOf(
+  { proxy, acls, notes }: Reading,
+  keyword: string,
+  effect: (statement: Statement, end: number) => Effect,
+  options: { harmless?: boolean } = {},
+): Step[] {
+  return statementsOf(proxy, keyword).flatMap((statement) => {
+    const read = (): Step | undefined => {
+      const start = conditionStart(statement.words, 1);
+      const condition = parseCondition(statement.words, start, acls);
+      const end = start < 0 ? statement.words.length : start;
+      return condition && { statement, condition, effect: effect(statement, end) };
+    };
+    const step = attempt(statement, notes, read, options);
+    return step ? [step] : [];
+  });
+}
+
+function requestEffect(statement: Statement, end: number, { proxy, notes }: Reading): Effect {
+  const action = wordAt(statement, 1);
+  switch (action.replace(/\(.*$/s, "")) {
+    case "allow":
+      return { kind: "leave" };
+    case "deny":
+      return { kind: "answer", filters: answerAction(statement, 2, end, 403) };
+    case "return":
+      return { kind: "answer", filters: answerAction(statement, 2, end, 200) };
+    case "reject":
+    case "silent-drop":
+      return refusal(statement, notes);
+    case "tarpit":
+      return { kind: "answer", filters: tarpit(statement, end, proxy) };
+    case "redirect":
+      return { kind: "answer", filters: redirectAction(statement, 2, end, notes) };
+    case "set-header":
+    case "add-header":
+    case "del-header":
+      return { kind: "change", change: headerAction(statement, "request", notes) };
+    case "set-path":
+      return { kind: "change", change: setPath(statement) };
+    case "replace-path":
+      return { kind: "change", change: replacePath(statement) };
+    case "set-var":
+    case "set-var-fmt":
+    case "unset-var":
+      return { kind: "change", change: variableChange(statement) };
+    default:
+      return invalid(`${action} is no action`);
+  }
+}
+
+/** The connection stays: an HTTP gateway answers. */
+function refusal(statement: Statement, notes: Notes): Effect {
+  const message = "the request is answered 403; its connection is not broken off";
+  notes.add(statement, { code: "statement-approximated", message });
+  return { kind: "answer", filters: () => [standardAnswer(403)] };
+}
+
+function tarpit(statement: Statement, end: number, proxy: Proxy): () => ReturnType<typeof tarpitFilters> {
+  const status =
+    /^(?:deny_)?status$/.test(wordAt(statement, 2)) && end > 3 ? Number(wordAt(statement, 3)) : 500;
+  if (!(status >= 200 && status <= 599)) return invalid("expected a status from 200 to 599");
+  const time = settingOf(proxy, "timeout", "tarpit") ?? settingOf(proxy, "timeout", "connect");
+  const delayMs = time ? readDurationMs(time.words[2]) : 0;
+  return () => tarpitFilters(status, delayMs);
+}
+
+function tarpitFilters(status: number, delayMs: number) {
+  const delay = delayMs > 0 && { delay: { fixedDelay: formatDuration(Math.min(delayMs, 300_000)) } };
+  return [
+    { type: "FaultInjection" as const, faultInjection: { ...delay, abort: { httpStatus: status } } },
+    standardAnswer(status),
+  ];
+}
+
+function variableChange(statement: Statement): (situation: Situation) => Situation["draft"] {
+  const found = /^(?:un)?set-var(?:-fmt)?\(([\w.-]+)(?:,[^)]*)?\)$/.exec(wordAt(statement, 1));
+  if (!found) return invalid("expected `set-var(<scope>.<name>) <expression>`");
+  const key = `variable:${found[1]}`;
+  const isFormat = wordAt(statement, 1).startsWith("set-var-fmt");
+  return (situation) => {
+    const { draft } = situation;
+    const expression = wordAt(statement, 2);
+    const value = wordAt(statement, 1).startsWith("unset")
+      ? null
+      : isFormat
+        ? staticText(expression, situation)
+        : knownSample(expression, situation);
+    return { ...draft, changes: new Map(draft.changes).set(key, value) };
+  };
+}
+
+/** What HAProxy no longer has of the request once the backend has answered: tests of it fail (§7.3.6). */
+const requestOnly = new Set(["path", "method", "host", "header", "query-param", "cookie"]);
+
+function responseSteps(reading: Reading, keyword: string): Step[] {
+  const steps = stepsOf(reading, keyword, (statement) => responseEffect(statement, reading.notes), {
+    harmless: true,
+  });
+  return steps.map((step) => {
+    const { statement } = step;
+    if (!testsOf(step.condition).some(({ subject }) => requestOnly.has(subject.type))) return step;
+    reading.notes.add(statement, {
+      code: "statement-approximated",
+      message: "HAProxy has nothing of the request at this point, so its tests fail; so they do here",
+      remedy: "Test a variable that http-request set-var has set.",
+    });
+    const condition = mapTests(step.condition, (test) =>
+      requestOnly.has(test.subject.type) ? never : { kind: "test", test },
+    );
+    return { ...step, condition };
+  });
+}
+
+/** `http-response` rules run after the backend has answered; what they do is known before. */
+function responseEffect(statement: Statement, notes: Notes): Effect {
+  const action = wordAt(statement, 1);
+  if (action === "allow") return { kind: "leave" };
+  if (action.includes("set-var")) return { kind: "change", change: ({ draft }) => draft };
+  return { kind: "change", change: headerAction(statement, "response", notes) };
+}
+
+function connectionEffect(statement: Statement): Effect {
+  if (wordAt(statement, 2) === "accept") return { kind: "leave" };
+  return { kind: "answer", filters: () => [standardAnswer(403)] };
+}
+
+/** `monitor-uri`: the gateway says that it is there. */
+function monitorSteps({ proxy }: Reading): Step[] {
+  const statement = proxy.kind === "backend" ? undefined : settingOf(proxy, "monitor-uri");
+  if (!statement) return [];
+  const values = [wordAt(statement, 1)];
+  const condition: Condition = {
+    kind: "test",
+    test: { subject: { type: "path" }, operator: "exact", values, ignoreCase: false },
+  };
+  return [{ statement, condition, effect: { kind: "answer", filters: () => [standardAnswer(200)] } }];
+}
+
+function switchingSteps(reading: Reading): Step[] {
+  const { proxy } = reading;
+  const steps = stepsOf(reading, "use_backend", (statement) => use(statement, reading.backends));
+  const fallback = settingOf(proxy, "default_backend");
+  if (fallback) {
+    const effect = attempt(fallback, reading.notes, () => use(fallback, reading.backends));
+    if (effect) steps.push({ statement: fallback, condition: always, effect });
+  } else if (proxy.kind === "listen" && statementsOf(proxy, "server").length > 0) {
+    steps.push({ statement: proxy.heading, condition: always, effect: { kind: "use", backend: proxy.name } });
+  }
+  return steps;
+}
+
+function use(statement: Statement, backends: ReadonlySet<string>): Effect {
+  const name = wordAt(statement, 1);
+  if (name.includes("%[")) {
+    return unsupported("the backend's name depends on the request", "Write one use_backend per name.");
+  }
+  if (!backends.has(name)) {
+    throw new StatementProblem({
+      code: "reference-unknown",
+      message: `no backend is named ${JSON.stringify(name)}`,
+      remedy: nearest(name, backends),
+      word: statement.words[1],
+    });
+  }
+  return { kind: "use", backend: name };
+}
+
+function nearest(name: string, backends: ReadonlySet<string>): string {
+  const near = nearestName(name, [...backends]);
+  return near === undefined
+    ? "Add the backend, or correct the name."
+    : `Did you mean ${JSON.stringify(near)}?`;
+}

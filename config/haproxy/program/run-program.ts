@@ -1,0 +1,193 @@
+// Follows every way that requests of one kind can take through a frontend and its backends, and writes each down as one
+// rule. The first rule that matches is the one that HAProxy would arrive at.
+import type { Condition } from "../condition/condition.ts";
+import { conjoinForms, disjunctiveForm, type Conjunction } from "../condition/normal-form.ts";
+import { learn, specialize, type Surroundings } from "../condition/specialize.ts";
+import type { Notes } from "../notes.ts";
+import { attempt, unsupported } from "../statement-problem.ts";
+import type { Statement } from "../statement.ts";
+import { toModifier } from "./header-edits.ts";
+import { emptyDraft, type Draft, type Filter, type Program, type Step } from "./program.ts";
+
+export interface OrderedRule {
+  /** The statement that sends requests here. */
+  readonly statement: Statement;
+  /** Alternatives; an empty one takes every request. */
+  readonly alternatives: readonly Conjunction[];
+  readonly filters: readonly Filter[];
+  /** Absent: a filter answers. */
+  readonly backend?: string;
+}
+
+/** Rules that may still be made, over all runs. */
+export interface Budget {
+  rules: number;
+}
+
+/** Backends by the name in the configuration. A missing one is reported where it is named. */
+export type Programs = ReadonlyMap<string, Program>;
+
+export interface RunOptions {
+  readonly surroundings: Surroundings;
+  readonly backends: Programs;
+  readonly notes: Notes;
+  readonly budget: Budget;
+}
+
+/** One way through the steps: which requests take it, and what has become of them. */
+interface Way {
+  readonly statement: Statement;
+  readonly alternatives: readonly Conjunction[];
+  readonly facts: Map<string, boolean>;
+  readonly draft: Draft;
+}
+
+/** Rules in the order in which they are to be tried; the last one takes every request that is left. */
+export function runProgram(frontend: Program, options: RunOptions): OrderedRule[] {
+  const run = new Run(frontend, options);
+  run.walk(
+    frontend.request,
+    { statement: frontend.heading, alternatives: [[]], facts: new Map(), draft: emptyDraft },
+    (way) => run.switch(way),
+  );
+  return run.rules;
+}
+
+class Run {
+  readonly rules: OrderedRule[] = [];
+  readonly #frontend: Program;
+  readonly #options: RunOptions;
+
+  constructor(frontend: Program, options: RunOptions) {
+    this.#frontend = frontend;
+    this.#options = options;
+  }
+
+  switch(way: Way): void {
+    this.walk([this.#frontend.switching], way, (rest) => {
+      this.#emit(rest, [serviceUnavailable]);
+    });
+  }
+
+  /** Takes the steps from one on; `end` goes on with the requests that no step has ended. */
+  walk(
+    phases: readonly (readonly Step[])[],
+    start: Way,
+    end: (way: Way) => void,
+    [firstPhase, firstStep]: readonly [number, number] = [0, 0],
+  ): void {
+    let way = start;
+    for (let phase = firstPhase; phase < phases.length; phase += 1) {
+      const steps = phases[phase]!;
+      for (let index = phase === firstPhase ? firstStep : 0; index < steps.length; index += 1) {
+        const step = steps[index]!;
+        const branch = this.#branch(way, step);
+        if (!branch) continue;
+        const { effect } = step;
+        if (effect.kind === "change") {
+          const draft = this.#attempt(step, () => effect.change({ ...this.#options, draft: way.draft }));
+          if (!draft) continue;
+          if (branch.isCertain) {
+            way = { ...way, draft };
+            continue;
+          }
+          this.walk(phases, { ...branch.way, draft }, end, [phase, index + 1]);
+        } else if (effect.kind === "leave") {
+          if (branch.isCertain) break;
+          this.walk(phases, branch.way, end, [phase + 1, 0]);
+        } else {
+          this.#finish(step, branch.way);
+          if (branch.isCertain) return;
+        }
+        way = { ...way, facts: new Map(way.facts) };
+        learn(way.facts, branch.condition, false);
+      }
+    }
+    end(way);
+  }
+
+  /** The requests of a way for which the step's condition holds; `undefined`: none. */
+  #branch(way: Way, step: Step): { way: Way; condition: Condition; isCertain: boolean } | undefined {
+    return this.#attempt(step, () => {
+      const { surroundings } = this.#options;
+      const condition = specialize(step.condition, surroundings, way.draft.changes, way.facts);
+      if (condition.kind === "constant") {
+        return condition.value
+          ? { way: { ...way, statement: step.statement }, condition, isCertain: true }
+          : undefined;
+      }
+      const form = disjunctiveForm(condition);
+      const alternatives = form && conjoinForms(way.alternatives, form);
+      if (!alternatives) unsupported("the condition has too many alternatives", "Split the rule.");
+      if (alternatives!.length === 0) return undefined;
+      const facts = new Map(way.facts);
+      learn(facts, condition, true);
+      return {
+        way: { statement: step.statement, alternatives: alternatives!, facts, draft: way.draft },
+        condition,
+        isCertain: false,
+      };
+    });
+  }
+
+  #finish(step: Step, way: Way): void {
+    const { effect } = step;
+    if (effect.kind === "answer") {
+      const filters = this.#attempt(step, () => effect.filters({ ...this.#options, draft: way.draft }));
+      if (filters) this.#emit(way, filters);
+    } else if (effect.kind === "use") {
+      const backend = this.#options.backends.get(effect.backend);
+      if (backend) this.#enter(backend, effect.backend, way);
+    }
+  }
+
+  #enter(backend: Program, name: string, start: Way): void {
+    const isSame = backend === this.#frontend;
+    this.walk(isSame ? [] : backend.request, start, (way) => {
+      const response = [backend.response, ...(isSame ? [] : [this.#frontend.response])];
+      this.walk(response, way, (done) => this.#emit(done, filtersOf(done.draft), name));
+    });
+  }
+
+  #emit(way: Way, filters: readonly Filter[], backend?: string): void {
+    const { budget } = this.#options;
+    budget.rules -= 1;
+    if (budget.rules < 0) return;
+    const { statement, alternatives } = way;
+    this.rules.push({ statement, alternatives, filters, ...(backend !== undefined && { backend }) });
+  }
+
+  #attempt<T>(step: Step, act: () => T): T | undefined {
+    return this.#options.budget.rules < 0 ? undefined : attempt(step.statement, this.#options.notes, act);
+  }
+}
+
+/** What HAProxy answers when no backend is left. */
+const serviceUnavailable: Filter = {
+  type: "DirectResponse",
+  directResponse: {
+    statusCode: 503,
+    contentType: "text/html",
+    body: {
+      inline:
+        "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n",
+    },
+  },
+};
+
+function filtersOf({ requestHeaders, responseHeaders, hostname, path }: Draft): Filter[] {
+  const request = toModifier(requestHeaders);
+  const response = toModifier(responseHeaders);
+  return [
+    ...(request ? [{ type: "RequestHeaderModifier" as const, requestHeaderModifier: request }] : []),
+    ...(response ? [{ type: "ResponseHeaderModifier" as const, responseHeaderModifier: response }] : []),
+    ...(hostname !== undefined || path
+      ? [
+          {
+            type: "URLRewrite" as const,
+            urlRewrite: { ...(hostname !== undefined && { hostname }), ...(path && { path }) },
+          },
+        ]
+      : []),
+  ];
+}

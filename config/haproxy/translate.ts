@@ -1,0 +1,131 @@
+// Sections of a haproxy.cfg → the native model as a user would write it, with the place of each part.
+import type { NativeConfigInput } from "../native/schema.ts";
+import type { Path } from "../report.ts";
+import { limits } from "#contract/limits.ts";
+import { checkKeywords } from "./check-keywords.ts";
+import { translateBackend } from "./model/backends.ts";
+import { translateBinds } from "./model/listeners.ts";
+import { createNames } from "./model/names.ts";
+import { translateRoutes, type RouteContext } from "./model/routes.ts";
+import { translateRulePolicies, type RulePolicies } from "./model/rule-policies.ts";
+import type { Notes } from "./notes.ts";
+import type { Program } from "./program/program.ts";
+import { readProgram } from "./program/read-program.ts";
+import { isHttp, readProxies, settingOf, statementsOf, type Proxy } from "./proxy.ts";
+import { wordAt, type Section, type Statement } from "./statement.ts";
+
+export interface Translation {
+  readonly config: NativeConfigInput;
+  /** The statement that a part of the model comes from; parts without one are their parents'. */
+  readonly origins: readonly { readonly path: Path; readonly statement: Statement }[];
+}
+
+export function translate(sections: readonly Section[], notes: Notes): Translation {
+  const checked = checkKeywords(sections, notes);
+  const proxies = readProxies(checked, notes).filter((proxy) => isServed(proxy, notes));
+  const hasServers = (proxy: Proxy): boolean =>
+    proxy.kind === "backend" || statementsOf(proxy, "server").length > 0;
+  const sources = proxies.filter((proxy) => proxy.kind !== "frontend" && hasServers(proxy));
+  const backendNames = new Set(proxies.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name])));
+
+  const names = { backend: createNames(), listener: createNames(), route: createNames() };
+  const programs = new Map<Proxy, Program>(
+    proxies.map((proxy) => [proxy, readProgram(proxy, backendNames, notes)]),
+  );
+  const targets = new Map(
+    sources.map((proxy) => {
+      const policies: RulePolicies = translateRulePolicies(proxy, notes);
+      return [proxy.name, { name: names.backend.take(proxy.name), policies }];
+    }),
+  );
+  const context: RouteContext = {
+    backends: new Map(sources.map((proxy) => [proxy.name, programs.get(proxy)!])),
+    targets,
+    names: names.route,
+    notes,
+    budget: { rules: limits.importedRules },
+  };
+
+  const folders = { crt: globalFolder(checked, "crt-base") };
+  const fronts = proxies.filter(({ kind }) => kind !== "backend");
+  const served = fronts.map((proxy) => {
+    const listeners = translateBinds(proxy, folders, names.listener, notes);
+    return { listeners, routes: translateRoutes(proxy.name, programs.get(proxy)!, listeners, context) };
+  });
+  if (context.budget.rules < 0) noteBudget(fronts, notes);
+  const listeners = served.flatMap((front) => front.listeners);
+  const routes = served.flatMap((front) => front.routes);
+  const used = new Set(
+    routes.flatMap(({ route }) =>
+      route.rules.flatMap(({ backendRefs = [] }) => backendRefs.map(({ name }) => name)),
+    ),
+  );
+  // A backend without servers whose rules answer every request needs no place in the model.
+  const backends = sources
+    .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, notes))
+    .filter(({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0);
+
+  return {
+    config: {
+      listeners: listeners.map(({ listener }) => listener),
+      routes: routes.map(({ route }) => route),
+      backends: backends.map(({ backend }) => backend),
+    },
+    origins: [
+      ...listeners.map(({ statement }, index) => ({ path: ["listeners", index], statement })),
+      ...routes.flatMap(({ statement, rules }, index) => [
+        { path: ["routes", index], statement },
+        ...rules.map((rule, ruleIndex) => ({ path: ["routes", index, "rules", ruleIndex], statement: rule })),
+      ]),
+      ...backends.flatMap(({ statement, endpoints }, index) => [
+        { path: ["backends", index], statement },
+        ...endpoints.map((endpoint, position) => ({
+          path: ["backends", index, "endpoints", position],
+          statement: endpoint,
+        })),
+      ]),
+    ],
+  };
+}
+
+/** Whether requests of the proxy are to be served: it is enabled and speaks HTTP. */
+function isServed(proxy: Proxy, notes: Notes): boolean {
+  const state = proxy.statements.findLast(
+    ({ words }) => words[0]!.text === "disabled" || words[0]!.text === "enabled",
+  );
+  if (state && wordAt(state, 0) === "disabled") {
+    notes.add(state, {
+      code: "statement-approximated",
+      message: "the section is left out: what is disabled does nothing",
+    });
+    return false;
+  }
+  if (isHttp(proxy)) return true;
+  const mode = settingOf(proxy, "mode");
+  const value = mode ? wordAt(mode, 1) : "tcp";
+  notes.add(mode ?? proxy.heading, {
+    code: "statement-unsupported",
+    message: mode
+      ? `${value} is not served; listeners speak HTTP`
+      : "without `mode http` the section speaks tcp, which is not served",
+    remedy: "Write `mode http` in `defaults`, or leave the section to HAProxy.",
+  });
+  return false;
+}
+
+function globalFolder(sections: readonly Section[], keyword: string): string {
+  const statements = sections
+    .filter(({ kind }) => kind === "global")
+    .flatMap((section) => section.statements);
+  const last = statements.findLast((statement) => wordAt(statement, 0) === keyword);
+  return last ? wordAt(last, 1) : "";
+}
+
+function noteBudget([first]: readonly Proxy[], notes: Notes): void {
+  if (!first) return;
+  notes.add(first.heading, {
+    code: "limit-exceeded",
+    message: `conditions of rules multiply to more than ${limits.importedRules} combinations in this file`,
+    remedy: "Write rules that change requests without conditions, or split the section.",
+  });
+}
