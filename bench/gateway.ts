@@ -4,7 +4,7 @@ import { compare } from "./compare.ts";
 import { bareWorker } from "./peers/bare-worker.ts";
 import { haproxy } from "./peers/haproxy.ts";
 import { httpProxy } from "./peers/http-proxy.ts";
-import { gateway } from "./peers/isthmus.ts";
+import { gateway, tunnelGateway } from "./peers/isthmus.ts";
 import { nginx } from "./peers/nginx.ts";
 
 export async function benchGateway(quick: boolean): Promise<void> {
@@ -14,6 +14,7 @@ export async function benchGateway(quick: boolean): Promise<void> {
       gateway({ name: "Isthmus, 10 routes", routeCount: 10 }),
       gateway({ name: "Isthmus, 1,000 routes", routeCount: 1_000 }),
       gateway({ name: "Isthmus, 10,000 routes", routeCount: 10_000 }),
+      tunnelGateway("Isthmus, through the tunnel"),
       haproxy,
       nginx,
       httpProxy,

@@ -1,9 +1,12 @@
 // The gateway itself, as a self-hosting user runs it: `isthmus serve` with one gateway process. The route that is
 // measured stands in the middle of `routeCount` others.
+import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort, measuredCore, start, until } from "../process.ts";
-import type { Peer } from "./peer.ts";
+import { promisify } from "node:util";
+import { load } from "../load/load.ts";
+import { freePort, loadCore, measuredCore, start, until, type Running } from "../process.ts";
+import type { Peer, PeerContext, RunningPeer } from "./peer.ts";
 
 const cli = join(import.meta.dirname, "../../cli/isthmus.mjs");
 
@@ -41,33 +44,101 @@ accessLog: { mode: "off" }
 export function gateway(variant: GatewayVariant): Peer {
   return {
     name: variant.name,
-    async start({ originPort, directory }) {
-      const port = await freePort();
-      const file = join(directory, "isthmus.yaml");
-      await writeFile(file, gatewayConfig(port, originPort, variant));
-      const flags = (await variant.serveFlags?.(directory)) ?? [];
-      const running = start(
-        process.execPath,
-        [
-          cli,
-          "serve",
-          "-f",
-          file,
-          "--data",
-          join(directory, "data"),
-          "--control",
-          String(await freePort()),
-          ...flags,
-        ],
-        measuredCore,
-      );
-      await until(variant.name, async () => /^ready$/m.test(running.output()), running);
-      return {
-        url: `http://127.0.0.1:${port}/`,
-        host: `host-${Math.floor(variant.routeCount / 2)}.example.com`,
-        running,
-        stop: () => running.stop(),
-      };
+    async start(context) {
+      const { served, port } = await serve(variant, context, []);
+      return running(served, port, variant, () => served.stop());
     },
   };
+}
+
+/** The same gateway with the origin behind an agent's tunnel. The agent is the other side: it runs on the load's core. */
+export function tunnelGateway(name: string): Peer {
+  const variant: GatewayVariant = {
+    name,
+    routeCount: 10,
+    backend: (originPort) =>
+      `      tunnel: bench\n      endpoints: [{ address: 127.0.0.1, port: ${originPort} }]`,
+  };
+  return {
+    name,
+    async start(context) {
+      const tunnelPort = await freePort();
+      const { served, port, data } = await serve(variant, context, ["--tunnel", String(tunnelPort)]);
+      const agent = await startAgent(context.directory, data, tunnelPort);
+      const url = `http://127.0.0.1:${port}/`;
+      const host = hostOf(variant);
+      await until(
+        name,
+        async () => (await load({ url, host, connections: 1, seconds: 1 })).failures === 0,
+        agent,
+      );
+      return running(served, port, variant, async () => {
+        await agent.stop();
+        await served.stop();
+      });
+    },
+  };
+}
+
+interface Served {
+  served: Running;
+  port: number;
+  data: string;
+}
+
+async function serve(
+  variant: GatewayVariant,
+  { originPort, directory }: PeerContext,
+  more: string[],
+): Promise<Served> {
+  const port = await freePort();
+  const file = join(directory, "isthmus.yaml");
+  const data = join(directory, "data");
+  await writeFile(file, gatewayConfig(port, originPort, variant));
+  const flags = (await variant.serveFlags?.(directory)) ?? [];
+  const control = String(await freePort());
+  const served = start(
+    process.execPath,
+    [cli, "serve", "-f", file, "--data", data, "--control", control, ...more, ...flags],
+    measuredCore,
+  );
+  await until(variant.name, async () => /^ready$/m.test(served.output()), served);
+  return { served, port, data };
+}
+
+async function startAgent(directory: string, data: string, tunnelPort: number): Promise<Running> {
+  const token = join(directory, "join-token");
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    cli,
+    "token",
+    "join",
+    "--tunnel=bench",
+    `--data=${data}`,
+  ]);
+  await writeFile(token, stdout.trim());
+  return start(
+    process.execPath,
+    [
+      cli,
+      "agent",
+      `--edge=https://localhost:${tunnelPort}`,
+      "--tunnel=bench",
+      "--allow=127.0.0.0/8",
+      `--join-token-file=${token}`,
+      `--ca-file=${join(data, "ca.pem")}`,
+      `--data=${join(directory, "agent")}`,
+    ],
+    loadCore,
+  );
+}
+
+const hostOf = ({ routeCount }: GatewayVariant): string => `host-${Math.floor(routeCount / 2)}.example.com`;
+
+function running(
+  served: Running,
+  port: number,
+  variant: GatewayVariant,
+  stop: () => Promise<void>,
+): RunningPeer {
+  return { url: `http://127.0.0.1:${port}/`, host: hostOf(variant), running: served, stop };
 }
