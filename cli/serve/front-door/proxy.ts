@@ -77,14 +77,13 @@ export function createProxy(socketPath: string, log: (line: string) => void): Pr
     upgrade(request, socket, head, clientAuth) {
       const { headers } = headOf(request, clientAuth, request.headers.upgrade);
       const upstream = open(request, headers, false);
-      socket.on("error", () => upstream.destroy());
-      socket.once("close", () => upstream.destroy());
+      const abandon = (): void => void upstream.destroy();
+      socket.once("error", abandon).once("close", abandon);
       upstream.once("upgrade", (answer, inner, innerHead) => {
         socket.write(statusText(answer, ["Connection", "Upgrade", "Upgrade", answer.headers.upgrade ?? ""]));
         if (innerHead.length > 0) socket.write(innerHead);
         if (head.length > 0) inner.write(head);
-        pipeline(socket, inner, () => inner.destroy());
-        pipeline(inner, socket, () => socket.destroy());
+        join(socket, inner);
       });
       upstream.once("response", (answer) => {
         socket.write(statusText(answer, ["Connection", "close"]));
@@ -148,6 +147,16 @@ function refuse(response: Outgoing): void {
     "isthmus-error": "internal",
   });
   (response as ServerResponse).end(body);
+}
+
+/** Two connections as one, until either ends; each side's backpressure reaches the other. */
+function join(a: Duplex, b: Duplex): void {
+  const end = (): void => {
+    a.destroy();
+    b.destroy();
+  };
+  for (const side of [a, b]) side.on("error", end).once("close", end);
+  a.pipe(b).pipe(a);
 }
 
 function statusText(answer: IncomingMessage, connection: string[]): string {

@@ -8,19 +8,6 @@ import { systemCode } from "../../command-error.ts";
 /** Time for a client to notice the answer before its connection is closed on it. */
 const graceMs = 1_000;
 
-/** Passes each chunk on only after the event loop has looked for data to read. */
-export function createUploadPacer(request: IncomingMessage | Http2ServerRequest): Transform {
-  let headStart = !(Number(request.headers["content-length"]) <= discardedBytes);
-  return new Transform({
-    transform(chunk, _encoding, done) {
-      const pass = (): void => done(null, chunk);
-      if (headStart) setTimeout(pass, headStartMs);
-      else setImmediate(pass);
-      headStart = false;
-    },
-  });
-}
-
 /** Called when the answer is complete: if the upload is not, nobody will read the rest. */
 export function endUpload(request: IncomingMessage | Http2ServerRequest): void {
   if ("stream" in request) {
