@@ -29,6 +29,7 @@ import {
   type AdministerRequest,
   type EndpointStanding,
 } from "#contract/administration.ts";
+import { statsSchema, type Stats } from "#contract/stats.ts";
 import { CommandError, systemCode, type ExitReason } from "./command-error.ts";
 
 export interface AdminTarget {
@@ -126,6 +127,10 @@ export class AdminClient {
 
   trust(): Promise<z.infer<typeof trustResponseSchema>> {
     return this.#call("GET", "/v1/trust", trustResponseSchema);
+  }
+
+  stats(): Promise<Stats> {
+    return this.#call("GET", "/v1/stats", statsSchema);
   }
 
   endpoints(): Promise<z.infer<typeof endpointListSchema>> {

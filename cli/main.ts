@@ -8,6 +8,7 @@ import { addEndpoint } from "./command/endpoint.ts";
 import { addApply, addValidate } from "./command/publish.ts";
 import { addServe } from "./command/serve.ts";
 import { addStart } from "./command/start.ts";
+import { addStat } from "./command/stat.ts";
 import { addStatus } from "./command/status.ts";
 import { addDiff, addHistory, addRollback, addShow } from "./command/versions.ts";
 import { CommandError, exitCodes } from "./command-error.ts";
@@ -47,6 +48,7 @@ for (const add of [
   addApply,
   addValidate,
   addStatus,
+  addStat,
   addEndpoint,
   addHistory,
   addShow,

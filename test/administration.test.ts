@@ -1,7 +1,9 @@
 // Runtime administration and observation of a running system, as an operator does it: state and weight from the command
 // line, statistics, metrics.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readPrometheus } from "#contract/prometheus-reader.fixture.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
+import { haproxyMissing, startHaproxy } from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts, type Program, startProgram } from "./system/process.ts";
@@ -103,5 +105,83 @@ describe("endpoint set", () => {
     expect(wrong.code).not.toBe(0);
     expect(wrong.stderr).toContain(`127.0.0.1:${one.port}`);
     expect((await system.run("endpoint", "set", "orders", "10.0.0.1:1", "--state", "off")).code).toBe(2);
+  });
+});
+
+describe("observation", () => {
+  let basic: string;
+
+  beforeAll(async () => {
+    const created = await system.run("token", "create", "exporter", "--role", "reader");
+    basic = `Basic ${Buffer.from(`exporter:${created.stdout.trim()}`).toString("base64")}`;
+    await servedOnlyBy("one", "two");
+  });
+
+  const observe = async (path: string): Promise<string> => {
+    const authorization = basic;
+    const answer = await ask({ port: system.controlPort, host: "control", path, headers: { authorization } });
+    expect(answer.status).toBe(200);
+    return answer.body;
+  };
+
+  test("metrics are valid and count what was asked", async () => {
+    const marked = await ask({ port, host: "nobody.example.com", path: "/" });
+    expect(marked.status).toBe(200);
+    const total = async (name: string, label: string): Promise<number> => {
+      const samples =
+        readPrometheus(await observe("/metrics")).get(name)?.samples ?? new Map<string, number>();
+      return [...samples].filter(([key]) => key.includes(label)).reduce((sum, [, value]) => sum + value, 0);
+    };
+    await eventually("both endpoints, the listener and the histograms are counted", async () => {
+      // Isolates report while there are requests.
+      await ask({ port, host: "shop.example.com" });
+      const [first, second, listener, histogram] = await Promise.all([
+        total("isthmus_endpoint_requests_total", `127.0.0.1:${one.port}`),
+        total("isthmus_endpoint_requests_total", `127.0.0.1:${two.port}`),
+        total("isthmus_listener_requests_total", 'listener="web"'),
+        total("isthmus_request_duration_seconds", 'le="+Inf"'),
+      ]);
+      return first > 10 && second > 10 && listener >= 40 && histogram >= 40;
+    });
+  });
+
+  test("stat, the page and the CSV tell the same endpoints", async () => {
+    const stat = await system.run("stat");
+    const [page, csv] = [await observe("/stats"), await observe("/stats;csv")];
+    for (const text of [stat.stdout, page, csv]) {
+      expect(text).toContain(`127.0.0.1:${one.port}`);
+      expect(text).toContain("orders");
+    }
+    expect(csv).toMatch(/^web,FRONTEND,/m);
+    expect(csv).toMatch(/^orders,BACKEND,/m);
+  });
+
+  test("the CSV has the columns of the real HAProxy", async ({ skip }) => {
+    const missing = haproxyMissing();
+    if (missing) skip(missing);
+    const [statsPort] = (await freePorts(1)) as [number];
+    const haproxy = await startHaproxy(`
+defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 1s
+listen stats
+  bind 127.0.0.1:${statsPort}
+  stats enable
+  stats uri /stats
+`);
+    try {
+      const heading = await eventually("HAProxy answers", async () => {
+        const answer = await ask({ port: statsPort, host: "localhost", path: "/stats;csv" });
+        return answer.body.split("\n")[0];
+      });
+      const [ours] = (await observe("/stats;csv")).split("\n");
+      expect(ours).toContain("pxname,svname");
+      // Its optional modules, such as that of TLS, begin after the column "-".
+      expect(heading.split("-,")[0]).toBe(ours);
+    } finally {
+      await haproxy.stop();
+    }
   });
 });

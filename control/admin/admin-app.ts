@@ -2,12 +2,14 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { configStore } from "../env.ts";
 import { Refusal } from "../refusal.ts";
-import { authenticate } from "../token/authenticate.ts";
+import { authenticate, bearerOfBasic } from "../token/authenticate.ts";
 import { addAccessRoutes } from "./access-routes.ts";
 import type { AdminApp, AdminEnv } from "./admin-route.ts";
 import { answerError, requireValid } from "./error-answer.ts";
 import { addEndpointRoutes } from "./endpoint-routes.ts";
 import { addIdentityRoutes } from "./identity-routes.ts";
+import { isObservation } from "./observation-path.ts";
+import { addObservationRoutes } from "./observation-routes.ts";
 import { addVersionRoutes } from "./version-routes.ts";
 
 const documentInfo = {
@@ -35,16 +37,16 @@ export function createAdminApp(): AdminApp {
   app.use(async (c, next) => {
     const store = configStore(c.env);
     const findToken = async (id: string) => store.findToken(id);
-    c.set(
-      "caller",
-      await authenticate(c.req.header("authorization"), c.env.ADMIN_TOKEN, findToken, Date.now()),
-    );
+    const given = c.req.header("authorization");
+    const authorization = isObservation(c.req.path) ? bearerOfBasic(given) : given;
+    c.set("caller", await authenticate(authorization, c.env.ADMIN_TOKEN, findToken, Date.now()));
     await next();
   });
   addVersionRoutes(app);
   addAccessRoutes(app);
   addEndpointRoutes(app);
   addIdentityRoutes(app);
+  addObservationRoutes(app);
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   return app;
 }

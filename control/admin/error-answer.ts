@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
 import { Refusal, refusalFor } from "../refusal.ts";
+import { isObservation } from "./observation-path.ts";
 
 /** Problems named in one answer; more would not be read. */
 const maxIssues = 8;
@@ -10,7 +11,11 @@ const maxIssues = 8;
 /** Hono's error handler. */
 export async function answerError(error: Error, c: Context): Promise<Response> {
   const refusal = error instanceof HTTPException ? await badRequest(c, error) : refusalFor(error);
-  if (refusal.status === 401) c.header("www-authenticate", 'Bearer realm="isthmus"');
+  if (refusal.status === 401) {
+    // What browsers ask their user for is a password.
+    const scheme = isObservation(c.req.path) ? "Basic" : "Bearer";
+    c.header("www-authenticate", `${scheme} realm="isthmus"`);
+  }
   c.header("cache-control", "no-store");
   return c.json(refusal.body, refusal.status);
 }

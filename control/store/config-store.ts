@@ -16,7 +16,7 @@ import {
   storeAdministered,
 } from "./administration-table.ts";
 import { unpackSnapshot } from "./packed-json.ts";
-import { RegionReports } from "./region-reports.ts";
+import { RegionReports, type RegionTraffic } from "./region-reports.ts";
 import { retention, versionsToForget } from "./retention.ts";
 import {
   type TokenRow,
@@ -137,6 +137,20 @@ export class ConfigStore extends DurableObject {
     return {
       ...(this.#current && { current: this.#summary(this.#current) }),
       regions: this.#regions.list(Date.now()),
+    };
+  }
+
+  /** Everything that statistics and metrics are made of, besides the snapshot. */
+  observe(): {
+    regions: ReturnType<RegionReports["list"]>;
+    traffic: RegionTraffic[];
+    administered: AdministeredEndpoint[];
+  } {
+    const nowMs = Date.now();
+    return {
+      regions: this.#regions.list(nowMs),
+      traffic: this.#regions.traffic(nowMs),
+      administered: listAdministered(this.#sql),
     };
   }
 

@@ -37,6 +37,21 @@ export async function authenticate(
   return { name: row.name, role: row.role };
 }
 
+/**
+ * `Basic` with a token as the password becomes `Bearer`, whatever the user's name: browsers and exporters can send that.
+ * For reading only: a browser sends it along with requests that another site made it send. Anything else stays as it is.
+ */
+export function bearerOfBasic(authorization: string | undefined): string | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/=]{1,2048})$/i.exec(authorization ?? "")?.[1];
+  if (encoded === undefined) return authorization;
+  try {
+    const pair = atob(encoded);
+    return `Bearer ${pair.slice(pair.indexOf(":") + 1)}`;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Each role may do what the ones before it may. Throws {@link Refusal} `forbidden`. */
 export function requireRole(caller: Caller, role: Role): void {
   const order = roleSchema.options;

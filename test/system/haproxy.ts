@@ -1,0 +1,37 @@
+// The real HAProxy, to compare with. Absent on many machines: tests that need it are skipped there, but never in CI.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Why there is nothing to compare with; undefined where HAProxy is installed, or has to be (`ISTHMUS_CI`). */
+export function haproxyMissing(): string | undefined {
+  if (process.env["ISTHMUS_CI"] || spawnSync("haproxy", ["-v"]).status === 0) return undefined;
+  return "haproxy is not installed (apt-get install haproxy): not compared with it";
+}
+
+export interface Haproxy {
+  /** What it has printed: its log, with `log stdout`. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+export async function startHaproxy(config: string): Promise<Haproxy> {
+  const directory = await mkdtemp(join(tmpdir(), "isthmus-haproxy-"));
+  const file = join(directory, "haproxy.cfg");
+  await writeFile(file, config);
+  const child = spawn("haproxy", ["-db", "-f", file], { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<void>((done) => child.once("close", () => done()).once("error", () => done()));
+  let text = "";
+  const keep = (chunk: Buffer): void => void (text += chunk.toString());
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  return {
+    output: () => text,
+    stop: async () => {
+      child.kill("SIGTERM");
+      await ended;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
