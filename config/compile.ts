@@ -15,7 +15,9 @@ import {
   compilePassiveHealth,
   compileRulePolicies,
 } from "./compile-policy.ts";
+import { compileRateLimits, limitsOfRule } from "./compile-rate-limit.ts";
 import { endpointId, parseAddress } from "./native/address.ts";
+import type { NativeRateLimitPolicy } from "./native/rate-limit.ts";
 import type {
   NativeBackend,
   NativeConfig,
@@ -34,11 +36,12 @@ export function compileSnapshot(config: NativeConfig): Snapshot {
     .map(compileListener)
     .sort((a, b) => a.port - b.port || compareNames(a, b));
   const listenerNames = listeners.map(({ name }) => name);
+  const policies = new Map(config.rateLimitPolicies.map((policy) => [policy.name, policy]));
   const { xForwardedFor } = config.clientIPDetection;
   return {
     format: 1,
     listeners,
-    routes: config.routes.map((route) => compileRoute(route, listenerNames)).sort(compareNames),
+    routes: config.routes.map((route) => compileRoute(route, listenerNames, policies)).sort(compareNames),
     backends: config.backends.map(compileBackend).sort(compareNames),
     settings: {
       clientIPDetection: {
@@ -62,13 +65,21 @@ function compileListener(listener: NativeListener): SnapshotListener {
   };
 }
 
-function compileRoute(route: NativeRoute, listenerNames: readonly string[]): SnapshotRoute {
+function compileRoute(
+  route: NativeRoute,
+  listenerNames: readonly string[],
+  policies: ReadonlyMap<string, NativeRateLimitPolicy>,
+): SnapshotRoute {
   const wanted = new Set(route.listeners ?? listenerNames);
   return {
     name: route.name,
     listeners: listenerNames.filter((name) => wanted.has(name)),
     hostnames: canonicalHostnames(route.hostnames),
-    rules: route.rules.map((rule, index) => compileRule(rule, ruleId(route, index), route.securityPolicy)),
+    rules: route.rules.map((rule, index) => {
+      const id = ruleId(route, index);
+      const placed = limitsOfRule(route, id, rule.rateLimit, policies);
+      return { ...compileRule(rule, id, route.securityPolicy), ...compileRateLimits(placed, id) };
+    }),
     ...(route.securityPolicy && { securityPolicy: compileSecurityPolicy(route.securityPolicy) }),
   };
 }

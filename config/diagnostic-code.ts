@@ -71,6 +71,8 @@ export const diagnosticCodes = {
   "security-jwks-plain": warning("Keys of tokens that are fetched without TLS."),
   "timeout-order": error("backendRequest is longer than request."),
   "duration-range": error("A duration of zero, or beyond what timers hold."),
+  "rate-limit-invalid": error("A rate limit that contradicts itself, or refuses every request."),
+  "rate-limit-ineffective": warning("A rate limit that counts nothing."),
   "backend-zero-weight": warning("Every backendRef to the backend has weight 0."),
   "backend-no-endpoints": warning("A backend without endpoints, or only with weight 0, answered 503."),
   "endpoint-address-invalid": error("Neither an IP address nor a host name."),

@@ -9,6 +9,7 @@ import { filterCombinations } from "./filter-combinations.ts";
 import { knownReferences } from "./known-references.ts";
 import { listenerConflicts, listenerTls } from "./listener-conflicts.ts";
 import { matchValues } from "./match-values.ts";
+import { rateLimits } from "./rate-limits.ts";
 import { reachableRules } from "./reachable-rules.ts";
 import { ruleBackends, weightedBackends } from "./rule-backends.ts";
 import { securityPolicies } from "./security-policies.ts";
@@ -25,6 +26,7 @@ const checks: readonly Check[] = [
   ruleBackends,
   ruleTimeouts,
   securityPolicies,
+  rateLimits,
   weightedBackends,
   backendEndpoints,
   healthCheckTimes,

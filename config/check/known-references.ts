@@ -1,5 +1,6 @@
 // A name that refers to nothing: its traffic would be answered 404 or 500.
 import { nearestName } from "../native/nearest-name.ts";
+import type { NativeRateLimit } from "../native/rate-limit.ts";
 import { filtersOf } from "../rule.ts";
 import type { Path } from "../report.ts";
 import type { Check } from "./check.ts";
@@ -30,12 +31,24 @@ export const knownReferences: Check = (config, report) => {
     config.backends.map(({ name }) => name),
   );
 
+  const policy = index(
+    "rate limit policy",
+    config.rateLimitPolicies.map(({ name }) => name),
+  );
+  const policies = (block: NativeRateLimit | undefined, path: Path): void => {
+    for (const [position, name] of (block?.policies ?? []).entries()) {
+      policy(name, [...path, "rateLimit", "policies", position]);
+    }
+  };
+
   for (const [routeIndex, route] of config.routes.entries()) {
+    policies(route.rateLimit, ["routes", routeIndex]);
     for (const [position, name] of (route.listeners ?? []).entries()) {
       listener(name, ["routes", routeIndex, "listeners", position]);
     }
     for (const [ruleIndex, rule] of route.rules.entries()) {
       const path = ["routes", routeIndex, "rules", ruleIndex];
+      policies(rule.rateLimit, path);
       for (const [position, { name }] of rule.backendRefs.entries()) {
         backend(name, [...path, "backendRefs", position, "name"]);
       }

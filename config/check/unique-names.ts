@@ -27,6 +27,11 @@ export const uniqueNames: Check = (config, report) => {
   check("listener", named(config.listeners), (index) => ["listeners", index, "name"]);
   check("route", named(config.routes), (index) => ["routes", index, "name"]);
   check("backend", named(config.backends), (index) => ["backends", index, "name"]);
+  check("rate limit policy", named(config.rateLimitPolicies), (index) => [
+    "rateLimitPolicies",
+    index,
+    "name",
+  ]);
   for (const [routeIndex, route] of config.routes.entries()) {
     check("rule of this route", named(route.rules), (index) => [
       "routes",

@@ -11,7 +11,7 @@ export interface MergeInput {
   readonly config: NativeConfig;
 }
 
-const listKeys = ["listeners", "routes", "backends"] as const;
+const listKeys = ["listeners", "routes", "backends", "rateLimitPolicies"] as const;
 type ListKey = (typeof listKeys)[number];
 type SettingKey = (typeof settingKeys)[number];
 
@@ -23,6 +23,7 @@ export function mergeFiles(files: readonly MergeInput[]): NativeConfig {
     listeners: files.flatMap((file) => file.config.listeners),
     routes: files.flatMap((file) => file.config.routes),
     backends: files.flatMap((file) => file.config.backends),
+    rateLimitPolicies: files.flatMap((file) => file.config.rateLimitPolicies),
     clientIPDetection: setting("clientIPDetection"),
     accessLog: setting("accessLog"),
   };

@@ -18,6 +18,7 @@ import {
   streamIdleField,
   tcpProbeSchema,
 } from "./backend-policy.ts";
+import { rateLimitBlockSchema, rateLimitPolicySchema } from "./rate-limit.ts";
 import { rulePolicyFields } from "./rule-policy.ts";
 import { ruleSecurityPolicySchema, securityPolicySchema } from "./security-policy.ts";
 
@@ -119,6 +120,7 @@ export const ruleSchema = z
       .describe("Time limits; beyond them the answer is 504."),
     ...rulePolicyFields,
     securityPolicy: ruleSecurityPolicySchema.optional(),
+    rateLimit: rateLimitBlockSchema.optional().describe("How much of it; more is answered 429."),
   })
   .describe("Conditions, filters and backends of a part of a route's requests.");
 
@@ -137,6 +139,9 @@ export const routeSchema = z
       .default([])
       .describe("Hosts this route is for; `*.example.com` is every host below. Default: every host."),
     securityPolicy: securityPolicySchema.optional(),
+    rateLimit: rateLimitBlockSchema
+      .optional()
+      .describe("Limits of each rule of this route, besides those of the rule itself."),
     rules: z
       .array(ruleSchema)
       .min(1)
@@ -257,6 +262,11 @@ export const nativeConfigSchema = z
       .max(limits.backends)
       .default([])
       .describe("Services that answer requests."),
+    rateLimitPolicies: z
+      .array(rateLimitPolicySchema)
+      .max(limits.rateLimitPolicies)
+      .default([])
+      .describe("Rate limits that several routes and rules refer to."),
     clientIPDetection: z
       .strictObject({ xForwardedFor: xForwardedForSchema.optional() })
       .default({})

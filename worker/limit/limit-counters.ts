@@ -1,5 +1,6 @@
 // Counts what the limits of this isolate decided, and the calls that it cost; outlives a snapshot. As many entries as the
 // configurations of the isolate's life had limits.
+import { counterName } from "#contract/counter-name.ts";
 
 /** Of one limit. */
 export interface LimitCounts {
@@ -36,7 +37,8 @@ export class LimitCounters {
     this.calls = 0;
     for (const [id, counts] of this.#counts) {
       for (const result of results) {
-        add(`limit_requests_total{limit="${id}",result="${result}"}`, counts[result]);
+        if (counts[result] > 0)
+          add(counterName("limit_requests_total", { limit: id, result }), counts[result]);
         counts[result] = 0;
       }
     }
