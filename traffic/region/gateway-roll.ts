@@ -15,6 +15,8 @@ export class GatewayRoll {
   readonly #gateways = new Map<string, GatewayPresence>();
 
   heard(gateway: string, snapshotVersion: number, nowMs: number): void {
+    // An observer that serves nothing: the supervisor of `isthmus serve`, waiting for a version.
+    if (gateway === "") return;
     this.#gateways.delete(gateway);
     this.#gateways.set(gateway, { gateway, snapshotVersion, lastSyncMs: nowMs });
     if (this.#gateways.size <= maxGateways) return;

@@ -1,5 +1,7 @@
 // What the region tells its isolates of endpoints: those that are unhealthy, under a version that changes with the set.
 
+import type { RegionalEjection } from "./ejection-roll.ts";
+
 export interface Verdict {
   readonly key: string;
   readonly healthy: boolean;
@@ -13,6 +15,7 @@ export class HealthTable {
   #version: number;
   #verdicts: readonly Verdict[] = [];
   #unhealthy: readonly string[] = [];
+  #ejected: readonly string[] = [];
   /** Since when agents say what they say of an endpoint. */
   #agentSince = new Map<string, { readonly healthy: boolean; readonly sinceMs: number }>();
 
@@ -32,11 +35,17 @@ export class HealthTable {
     return this.#unhealthy;
   }
 
+  /** By outlier detection. */
+  get ejected(): readonly string[] {
+    return this.#ejected;
+  }
+
   /** Takes all verdicts there are at the moment. */
   update(
     probed: readonly Verdict[],
     reported: ReadonlyMap<string, { readonly healthy: boolean; readonly reason: string }>,
     nowMs: number,
+    ejections: readonly RegionalEjection[] = [],
   ): void {
     const since = new Map<string, { healthy: boolean; sinceMs: number }>();
     const agents = Array.from(reported, ([key, { healthy, reason }]): Verdict => {
@@ -46,13 +55,30 @@ export class HealthTable {
       return { key, healthy, reason, sinceMs, source: "agent" };
     });
     this.#agentSince = since;
-    this.#verdicts = [...probed, ...agents];
-    const unhealthy = this.#verdicts.filter((verdict) => !verdict.healthy).map((verdict) => verdict.key);
+    const verdicts = [...probed, ...agents];
+    const unhealthy = verdicts.filter((verdict) => !verdict.healthy).map((verdict) => verdict.key);
     unhealthy.sort();
-    if (sameKeys(unhealthy, this.#unhealthy)) return;
+    this.#verdicts = withEjections(verdicts, ejections);
+    const ejected = ejections.map(({ key }) => key);
+    if (sameKeys(unhealthy, this.#unhealthy) && sameKeys(ejected, this.#ejected)) return;
     this.#unhealthy = unhealthy;
+    this.#ejected = ejected;
     this.#version = Math.max(this.#version + 1, Math.floor(nowMs));
   }
+}
+
+/** What people see: an endpoint that its check finds well, but requests do not, is out. */
+function withEjections(verdicts: readonly Verdict[], ejections: readonly RegionalEjection[]): Verdict[] {
+  if (ejections.length === 0) return [...verdicts];
+  const down = new Set(verdicts.filter(({ healthy }) => !healthy).map(({ key }) => key));
+  const shown = ejections.filter(({ key }) => !down.has(key));
+  const ejected = new Set(shown.map(({ key }) => key));
+  return [
+    ...verdicts.filter(({ key }) => !ejected.has(key)),
+    ...shown.map(({ key, reason, sinceMs }): Verdict => {
+      return { key, healthy: false, reason: `ejected: ${reason}`, sinceMs, source: "gateway" };
+    }),
+  ];
 }
 
 function sameKeys(a: readonly string[], b: readonly string[]): boolean {

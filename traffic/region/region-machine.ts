@@ -13,6 +13,7 @@ import type {
 import type { CheckState, ProbeResult } from "../health/active-check.ts";
 import { CounterTotals } from "./counter-totals.ts";
 import { GaugeTable } from "./gauge-table.ts";
+import { EjectionRoll } from "./ejection-roll.ts";
 import { gatewayExpiryMs, GatewayRoll } from "./gateway-roll.ts";
 import { HealthTable } from "./health-table.ts";
 import { HistogramTotals } from "./histogram-totals.ts";
@@ -45,6 +46,7 @@ export class RegionMachine {
   readonly #gateways = new GatewayRoll();
   readonly #gauges = new GaugeTable();
   readonly #hubs = new HubRoll();
+  readonly #ejections = new EjectionRoll();
   readonly #health: HealthTable;
   #snapshot: VersionedSnapshot | undefined;
   #trust: Trust | undefined;
@@ -70,6 +72,7 @@ export class RegionMachine {
     if (snapshot.version <= (this.#snapshot?.version ?? 0)) return false;
     this.#snapshot = snapshot;
     this.probes.replace(snapshot.snapshot, nowMs);
+    this.#ejections.replace(snapshot.snapshot);
     this.refreshHealth(nowMs);
     return true;
   }
@@ -97,12 +100,17 @@ export class RegionMachine {
     this.counters.add(sync.counters);
     this.histograms.add(sync.histograms ?? {});
     this.#gauges.heard(gateway, sync.gauges ?? {}, nowMs);
-    const { version, unhealthy } = this.#health;
+    this.#ejections.heard(gateway, sync.ejections);
+    const ejects = this.#health.ejected.length > 0 || Object.keys(sync.ejections ?? {}).length > 0;
+    if (ejects) this.refreshHealth(nowMs);
+    const { version, unhealthy, ejected } = this.#health;
     const administration = this.#administration;
     return {
       needsSnapshot: (this.#snapshot?.version ?? 0) > snapshotVersion,
       answer: {
-        ...(version !== healthVersion && { health: { version, unhealthy: [...unhealthy] } }),
+        ...(version !== healthVersion && {
+          health: { version, unhealthy: [...unhealthy], ejected: [...ejected] },
+        }),
         ...(administration && administration.version > administrationVersion && { administration }),
         tunnels: this.#hubs.presence(nowMs),
       },
@@ -136,7 +144,8 @@ export class RegionMachine {
   }
 
   refreshHealth(nowMs: number): void {
-    this.#health.update(this.probes.verdicts(), this.#hubs.verdicts(nowMs), nowMs);
+    const ejections = this.#ejections.merged(nowMs);
+    this.#health.update(this.probes.verdicts(), this.#hubs.verdicts(nowMs), nowMs, ejections);
   }
 
   /** What to tell the control. */

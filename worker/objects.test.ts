@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import type { Env } from "./env.ts";
+import { objectFetch, objectUrl, parseObjectPath } from "./objects.ts";
+
+test.each(["default", "team/prod:1", "a b?c#d%"])("the object named %s survives its path", (name) => {
+  const url = new URL(objectUrl("TunnelHub", name, "/push"));
+  expect(url.pathname.endsWith("/push")).toBe(true);
+  expect(parseObjectPath(url.pathname.slice(1))).toEqual({ className: "TunnelHub", name });
+});
+
+test.each(["", "ConfigStore/x", "RegionState", "RegionState/", "RegionState/%zz"])(
+  "%j names no object",
+  (path) => {
+    expect(parseObjectPath(path)).toBeUndefined();
+  },
+);
+
+test("through STATE the request keeps its URL, and a forged object header is overwritten", async () => {
+  let seen: Request | undefined;
+  const STATE = {
+    fetch: (request: Request) => {
+      seen = request;
+      return Promise.resolve(new Response("ok"));
+    },
+  };
+  const request = new Request("http://a.example/x", { headers: { "isthmus-object": "RegionState/other" } });
+  await objectFetch({ STATE } as unknown as Env, "TunnelHub", "prod:0", request);
+  expect(seen!.url).toBe("http://a.example/x");
+  expect(seen!.headers.get("isthmus-object")).toBe("TunnelHub/prod:0");
+});

@@ -1,0 +1,135 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
+import type { Env } from "../env.ts";
+import { testBackend, testSnapshot } from "../testing/test-gateway.ts";
+import { RegionState } from "./region-state.ts";
+import { RegionStorage } from "./region-storage.ts";
+
+const testEnv = env as unknown as Env;
+let region = 0;
+
+beforeEach(() => {
+  region += 1;
+  vi.spyOn(console, "log").mockImplementation(() => {});
+});
+
+const stub = () => testEnv.REGION_STATE!.get(testEnv.REGION_STATE!.idFromName(`region-${region}`));
+
+const heartbeat: SyncRequest = { gateway: "g", snapshotVersion: 0, healthVersion: 0, counters: {} };
+
+function post(path: string, body: unknown): Promise<Response> {
+  return stub().fetch(`https://object/RegionState/x${path}`, { method: "POST", body: JSON.stringify(body) });
+}
+
+async function sync(request: Partial<SyncRequest> = {}): Promise<SyncResponse> {
+  return (await post("/sync", { ...heartbeat, ...request })).json();
+}
+
+const version = (number: number) => ({
+  version: number,
+  hash: `sha256:${"a".repeat(64)}`,
+  snapshot: testSnapshot([{}], [{ ...testBackend("pods", 1), tunnel: "prod" }]),
+});
+
+/** Puts a control in place of the one that is down. */
+async function withControl(answer: (request: unknown) => unknown): Promise<void> {
+  await runInDurableObject(stub(), (instance) => {
+    const control = {
+      fetch: async (request: Request) => Response.json(answer(await request.json())),
+    };
+    Object.assign(instance as RegionState, { env: { ...testEnv, CONTROL: control } });
+  });
+}
+
+test("with the control down a heartbeat is answered from what is known", async () => {
+  expect(await sync()).toMatchObject({ tunnels: {} });
+});
+
+test("a heartbeat brings what the control has published, once per version", async () => {
+  await withControl(() => ({ snapshot: version(3) }));
+  expect((await sync()).snapshot?.version).toBe(3);
+  expect((await sync({ snapshotVersion: 3 })).snapshot).toBeUndefined();
+});
+
+test("what the control sent survives the object, and lies in KV for isolates without it", async () => {
+  await withControl(() => ({ snapshot: version(4) }));
+  await sync();
+  await vi.waitFor(async () => {
+    const stored = await testEnv.SNAPSHOTS.get<{ version: number }>("snapshot", "json");
+    expect(stored?.version).toBe(4);
+  });
+  // A new instance on the same storage, as after a restart; its control is down.
+  const answer = await runInDurableObject(stub(), async (_instance, state) => {
+    const request = new Request("https://object/RegionState/x/sync", {
+      method: "POST",
+      body: JSON.stringify(heartbeat),
+    });
+    return (await new RegionState(state, testEnv).fetch(request)).json();
+  });
+  expect(answer).toMatchObject({ snapshot: version(4) });
+});
+
+test("a snapshot that is not one is ignored; trust beside it is not", async () => {
+  const trust = { version: 1, trustDomain: "isthmus.local", rootsPem: ["x"], revokedSerials: [] };
+  await withControl(() => ({ snapshot: { version: 9, hash: "nonsense" }, trust }));
+  expect((await sync()).snapshot).toBeUndefined();
+  expect(await (await post("/hub", { tunnel: "prod", shard: 0 })).json()).toEqual({ trust });
+});
+
+test("a hub that announces itself gets the slice of its tunnel", async () => {
+  await withControl(() => ({ snapshot: version(2) }));
+  const push = await (await post("/hub", { tunnel: "prod", shard: 1 })).json();
+  expect(push).toMatchObject({ config: { tunnel: "prod", version: 2, backends: [{ name: "pods" }] } });
+});
+
+test.each([
+  ["/sync", { gateway: 1 }],
+  ["/hub", { tunnel: "prod", shard: 99 }],
+])("%s refuses %j", async (path, body) => {
+  expect((await post(path, body)).status).toBe(400);
+});
+
+test("the control is told of gateways and totals at each tick, as long as somebody speaks to the region", async () => {
+  const told: { gateways: unknown[]; counters: Record<string, number> }[] = [];
+  await withControl((request) => {
+    told.push(request as (typeof told)[number]);
+    return {};
+  });
+  await sync({ counters: { requests_total: 5, sync_calls_total: 1 } });
+  expect(await runDurableObjectAlarm(stub())).toBe(true);
+  await vi.waitFor(() => expect(told.at(-1)?.counters).toMatchObject({ requests_total: 5 }));
+  expect(told.at(-1)!.gateways).toEqual([
+    { gateway: "g", snapshotVersion: 0, lastSyncMs: expect.any(Number) },
+  ]);
+  expect(await runInDurableObject(stub(), (_instance, state) => state.storage.getAlarm())).not.toBeNull();
+});
+
+test("an endpoint that nobody listens on is found by its check", async () => {
+  const check = {
+    type: "TCP" as const,
+    intervalMs: 1,
+    timeoutMs: 500,
+    unhealthyThreshold: 1,
+    healthyThreshold: 1,
+  };
+  const snapshot = testSnapshot([{}], [{ ...testBackend("pods", 1), healthCheck: { active: check } }]);
+  await withControl(() => ({ snapshot: { ...version(1), snapshot } }));
+  await sync();
+  await vi.waitFor(async () => {
+    await runDurableObjectAlarm(stub());
+    expect((await sync({ snapshotVersion: 1 })).health?.unhealthy).toEqual(["pods|127.0.0.1:1"]);
+  });
+});
+
+test("a document longer than a row is stored in parts and comes back whole", async () => {
+  await runInDurableObject(stub(), (_instance, state) => {
+    const storage = new RegionStorage(state.storage);
+    const text = "é€😀".repeat(500_000);
+    storage.store("trust", text);
+    expect(storage.text("trust")).toBe(text);
+    storage.store("trust", "short");
+    expect(storage.text("trust")).toBe("short");
+  });
+});

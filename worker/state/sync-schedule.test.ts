@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { SyncSchedule } from "./sync-schedule.ts";
+
+test("a new isolate asks, and its first request waits", () => {
+  const schedule = new SyncSchedule();
+  expect(schedule.isDue(0)).toBe(true);
+  expect(schedule.mustWait(0)).toBe(true);
+});
+
+test("a busy isolate asks once per interval and never waits", () => {
+  const schedule = new SyncSchedule();
+  let started = 0;
+  let waited = 0;
+  for (let nowMs = 0; nowMs < 10_000; nowMs += 10) {
+    if (schedule.isDue(nowMs)) {
+      schedule.started(nowMs);
+      schedule.settled(nowMs + 5);
+      started += 1;
+    }
+    if (schedule.mustWait(nowMs)) waited += 1;
+  }
+  expect(started).toBe(10);
+  expect(waited).toBe(0);
+});
+
+test("there are never two attempts at once, unless the first has no end", () => {
+  const schedule = new SyncSchedule();
+  schedule.started(0);
+  expect(schedule.isDue(1_500)).toBe(false);
+  expect(schedule.isDue(5_000)).toBe(true);
+});
+
+test("after a pause a request waits; while the state object is down only one in a while does", () => {
+  const schedule = new SyncSchedule();
+  schedule.started(0);
+  schedule.settled(10);
+  expect(schedule.mustWait(1_000)).toBe(false);
+  expect(schedule.mustWait(10_000)).toBe(true);
+  schedule.started(10_000);
+  schedule.waitedInVain(10_500);
+  expect(schedule.mustWait(10_501)).toBe(false);
+  expect(schedule.mustWait(11_999)).toBe(false);
+  expect(schedule.mustWait(12_000)).toBe(true);
+});
