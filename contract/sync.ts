@@ -32,6 +32,10 @@ export const syncRequestSchema = z.strictObject({
   healthVersion: z.int().min(0),
   /** Version of the operators' word on endpoints that it holds; absent or 0 for none. */
   administrationVersion: z.int().min(0).optional(),
+  /** Ejections in force in the isolate, by endpoint key. */
+  ejections: z
+    .record(z.string().max(1024), z.strictObject({ untilMs: z.number(), reason: z.string().max(256) }))
+    .optional(),
   /** Increments since the last acknowledged sync, by counter name (`requests_total{route="a",code="2xx"}` style). */
   counters: z.record(z.string().max(1024), z.number()),
   /** Increments of latency histograms, by name (`contract/latency-buckets.ts`). */
@@ -45,7 +49,14 @@ export const syncResponseSchema = z.strictObject({
   /** Present only when newer than what the isolate serves. */
   snapshot: versionedSnapshotSchema.optional(),
   /** Present only when the table changed. Endpoints not named are healthy. */
-  health: z.strictObject({ version: z.int().positive(), unhealthy: z.array(z.string()) }).optional(),
+  health: z
+    .strictObject({
+      version: z.int().positive(),
+      unhealthy: z.array(z.string()),
+      /** By outlier detection, in the region as a whole. Absent: none. */
+      ejected: z.array(z.string()).optional(),
+    })
+    .optional(),
   /** Present only when newer than what the isolate holds. */
   administration: administrationSchema.optional(),
   /** For each tunnel, the hub shards that hold at least one authenticated agent. */

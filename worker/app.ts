@@ -10,6 +10,7 @@ import { asGatewayError, errorResponse } from "./report/error-response.ts";
 import { admit } from "./stage/admit.ts";
 import { authenticate } from "./stage/authenticate.ts";
 import { authorize } from "./stage/authorize.ts";
+import { giveCookies } from "./stage/client-key.ts";
 import { cors, corsPreflight } from "./stage/cors.ts";
 import { directResponse } from "./stage/direct-response.ts";
 import { forward } from "./stage/forward.ts";
@@ -17,18 +18,20 @@ import { identifyClient } from "./stage/identify-client.ts";
 import { injectFault } from "./stage/inject-fault.ts";
 import { limitConcurrency } from "./stage/limit-concurrency.ts";
 import { limitHead } from "./stage/limit-head.ts";
+import { limitLoad } from "./stage/limit-load.ts";
 import { limitRate } from "./stage/limit-rate.ts";
 import { matchRule } from "./stage/match-rule.ts";
 import { mirrorRequest } from "./stage/mirror-request.ts";
 import { modifyRequest } from "./stage/modify-request.ts";
 import { modifyResponse } from "./stage/modify-response.ts";
 import { overrideResponse } from "./stage/override-response.ts";
+import { persistSession } from "./stage/persist-session.ts";
 import { pickBackend } from "./stage/pick-backend.ts";
 import { pickEndpoint } from "./stage/pick-endpoint.ts";
 import { prepareRequest } from "./stage/prepare-request.ts";
 import { readTarget } from "./stage/read-target.ts";
 import { redirect } from "./stage/redirect.ts";
-import { redispatch } from "./stage/redispatch.ts";
+import { retry } from "./stage/retry.ts";
 import { tellIdentity } from "./stage/tell-identity.ts";
 import { timeouts } from "./stage/timeouts.ts";
 import type { Isolate } from "./state/isolate.ts";
@@ -53,6 +56,7 @@ export const policyStages: PolicyStages = {
     limitRate,
     redirect,
     directResponse,
+    persistSession,
     pickBackend,
   ],
   backend: [
@@ -60,12 +64,14 @@ export const policyStages: PolicyStages = {
     redirect,
     directResponse,
     injectFault,
+    giveCookies,
+    limitLoad,
     modifyResponse,
     prepareRequest,
     tellIdentity,
     modifyRequest,
     mirrorRequest,
-    redispatch,
+    retry,
     pickEndpoint,
     timeouts,
     forward,

@@ -12,6 +12,10 @@ export interface Env {
   readonly CONTROL: Fetcher;
   /** Last good snapshot, under the key `snapshot`. */
   readonly SNAPSHOTS: KVNamespace;
+  /** Signs sessions and keys sticky splits; absent: made up by each isolate, so that neither outlives it. */
+  readonly SESSION_SECRET?: string;
+  /** Zone that the gateway runs in, as endpoints name it. */
+  readonly ZONE?: string;
   /** Which gateways share one state object; absent: `default`. */
   readonly REGION?: string;
   /** Host name on which agents join and open tunnels when there is no listener of their own; empty: nowhere. */

@@ -19,6 +19,11 @@ export interface Lifetime {
   readonly props?: SocketProps;
 }
 
+export interface BoundEndpoint {
+  readonly refIndex: number;
+  readonly endpointIndex: number;
+}
+
 export class Exchange implements RequestHead {
   readonly request: Request;
   readonly lifetime: Lifetime;
@@ -50,6 +55,10 @@ export class Exchange implements RequestHead {
   endpoint: EndpointPlan | undefined = undefined;
   /** Endpoints that could not be reached. */
   tried: number[] | undefined = undefined;
+  /** Endpoint that the client's session is bound to. */
+  bound: BoundEndpoint | undefined = undefined;
+  /** Cookies that the client did not have, by name, with their Set-Cookie. */
+  givenCookies: Map<string, { readonly value: string; readonly field: string }> | undefined = undefined;
   /** What the response tells of, where a stage has answered an error itself. */
   error: GatewayError | undefined = undefined;
 
@@ -99,6 +108,7 @@ export class Exchange implements RequestHead {
       endpointIndex: -1,
       endpoint: undefined,
       tried: undefined,
+      bound: undefined,
       signal: undefined,
     });
   }

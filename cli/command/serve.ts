@@ -21,6 +21,7 @@ interface ServeFlags {
   devTls?: boolean;
   trustDomain: string;
   region: string;
+  zone?: string;
   drainTimeout: number;
 }
 
@@ -62,6 +63,7 @@ export function addServe(program: Command): void {
     .option("--dev-tls", "generate a certificate for HTTPS listeners that have none")
     .option("--trust-domain <name>", "SPIFFE trust domain of agents' certificates", "isthmus.local")
     .option("--region <name>", "name of this group of gateways in `isthmus status`", "local")
+    .option("--zone <name>", "zone of this machine, for backends that prefer endpoints of the gateway's zone")
     .option(
       "--drain-timeout <duration>",
       "longest wait for requests under way at the end",
@@ -98,6 +100,7 @@ function serveOptions(flags: ServeFlags): ServeOptions {
     devTls: flags.devTls ?? false,
     trustDomain: flags.trustDomain,
     region: flags.region,
+    ...(flags.zone !== undefined && { zone: flags.zone }),
     drainTimeoutMs: flags.drainTimeout,
   };
 }

@@ -19,6 +19,8 @@ export interface DataDirectory {
   readonly trustBundle: string;
   readonly adminToken: string;
   readonly caKeySecret: string;
+  /** Clients' sessions and sticky splits outlive a restart with it. */
+  readonly sessionSecret: string;
 }
 
 /** `sun_path` holds 108 bytes on Linux and 104 on macOS; our longest name there is `gateway-999-listener-63.sock.new`. */
@@ -45,6 +47,7 @@ export async function openDataDirectory(root: string): Promise<DataDirectory> {
       trustBundle: join(root, "ca.pem"),
       adminToken: await secret(adminTokenPath(root)),
       caKeySecret: await secret(join(root, "ca-secret")),
+      sessionSecret: await secret(join(root, "session-secret")),
     };
   } catch (error) {
     throw new CommandError(

@@ -8,7 +8,7 @@ import { readKeyPair } from "./listener-certificates.ts";
 import type { KeyPair } from "./front-door/settings.ts";
 import { portSocket, socketPath, type PortGroup } from "./socket-plan.ts";
 import type { InheritedSocket, SupervisorTask } from "./supervisor-message.ts";
-import { controlConfig, gatewayConfig, stateConfig, type GatewaySocket } from "./workerd-config.ts";
+import { controlConfig, gatewayConfig, gatewaySecret, stateConfig, type GatewaySocket } from "./workerd-config.ts";
 import { startWorkerd } from "./workerd-process.ts";
 
 export interface TunnelMaterial {
@@ -129,6 +129,7 @@ function startGateway(
     control: socketPath(directory.run, "control", "internal"),
     state: socketPath(directory.run, "state", "state"),
     region: options.region,
+    ...(options.zone !== undefined && { zone: options.zone }),
     endpoints,
     sockets: sockets.map((socket): GatewaySocket => {
       const group = ports.find((candidate) => isPort(candidate, socket));
@@ -139,7 +140,8 @@ function startGateway(
       };
     }),
   });
-  return startWorkerd({ name, run: directory.run, config, sockets, env: {}, stdout: "inherit" }, log);
+  const env = { [gatewaySecret]: directory.sessionSecret };
+  return startWorkerd({ name, run: directory.run, config, sockets, env, stdout: "inherit" }, log);
 }
 
 /** HTTPS listeners by the name of the front-door process that serves them. */

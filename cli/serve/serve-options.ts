@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly devTls: boolean;
   readonly trustDomain: string;
   readonly region: string;
+  /** Zone of this machine, as endpoints name theirs. */
+  readonly zone?: string;
   /** Time that requests under way have to finish when a process is stopped or replaced. */
   readonly drainTimeoutMs: number;
 }

@@ -120,9 +120,14 @@ export interface GatewayConfig {
   /** Path of the state process's socket. */
   readonly state: string;
   readonly region: string;
+  /** Zone that the gateway runs in, if it is known. */
+  readonly zone?: string;
   readonly endpoints: readonly DirectEndpoint[];
   readonly sockets: readonly GatewaySocket[];
 }
+
+/** Environment variable that signs clients' sessions. */
+export const gatewaySecret = "SESSION_SECRET";
 
 export function gatewayConfig(config: GatewayConfig): string {
   return document(
@@ -137,6 +142,8 @@ export function gatewayConfig(config: GatewayConfig): string {
             { name: "CONTROL", service: "control" },
             { name: "SNAPSHOTS", kvNamespace: "snapshots" },
             { name: "REGION", text: config.region },
+            ...(config.zone === undefined ? [] : [{ name: "ZONE", text: config.zone }]),
+            { name: gatewaySecret, fromEnvironment: gatewaySecret },
             ...config.endpoints.map(({ binding }) => ({ name: binding, service: binding })),
           ],
         },

@@ -270,7 +270,9 @@ export const protectionFields = {
         .describe("Always allowed."),
     })
     .optional()
-    .describe("Budget of the retries to this backend, of all routes together. Default: as below."),
+    .describe(
+      "Budget of the retries to this backend, of all routes together. Default: as below; then a first attempt elsewhere, after a connection failed, is free.",
+    ),
   hedging: z
     .strictObject({
       delay: durationField.describe("Time without an answer after which another copy is sent."),

@@ -3,20 +3,32 @@ import type { Administration } from "#contract/administration.ts";
 import { counterName } from "#contract/counter-name.ts";
 import type { SnapshotBackend } from "#contract/snapshot.ts";
 import { endpointKey } from "#contract/snapshot.ts";
+import type { SyncRequest } from "#contract/sync.ts";
 import { type Balancer, createBalancer } from "#traffic/balance/balancer.ts";
+import { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
+import { type BackendLoad, backendLoad } from "./backend-load.ts";
 import { compileEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
 import type { TunnelPlan } from "./tunnel-plan.ts";
+
+type Ejections = NonNullable<SyncRequest["ejections"]>;
 
 export interface BackendPlan {
   readonly backend: SnapshotBackend;
   readonly balancer: Balancer;
   readonly endpoints: readonly EndpointPlan[];
+  readonly load: BackendLoad;
+  /** Passive health, where it is configured. */
+  readonly watch: EndpointWatch | undefined;
   /** Absent: the gateway dials the endpoints itself. */
   readonly tunnel: TunnelPlan | undefined;
   /** Adds the requests under way to each endpoint that has any, by counter name. */
   gauges(into: Map<string, number>): void;
   /** Marks the endpoints whose keys are in the set as unhealthy, all others as healthy. */
   applyHealth(unhealthy: ReadonlySet<string>, nowMs: number): void;
+  /** Takes over the region's ejections, by endpoint key. */
+  applyEjections(ejected: ReadonlySet<string>, nowMs: number): void;
+  /** Compares endpoints and ends ejections that are over; adds those in force, by endpoint key. */
+  watchEndpoints(into: Ejections, nowMs: number): void;
   /** Carries out the operators' word; endpoints that it does not name are ready, with the configured weight. */
   applyAdministration(administration: Administration, nowMs: number): void;
 }
@@ -24,6 +36,8 @@ export interface BackendPlan {
 export interface BackendInputs {
   readonly random: () => number;
   readonly nowMs: number;
+  /** Zone that the gateway runs in. */
+  readonly zone: string | undefined;
   /** Endpoints of the snapshot that come before those of this backend. */
   readonly endpointsBefore: number;
   readonly directService: (endpointId: string) => Fetcher | undefined;
@@ -34,11 +48,20 @@ export interface BackendInputs {
 
 export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs): BackendPlan {
   const { random, nowMs, tunnel, previous } = inputs;
-  const balancer = createBalancer(backend, random, { previous: previous?.balancer, nowMs });
+  const balancer = createBalancer(backend, random, {
+    previous: previous?.balancer,
+    nowMs,
+    zone: inputs.zone,
+  });
+  const { passive } = backend.healthCheck;
+  const ids = backend.endpoints.map(({ id }) => id);
+  const watch = passive && new EndpointWatch(passive, ids, balancer, random, nowMs, previous?.watch);
   const keys = backend.endpoints.map((endpoint) => endpointKey(backend.name, endpoint.id));
   return {
     backend,
     balancer,
+    load: backendLoad(backend, previous?.load),
+    watch,
     tunnel,
     endpoints: backend.endpoints.map((endpoint, index) =>
       compileEndpoint(
@@ -57,6 +80,16 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
     },
     applyHealth: (unhealthy, atMs) => {
       keys.forEach((key, index) => balancer.setHealthy(index, !unhealthy.has(key), atMs));
+    },
+    applyEjections: (ejected, atMs) => {
+      watch?.setRegional(new Set(ids.filter((_id, index) => ejected.has(keys[index]!))), atMs);
+    },
+    watchEndpoints: (into, atMs) => {
+      if (!watch) return;
+      watch.tick(atMs);
+      for (const { id, untilMs, reason } of watch.ejections()) {
+        into[endpointKey(backend.name, id)] = { untilMs, reason };
+      }
     },
     applyAdministration: ({ endpoints }, atMs) => {
       keys.forEach((key, index) => {

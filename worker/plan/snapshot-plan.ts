@@ -24,6 +24,8 @@ export interface SnapshotPlan {
   /** By `RuleMatch.ruleIndex`. */
   readonly handlers: readonly Handler[];
   readonly backends: ReadonlyMap<string, BackendPlan>;
+  /** Those with passive health. */
+  readonly watched: readonly BackendPlan[];
   readonly tunnels: ReadonlyMap<string, TunnelPlan>;
   readonly counters: RequestCounters;
 }
@@ -38,6 +40,10 @@ export interface PlanInputs {
   readonly stages: PolicyStages;
   readonly random: () => number;
   readonly nowMs: number;
+  /** Zone that the gateway runs in, if it is known. */
+  readonly zone: string | undefined;
+  /** What sessions are signed and sticky splits keyed with; the same for all gateways. */
+  readonly secret: string;
   /** Service bound for a direct endpoint (`<address>:<port>`), if any. */
   readonly directService: (endpointId: string) => Fetcher | undefined;
   readonly fetchHub: HubFetch;
@@ -76,6 +82,7 @@ export function compilePlan(
     detectClient: compileClientDetection(snapshot.settings.clientIPDetection),
     handlers,
     backends,
+    watched: [...backends.values()].filter(({ watch }) => watch),
     tunnels,
     counters: new RequestCounters(snapshot),
   };
@@ -94,7 +101,7 @@ function compileRule(
   route: string,
   access: AccessPolicy | undefined,
   backends: ReadonlyMap<string, BackendPlan>,
-  { stages, random, limiter }: PlanInputs,
+  { stages, random, limiter, secret }: PlanInputs,
 ): Handler {
   const filters = compileFilters(rule.filters);
   const branchFilters = rule.backendRefs.map((ref) => combinePlans(filters, compileFilters(ref.filters)));
@@ -104,7 +111,18 @@ function compileRule(
     const branch = { rule, access, ref, filters: branchFilters[index]!, backend, backends, random };
     return compose(stages.backend, branch);
   });
-  return compose(stages.rule, { rule, route, access, filters, branchFilters, branches, random, limiter });
+  return compose(stages.rule, {
+    rule,
+    route,
+    access,
+    filters,
+    branchFilters,
+    branches,
+    backends,
+    random,
+    secret,
+    limiter,
+  });
 }
 
 /** Gateway API, HTTPBackendRef: the share of an invalid reference is answered 500. */

@@ -63,7 +63,5 @@ async function whileUnderWay(next: Handler, exchange: Exchange, ended: () => voi
     ended();
     throw error;
   }
-  return response.webSocket
-    ? relayWebSocket(response, ended)
-    : watchBody(response, exchange.lifetime, ended);
+  return response.webSocket ? relayWebSocket(response, ended) : watchBody(response, exchange.lifetime, ended);
 }

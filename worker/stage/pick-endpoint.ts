@@ -1,20 +1,31 @@
 // Backend stage: one endpoint, by the backend's load balancer.
 import { GatewayError } from "#contract/error.ts";
 import { hashText } from "#traffic/balance/hash-text.ts";
+import type { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
 import type { Exchange } from "../exchange.ts";
 import { isLong, watchBody } from "../forward/watch-body.ts";
+import { resultOfError, resultOfStatus } from "#traffic/outlier/request-result.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
+import { clientKeyOf } from "./client-key.ts";
 import type { BackendScope, Handler, Stage } from "./stage.ts";
 
-export const pickEndpoint: Stage<BackendScope> = ({ backend }, next) => {
+export const pickEndpoint: Stage<BackendScope> = ({ backend, rule }, next) => {
   if (backend.endpoints.length === 0) return noEndpoint;
-  const { type } = backend.backend.loadBalancer;
-  const byClient = type === "ConsistentHash";
+  const { type, consistentHash = { type: "SourceIP" } } = backend.backend.loadBalancer;
+  const keyOf = type === "ConsistentHash" ? clientKeyOf(consistentHash) : undefined;
+  // A retry policy would rather have the same endpoint again than none; `redispatch` is only for other ones.
+  const mayRepeat = rule.retry !== undefined;
   const attempt = type === "LeastRequest" ? busyUntilEnd : busyUntilHead;
   return (exchange) => {
     const nowMs = Date.now();
-    const hashKey = byClient ? hashText(exchange.chain.clientAddress) : undefined;
-    const index = backend.balancer.pick({ nowMs, hashKey, exclude: exchange.tried });
+    const { bound, tried } = exchange;
+    let index = bound && !tried?.includes(bound.endpointIndex) ? bound.endpointIndex : -1;
+    if (index < 0) {
+      const key = keyOf?.(exchange);
+      const hashKey = key === undefined ? undefined : hashText(key);
+      index = backend.balancer.pick({ nowMs, hashKey, exclude: tried });
+      if (index < 0 && tried && mayRepeat) index = backend.balancer.pick({ nowMs, hashKey });
+    }
     const endpoint = backend.endpoints[index];
     if (!endpoint) throw new GatewayError("no_healthy_endpoint");
     exchange.endpointIndex = index;
@@ -29,7 +40,7 @@ function noEndpoint(): never {
 
 /** Most balancers ask only how fast an endpoint answers, which is known once the head is there. */
 async function busyUntilHead(
-  { balancer }: BackendPlan,
+  { balancer, watch }: BackendPlan,
   index: number,
   startedMs: number,
   next: Handler,
@@ -40,16 +51,31 @@ async function busyUntilHead(
   try {
     const response = await next(exchange);
     failed = response.status >= 500;
+    if (watch) record(watch, index, response.status, startedMs);
     return response;
+  } catch (error) {
+    if (watch) recordError(watch, index, error, startedMs);
+    throw error;
   } finally {
     const nowMs = Date.now();
     balancer.ended(index, { nowMs, latencyMs: nowMs - startedMs, failed });
   }
 }
 
+function record(watch: EndpointWatch, index: number, status: number, startedMs: number): void {
+  const nowMs = Date.now();
+  watch.record(index, resultOfStatus(status), nowMs - startedMs, nowMs);
+}
+
+function recordError(watch: EndpointWatch, index: number, error: unknown, startedMs: number): void {
+  const result = error instanceof GatewayError ? resultOfError(error.code) : undefined;
+  const nowMs = Date.now();
+  if (result) watch.record(index, result, nowMs - startedMs, nowMs);
+}
+
 /** Least request counts what is under way, so downloads and event streams count until they end. */
 async function busyUntilEnd(
-  { balancer }: BackendPlan,
+  { balancer, watch }: BackendPlan,
   index: number,
   startedMs: number,
   next: Handler,
@@ -63,10 +89,12 @@ async function busyUntilEnd(
     const response = await next(exchange);
     latencyMs = Date.now() - startedMs;
     failed = response.status >= 500;
+    if (watch) record(watch, index, response.status, startedMs);
     if (isLong(response)) return watchBody(response, exchange.lifetime, ended);
     ended();
     return response;
   } catch (error) {
+    if (watch) recordError(watch, index, error, startedMs);
     ended();
     throw error;
   }

@@ -1,12 +1,11 @@
 // Backend stage: an endpoint that cannot be reached costs the client nothing while another one can (HAProxy's
-// `option redispatch`). One more attempt, on another endpoint; retry policies are a stage of their own.
-import { GatewayError } from "#contract/error.ts";
+// `option redispatch`). One more attempt, on another endpoint; `retry` takes its place where the rule has a policy.
 import { counterName } from "#contract/counter-name.ts";
+import { GatewayError } from "#contract/error.ts";
+import { isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { Exchange } from "../exchange.ts";
+import { contentLengthOf } from "../forward/copy-body.ts";
 import type { BackendScope, Stage } from "./stage.ts";
-
-/** RFC 9110 §9.2.2. */
-const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 export const redispatch: Stage<BackendScope> = ({ backend }, next) => {
   if (backend.endpoints.length < 2) return next;
@@ -17,6 +16,7 @@ export const redispatch: Stage<BackendScope> = ({ backend }, next) => {
     } catch (error) {
       if (!mayTryAgain(exchange, error)) throw error;
       exchange.tried = [exchange.endpointIndex];
+      if (exchange.body instanceof ReadableStream) exchange.replacedBody = new Uint8Array();
       exchange.plan.counters.countEvent(retried);
       try {
         return await next(exchange);
@@ -36,7 +36,7 @@ export const redispatch: Stage<BackendScope> = ({ backend }, next) => {
  */
 function mayTryAgain(exchange: Exchange, error: unknown): boolean {
   if (!(error instanceof GatewayError) || exchange.endpointIndex < 0) return false;
-  if (exchange.request.body !== null) return false;
+  if (exchange.body instanceof ReadableStream && contentLengthOf(exchange.request) !== 0) return false;
   const unreached = error.code === "endpoint_connect_failed" || error.code === "endpoint_reset";
-  return unreached && (error.retrySafe || idempotentMethods.has(exchange.method));
+  return unreached && (error.retrySafe || isIdempotent(exchange.method));
 }

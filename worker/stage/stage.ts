@@ -31,7 +31,10 @@ export interface RuleScope extends FilterScope {
   readonly branchFilters: readonly FilterPlan[];
   /** The backend stages of each backendRef, in order. */
   readonly branches: readonly Handler[];
+  /** All backends of the snapshot, by name. */
+  readonly backends: ReadonlyMap<string, BackendPlan>;
   readonly random: () => number;
+  readonly secret: string;
   readonly limiter: Limiter;
 }
 

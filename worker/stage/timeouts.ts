@@ -9,10 +9,17 @@ import { watchBody } from "../forward/watch-body.ts";
 import type { BackendScope, Stage } from "./stage.ts";
 
 export const timeouts: Stage<BackendScope> = ({ rule }, next) => {
-  const { requestMs = Infinity, backendRequestMs = Infinity } = rule.timeouts;
+  const { requestMs = Infinity } = rule.timeouts;
+  const backendRequestMs = Math.min(
+    rule.timeouts.backendRequestMs ?? Infinity,
+    rule.retry?.perRetry.timeoutMs ?? Infinity,
+  );
   if (requestMs === Infinity && backendRequestMs === Infinity) return next;
   return async (exchange) => {
     const leftMs = exchange.startedMs + requestMs - Date.now();
+    // Envoy's name: how long anybody waits for the answer, so that the endpoint need not work for nobody.
+    const waitMs = Math.max(0, Math.ceil(Math.min(leftMs, backendRequestMs)));
+    exchange.headers?.set("x-envoy-expected-rq-timeout-ms", String(waitMs));
     const deadline =
       leftMs <= backendRequestMs
         ? new Deadline(leftMs, "request_timeout")

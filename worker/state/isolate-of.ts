@@ -27,6 +27,7 @@ export function createIsolateOf(stages: PolicyStages): (env: Env) => Isolate {
 
 function createIsolate(env: Env, stages: PolicyStages): Isolate {
   const gateway = crypto.randomUUID();
+  const secret = env.SESSION_SECRET ?? crypto.randomUUID();
   const nowMs = (): number => Date.now();
   const log = (event: string, fields: Record<string, unknown>): void =>
     console.log(JSON.stringify({ event, gateway, ...fields }));
@@ -47,6 +48,8 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
         stages,
         previous,
         limiter,
+        zone: env.ZONE,
+        secret,
         random: Math.random,
         nowMs: Date.now(),
         directService: (endpointId) => env[`direct:${endpointId}`],

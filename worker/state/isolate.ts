@@ -40,6 +40,7 @@ export class Isolate {
   #retired: RequestCounters[] = [];
   #healthVersion = 0;
   #unhealthy: ReadonlySet<string> = new Set();
+  #ejected: ReadonlySet<string> = new Set();
   #administration: Administration | undefined;
   /** Version that could not be compiled; not tried again. */
   #badVersion = 0;
@@ -86,6 +87,7 @@ export class Isolate {
         counters: Object.fromEntries(sent.counters),
         histograms: Object.fromEntries(sent.histograms),
         gauges: this.#gauges(),
+        ejections: this.#watchEndpoints(),
       });
       this.#apply(response);
     } catch (error) {
@@ -95,6 +97,13 @@ export class Isolate {
     } finally {
       this.#schedule.settled(nowMs());
     }
+  }
+
+  #watchEndpoints(): SyncRequest["ejections"] {
+    const ejections: NonNullable<SyncRequest["ejections"]> = {};
+    const nowMs = this.#inputs.nowMs();
+    for (const backend of this.#plan?.watched ?? []) backend.watchEndpoints(ejections, nowMs);
+    return ejections;
   }
 
   #takeCounters(): Increments {
@@ -121,6 +130,7 @@ export class Isolate {
     if (health && health.version !== this.#healthVersion) {
       this.#healthVersion = health.version;
       this.#unhealthy = new Set(health.unhealthy);
+      this.#ejected = new Set(health.ejected);
       this.#applyHealth();
     }
     if (administration && administration.version > (this.#administration?.version ?? 0)) {
@@ -151,6 +161,7 @@ export class Isolate {
   #applyHealth(): void {
     const nowMs = this.#inputs.nowMs();
     for (const backend of this.#plan?.backends.values() ?? []) backend.applyHealth(this.#unhealthy, nowMs);
+    for (const backend of this.#plan?.watched ?? []) backend.applyEjections(this.#ejected, nowMs);
   }
 
   #applyAdministration(): void {
