@@ -1,13 +1,11 @@
 // Entry: listener, Host and path of the request, in their one canonical form or refused.
 import { GatewayError } from "#contract/error.ts";
 import { limits } from "#contract/limits.ts";
+import { reservedPrefix } from "#contract/reserved-path.ts";
 import { parseHost } from "#traffic/match/host.ts";
 import { normalizePath } from "#traffic/match/path.ts";
-import { schemeOf } from "../plan/listener-table.ts";
+import { schemeOf } from "#traffic/match/listener-table.ts";
 import type { Exchange } from "../exchange.ts";
-
-/** Where clients find nothing, whatever the routes say: agents join and connect under it, on a listener of their own. */
-const reservedPrefix = "/.well-known/isthmus/";
 
 export function readTarget(exchange: Exchange): void {
   const { url } = exchange.request;
@@ -45,8 +43,8 @@ function readPath(exchange: Exchange, url: string): void {
 }
 
 function readListener(exchange: Exchange, urlScheme: "http" | "https"): void {
-  const { plan, lifetime, port } = exchange;
-  const listener = plan.listeners.find(lifetime.props?.listener, urlScheme, port);
+  const { plan, lifetime, port, host } = exchange;
+  const listener = plan.listeners.find(lifetime.props?.listener, urlScheme, port, host);
   if (!listener) throw new GatewayError("route_not_found", "no listener fits the request");
   exchange.listener = listener;
   exchange.scheme = schemeOf(listener);
