@@ -8,7 +8,7 @@ const timeoutMs = 2_000;
 
 /** 0 for none. `statePath` is the state process's Unix socket. Rejects when the process does not answer. */
 export async function regionVersion(statePath: string, region: string): Promise<number> {
-  const body: SyncRequest = { gateway: "serve", snapshotVersion: 0, healthVersion: 0, counters: {} };
+  const body: SyncRequest = { gateway: "", snapshotVersion: 0, healthVersion: 0, counters: {} };
   const answer = await ask(statePath, {
     method: "POST",
     path: `/RegionState/${encodeURIComponent(region)}/sync`,
