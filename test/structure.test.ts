@@ -87,3 +87,17 @@ test("one workerd version is in the tree, and every dependency is pinned exactly
     expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
   }
 });
+
+test("the lock file is complete: every optional dependency of every platform has its entry", async () => {
+  // Where one is missing, `npm ci` of npm 11 refuses the whole file. `npm install` leaves those out that its registry
+  // happens not to have.
+  const { packages } = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")) as {
+    packages: Record<string, { version?: string; optionalDependencies?: Record<string, string> }>;
+  };
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !packages[`node_modules/${name}`]?.version && !packages[`${path}/node_modules/${name}`]?.version,
+    ),
+  );
+  expect(missing).toEqual([]);
+});
