@@ -71,8 +71,12 @@ export class Exchange implements RequestHead {
   upstreamIdentity: UpstreamIdentity | undefined = undefined;
   /** In place of the request's own body. */
   replacedBody: ReadableStream<Uint8Array> | Uint8Array | undefined = undefined;
+  /** Aborted, with a `GatewayError`, when the body that comes in must go no further. */
+  bodySignal: AbortSignal | undefined = undefined;
   /** Aborts the attempt; present only under a timeout. */
   signal: AbortSignal | undefined = undefined;
+  /** Aborts when another copy of the request has won; present only under hedging. */
+  cancelled: AbortSignal | undefined = undefined;
 
   constructor(request: Request, lifetime: Lifetime, plan: SnapshotPlan, nowMs: number) {
     this.request = request;

@@ -54,7 +54,7 @@ export function gateOf(policy: z.input<typeof securityPolicySchema>, options: Ga
   async function endpoint(exchange: Exchange): Promise<Response> {
     const headers = new Headers(exchange.request.headers);
     exchange.upstreamIdentity?.apply(headers);
-    const body = await new Response(exchange.body).text();
+    const body = await Promise.race([new Response(exchange.body).text(), abortOf(exchange.bodySignal)]);
     passed = { identity: exchange.identity, headers, query: exchange.query, body };
     return new Response("passed");
   }
@@ -86,6 +86,13 @@ function exchangeOf(request: Request, client: string, running: Promise<unknown>[
     path: url.pathname,
     query: url.search.slice(1),
     chain: { clientAddress: client, addresses: [client], trusted: false },
+  });
+}
+
+/** As a fetch that is aborted. */
+function abortOf(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal?.addEventListener("abort", () => reject(new Error("aborted")));
   });
 }
 

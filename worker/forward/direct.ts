@@ -17,6 +17,8 @@ export function forwardDirect(exchange: Exchange): Promise<Response> {
       )
     : fetch(...upstreamRequest(exchange, origin + exchange.upstreamTarget));
   return response.then(withoutHopByHop, async (error: unknown) => {
+    // It says nothing about the endpoint.
+    exchange.bodySignal?.throwIfAborted();
     throw await fetchFailure(error, endpoint, exchange.signal);
   });
 }

@@ -34,7 +34,7 @@ async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): 
   );
   request.headers.set(internalHeaders.endpoint, endpointKey(backend.backend.name, endpoint.endpoint.id));
   request.headers.set(internalHeaders.operation, "stream");
-  const response = await askHub(tunnel, hub, request);
+  const response = await askHub(tunnel, hub, request, exchange.bodySignal);
   const code = response.headers.get(internalHeaders.tunnelError);
   if (code === null) return response;
   throw new GatewayError(
@@ -46,10 +46,16 @@ async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): 
   );
 }
 
-async function askHub(tunnel: TunnelPlan, hub: string, request: Request): Promise<Response> {
+async function askHub(
+  tunnel: TunnelPlan,
+  hub: string,
+  request: Request,
+  bodySignal: AbortSignal | undefined,
+): Promise<Response> {
   try {
     return await tunnel.fetchHub(hub, request);
   } catch (error) {
+    bodySignal?.throwIfAborted();
     const detail = `${hub}: ${error instanceof Error ? error.message : String(error)}`;
     throw new GatewayError("tunnel_reset", detail, { cause: error });
   }
