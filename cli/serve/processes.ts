@@ -8,7 +8,13 @@ import { readKeyPair } from "./listener-certificates.ts";
 import type { KeyPair } from "./front-door/settings.ts";
 import { portSocket, socketPath, type PortGroup } from "./socket-plan.ts";
 import type { InheritedSocket, SupervisorTask } from "./supervisor-message.ts";
-import { controlConfig, gatewayConfig, gatewaySecret, stateConfig, type GatewaySocket } from "./workerd-config.ts";
+import {
+  controlConfig,
+  gatewayConfig,
+  gatewaySecret,
+  stateConfig,
+  type GatewaySocket,
+} from "./workerd-config.ts";
 import { startWorkerd } from "./workerd-process.ts";
 
 export interface TunnelMaterial {

@@ -107,7 +107,7 @@ export function stateConfig(config: StateConfig): string {
 
 export interface GatewaySocket {
   readonly name: string;
-  /** Names of the listeners that share the port: the Worker sees `ctx.props.listener`, or `listeners` if several. */
+  /** Names of the listeners that share the port; the Worker sees the first as `ctx.props.listener`. */
   readonly listeners: readonly string[];
   /** True where the front door speaks, with the connection's facts in a header; false for clients themselves. */
   readonly behindFrontDoor: boolean;
@@ -162,10 +162,9 @@ export function gatewayConfig(config: GatewayConfig): string {
   );
 }
 
-function socketProps(listeners: readonly string[]): { listener?: string; listeners?: readonly string[] } {
-  const [only] = listeners;
-  if (only === undefined) return {};
-  return listeners.length === 1 ? { listener: only } : { listeners };
+/** The gateway finds the others of the port by the first: it knows the snapshot, which may change. */
+function socketProps([first]: readonly string[]): { listener?: string } {
+  return first === undefined ? {} : { listener: first };
 }
 
 /** Backends live in private networks more often than not, so every address may be dialled. */
