@@ -96,7 +96,8 @@ test("the lock file is complete: every optional dependency of every platform has
   };
   const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies).filter(
-      (name) => !packages[`node_modules/${name}`]?.version && !packages[`${path}/node_modules/${name}`]?.version,
+      (name) =>
+        !packages[`node_modules/${name}`]?.version && !packages[`${path}/node_modules/${name}`]?.version,
     ),
   );
   expect(missing).toEqual([]);
