@@ -15,9 +15,11 @@ import { cors, corsPreflight } from "./stage/cors.ts";
 import { directResponse } from "./stage/direct-response.ts";
 import { forward } from "./stage/forward.ts";
 import { identifyClient } from "./stage/identify-client.ts";
+import { hedge } from "./stage/hedge.ts";
 import { injectFault } from "./stage/inject-fault.ts";
 import { limitConcurrency } from "./stage/limit-concurrency.ts";
 import { limitHead } from "./stage/limit-head.ts";
+import { limitIdle } from "./stage/limit-idle.ts";
 import { limitLoad } from "./stage/limit-load.ts";
 import { limitRate } from "./stage/limit-rate.ts";
 import { matchRule } from "./stage/match-rule.ts";
@@ -72,8 +74,10 @@ export const policyStages: PolicyStages = {
     modifyRequest,
     mirrorRequest,
     retry,
+    hedge,
     pickEndpoint,
     timeouts,
+    limitIdle,
     forward,
   ],
 };

@@ -54,7 +54,7 @@ async function busyUntilHead(
     if (watch) record(watch, index, response.status, startedMs);
     return response;
   } catch (error) {
-    if (watch) recordError(watch, index, error, startedMs);
+    if (watch && !exchange.cancelled?.aborted) recordError(watch, index, error, startedMs);
     throw error;
   } finally {
     const nowMs = Date.now();
@@ -94,7 +94,7 @@ async function busyUntilEnd(
     ended();
     return response;
   } catch (error) {
-    if (watch) recordError(watch, index, error, startedMs);
+    if (watch && !exchange.cancelled?.aborted) recordError(watch, index, error, startedMs);
     ended();
     throw error;
   }

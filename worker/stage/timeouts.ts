@@ -24,7 +24,8 @@ export const timeouts: Stage<BackendScope> = ({ rule }, next) => {
       leftMs <= backendRequestMs
         ? new Deadline(leftMs, "request_timeout")
         : new Deadline(backendRequestMs, "backend_request_timeout");
-    exchange.signal = deadline.signal;
+    const { cancelled } = exchange;
+    exchange.signal = cancelled ? AbortSignal.any([cancelled, deadline.signal]) : deadline.signal;
     try {
       const response = await next(exchange);
       if (response.webSocket) deadline.clear();
