@@ -5,6 +5,36 @@ import { loadConfig } from "../load.ts";
 
 const cases: [name: string, content: string, expected: string[]][] = [
   [
+    "access control that contradicts itself, without repeating what may be a secret",
+    `listeners: [{ name: web, protocol: HTTP, port: 80 }]
+backends: [{ name: b, endpoints: [{ address: 10.0.0.1, port: 80 }] }]
+routes:
+  - name: a
+    securityPolicy:
+      clientCIDRs: { deny: [10.0.0.0/33] }
+      basicAuth: { users: ["alice:hunter2"] }
+      apiKeyAuth: { credentials: [{ clientID: c, sha256: the-key }], extractFrom: {} }
+      authorization:
+        defaultAction: Allow
+        rules: [{ action: Allow, principal: { jwt: { provider: q } } }]
+      extAuth: { http: { url: "http://auth/" }, timeout: 0s }
+    rules:
+      - backendRefs: [{ name: b }]
+        securityPolicy: { jwt: { providers: [{ name: p }] }, authorization: { rules: [{ action: Deny, principal: { jwt: { provider: q } } }] } }
+`,
+    [
+      '6:29: error: expected a network such as 10.0.0.0/8 or 2001:db8::/32; found "10.0.0.0/33" (at routes[0].securityPolicy.clientCIDRs.deny[0]) [match-network-invalid]',
+      "7:28: error: expected a hash in the format {SHA} (htpasswd -s) or $pbkdf2-sha256$ (passlib); bcrypt and crypt cannot be verified here (at routes[0].securityPolicy.basicAuth.users[0]) [security-hash-invalid]",
+      "8:58: error: expected the SHA-256 hash of the key as 64 lower-case hex digits (at routes[0].securityPolicy.apiKeyAuth.credentials[0].sha256) [security-hash-invalid]",
+      "8:83: error: expected at least one header, query parameter or cookie to take the key from (at routes[0].securityPolicy.apiKeyAuth.extractFrom) [security-policy-invalid]",
+      "10:24: error: with defaultAction Allow the Allow rules decide nothing: whatever no Deny rule matches is allowed (at routes[0].securityPolicy.authorization.defaultAction) [security-policy-invalid]",
+      "12:58: error: expected a duration longer than 0s; found 0s (at routes[0].securityPolicy.extAuth.timeout) [duration-range]",
+      "15:25: error: basicAuth and jwt both want the Authorization header, and no request can satisfy both (at routes[0].rules[0].securityPolicy) [security-policy-invalid]",
+      "15:46: error: expected keys from remoteJWKS or from localJWKS, one of them (at routes[0].rules[0].securityPolicy.jwt.providers[0]) [security-policy-invalid]",
+      '15:133: error: no provider of this policy is named "q" (at routes[0].rules[0].securityPolicy.authorization.rules[0].principal.jwt.provider) [reference-unknown]',
+    ],
+  ],
+  [
     "names given twice",
     `listeners:
   - { name: web, protocol: HTTP, port: 80 }

@@ -10,7 +10,10 @@ import type { Check } from "./check.ts";
 export const securityPolicies: Check = (config, report) => {
   for (const [routeIndex, route] of config.routes.entries()) {
     const path = ["routes", routeIndex, "securityPolicy"];
-    if (route.securityPolicy) checkPolicy(route.securityPolicy, path, report);
+    if (route.securityPolicy) {
+      checkPolicy(route.securityPolicy, path, report);
+      checkAuthorizationHeader(route.securityPolicy, path, report);
+    }
     for (const [ruleIndex, { securityPolicy }] of route.rules.entries()) {
       if (!securityPolicy) continue;
       const rulePath = ["routes", routeIndex, "rules", ruleIndex, "securityPolicy"];
@@ -43,7 +46,6 @@ function checkPolicy(policy: NativeSecurityPolicy, path: Path, report: Report): 
   }
   checkDefaultAction(authorization, [...path, "authorization"], report);
   if (extAuth) checkPositive(extAuth.timeout, [...path, "extAuth", "timeout"], report);
-  checkAuthorizationHeader(policy, path, report);
 }
 
 /** Findings never repeat what stands there: it may be the secret itself. */
@@ -157,7 +159,9 @@ function checkAuthorizationHeader(
     ({ extractFrom }) => !extractFrom || extractFrom.headers.some(({ name }) => isAuthorization(name)),
   );
   const only = (places: NonNullable<typeof apiKeyAuth>["extractFrom"]): boolean =>
-    places.headers.every(isAuthorization) && places.params.length + places.cookies.length === 0;
+    places.headers.length > 0 &&
+    places.headers.every(isAuthorization) &&
+    places.params.length + places.cookies.length === 0;
   const users = [
     basicAuth && "basicAuth",
     bearer && "jwt",

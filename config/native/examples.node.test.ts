@@ -1,10 +1,10 @@
-// Every configuration in examples/ and in docs/configuration.md loads without a finding.
+// Every configuration in examples/ and in the guides of docs/ loads without a finding.
 import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { loadConfig } from "../load.ts";
 
 const examples = new URL("../../examples/", import.meta.url);
-const guide = new URL("../../docs/configuration.md", import.meta.url);
+const guides = ["configuration.md", "access-control.md"];
 
 test("examples/", async () => {
   const names = (await readdir(examples)).filter((name) => name.endsWith(".yaml"));
@@ -15,10 +15,9 @@ test("examples/", async () => {
   }
 });
 
-test("docs/configuration.md", async () => {
-  const text = await readFile(guide, "utf8");
+test.each(guides)("docs/%s", async (name) => {
+  const text = await readFile(new URL(`../../docs/${name}`, import.meta.url), "utf8");
   const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, content]) => content!);
   expect(blocks.length).toBeGreaterThan(0);
-  for (const content of blocks)
-    expect(loadConfig([{ name: "configuration.md", content }]).diagnostics).toEqual([]);
+  for (const content of blocks) expect(loadConfig([{ name, content }]).diagnostics).toEqual([]);
 });
