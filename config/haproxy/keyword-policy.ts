@@ -65,7 +65,7 @@ export const globalKeywords = table(
 export const proxyKeywords = table(
   `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request timeout use_backend
-  disabled enabled tcp-check`,
+  disabled enabled tcp-check retry-on`,
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
   server-state-file-name source srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
@@ -87,7 +87,6 @@ export const proxyKeywords = table(
       "errors of the gateway keep their own body",
       "Write the page in a ResponseOverride filter.",
     ),
-    "retry-on": ignored("requests are sent to another endpoint only while nothing has been sent"),
     monitor: ignored("the answer of monitor-uri does not depend on the state of backends"),
     "monitor-net": unsupported(
       "networks are not told apart at this point",

@@ -1,0 +1,36 @@
+// Every case of the golden corpus: foreign configuration → native configuration, diagnostics, and where requests go.
+// `UPDATE_CORPUS=1 vitest run --project e2e test/corpus.test.ts` writes what is found as expected.
+import { describe, expect, test } from "vitest";
+import { formatConfig } from "#config/format.ts";
+import { loadConfig } from "#config/load.ts";
+import { formatDiagnostic } from "#contract/diagnostic.ts";
+import { isUpdating, readCases, readGolden, writeGolden, type Golden } from "./corpus/read-cases.ts";
+import { writeTable } from "./corpus/request-table.ts";
+import { createRouter } from "./corpus/route-request.ts";
+
+describe.each(readCases("haproxy"))("$name", ({ directory, files, table }) => {
+  const { model, snapshot, diagnostics } = loadConfig(files);
+  const compare = (golden: Golden, found: string): void => {
+    if (isUpdating) writeGolden(directory, golden, found);
+    expect(found).toBe(readGolden(directory, golden));
+  };
+
+  test("as native configuration", () => {
+    compare("expected.yaml", model && snapshot ? formatConfig(model) : "");
+  });
+
+  test("diagnostics", () => {
+    compare("diagnostics.txt", diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join(""));
+  });
+
+  test.skipIf(!snapshot)("its native configuration converts to itself", () => {
+    const again = loadConfig([{ name: "isthmus.yaml", content: formatConfig(model!) }]);
+    expect(again.snapshot).toEqual(snapshot);
+    expect(formatConfig(again.model!)).toBe(formatConfig(model!));
+  });
+
+  test.skipIf(!snapshot)("requests", () => {
+    const router = createRouter(snapshot!);
+    compare("requests.txt", table.length === 0 ? "" : writeTable(table, router));
+  });
+});

@@ -1,0 +1,85 @@
+// Where a snapshot sends a request, without a gateway: matcher, filters, redirects.
+import type { Snapshot } from "#contract/snapshot.ts";
+import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
+import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
+import { redirectLocation } from "#traffic/filter/redirect.ts";
+import { parseHost } from "#traffic/match/host.ts";
+import { compileMatcher, type RuleMatch } from "#traffic/match/matcher.ts";
+import { normalizePath } from "#traffic/match/path.ts";
+import type { RequestHead } from "#traffic/match/request-head.ts";
+import { hostOf, locationText, seenText, type TableRequest } from "./request-table.ts";
+
+/** The result of each request, as its table writes it. */
+export function createRouter(snapshot: Snapshot): (request: TableRequest) => string {
+  const matcher = compileMatcher(snapshot);
+  return (request) => {
+    const port = Number(request.url.port) || (request.url.protocol === "https:" ? 443 : 80);
+    const protocol = request.url.protocol === "https:" ? "HTTPS" : "HTTP";
+    const listener = snapshot.listeners.find((one) => one.port === port && one.protocol === protocol);
+    if (!listener) return "no listener";
+    const head = headOf(request);
+    if (typeof head === "string") return head;
+    const match = matcher.match(listener.name, head);
+    return match ? resultOf(match, head, request, port) : "404";
+  };
+}
+
+function headOf(request: TableRequest): RequestHead | "400" {
+  const [rawPath, query = ""] = request.target.split(/\?(.*)/s) as [string, string?];
+  const path = normalizePath(rawPath);
+  const host = parseHost(hostOf(request))?.hostname;
+  if (path === undefined || host === undefined) return "400";
+  const headers: Record<string, string> = { ...request.headers, host: hostOf(request) };
+  return {
+    method: request.method,
+    host,
+    path,
+    query,
+    clientAddress: request.client,
+    header: (name) => headers[name] ?? null,
+  };
+}
+
+function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, listenerPort: number): string {
+  const { rule, prefixChars } = match;
+  const [ref] = rule.backendRefs;
+  const rulePlan = compileFilters(rule.filters);
+  const plan = ref ? combinePlans(rulePlan, compileFilters(ref.filters)) : rulePlan;
+  const { path, query, host } = head;
+  if (plan.fault?.abort) return String(plan.fault.abort.answer.status);
+  if (plan.redirect) {
+    const scheme = request.url.protocol === "https:" ? "https" : "http";
+    const location = redirectLocation(plan.redirect, {
+      scheme,
+      host,
+      listenerPort,
+      path,
+      query,
+      prefixChars,
+    });
+    return `${plan.redirect.statusCode} ${locationText(location, request)}`;
+  }
+  if (plan.directResponse) {
+    const { status, headers } = plan.directResponse;
+    const location = headers.find(({ name }) => name === "location");
+    return location && "value" in location
+      ? `${status} ${locationText(location.value, request)}`
+      : String(status);
+  }
+  if (!ref) return "500";
+  const sent = new Headers(request.headers);
+  applyHeaderOperations(plan.requestHeaders, sent);
+  const answer = new Headers();
+  applyHeaderOperations(plan.responseHeaders, answer);
+  const changed = (plan.requestHeaders ?? []).map(({ name }) => [name, sent.get(name)] as const);
+  const newPath = plan.rewrite?.path?.(path, prefixChars) ?? path;
+  return seenText(request, {
+    backend: ref.backend ?? "none",
+    target: newPath + (query === "" ? "" : `?${query}`),
+    host: plan.rewrite?.hostname ?? hostOf(request),
+    requestHeaders: Object.fromEntries(changed),
+    responseHeaders: Object.fromEntries(
+      (plan.responseHeaders ?? []).map(({ name }) => [name, answer.get(name)]),
+    ),
+  });
+}

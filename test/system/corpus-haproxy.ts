@@ -1,0 +1,116 @@
+// Real HAProxy with a configuration of the corpus: ports, servers and certificates are those of this machine, all else
+// is as the file says.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startHaproxy } from "./haproxy.ts";
+import { freePorts, eventually } from "./process.ts";
+
+export interface RunningHaproxy {
+  /** Port of this machine for a port of the file. */
+  readonly ports: ReadonlyMap<number, number>;
+  stop(): Promise<void>;
+}
+
+export interface HaproxyOptions {
+  /** The port of the server that stands for one of a backend. */
+  readonly portOf: (backend: string, server: string) => number;
+  /** Key and certificate for every `crt`. */
+  readonly pem: string;
+}
+
+/** Rejects with HAProxy's own words when it does not take the file. */
+export async function startCorpusHaproxy(
+  text: string,
+  { portOf, pem }: HaproxyOptions,
+): Promise<RunningHaproxy> {
+  const directory = await mkdtemp(join(tmpdir(), "isthmus-haproxy-"));
+  const pemFile = join(directory, "site.pem");
+  await writeFile(pemFile, pem);
+  const declared = [...text.matchAll(/^\s*bind\s+"?([^\s"]+)/gm)].flatMap(([, addresses]) =>
+    addresses!.split(",").flatMap(portsOf),
+  );
+  const free = await freePorts(declared.length);
+  const ports = new Map(declared.map((port, index) => [port, free[index]!]));
+  const haproxy = await startHaproxy(localText(text, ports, portOf, pemFile));
+  const stop = async (): Promise<void> => {
+    await haproxy.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    for (const port of ports.values()) {
+      await eventually(
+        `HAProxy listens on ${port}`,
+        async () => /\[ALERT\]/.test(haproxy.output()) || accepts(port),
+      );
+    }
+    if (/\[ALERT\]/.test(haproxy.output()))
+      throw new Error(`HAProxy does not take the file:\n${haproxy.output()}`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ports, stop };
+}
+
+/** Statements about the machine: where the process runs, what it may, where it writes. */
+const machineStatement =
+  /^\s*(?:chroot|user|group|uid|gid|daemon|log|pidfile|stats\s+socket|stats\s+timeout|maxconn|ca-base|crt-base|nbthread|cpu-map|master-worker)\b/;
+
+function localText(
+  text: string,
+  ports: ReadonlyMap<number, number>,
+  portOf: HaproxyOptions["portOf"],
+  pemFile: string,
+): string {
+  let section = "";
+  return text
+    .split("\n")
+    .map((line) => {
+      section = /^\s*(?:frontend|backend|listen|defaults|global)\s*(\S*)/.exec(line)?.[1] ?? section;
+      if (machineStatement.test(line)) return "";
+      return line
+        .replace(/^(\s*bind\s+)"?([^\s"]+)"?/, (_, start: string, addresses: string) => {
+          const local = addresses.split(",").flatMap(portsOf);
+          return start + local.map((port) => `127.0.0.1:${ports.get(port)}`).join(",");
+        })
+        .replace(/\bdst_port((?: eq)?(?: [0-9]+)+)/g, (_, values: string) => {
+          const local = values.replace(/[0-9]+/g, (port) => String(ports.get(Number(port)) ?? port));
+          return `dst_port${local}`;
+        })
+        .replace(/\bcrt\s+\S+/g, `crt ${pemFile}`)
+        .replace(
+          /^(\s*server\s+(\S+)\s+)(\S+)(.*)$/,
+          (_, start: string, server: string, _address, options: string) => {
+            // Servers of tests are always up and speak plain HTTP.
+            const kept = options.replace(
+              /\s(?:check|ssl|verify\s+\S+|sni\s+\S+|inter\s+\S+|port\s+\S+)(?=\s|$)/g,
+              "",
+            );
+            return `${start}127.0.0.1:${portOf(section, server)}${kept}`;
+          },
+        );
+    })
+    .join("\n");
+}
+
+/** Ports of an address of `bind`, ranges included. */
+function portsOf(address: string): number[] {
+  const [first, last] = address
+    .slice(address.lastIndexOf(":") + 1)
+    .split("-")
+    .map(Number);
+  return Array.from({ length: (last ?? first!) - first! + 1 }, (_, index) => first! + index);
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once("error", () => done(false));
+  });
+}
