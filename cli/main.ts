@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { addAccess } from "./command/access.ts";
 import { addAgent } from "./command/agent.ts";
 import { addEndpoint } from "./command/endpoint.ts";
+import { addExplain } from "./command/explain.ts";
 import { addApply, addValidate } from "./command/publish.ts";
 import { addServe } from "./command/serve.ts";
 import { addStart } from "./command/start.ts";
@@ -48,6 +49,7 @@ for (const add of [
   addApply,
   addValidate,
   addStatus,
+  addExplain,
   addStat,
   addEndpoint,
   addHistory,

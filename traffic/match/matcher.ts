@@ -72,7 +72,8 @@ function unlessParametersDecide(
   return paths.find(new RequestFacts(head, bare))?.ruleIndex === found.ruleIndex ? found : undefined;
 }
 
-function compileEntries(snapshot: Snapshot, problems: MatcherProblem[]): Entry[] {
+/** Every match of every rule that can be compiled; in no order. */
+export function compileEntries(snapshot: Snapshot, problems: MatcherProblem[]): Entry[] {
   const entries: Entry[] = [];
   const compileOnce = patternCache();
   let ruleIndex = 0;

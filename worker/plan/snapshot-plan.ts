@@ -10,7 +10,7 @@ import type { Limiter } from "../limit/limiter.ts";
 import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts";
 import { compose } from "../stage/stage.ts";
 import { type BackendPlan, compileBackend } from "./backend-plan.ts";
-import { compileListeners, type ListenerTable } from "./listener-table.ts";
+import { compileListeners, type ListenerTable } from "#traffic/match/listener-table.ts";
 import { RequestCounters } from "./request-counters.ts";
 import { type HubFetch, TunnelPlan } from "./tunnel-plan.ts";
 

@@ -1,0 +1,33 @@
+// What the filters of a rule do with a request, in words.
+import type { Filter } from "#contract/http-route.ts";
+import { compileFilters } from "../filter/compile.ts";
+import { redirectLocation, type RedirectedRequest } from "../filter/redirect.ts";
+import type { RuleMatch } from "../match/matcher.ts";
+
+export interface FilterExplanation {
+  readonly type: Filter["type"];
+  readonly effect: string;
+  /** The filter answers; no backend is asked. */
+  readonly answers: boolean;
+}
+
+export function explainFilters({ rule }: RuleMatch, request: RedirectedRequest): FilterExplanation[] {
+  return rule.filters.map((filter) => explainFilter(filter, request));
+}
+
+function explainFilter(filter: Filter, request: RedirectedRequest): FilterExplanation {
+  const { redirect, rewrite, directResponse } = compileFilters([filter]);
+  const { type } = filter;
+  if (redirect) {
+    const effect = `${redirect.statusCode} to ${redirectLocation(redirect, request)}`;
+    return { type, effect, answers: true };
+  }
+  if (directResponse) return { type, effect: `answers ${directResponse.status}`, answers: true };
+  if (rewrite) {
+    const host = rewrite.hostname === undefined ? "" : `host ${rewrite.hostname} `;
+    const path = rewrite.path === undefined ? "" : `path ${rewrite.path(request.path, request.prefixChars)}`;
+    return { type, effect: `${host}${path}`.trim(), answers: false };
+  }
+  const { type: _type, ...settings } = filter;
+  return { type, effect: JSON.stringify(Object.values(settings)[0]), answers: false };
+}

@@ -1,0 +1,57 @@
+// Which listener a request came in on (docs/architecture.md, "Which listener?").
+import type { SnapshotListener } from "#contract/snapshot.ts";
+import { HostIndex } from "./host-index.ts";
+
+export interface ListenerTable {
+  /**
+   * `name` is what the socket says, one listener of its port; without it, or when a publish has renamed that one, scheme
+   * and port of the request's URL decide. Among the listeners of one port, the most specific host name that covers
+   * `host` decides; where none does, the first, which then refuses the host.
+   */
+  find(
+    name: string | undefined,
+    scheme: "http" | "https",
+    port: number,
+    host: string,
+  ): SnapshotListener | undefined;
+}
+
+type Choose = (host: string) => SnapshotListener;
+
+export function compileListeners(listeners: readonly SnapshotListener[]): ListenerTable {
+  const byName = new Map<string, Choose>();
+  const byPort = new Map<string, Choose>();
+  const byScheme = new Map<string, Choose>();
+  for (const [place, group] of Map.groupBy(listeners, (it) => `${schemeOf(it)}:${it.port}`)) {
+    const choose = chooseByHost(group);
+    byPort.set(place, choose);
+    for (const listener of group) {
+      byName.set(listener.name, choose);
+      const scheme = schemeOf(listener);
+      if (!byScheme.has(scheme)) byScheme.set(scheme, choose);
+    }
+  }
+  return {
+    find(name, scheme, port, host) {
+      const named = name === undefined ? undefined : byName.get(name);
+      const choose = named ?? byPort.get(`${scheme}:${port}`) ?? byScheme.get(scheme);
+      return choose?.(host);
+    },
+  };
+}
+
+function chooseByHost(group: readonly SnapshotListener[]): Choose {
+  const first = group[0]!;
+  if (group.length === 1) return () => first;
+  const index = new HostIndex<SnapshotListener>();
+  for (const listener of group) {
+    for (const hostname of listener.hostnames.length > 0 ? listener.hostnames : [""]) {
+      index.at(hostname, () => listener);
+    }
+  }
+  return (host) => index.find(host) ?? first;
+}
+
+export function schemeOf(listener: SnapshotListener): "http" | "https" {
+  return listener.protocol === "HTTPS" ? "https" : "http";
+}
