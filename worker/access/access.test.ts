@@ -1,5 +1,6 @@
 // Networks, sizes, API keys, basic authentication, authorization and another server's word, as stages of a rule.
 import { describe, expect, test } from "vitest";
+import { issueAuthority, issueLeaf } from "#contract/identity/identity-fixture.ts";
 import { gateOf, type Outcome } from "./access.fixture.ts";
 
 const get = (headers: Record<string, string> = {}, url = "https://a.com/x?a=1"): Request =>
@@ -155,6 +156,22 @@ describe("authorization", () => {
       code: "forbidden",
       message: "authorization: default action",
     });
+  });
+
+  test("the SPIFFE id of a client certificate", async () => {
+    const root = await issueAuthority("root");
+    const rules = [{ action: "Allow" as const, principal: { principals: ["spiffe://a.test/team/*"] } }];
+    const gate = gateOf({ authorization: { rules } });
+    const ask = async (spiffeId: string, certVerified = "SUCCESS") => {
+      const { der } = await issueLeaf(root, spiffeId);
+      const certRFC9440 = `:${btoa(String.fromCharCode(...der))}:`;
+      const cf = { tlsClientAuth: { certPresented: "1", certVerified, certRFC9440 } };
+      return gate.ask(new Request("https://a.com/", { cf } as RequestInit));
+    };
+    const certificate = "spiffe://a.test/team/blue";
+    expect(passed(await ask(certificate)).identity).toEqual({ certificate });
+    expect(await ask("spiffe://a.test/other/blue")).toMatchObject({ code: "forbidden" });
+    expect(await ask(certificate, "FAILED:CERT_HAS_EXPIRED")).toMatchObject({ code: "forbidden" });
   });
 
   test("a client certificate counts only if the handshake verified it", async () => {
