@@ -104,8 +104,10 @@ export const limits = {
   asksPerLimiterCall: 512,
   /** Asks that wait in an isolate for one RateLimiter; beyond, it counts as unreachable. */
   asksPerLimiter: 8_192,
-  /** Longest a request waits for a RateLimiter; then the limit's `onUnavailable` holds. */
+  /** Longest a request waits for a RateLimiter; then the limit's `onUnavailable` holds for it. */
   limiterWaitMs: 500,
+  /** Longest call to a RateLimiter; then it counts as unreachable. */
+  limiterCallMs: 1_500,
   /** Snapshot as JSON, in bytes. */
   snapshotBytes: 24 * 1024 * 1024,
   /** Admin API request body, in bytes. */

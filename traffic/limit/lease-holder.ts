@@ -23,7 +23,9 @@ interface Lease {
 /** Pause before the limiter is asked again after a failure. */
 export const outagePauseMs = 1_000;
 /** An ask without an answer after this long is lost: the request that carried it was cancelled. */
-const askLostMs = 2_000;
+export const askLostMs = 2_000;
+/** As many as an isolate has of one key, unless more of them have units left. */
+const maxLeases = 4;
 /** A lease is to last this part of its validity, so that little expires unused. */
 const plannedPart = 0.9;
 
@@ -32,7 +34,7 @@ export class LeaseHolder {
   private readonly limit: Limit;
   private readonly terms: LeaseTerms;
   private readonly onUnavailable: RateLimit["onUnavailable"];
-  /** Oldest first; two at most: the last quarter of one and its successor. */
+  /** Oldest first. Used up ones stay a while, so that units can be given back to them. */
   private leases: Lease[] = [];
   private askedAtMs: number | undefined;
   /** Nothing more is to be had before. */
@@ -60,7 +62,7 @@ export class LeaseHolder {
     this.demandSinceMs ??= nowMs;
     this.largestCost = Math.max(this.largestCost, cost);
     if (this.take(cost, nowMs)) return "admitted";
-    if (this.outage) return this.admitInOutage(cost, nowMs);
+    if (this.outage) return this.admitUnchecked(cost, nowMs);
     if (nowMs < this.againMs) return "denied";
     // What it waited for was not enough for it, so it is still wanted.
     if (again) this.demand += cost;
@@ -72,10 +74,17 @@ export class LeaseHolder {
     return this.outage;
   }
 
-  /** Gives back what an admitted request took, when another limit refused it. */
+  /**
+   * Gives back what an admitted request took, when another limit refused it; as far as the leases at hand have room, since no
+   * unit may outlive the lease that it came with.
+   */
   giveBack(cost: number): void {
-    const newest = this.leases.at(-1);
-    if (newest !== undefined) newest.units = Math.min(newest.granted, newest.units + cost);
+    let rest = cost;
+    for (const lease of this.leases.toReversed()) {
+      const back = Math.min(rest, lease.granted - lease.units);
+      lease.units += back;
+      rest -= back;
+    }
   }
 
   /** What to ask the limiter now, if anything. Until the answer nothing more is asked. */
@@ -110,7 +119,6 @@ export class LeaseHolder {
   /** The limiter did not answer. Leases that are left are still good; then the declared behaviour holds. */
   failed(nowMs: number): void {
     this.askedAtMs = undefined;
-    if (!this.outage) this.outageState = undefined;
     this.outage = true;
     this.againMs = nowMs + outagePauseMs;
   }
@@ -145,11 +153,12 @@ export class LeaseHolder {
       lease.units -= taken;
       rest -= taken;
     }
-    if (this.leases.length > 1 && this.leases[0]!.units === 0) this.leases.shift();
+    while (this.leases.length > maxLeases && this.leases[0]!.units === 0) this.leases.shift();
     return true;
   }
 
-  private admitInOutage(cost: number, nowMs: number): Admission {
+  /** Decides as declared for the case that the limiter does not answer, or not in time for this request. */
+  admitUnchecked(cost: number, nowMs: number): Exclude<Admission, "wait"> {
     if (this.onUnavailable !== "local") return this.onUnavailable === "allow" ? "admitted" : "denied";
     const verdict = spendGcra(fairShare(this.limit, this.holders), this.outageState, cost, nowMs);
     this.outageState = verdict.state;

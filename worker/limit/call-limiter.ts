@@ -11,7 +11,7 @@ export async function callLimiter(env: Env, limiter: number, call: LimiterCall):
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(call),
-    signal: AbortSignal.timeout(limits.limiterWaitMs),
+    signal: AbortSignal.timeout(limits.limiterCallMs),
   });
   const response = await objectFetch(env, "RateLimiter", name, request);
   if (!response.ok) throw new Error(`RateLimiter ${limiter} answered ${response.status}`);

@@ -2,7 +2,7 @@
 // path. Only a key without any unit makes a request wait: at its first use, and when demand outruns the leases.
 import { limits } from "#contract/limits.ts";
 import type { LeaseReply, Limit, RateLimit } from "#contract/rate-limit.ts";
-import { type Admission, LeaseHolder } from "#traffic/limit/lease-holder.ts";
+import { askLostMs, LeaseHolder } from "#traffic/limit/lease-holder.ts";
 import type { Lifetime } from "../exchange.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import type { LimiterLink } from "./limiter-link.ts";
@@ -46,7 +46,7 @@ export class LeasedKey {
     const { key, limit, link } = this.#inputs;
     const ticket = new LeaseTicket(key, limit, ask, (reply) => this.#answered(ticket, reply));
     this.#ticket = ticket;
-    this.#delivery = link.deliver(ticket, lifetime);
+    this.#delivery = link.deliver(ticket, lifetime, askLostMs);
     lifetime.waitUntil(this.#delivery);
   }
 
@@ -62,10 +62,10 @@ export class LeasedKey {
     for (;;) {
       await withTimeLimit(this.#delivery, limits.limiterWaitMs, () => undefined);
       const nowMs = this.#inputs.nowMs();
-      // The request that carried the ask may be gone, and its delivery with it.
-      if (nowMs - sinceMs >= limits.limiterWaitMs) this.#ticket?.abandon();
-      const admission: Admission = this.holder.admit(cost, nowMs, true);
+      const admission = this.holder.admit(cost, nowMs, true);
       if (admission !== "wait") return admission === "admitted";
+      if (nowMs - sinceMs >= limits.limiterWaitMs)
+        return this.holder.admitUnchecked(cost, nowMs) === "admitted";
       this.#askIfDue(lifetime, nowMs);
     }
   }

@@ -15,7 +15,7 @@ export interface LimiterLinkInputs {
   /** Id of the isolate. */
   readonly holder: string;
   readonly nowMs: () => number;
-  /** Rejects when the object does not answer within `limits.limiterWaitMs`. */
+  /** Rejects when the object does not answer within `limits.limiterCallMs`. */
   readonly call: (call: LimiterCall) => Promise<LimiterAnswer>;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
@@ -30,32 +30,40 @@ export class LimiterLink {
   #queue: Ticket[] = [];
   #call: Promise<void> | undefined;
   #sentMs = -Infinity;
-  /** After a failure nothing is sent until then, so that an object that hangs costs few requests their patience. */
-  #downUntilMs = -Infinity;
+  /** After a failure, until an empty call succeeds: no request waits for an object that may hang. */
+  #isDown = false;
+  #probeMs = -Infinity;
 
   constructor(inputs: LimiterLinkInputs) {
     this.#inputs = inputs;
   }
 
-  /** Resolves when the ticket is settled, at the latest after `limits.limiterWaitMs`; never rejects. */
-  async deliver(ticket: Ticket, lifetime: Lifetime): Promise<void> {
+  /** Resolves when the ticket is settled, which it is at the latest after `patienceMs`; never rejects. */
+  async deliver(
+    ticket: Ticket,
+    lifetime: Lifetime,
+    patienceMs: number = limits.limiterWaitMs,
+  ): Promise<void> {
+    const deadlineMs = this.#inputs.nowMs() + patienceMs;
     if (this.#queue.length >= limits.asksPerLimiter) return ticket.abandon();
     this.#queue.push(ticket);
-    const deadlineMs = this.#inputs.nowMs() + limits.limiterWaitMs;
     while (!ticket.settled) {
       const nowMs = this.#inputs.nowMs();
-      if (nowMs >= deadlineMs) return ticket.abandon();
-      if (!this.#call || nowMs - this.#sentMs >= abandonMs) this.#send(lifetime, nowMs);
+      if (this.#isDown) {
+        this.#abandonAll();
+        if (nowMs >= this.#probeMs) this.#send(lifetime, nowMs);
+      } else if (nowMs >= deadlineMs) ticket.abandon();
+      else if (!this.#call || nowMs - this.#sentMs >= abandonMs) this.#send(lifetime, nowMs);
       else await withTimeLimit(this.#call, deadlineMs - nowMs, () => undefined);
     }
   }
 
+  #abandonAll(): void {
+    for (const ticket of this.#queue.splice(0)) ticket.abandon();
+  }
+
   /** Takes along all that waits, as far as one call can carry it. */
   #send(lifetime: Lifetime, nowMs: number): void {
-    if (nowMs < this.#downUntilMs) {
-      for (const ticket of this.#queue.splice(0)) ticket.abandon();
-      return;
-    }
     const draft = new CallDraft(this.#inputs.holder);
     const settlers = this.#queue
       .splice(0, limits.asksPerLimiterCall)
@@ -66,6 +74,7 @@ export class LimiterLink {
     });
     this.#call = call;
     this.#sentMs = nowMs;
+    this.#probeMs = nowMs + outagePauseMs;
     lifetime.waitUntil(call);
   }
 
@@ -75,8 +84,9 @@ export class LimiterLink {
     try {
       answer = await this.#inputs.call(call);
       this.holders = answer.holders;
+      this.#isDown = false;
     } catch (error) {
-      this.#downUntilMs = this.#inputs.nowMs() + outagePauseMs;
+      this.#isDown = true;
       this.#inputs.log("rate_limiter_unavailable", { reason: String(error) });
     }
     for (const settle of settlers) settle(answer);

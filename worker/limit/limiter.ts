@@ -15,7 +15,7 @@ export interface LimiterInputs {
   /** Random id of this isolate. */
   readonly holder: string;
   readonly nowMs: () => number;
-  /** Calls the RateLimiter of this number. Rejects when it does not answer within `limits.limiterWaitMs`. */
+  /** Calls the RateLimiter of this number. Rejects when it does not answer within `limits.limiterCallMs`. */
   readonly call: (limiter: number, call: LimiterCall) => Promise<LimiterAnswer>;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }

@@ -2,7 +2,7 @@
 // alarm and calls around `LimiterMachine`, which answers from memory.
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
-import { limiterCallSchema } from "#contract/limiter-call.ts";
+import { type LimiterAnswer, limiterCallSchema } from "#contract/limiter-call.ts";
 import { LimiterMachine } from "#traffic/limit/limiter-machine.ts";
 import type { Env } from "../env.ts";
 import { LimiterStorage } from "./limiter-storage.ts";
@@ -29,12 +29,15 @@ export class RateLimiter extends DurableObject<Env> {
     if (request.method !== "POST" || !pathname.endsWith("/ask")) {
       return Response.json({ code: "not_found", message: "a limiter answers /ask" }, { status: 404 });
     }
-    const call = limiterCallSchema.safeParse(await request.json());
-    if (!call.success) {
-      return Response.json({ code: "call_invalid", message: z.prettifyError(call.error) }, { status: 400 });
-    }
     const nowMs = Date.now();
-    const answer = this.#machine.handle(call.data, nowMs);
+    let answer: LimiterAnswer;
+    try {
+      answer = this.#machine.handle(limiterCallSchema.parse(await request.json()), nowMs);
+    } catch (error) {
+      // Not JSON, not a call, a reference into nothing, or an isolate that is gone.
+      const message = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+      return Response.json({ code: "call_invalid", message }, { status: 400 });
+    }
     await this.#persistSoon(nowMs);
     return Response.json(answer);
   }

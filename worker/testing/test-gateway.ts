@@ -2,7 +2,7 @@
 import type { Snapshot, SnapshotBackend, SnapshotRule, VersionedSnapshot } from "#contract/snapshot.ts";
 import { createApp, policyStages } from "../app.ts";
 import type { Env, SocketProps } from "../env.ts";
-import { Limiter } from "../limit/limiter.ts";
+import { Limiter, type LimiterInputs } from "../limit/limiter.ts";
 import { compilePlan } from "../plan/snapshot-plan.ts";
 import { Isolate, type IsolateInputs } from "../state/isolate.ts";
 
@@ -16,6 +16,8 @@ export interface TestGatewayOptions {
   /** What the socket says of itself. */
   readonly props?: SocketProps;
   readonly unhealthy?: readonly string[];
+  /** Plays the RateLimiter objects. */
+  readonly limiter?: LimiterInputs["call"];
 }
 
 export interface TestGateway {
@@ -62,7 +64,7 @@ export function quietIsolate(options: TestGatewayOptions = {}): Omit<IsolateInpu
     holder: "test",
     nowMs,
     log: () => undefined,
-    call: () => Promise.reject(new Error("no limiter in this test")),
+    call: options.limiter ?? (() => Promise.reject(new Error("no limiter in this test"))),
   });
   return {
     gateway: "test",
