@@ -5,7 +5,7 @@ import { prioritySchema } from "#contract/backend-policy.ts";
 import { headerNameSchema, hostnameSchema } from "#contract/http-route.ts";
 import { headerSchema } from "#contract/http-field.ts";
 import { durationSchema } from "#contract/duration.ts";
-import { durationField } from "./duration-field.ts";
+import { durationField, lifetimeField } from "./duration-field.ts";
 
 const percent = z.int().min(0).max(100);
 const bound = z.int().min(0).max(4_294_967_295);
@@ -21,7 +21,7 @@ const keySourceFields = {
   cookie: z
     .strictObject({
       name: headerNameSchema.describe("Name of the cookie."),
-      ttl: durationField
+      ttl: lifetimeField
         .optional()
         .describe("The gateway gives the cookie to clients without it, for so long. Default: it gives none."),
     })

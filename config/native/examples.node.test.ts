@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { loadConfig } from "../load.ts";
 
 const examples = new URL("../../examples/", import.meta.url);
-const guides = ["configuration.md", "access-control.md"];
+const guides = ["configuration.md", "canary.md", "resilience.md", "access-control.md"];
 
 test("examples/", async () => {
   const names = (await readdir(examples)).filter((name) => name.endsWith(".yaml"));

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { retryTriggerSchema } from "#contract/backend-policy.ts";
 import { headerNameSchema } from "#contract/http-route.ts";
 import { keySourceSchema } from "./backend-policy.ts";
-import { durationField } from "./duration-field.ts";
+import { durationField, lifetimeField } from "./duration-field.ts";
 
 const statusSchema = z.int().min(400).max(599);
 
@@ -65,8 +65,8 @@ export const rulePolicyFields = {
         .optional()
         .describe("Name of cookie or header. Default: isthmus-session."),
       type: z.enum(["Cookie", "Header"]).optional().describe("What carries the session. Default: Cookie."),
-      absoluteTimeout: durationField.optional().describe("Longest life of a session. Default: unlimited."),
-      idleTimeout: durationField.optional().describe("Life without requests. Default: unlimited."),
+      absoluteTimeout: lifetimeField.optional().describe("Longest life of a session. Default: unlimited."),
+      idleTimeout: lifetimeField.optional().describe("Life without requests. Default: unlimited."),
       cookieConfig: z
         .strictObject({
           lifetimeType: z
