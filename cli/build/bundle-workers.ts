@@ -1,8 +1,9 @@
 // Bundles both Workers as wrangler does (ES modules, conditions of the Workers runtime, `cloudflare:` left to it), so
 // that `isthmus serve` runs the very code that is deployed.
-import { build, type Metafile } from "esbuild";
+import { build, type BuildOptions, type BuildResult, type Metafile } from "esbuild";
 import { mkdir, rename, stat, writeFile, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { CommandError } from "../command-error.ts";
 import { controlBundle, gatewayBundle, packageRoot } from "../installation.ts";
 
 interface Worker {
@@ -32,22 +33,7 @@ async function bundle(chosen: Worker[]): Promise<string[]> {
 }
 
 async function bundleOne({ entry, bundle }: Worker): Promise<void> {
-  const result = await build({
-    entryPoints: [entry],
-    absWorkingDir: packageRoot,
-    bundle: true,
-    format: "esm",
-    target: "es2024",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: ["workerd", "worker", "browser", "import"],
-    external: ["cloudflare:*"],
-    sourcemap: false,
-    legalComments: "none",
-    metafile: true,
-    write: false,
-    logLevel: "error",
-  });
+  const result = await bundled(entry);
   const output = result.outputFiles[0];
   if (!output) throw new Error(`esbuild made nothing of ${entry}`);
   await mkdir(dirname(bundle), { recursive: true });
@@ -57,6 +43,32 @@ async function bundleOne({ entry, bundle }: Worker): Promise<void> {
   await writeFile(`${temporary}.inputs`, JSON.stringify(inputs(result.metafile)));
   await rename(temporary, bundle);
   await rename(`${temporary}.inputs`, inputsFile(bundle));
+}
+
+const options = {
+  absWorkingDir: packageRoot,
+  bundle: true,
+  format: "esm",
+  target: "es2024",
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  conditions: ["workerd", "worker", "browser", "import"],
+  external: ["cloudflare:*"],
+  sourcemap: false,
+  legalComments: "none",
+  charset: "utf8",
+  metafile: true,
+  write: false,
+  logLevel: "error",
+} satisfies BuildOptions;
+
+/** esbuild has printed what is wrong, with file and line. */
+async function bundled(entry: string): Promise<BuildResult<typeof options>> {
+  try {
+    return await build({ ...options, entryPoints: [entry] });
+  } catch (error) {
+    throw new CommandError("failure", `cannot bundle ${relative(packageRoot, entry)}`, { cause: error });
+  }
 }
 
 const inputsFile = (bundle: string): string => `${bundle}.inputs.json`;
