@@ -48,9 +48,20 @@ export function compileSnapshot(config: NativeConfig): Snapshot {
         numTrustedHops: xForwardedFor?.numTrustedHops ?? 0,
         trustedCIDRs: xForwardedFor?.trustedCIDRs ?? [],
       },
-      accessLog: { mode: config.accessLog.mode },
+      accessLog: {
+        mode: config.accessLog.mode,
+        ...(config.accessLog.format === "JSON" ? {} : { format: config.accessLog.format }),
+      },
+      ...(config.tracing && { tracing: compileTracing(config.tracing) }),
     },
   };
+}
+
+function compileTracing({
+  samplingRate,
+  otlpEndpoint,
+}: NonNullable<NativeConfig["tracing"]>): NonNullable<Snapshot["settings"]["tracing"]> {
+  return { samplingRate, ...(otlpEndpoint !== undefined && { otlpEndpoint }) };
 }
 
 /** Certificates stay outside: the server that ends TLS reads them, the gateway never sees them. */

@@ -178,7 +178,23 @@ export const snapshotSettingsSchema = z.strictObject({
     /** Alternative: entries are believed while the peer that sent them lies in one of these networks. */
     trustedCIDRs: z.array(z.string()).max(256),
   }),
-  accessLog: z.strictObject({ mode: z.enum(["off", "errors", "all"]) }),
+  accessLog: z.strictObject({
+    mode: z.enum(["off", "errors", "all"]),
+    /** HTTPLog: HAProxy's HTTP log format. Absent: JSON. */
+    format: z.enum(["JSON", "HTTPLog"]).optional(),
+  }),
+  /** Absent: `traceparent` passes through as it is. */
+  tracing: z
+    .strictObject({
+      /** Percentage of the traces that begin here. */
+      samplingRate: z.number().min(0).max(100),
+      /** Where spans are posted (OTLP/HTTP, JSON). Absent: traces are propagated only. */
+      otlpEndpoint: z
+        .url({ protocol: /^https?$/ })
+        .max(2_048)
+        .optional(),
+    })
+    .optional(),
 });
 
 export const snapshotSchema = z.strictObject({

@@ -7,6 +7,7 @@ import { Exchange, type Lifetime } from "./exchange.ts";
 import type { PolicyStages } from "./plan/snapshot-plan.ts";
 import { accessLogLine, isLogged } from "./report/access-log.ts";
 import { asGatewayError, errorResponse } from "./report/error-response.ts";
+import { httpLogLine } from "./report/http-log.ts";
 import { admit } from "./stage/admit.ts";
 import { authenticate } from "./stage/authenticate.ts";
 import { authorize } from "./stage/authorize.ts";
@@ -26,6 +27,7 @@ import { matchRule } from "./stage/match-rule.ts";
 import { mirrorRequest } from "./stage/mirror-request.ts";
 import { modifyRequest } from "./stage/modify-request.ts";
 import { modifyResponse } from "./stage/modify-response.ts";
+import { observeRequest } from "./stage/observe-request.ts";
 import { overrideResponse } from "./stage/override-response.ts";
 import { persistSession } from "./stage/persist-session.ts";
 import { pickBackend } from "./stage/pick-backend.ts";
@@ -40,6 +42,7 @@ import type { Isolate } from "./state/isolate.ts";
 
 /** Every request, until its rule is known. Each sets its part of the exchange or throws a `GatewayError`. */
 export const entryStages: readonly ((exchange: Exchange) => void)[] = [
+  observeRequest,
   identifyClient,
   readTarget,
   limitHead,
@@ -104,7 +107,7 @@ async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): P
   try {
     for (const stage of entryStages) stage(exchange);
     const response = await plan.handlers[exchange.matched?.ruleIndex ?? -1]!(exchange);
-    report(exchange, isolate, response.status, exchange.error);
+    report(exchange, isolate, response.status, exchange.error, response);
     return response;
   } catch (caught) {
     const error = asGatewayError(caught);
@@ -113,13 +116,25 @@ async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): P
   }
 }
 
-function report(exchange: Exchange, isolate: Isolate, status: number, error: GatewayError | undefined): void {
+function report(
+  exchange: Exchange,
+  isolate: Isolate,
+  status: number,
+  error: GatewayError | undefined,
+  response?: Response,
+): void {
   const { plan } = exchange;
   const nowMs = Date.now();
   plan.counters.count(exchange, status, nowMs - exchange.startedMs);
   if (error) isolate.errors.count(error.code);
   if (error?.code === "internal") console.error(error.cause ?? error);
-  if (isLogged(plan.settings.accessLog, status, error)) {
-    console.log(JSON.stringify(accessLogLine(exchange, status, error, nowMs)));
-  }
+  plan.tracer?.end(exchange, status, error, nowMs);
+  const { accessLog } = plan.settings;
+  if (!isLogged(accessLog, status, error)) return;
+  const bytes = response?.headers.get("content-length") ?? null;
+  console.log(
+    accessLog.format === "HTTPLog"
+      ? httpLogLine(exchange, { status, bytes }, error, nowMs)
+      : JSON.stringify(accessLogLine(exchange, status, error, nowMs)),
+  );
 }

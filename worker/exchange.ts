@@ -11,6 +11,7 @@ import type { SnapshotListener } from "#contract/snapshot.ts";
 import type { SocketProps } from "./env.ts";
 import type { BackendPlan } from "./plan/backend-plan.ts";
 import type { EndpointPlan } from "./plan/endpoint-plan.ts";
+import type { RequestTrace } from "./report/tracer.ts";
 import type { SnapshotPlan } from "./plan/snapshot-plan.ts";
 
 /** What the exchange needs of the platform's execution context. */
@@ -45,6 +46,11 @@ export class Exchange implements RequestHead {
   chain: ForwardingChain = unknownClient;
   /** What credentials have proved; empty where the rule asks for none. */
   identity: Identity = anonymous;
+
+  /** Under which the request is logged and told to the endpoint; absent: nobody asks. */
+  requestId: string | undefined = undefined;
+  /** Absent: tracing is off. */
+  trace: RequestTrace | undefined = undefined;
 
   // Match and pick.
   matched: RuleMatch | undefined = undefined;

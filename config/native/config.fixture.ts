@@ -190,6 +190,11 @@ export const configArbitrary: fc.Arbitrary<NativeConfigInput> = fc
         { xForwardedFor: { numTrustedHops: 2 } },
         { xForwardedFor: { trustedCIDRs: ["10.0.0.0/8", "::1"] } },
       ),
-      accessLog: fc.constantFrom({}, { mode: "all" as const }),
+      accessLog: fc.constantFrom({}, { mode: "all" as const }, { format: "HTTPLog" as const }),
+      tracing: fc.constantFrom(
+        undefined,
+        {},
+        { samplingRate: 0.5, otlpEndpoint: "https://c.example.com/v1/traces" },
+      ),
     }),
   ) as fc.Arbitrary<NativeConfigInput>;

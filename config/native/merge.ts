@@ -26,7 +26,12 @@ export function mergeFiles(files: readonly MergeInput[]): NativeConfig {
     rateLimitPolicies: files.flatMap((file) => file.config.rateLimitPolicies),
     clientIPDetection: setting("clientIPDetection"),
     accessLog: setting("accessLog"),
+    ...definedTracing(setting("tracing")),
   };
+}
+
+function definedTracing(tracing: NativeConfig["tracing"]): Pick<NativeConfig, "tracing"> {
+  return tracing === undefined ? {} : { tracing };
 }
 
 /** A setting in two files: one of them would silently lose. */

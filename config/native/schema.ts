@@ -277,14 +277,38 @@ export const nativeConfigSchema = z
           .enum(["off", "errors", "all"])
           .default("errors")
           .describe("Requests that are logged: none, those answered with an error of the gateway, or all."),
+        format: z
+          .enum(["JSON", "HTTPLog"])
+          .default("JSON")
+          .describe("One JSON object a line, or the HTTP log format of HAProxy. Default: JSON."),
       })
-      .default({ mode: "errors" })
+      .default({ mode: "errors", format: "JSON" })
       .describe("Default: errors."),
+    tracing: z
+      .strictObject({
+        samplingRate: z
+          .number()
+          .min(0)
+          .max(100)
+          .default(100)
+          .describe(
+            "Percentage of the traces that begin here; one that a caller began goes on as the caller decided. Default: 100.",
+          ),
+        otlpEndpoint: z
+          .url({ protocol: /^https?$/ })
+          .max(2_048)
+          .optional()
+          .describe(
+            "Where spans are sent (OTLP/HTTP, JSON), such as http://127.0.0.1:4318/v1/traces. Default: nowhere.",
+          ),
+      })
+      .optional()
+      .describe("W3C trace context for every request. Default: `traceparent` passes through as it is."),
   })
   .describe("Configuration of Isthmus.");
 
 /** Keys of the top level that at most one of several files may set. */
-export const settingKeys = ["clientIPDetection", "accessLog"] as const;
+export const settingKeys = ["clientIPDetection", "accessLog", "tracing"] as const;
 
 /** As written by users and importers: defaults may be left out. */
 export type NativeConfigInput = z.input<typeof nativeConfigSchema>;

@@ -7,6 +7,7 @@ import { type ClientDetector, compileClientDetection } from "#traffic/forwarding
 import { compileMatcher, type Matcher } from "#traffic/match/matcher.ts";
 import { type AccessPolicy, accessPolicies } from "../access/access-policy.ts";
 import type { Limiter } from "../limit/limiter.ts";
+import { Tracer } from "../report/tracer.ts";
 import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts";
 import { compose } from "../stage/stage.ts";
 import { type BackendPlan, compileBackend } from "./backend-plan.ts";
@@ -28,6 +29,8 @@ export interface SnapshotPlan {
   readonly watched: readonly BackendPlan[];
   readonly tunnels: ReadonlyMap<string, TunnelPlan>;
   readonly counters: RequestCounters;
+  /** Absent: tracing is off. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** The two lists of `app.ts`: what happens before a backend is picked, and after. */
@@ -85,6 +88,7 @@ export function compilePlan(
     watched: [...backends.values()].filter(({ watch }) => watch),
     tunnels,
     counters: new RequestCounters(snapshot),
+    tracer: snapshot.settings.tracing && new Tracer(snapshot.settings.tracing, inputs.random),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { GatewayError } from "#contract/error.ts";
 import type { SnapshotSettings } from "#contract/snapshot.ts";
 import type { Exchange } from "../exchange.ts";
+import { requestIdChars, requestIdHeader } from "../stage/observe-request.ts";
 
 export interface AccessLogLine {
   readonly ts: string;
@@ -22,6 +23,7 @@ export interface AccessLogLine {
   readonly durationMs: number;
   readonly client: string;
   readonly requestId?: string;
+  readonly traceId?: string;
 }
 
 /** `errors`: what the gateway had to answer itself because something failed, and every 5xx. */
@@ -40,7 +42,7 @@ export function accessLogLine(
   nowMs: number,
 ): AccessLogLine {
   const { matched, backend, endpoint, listener } = exchange;
-  const requestId = exchange.header("x-request-id");
+  const requestId = exchange.requestId ?? exchange.header(requestIdHeader);
   return {
     ts: new Date(exchange.startedMs).toISOString(),
     method: exchange.method,
@@ -55,8 +57,8 @@ export function accessLogLine(
     durationMs: nowMs - exchange.startedMs,
     client: exchange.chain.clientAddress,
     ...(requestId !== null && { requestId: requestId.slice(0, requestIdChars) }),
+    ...(exchange.trace && { traceId: exchange.trace.traceId }),
   };
 }
 
 const detailChars = 512;
-const requestIdChars = 128;

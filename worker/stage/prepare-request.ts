@@ -2,6 +2,8 @@
 import { setForwardingHeaders } from "#traffic/forwarding/forwarded.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
 import { KnownHeaders } from "../forward/known-headers.ts";
+import { propagateTrace } from "../report/tracer.ts";
+import { requestIdHeader } from "./observe-request.ts";
 import type { BackendScope, Stage } from "./stage.ts";
 
 export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
@@ -11,6 +13,8 @@ export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
     dropHopByHop(known);
     setForwardingHeaders(known, { peerAddress: chain.clientAddress, scheme, host: authority }, chain);
     exchange.headers = known.headers;
+    if (exchange.requestId !== undefined) known.headers.set(requestIdHeader, exchange.requestId);
+    if (exchange.trace) propagateTrace(known.headers, exchange.trace, Date.now());
     exchange.backend = backend;
     return next(exchange);
   };

@@ -1,0 +1,15 @@
+// Entry: under which id and trace the request is logged and told to the endpoint. Nothing where neither is asked for.
+import type { Exchange } from "../exchange.ts";
+
+export const requestIdHeader = "x-request-id";
+
+/** Ids from clients are cut to this length. */
+export const requestIdChars = 128;
+
+export function observeRequest(exchange: Exchange): void {
+  const { tracer, settings } = exchange.plan;
+  if (tracer) exchange.trace = tracer.begin(exchange.header("traceparent"));
+  if (!tracer && settings.accessLog.mode !== "all") return;
+  const given = exchange.header(requestIdHeader);
+  exchange.requestId = given ? given.slice(0, requestIdChars) : crypto.randomUUID();
+}
