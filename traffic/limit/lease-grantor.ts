@@ -28,9 +28,9 @@ export function grantLease(
   const holders = activeHolders(state.holders, ask.holder, nowMs);
   const count = Object.keys(holders).length;
   const terms = leaseTerms(limit);
-  const fair = Math.min(ask.wanted, terms.unitsPerLease, fairUnits(limit, count));
-  const wanted = Math.max(ask.least, fair);
   const available = spend(limit, state.limit, 0, nowMs).remaining;
+  const fair = Math.min(ask.wanted, terms.unitsPerLease, fairUnits(limit, count, available));
+  const wanted = Math.max(ask.least, fair);
   const granted = available >= ask.least ? Math.min(wanted, available) : 0;
   const spent = spend(limit, state.limit, granted, nowMs);
 

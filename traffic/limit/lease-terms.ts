@@ -40,9 +40,13 @@ export function leaseTerms(limit: Limit): LeaseTerms {
   };
 }
 
-/** What one of so many holders is granted at most, so that the first to ask does not leave the others without. */
-export function fairUnits(limit: Limit, holders: number): number {
-  return Math.ceil((ratePerMs(limit) * leaseTerms(limit).leaseMs) / holders);
+/**
+ * What one of so many holders is granted at most, so that the first to ask does not leave the others without, nor much of a
+ * small quota lapses with a lease: its part of what comes in during a lease, or of a sixteenth of what there is.
+ */
+export function fairUnits(limit: Limit, holders: number, available: number): number {
+  const incoming = Math.ceil((ratePerMs(limit) * leaseTerms(limit).leaseMs) / holders);
+  return Math.max(incoming, Math.floor(available / (16 * holders)));
 }
 
 export function ratePerMs(limit: Limit): number {

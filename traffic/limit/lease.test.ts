@@ -161,6 +161,16 @@ describe.each(counts)("%d holders", (holders) => {
   });
 });
 
+test.each([1, 4, 16])(
+  "a large quota that comes in slowly costs few calls while it lasts: %d holders",
+  (holders) => {
+    const limit = limitSchema.parse({ algorithm: "FixedWindow", requests: 100_000, windowMs: 86_400_000 });
+    const { admitted, calls } = simulate({ limit, holders, demand: () => 1_000, durationMs: 20_000 });
+    expect(admitted.length).toBeGreaterThan(19_900);
+    expect(calls / admitted.length).toBeLessThanOrEqual(0.02);
+  },
+);
+
 test("a small limit is exact in total, and its holder is refused only when it is used up", () => {
   const limit = limitSchema.parse({ requests: 10, windowMs: 60_000 });
   const { admitted, perHolder } = simulate({ limit, holders: 4, demand: () => 2, durationMs: 60_000 });

@@ -19,6 +19,12 @@ export interface LeasedKeyInputs {
   readonly nowMs: () => number;
 }
 
+export interface Decision {
+  readonly allowed: boolean;
+  /** Made while the limiter could not be reached. */
+  readonly unchecked: boolean;
+}
+
 export class LeasedKey {
   readonly limit: Limit;
   readonly onUnavailable: RateLimit["onUnavailable"];
@@ -34,10 +40,11 @@ export class LeasedKey {
     this.holder = new LeaseHolder(inputs.holder, inputs.limit, inputs.onUnavailable);
   }
 
-  admit(cost: number, lifetime: Lifetime, nowMs: number): boolean | Promise<boolean> {
+  admit(cost: number, lifetime: Lifetime, nowMs: number): Decision | Promise<Decision> {
     const admission = this.holder.admit(cost, nowMs);
     this.#askIfDue(lifetime, nowMs);
-    return admission === "wait" ? this.#wait(cost, lifetime, nowMs) : admission === "admitted";
+    if (admission !== "wait") return this.#decision(admission);
+    return this.#inputs.link.isDown ? this.#unchecked(cost, nowMs) : this.#wait(cost, lifetime, nowMs);
   }
 
   #askIfDue(lifetime: Lifetime, nowMs: number): void {
@@ -58,15 +65,23 @@ export class LeasedKey {
     else this.holder.failed(nowMs);
   }
 
-  async #wait(cost: number, lifetime: Lifetime, sinceMs: number): Promise<boolean> {
+  async #wait(cost: number, lifetime: Lifetime, sinceMs: number): Promise<Decision> {
     for (;;) {
       await withTimeLimit(this.#delivery, limits.limiterWaitMs, () => undefined);
       const nowMs = this.#inputs.nowMs();
       const admission = this.holder.admit(cost, nowMs, true);
-      if (admission !== "wait") return admission === "admitted";
-      if (nowMs - sinceMs >= limits.limiterWaitMs)
-        return this.holder.admitUnchecked(cost, nowMs) === "admitted";
+      if (admission !== "wait") return this.#decision(admission);
+      const waitedLong = nowMs - sinceMs >= limits.limiterWaitMs;
+      if (waitedLong || this.#inputs.link.isDown) return this.#unchecked(cost, nowMs);
       this.#askIfDue(lifetime, nowMs);
     }
+  }
+
+  #decision(admission: "admitted" | "denied"): Decision {
+    return { allowed: admission === "admitted", unchecked: this.holder.unreachable };
+  }
+
+  #unchecked(cost: number, nowMs: number): Decision {
+    return { allowed: this.holder.admitUnchecked(cost, nowMs) === "admitted", unchecked: true };
   }
 }

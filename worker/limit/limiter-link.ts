@@ -20,7 +20,13 @@ export interface LimiterLinkInputs {
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 
-/** A call without an end after this long is given up: the request that it belonged to may have been cancelled. */
+interface CallUnderWay {
+  readonly sentMs: number;
+  /** Never rejects. */
+  readonly ended: Promise<void>;
+}
+
+/** A call without an end after this long has failed: the request that it belonged to was cancelled, and it with it. */
 const abandonMs = 2_000;
 
 export class LimiterLink {
@@ -28,14 +34,20 @@ export class LimiterLink {
   holders = 1;
   readonly #inputs: LimiterLinkInputs;
   #queue: Ticket[] = [];
-  #call: Promise<void> | undefined;
-  #sentMs = -Infinity;
-  /** After a failure, until an empty call succeeds: no request waits for an object that may hang. */
-  #isDown = false;
+  #call: CallUnderWay | undefined;
+  /** The last call got no answer. Until an empty call does, nothing else is sent. */
+  #failed = false;
   #probeMs = -Infinity;
 
   constructor(inputs: LimiterLinkInputs) {
     this.#inputs = inputs;
+  }
+
+  /** No request waits for an object that has let one wait in vain. */
+  get isDown(): boolean {
+    const nowMs = this.#inputs.nowMs();
+    const call = this.#callUnderWay(nowMs);
+    return this.#failed || (call !== undefined && nowMs - call.sentMs >= limits.limiterWaitMs);
   }
 
   /** Resolves when the ticket is settled, which it is at the latest after `patienceMs`; never rejects. */
@@ -44,38 +56,49 @@ export class LimiterLink {
     lifetime: Lifetime,
     patienceMs: number = limits.limiterWaitMs,
   ): Promise<void> {
-    const deadlineMs = this.#inputs.nowMs() + patienceMs;
     if (this.#queue.length >= limits.asksPerLimiter) return ticket.abandon();
     this.#queue.push(ticket);
+    const deadlineMs = this.#inputs.nowMs() + patienceMs;
     while (!ticket.settled) {
       const nowMs = this.#inputs.nowMs();
-      if (this.#isDown) {
-        this.#abandonAll();
-        if (nowMs >= this.#probeMs) this.#send(lifetime, nowMs);
-      } else if (nowMs >= deadlineMs) ticket.abandon();
-      else if (!this.#call || nowMs - this.#sentMs >= abandonMs) this.#send(lifetime, nowMs);
-      else await withTimeLimit(this.#call, deadlineMs - nowMs, () => undefined);
+      const call = this.#callUnderWay(nowMs);
+      if (!ticket.sent && this.isDown) this.#goWithout(call, lifetime, nowMs);
+      else if (nowMs >= deadlineMs) ticket.abandon();
+      else if (!call) this.#send(lifetime, nowMs);
+      else {
+        const silentMs = ticket.sent ? Infinity : call.sentMs + limits.limiterWaitMs;
+        await withTimeLimit(call.ended, Math.min(deadlineMs, silentMs) - nowMs, () => undefined);
+      }
     }
   }
 
-  #abandonAll(): void {
+  #callUnderWay(nowMs: number): CallUnderWay | undefined {
+    if (this.#call && nowMs - this.#call.sentMs >= abandonMs) {
+      this.#call = undefined;
+      this.#failed = true;
+    }
+    return this.#call;
+  }
+
+  /** Settles whatever has not been sent. Once in a while the object is asked whether it is there again, by an empty call. */
+  #goWithout(call: CallUnderWay | undefined, lifetime: Lifetime, nowMs: number): void {
     for (const ticket of this.#queue.splice(0)) ticket.abandon();
+    if (!call && nowMs >= this.#probeMs) this.#send(lifetime, nowMs);
   }
 
   /** Takes along all that waits, as far as one call can carry it. */
   #send(lifetime: Lifetime, nowMs: number): void {
     const draft = new CallDraft(this.#inputs.holder);
-    const settlers = this.#queue
-      .splice(0, limits.asksPerLimiterCall)
-      .filter((ticket) => !ticket.settled)
-      .map((ticket) => ticket.addTo(draft));
-    const call = this.#exchange(draft.call, settlers).finally(() => {
+    const tickets = this.#queue.splice(0, limits.asksPerLimiterCall).filter(({ settled }) => !settled);
+    const settlers = tickets.map((ticket) => ticket.addTo(draft));
+    for (const ticket of tickets) ticket.sent = true;
+    const ended = this.#exchange(draft.call, settlers).finally(() => {
       if (this.#call === call) this.#call = undefined;
     });
+    const call = { sentMs: nowMs, ended };
     this.#call = call;
-    this.#sentMs = nowMs;
     this.#probeMs = nowMs + outagePauseMs;
-    lifetime.waitUntil(call);
+    lifetime.waitUntil(ended);
   }
 
   /** Never rejects. */
@@ -84,9 +107,9 @@ export class LimiterLink {
     try {
       answer = await this.#inputs.call(call);
       this.holders = answer.holders;
-      this.#isDown = false;
+      this.#failed = false;
     } catch (error) {
-      this.#isDown = true;
+      this.#failed = true;
       this.#inputs.log("rate_limiter_unavailable", { reason: String(error) });
     }
     for (const settle of settlers) settle(answer);

@@ -177,6 +177,16 @@ describe("the object cannot be reached", () => {
   });
 
   test.each(["strict", "leased"])(
+    "%s: the first wait in vain, those that come later do not",
+    async (mode) => {
+      const isolate = testIsolate([limitOf({ mode, onUnavailable: "allow", limit })], hanging);
+      expect(await count(Array.from({ length: 20 }, () => isolate.admits()))).toBe(20);
+      const later = Array.from({ length: 20 }, () => isolate.admits());
+      expect(await Promise.race([count(later), pause(limits.limiterWaitMs)])).toBe(20);
+    },
+  );
+
+  test.each(["strict", "leased"])(
     "%s: without any answer the declared behaviour comes in time",
     async (mode) => {
       const isolate = testIsolate([limitOf({ mode, onUnavailable: "allow", limit })], hanging);

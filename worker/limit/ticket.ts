@@ -4,6 +4,8 @@ import type { LeaseAsk, LeaseReply, Limit } from "#contract/rate-limit.ts";
 import type { CallDraft, TakeAnswer } from "./call-draft.ts";
 
 export abstract class Ticket {
+  /** Part of a call, under way or ended. */
+  sent = false;
   #settled = false;
 
   get settled(): boolean {
