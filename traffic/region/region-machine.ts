@@ -1,6 +1,7 @@
 // What a region knows and what it has to do next. The state object around it only stores, dials and sets its alarm; time
 // and randomness are arguments.
 import type { Administration } from "#contract/administration.ts";
+import { counterName } from "#contract/counter-name.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import type {
   ControlSyncRequest,
@@ -144,8 +145,12 @@ export class RegionMachine {
   }
 
   refreshHealth(nowMs: number): void {
+    const before = new Set(this.#health.ejected);
     const ejections = this.#ejections.merged(nowMs);
     this.#health.update(this.probes.verdicts(), this.#hubs.verdicts(nowMs), nowMs, ejections);
+    for (const key of this.#health.ejected) {
+      if (!before.has(key)) this.counters.add({ [ejectionCounter(key)]: 1 });
+    }
   }
 
   /** What to tell the control. */
@@ -177,4 +182,9 @@ export class RegionMachine {
     const snapshot = this.#snapshot && this.#snapshot.version > configVersion ? this.#snapshot : undefined;
     return { ...(trust && { trust }), ...(snapshot && { config: sliceForTunnel(snapshot, tunnel) }) };
   }
+}
+
+function ejectionCounter(key: string): string {
+  const bar = key.lastIndexOf("|");
+  return counterName("ejections_total", { backend: key.slice(0, bar), endpoint: key.slice(bar + 1) });
 }
