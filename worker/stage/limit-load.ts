@@ -4,7 +4,7 @@ import type { CircuitBreaker, CircuitResource } from "#traffic/retry/circuit-bre
 import { isShed, priorityOf } from "#traffic/retry/load-shedding.ts";
 import type { Exchange } from "../exchange.ts";
 import { relayWebSocket } from "../forward/relay-web-socket.ts";
-import { watchBody } from "../forward/watch-body.ts";
+import { isLong, watchBody } from "../forward/watch-body.ts";
 import type { BackendScope, Handler, Stage } from "./stage.ts";
 
 export const limitLoad: Stage<BackendScope> = (scope, next) => breakCircuit(scope, shedLoad(scope, next));
@@ -54,7 +54,10 @@ function acquire(breaker: CircuitBreaker, resource: CircuitResource): void {
   if (!breaker.acquire(resource)) throw new GatewayError("circuit_open", resource);
 }
 
-/** `ended` runs exactly once: when there is no response, at the end of its body, or when its WebSocket closes. */
+/**
+ * `ended` runs exactly once: when there is no response, at the end of its body (of a short one: once the head is there), or
+ * when its WebSocket closes.
+ */
 async function whileUnderWay(next: Handler, exchange: Exchange, ended: () => void): Promise<Response> {
   let response: Response;
   try {
@@ -63,5 +66,8 @@ async function whileUnderWay(next: Handler, exchange: Exchange, ended: () => voi
     ended();
     throw error;
   }
-  return response.webSocket ? relayWebSocket(response, ended) : watchBody(response, exchange.lifetime, ended);
+  if (response.webSocket) return relayWebSocket(response, ended);
+  if (isLong(response)) return watchBody(response, exchange.lifetime, ended);
+  ended();
+  return response;
 }
