@@ -9,6 +9,8 @@ export const cfBlobHeader = "isthmus-cf";
 export const schemeHeader = "isthmus-scheme";
 
 const compatibilityDate = "2026-10-01";
+/** As in wrangler.toml: a client that leaves aborts `request.signal`, so that a hub resets its stream. */
+const gatewayFlags = ["enable_request_signal"];
 
 /** Paths are absolute, or relative to the configuration file. */
 export interface ControlConfig {
@@ -71,6 +73,7 @@ export function stateConfig(config: StateConfig): string {
         worker: {
           modules: [{ name: "gateway.js", esModule: embed(config.module) }],
           compatibilityDate,
+          compatibilityFlags: gatewayFlags,
           durableObjectNamespaces: [
             objectClass("RegionState"),
             objectClass("TunnelHub"),
@@ -137,6 +140,7 @@ export function gatewayConfig(config: GatewayConfig): string {
         worker: {
           modules: [{ name: "gateway.js", esModule: embed(config.module) }],
           compatibilityDate,
+          compatibilityFlags: gatewayFlags,
           bindings: [
             { name: "STATE", service: "state" },
             { name: "CONTROL", service: "control" },
