@@ -141,6 +141,12 @@ export class AdminClient {
     return this.#call("POST", "/v1/endpoints", endpointStandingSchema, request);
   }
 
+  /** A new root, which takes over once every holder of trust can have seen it. */
+  rotateAuthority(leadSeconds?: number): Promise<z.infer<typeof trustResponseSchema>> {
+    const body = leadSeconds === undefined ? {} : { leadSeconds };
+    return this.#call("POST", "/v1/ca/rotate", trustResponseSchema, body);
+  }
+
   audit(page: Page = {}): Promise<z.infer<typeof auditPageSchema>> {
     return this.#call("GET", `/v1/audit${query(page)}`, auditPageSchema);
   }

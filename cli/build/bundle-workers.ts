@@ -77,7 +77,7 @@ function inputs(metafile: Metafile): string[] {
   return Object.keys(metafile.inputs);
 }
 
-/** A package without sources (installed from a registry) has only the bundle, and that is fresh. */
+/** False also for a bundle that is not there, or of which nobody knows what it was made from. */
 async function isFresh({ bundle, entry }: Worker): Promise<boolean> {
   try {
     const builtMs = (await stat(bundle)).mtimeMs;

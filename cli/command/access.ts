@@ -83,13 +83,14 @@ function addCertificate(program: Command): void {
     .action(async ({ limit }: { limit: number }, command: Command) => {
       const { client, printer } = await contextFor(command);
       const { certificates } = await client.certificates({ limit });
-      const rows = certificates.map(({ serial, spiffeId, notAfterMs, revokedAtMs }) => [
+      const rows = certificates.map(({ serial, spiffeId, names, notAfterMs, revokedAtMs }) => [
         serial,
         revokedAtMs === undefined ? `until ${instant(notAfterMs)}` : `revoked ${instant(revokedAtMs)}`,
-        printable(spiffeId),
+        printable(spiffeId || (names ?? []).join(", ")),
       ]);
       printer.result(certificates, table(["serial", "valid", "identity"], rows, "no certificates"));
     });
+  addRotate(certificate);
   withTarget(certificate.command("revoke"))
     .argument("<serial>", "as `isthmus certificate list` shows it")
     .summary("revoke a certificate; the agent is cut off within a heartbeat")
@@ -98,6 +99,23 @@ function addCertificate(program: Command): void {
       const { client, printer } = await contextFor(command);
       const revoked = await client.revokeCertificate(serial, reason);
       printer.result(revoked, `certificate ${revoked.serial} (${revoked.spiffeId}) is revoked`);
+    });
+}
+
+function addRotate(certificate: Command): void {
+  withTarget(certificate.command("rotate"))
+    .summary("add a root to the certificate authority and let it take over")
+    .option(
+      "--lead <duration>",
+      "time in which every agent learns of the root before it signs; default: a day",
+    )
+    .action(async ({ lead }: { lead?: string }, command: Command) => {
+      const { client, printer } = await contextFor(command);
+      const trust = await client.rotateAuthority(lead === undefined ? undefined : seconds(lead, "--lead"));
+      printer.result(
+        trust,
+        `${trust.rootsPem.length} roots are trusted now (trust version ${trust.version})`,
+      );
     });
 }
 
@@ -118,10 +136,10 @@ function addAudit(program: Command): void {
     });
 }
 
-function seconds(duration: string): number {
+function seconds(duration: string, flag = "--expires"): number {
   try {
     return Math.max(1, Math.floor(durationMs(duration) / 1000));
   } catch {
-    throw new CommandError("invalid", `--expires ${duration}: expected a duration such as 30m or 24h`);
+    throw new CommandError("invalid", `${flag} ${duration}: expected a duration such as 30m or 24h`);
   }
 }

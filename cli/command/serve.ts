@@ -5,7 +5,7 @@ import { defaultDataDirectory } from "../local-system.ts";
 import { hostPortArgument, listArgument, wholeNumber } from "./arguments.ts";
 import { parseConnectTo, type ConnectTo } from "../serve/connect-to.ts";
 import { launch } from "../serve/launcher.ts";
-import type { HostPort, ServeOptions } from "../serve/serve-options.ts";
+import { everyAddress, type HostPort, type ServeOptions } from "../serve/serve-options.ts";
 import { durationMs } from "#contract/duration.ts";
 
 interface ServeFlags {
@@ -14,7 +14,7 @@ interface ServeFlags {
   control: HostPort;
   tunnel?: HostPort;
   tunnelName?: string[];
-  host?: string;
+  host: string;
   processes: number;
   portOffset: number;
   connectTo?: ConnectTo[];
@@ -45,14 +45,18 @@ export function addServe(program: Command): void {
     .option(
       "--tunnel <[host:]port>",
       "accept agents here (TLS, client certificate)",
-      hostPortArgument("0.0.0.0"),
+      hostPortArgument(everyAddress),
     )
     .option(
       "--tunnel-name <name>",
       "host name or address in the tunnel's certificate; repeatable",
       listArgument,
     )
-    .option("--host <address>", "address that the listeners bind (default: every address)")
+    .option(
+      "--host <address>",
+      "address that the listeners bind; * is every one, IPv4 and IPv6",
+      everyAddress,
+    )
     .option("--processes <n>", "gateway processes", wholeNumber(1, 256), 1)
     .option("--port-offset <n>", "added to the port of every listener", wholeNumber(-65_535, 65_535), 0)
     .option(
@@ -93,7 +97,7 @@ function serveOptions(flags: ServeFlags): ServeOptions {
     control: flags.control,
     ...(flags.tunnel && { tunnel: flags.tunnel }),
     tunnelNames: flags.tunnelName ?? [],
-    ...(flags.host !== undefined && { host: flags.host }),
+    host: flags.host,
     processes: flags.processes,
     portOffset: flags.portOffset,
     connectTo: flags.connectTo ?? [],

@@ -81,6 +81,7 @@ function serveArgs(config: string, dataDirectory: string, options: DemoOptions):
     "--data": dataDirectory,
     "--control": String(options.controlPort),
     "--tunnel": String(options.tunnelPort),
+    "--drain-timeout": "3s",
   };
   return [cli, "serve", "--dev-tls", ...Object.entries(flags).flat()];
 }

@@ -67,13 +67,18 @@ export async function launch(options: ServeOptions, log: (line: string) => void)
   }
 }
 
+/** Ctrl-C reaches the whole group, and a parent in it (cli/isthmus.mjs, npm, timeout) passes it on once more. */
+const samePressMs = 1_000;
+
 /** Passes signals on, and sees to it that nothing outlives the supervisor. A second Ctrl-C does not wait. */
 function attend(supervisor: ChildProcess, log: (line: string) => void): Promise<number> {
-  let asked = 0;
+  let askedAtMs: number | undefined;
   const stop = (): void => {
-    asked += 1;
-    if (asked === 1) supervisor.kill("SIGTERM");
-    else killGroup(supervisor);
+    const nowMs = Date.now();
+    if (askedAtMs === undefined) {
+      askedAtMs = nowMs;
+      supervisor.kill("SIGTERM");
+    } else if (nowMs - askedAtMs > samePressMs) killGroup(supervisor);
   };
   const reload = (): boolean => supervisor.kill("SIGHUP");
   process.on("SIGINT", stop).on("SIGTERM", stop).on("SIGHUP", reload);
@@ -81,7 +86,8 @@ function attend(supervisor: ChildProcess, log: (line: string) => void): Promise<
     supervisor.once("exit", (code, signal) => {
       process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", reload);
       killGroup(supervisor);
-      if (signal && asked === 0) log(`the supervisor was ended by ${signal}; its processes were stopped`);
+      if (signal && askedAtMs === undefined)
+        log(`the supervisor was ended by ${signal}; its processes were stopped`);
       done(code ?? exitCodes.failure);
     });
   });

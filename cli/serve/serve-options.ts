@@ -10,8 +10,8 @@ export interface ServeOptions {
   readonly tunnel?: HostPort;
   /** Names and addresses, besides those of this machine, under which agents dial the tunnel's port. */
   readonly tunnelNames: readonly string[];
-  /** Address that listeners bind; absent: every address, IPv4 and IPv6. */
-  readonly host?: string;
+  /** Address that listeners bind, or {@link everyAddress}. */
+  readonly host: string;
   readonly processes: number;
   readonly portOffset: number;
   readonly connectTo: readonly ConnectTo[];
@@ -24,7 +24,11 @@ export interface ServeOptions {
   readonly drainTimeoutMs: number;
 }
 
+/** IPv4 and IPv6. */
+export const everyAddress = "*";
+
 export interface HostPort {
+  /** Address, or {@link everyAddress} where that is possible. */
   readonly host: string;
   readonly port: number;
 }

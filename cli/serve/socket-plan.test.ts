@@ -9,7 +9,7 @@ const listener = (name: string, protocol: "HTTP" | "HTTPS", port: number): Snaps
   hostnames: [],
 });
 
-const options = { control: { host: "127.0.0.1", port: 8081 }, processes: 1, portOffset: 0 };
+const options = { control: { host: "127.0.0.1", port: 8081 }, host: "*", processes: 1, portOffset: 0 };
 
 const describe = (
   listeners: SnapshotListener[],

@@ -3,7 +3,7 @@
 // meanwhile waits in its queue instead of being refused.
 import { join } from "node:path";
 import type { SnapshotListener } from "#contract/snapshot.ts";
-import type { HostPort, ServeOptions } from "./serve-options.ts";
+import { everyAddress, type HostPort, type ServeOptions } from "./serve-options.ts";
 
 export type SocketAddress = HostPort | { readonly path: string };
 
@@ -38,6 +38,11 @@ export function groupByPort(listeners: readonly SnapshotListener[]): PortGroup[]
   return [...groups].map(([port, members]) => ({ port, protocol: members[0]!.protocol, listeners: members }));
 }
 
+/** Every address is two sockets, so that a client's IPv4 address is not seen as `::ffff:192.0.2.1`. */
+function bindAddresses(host: string): string[] {
+  return host === everyAddress ? ["0.0.0.0", "::"] : [host];
+}
+
 /**
  * TCP sockets exist once per process that shares the port: the kernel then spreads connections over the processes
  * (SO_REUSEPORT), where one queue for all gives a burst of connections to the process that wakes up first (measured:
@@ -54,8 +59,8 @@ export function planSockets(
     name,
     address: { path: socketPath(runDirectory, process, name) },
   });
-  const tcp = (process: string, name: string, port: number): PlannedSocket[] =>
-    (options.host === undefined ? ["0.0.0.0", "::"] : [options.host]).map((host, index) => ({
+  const tcp = (process: string, name: string, port: number, address: string): PlannedSocket[] =>
+    bindAddresses(address).map((host, index) => ({
       process,
       name: index === 0 ? name : `${name}-v6`,
       address: { host, port },
@@ -66,17 +71,20 @@ export function planSockets(
     unix("state", "state"),
     unix("state", "tunnel"),
   ];
-  if (options.tunnel) sockets.push({ process: "tunnel-door", name: "tunnel", address: options.tunnel });
+  if (options.tunnel) sockets.push(...tcp("tunnel-door", "tunnel", options.tunnel.port, options.tunnel.host));
   for (let index = 1; index <= options.processes; index += 1) {
     const gateway = `gateway-${index}`;
     sockets.push(unix(gateway, "probe"));
     for (const group of ports) {
       const port = group.port + options.portOffset;
       if (group.protocol === "HTTP") {
-        sockets.push(...tcp(gateway, portSocket(group), port));
+        sockets.push(...tcp(gateway, portSocket(group), port, options.host));
         continue;
       }
-      sockets.push(unix(gateway, portSocket(group)), ...tcp(`front-door-${index}`, portSocket(group), port));
+      sockets.push(
+        unix(gateway, portSocket(group)),
+        ...tcp(`front-door-${index}`, portSocket(group), port, options.host),
+      );
     }
   }
   return { sockets, ports };
