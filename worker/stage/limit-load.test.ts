@@ -60,3 +60,29 @@ test("as the backend fills up, requests are shed", async () => {
   answers[0]!(new Response("ok"));
   expect((await first).status).toBe(200);
 });
+
+test("maxConnections bounds open WebSockets, whose messages pass both ways", async () => {
+  const { gateway, answers } = held({ circuitBreaker: { maxConnections: 1 } });
+  const upgrade = { headers: { upgrade: "websocket" } };
+  const first = gateway.ask(url, upgrade);
+  await expect.poll(() => answers.length).toBe(1);
+  const pair = new WebSocketPair();
+  pair[1].accept();
+  pair[1].addEventListener("message", ({ data }) => pair[1].send(`echo ${String(data)}`));
+  answers[0]!(new Response(null, { status: 101, webSocket: pair[0] }));
+  const socket = (await first).webSocket!;
+  const heard: unknown[] = [];
+  socket.addEventListener("message", ({ data }) => void heard.push(data));
+  socket.accept();
+  socket.send("hello");
+  await expect.poll(() => heard).toEqual(["echo hello"]);
+  expect(errorOf(await gateway.ask(url, upgrade))).toBe("circuit_open");
+  socket.close(1000, "done");
+  await expect
+    .poll(async () => {
+      const next = gateway.ask(url, upgrade);
+      await Promise.race([next, new Promise((done) => setTimeout(done, 10))]);
+      return answers.length;
+    })
+    .toBe(2);
+});
