@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addAccess } from "./command/access.ts";
 import { addAgent } from "./command/agent.ts";
+import { addDebugToken } from "./command/debug-token.ts";
 import { addEndpoint } from "./command/endpoint.ts";
 import { addExplain } from "./command/explain.ts";
 import { addApply, addValidate } from "./command/publish.ts";
@@ -50,6 +51,7 @@ for (const add of [
   addValidate,
   addStatus,
   addExplain,
+  addDebugToken,
   addStat,
   addEndpoint,
   addHistory,

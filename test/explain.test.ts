@@ -110,3 +110,13 @@ test("what is no request is refused with what is expected", async () => {
   );
   expect((await runIsthmus(["explain", "GET", "http://a/", "-H", "nonsense", "-f", file])).code).toBe(2);
 });
+
+test("the running gateway says what it decided, to whoever holds a debug token", async () => {
+  const token = (await runIsthmus(["debug-token", "--data", system.dataDirectory])).stdout.trim();
+  const headers = { "isthmus-debug": token };
+  const answer = await ask({ port, host: "api.example.com", path: "/orders", headers });
+  expect(answer.headers["isthmus-decision"]).toContain(
+    `rule="api/0", backend="two", endpoint="127.0.0.1:${two.port}"`,
+  );
+  expect(answer.body).not.toContain(token);
+});

@@ -6,6 +6,7 @@ import type { Env } from "./env.ts";
 import { Exchange, type Lifetime } from "./exchange.ts";
 import type { PolicyStages } from "./plan/snapshot-plan.ts";
 import { accessLogLine, isLogged } from "./report/access-log.ts";
+import { withDecision } from "./report/decision.ts";
 import { asGatewayError, errorResponse } from "./report/error-response.ts";
 import { httpLogLine } from "./report/http-log.ts";
 import { admit } from "./stage/admit.ts";
@@ -108,11 +109,11 @@ async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): P
     for (const stage of entryStages) stage(exchange);
     const response = await plan.handlers[exchange.matched?.ruleIndex ?? -1]!(exchange);
     report(exchange, isolate, response.status, exchange.error, response);
-    return response;
+    return exchange.debugToken === null ? response : withDecision(exchange, response, exchange.error);
   } catch (caught) {
     const error = asGatewayError(caught);
     report(exchange, isolate, error.status, error);
-    return errorResponse(error, exchange.method);
+    return withDecision(exchange, errorResponse(error, exchange.method), error);
   }
 }
 

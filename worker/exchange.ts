@@ -49,6 +49,8 @@ export class Exchange implements RequestHead {
 
   /** Under which the request is logged and told to the endpoint; absent: nobody asks. */
   requestId: string | undefined = undefined;
+  /** Whoever sent it asks what was decided; not checked yet. */
+  debugToken: string | null = null;
   /** Absent: tracing is off. */
   trace: RequestTrace | undefined = undefined;
 

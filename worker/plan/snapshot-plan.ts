@@ -29,6 +29,8 @@ export interface SnapshotPlan {
   readonly watched: readonly BackendPlan[];
   readonly tunnels: ReadonlyMap<string, TunnelPlan>;
   readonly counters: RequestCounters;
+  /** Of all gateways of the system. */
+  readonly secret: string;
   /** Absent: tracing is off. */
   readonly tracer: Tracer | undefined;
 }
@@ -88,6 +90,7 @@ export function compilePlan(
     watched: [...backends.values()].filter(({ watch }) => watch),
     tunnels,
     counters: new RequestCounters(snapshot),
+    secret: inputs.secret,
     tracer: snapshot.settings.tracing && new Tracer(snapshot.settings.tracing, inputs.random),
   };
 }

@@ -1,5 +1,6 @@
 // What the gateway tells of a request: access log, request id, trace.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { debugHeader, decisionHeader, signDebugToken } from "#contract/debug-token.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { compileSnapshot } from "#config/compile.ts";
 import { nativeConfigSchema, type NativeConfigInput } from "#config/native/schema.ts";
@@ -143,4 +144,21 @@ test("a collector that fails costs spans, and how many wait is bounded", async (
   expect(batches).toEqual([512]);
   expect(dropped).toEqual(Array.from({ length: 88 }, () => "spans_dropped_total"));
   expect(logged[0]).toContain("spans_not_sent");
+});
+
+test("a valid debug token is answered with the decision; the endpoint never sees it", async () => {
+  const debugged = gateway({});
+  const token = await signDebugToken("secret of the tests", Math.floor(Date.now() / 1000) + 60);
+  const answer = await debugged.ask(url, { headers: { [debugHeader]: token } });
+  expect(answer.headers.get(decisionHeader)).toMatch(
+    /^version=1, listener="web", client="[^"]+", route="shop", rule="shop\/0", backend="orders", endpoint="10\.0\.0\.7:8080"$/,
+  );
+  expect(seen?.has(debugHeader)).toBe(false);
+  expect(await answer.text()).toBe("hello");
+  const refused = await debugged.ask("http://nobody.example.com/", { headers: { [debugHeader]: token } });
+  expect(refused.status).toBe(404);
+  expect(refused.headers.get(decisionHeader)).toContain('error="route_not_found"');
+  const forged = await debugged.ask(url, { headers: { [debugHeader]: token.replace(/.$/, "x") } });
+  expect(forged.headers.has(decisionHeader)).toBe(false);
+  expect(seen?.has(debugHeader)).toBe(false);
 });

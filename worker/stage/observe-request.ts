@@ -1,4 +1,5 @@
 // Entry: under which id and trace the request is logged and told to the endpoint. Nothing where neither is asked for.
+import { debugHeader } from "#contract/debug-token.ts";
 import type { Exchange } from "../exchange.ts";
 
 export const requestIdHeader = "x-request-id";
@@ -8,6 +9,7 @@ export const requestIdChars = 128;
 
 export function observeRequest(exchange: Exchange): void {
   const { tracer, settings } = exchange.plan;
+  exchange.debugToken = exchange.header(debugHeader);
   if (tracer) exchange.trace = tracer.begin(exchange.header("traceparent"));
   if (!tracer && settings.accessLog.mode !== "all") return;
   const given = exchange.header(requestIdHeader);

@@ -1,4 +1,5 @@
 // Backend stage: the headers that the endpoint will see, those of the connection dropped, forwarding headers written.
+import { debugHeader } from "#contract/debug-token.ts";
 import { setForwardingHeaders } from "#traffic/forwarding/forwarded.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
 import { KnownHeaders } from "../forward/known-headers.ts";
@@ -13,6 +14,7 @@ export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
     dropHopByHop(known);
     setForwardingHeaders(known, { peerAddress: chain.clientAddress, scheme, host: authority }, chain);
     exchange.headers = known.headers;
+    if (exchange.debugToken !== null) known.headers.delete(debugHeader);
     if (exchange.requestId !== undefined) known.headers.set(requestIdHeader, exchange.requestId);
     if (exchange.trace) propagateTrace(known.headers, exchange.trace, Date.now());
     exchange.backend = backend;
