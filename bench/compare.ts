@@ -5,7 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { load, generator, type LoadResult } from "./load/load.ts";
 import type { Peer, RunningPeer } from "./peers/peer.ts";
-import { available, freePort, loadCore, residentKiB, start, until, type Running } from "./process.ts";
+import {
+  available,
+  freePort,
+  loadCore,
+  processorMs,
+  residentKiB,
+  start,
+  until,
+  type Running,
+} from "./process.ts";
 
 export interface CompareOptions {
   title: string;
@@ -18,6 +27,8 @@ interface Row {
   peer: Peer;
   running: RunningPeer;
   results: LoadResult[];
+  /** Processor time per request of each round, in microseconds. */
+  costsUs: number[];
 }
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
@@ -49,6 +60,7 @@ export async function compare(peers: Peer[], options: CompareOptions): Promise<v
         peer,
         running: await peer.start({ originPort: origin.port, directory: own }),
         results: [],
+        costsUs: [],
       });
     }
     await measure(rows, options);
@@ -65,7 +77,14 @@ async function measure(rows: Row[], { rounds, secondsPerRound, connections }: Co
     load({ url: running.url, host: running.host, connections, seconds });
   for (const row of rows) await once(row, 1);
   for (let round = 0; round < rounds; round += 1) {
-    for (const row of rows) row.results.push(await once(row, secondsPerRound));
+    for (const row of rows) {
+      const pid = row.running.running.process.pid!;
+      const beforeMs = processorMs(pid);
+      const result = await once(row, secondsPerRound);
+      row.results.push(result);
+      const requests = result.requestsPerSecond * secondsPerRound;
+      row.costsUs.push(((processorMs(pid) - beforeMs) * 1_000) / requests);
+    }
   }
 }
 
@@ -82,6 +101,8 @@ function print(rows: Row[], options: CompareOptions): void {
       peer: row.peer.name,
       "requests/s": Math.round(rate(row)),
       ratio: Number((rate(row) / rate(first)).toFixed(3)),
+      // Says more than the rate where other programs use the machine, too.
+      "CPU µs/request": Math.round(median(row.costsUs)),
       "p50 ms": Number(median(row.results.map((result) => result.p50Ms)).toFixed(2)),
       "p99 ms": Number(median(row.results.map((result) => result.p99Ms)).toFixed(2)),
       "memory MiB": Math.round(residentKiB(row.running.running.process.pid!) / 1024),

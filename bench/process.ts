@@ -73,21 +73,40 @@ export async function until(what: string, probe: () => Promise<boolean>, running
 
 /** Resident memory of a process and its descendants, in KiB. Linux only; 0 elsewhere. */
 export function residentKiB(pid: number): number {
+  return sumOfTree(pid, (id) => Number(/VmRSS:\s+(\d+)/.exec(tryRead(`/proc/${id}/status`))?.[1] ?? 0));
+}
+
+/** A tick of `/proc/PID/stat` on Linux (USER_HZ). */
+const tickMs = 10;
+
+/** Processor time that a process and its descendants have used, in milliseconds. Linux only; 0 elsewhere. */
+export function processorMs(pid: number): number {
+  return sumOfTree(pid, (id) => {
+    const [utime, stime] = statFields(id).slice(11, 13);
+    return (Number(utime ?? 0) + Number(stime ?? 0)) * tickMs;
+  });
+}
+
+function sumOfTree(pid: number, valueOf: (pid: number) => number): number {
   try {
     const children = new Map<number, number[]>();
     for (const name of readdirSync("/proc")) {
       if (!/^\d+$/.test(name)) continue;
-      const stat = tryRead(`/proc/${name}/stat`);
-      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      const parent = Number(statFields(Number(name))[1]);
       children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
     }
     const total = (id: number): number =>
-      Number(/VmRSS:\s+(\d+)/.exec(tryRead(`/proc/${id}/status`))?.[1] ?? 0) +
-      (children.get(id) ?? []).reduce((sum, child) => sum + total(child), 0);
+      valueOf(id) + (children.get(id) ?? []).reduce((sum, child) => sum + total(child), 0);
     return total(pid);
   } catch {
     return 0;
   }
+}
+
+/** Fields of `/proc/PID/stat` after the name, which may hold spaces. */
+function statFields(pid: number): string[] {
+  const stat = tryRead(`/proc/${pid}/stat`);
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 function tryRead(path: string): string {

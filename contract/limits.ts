@@ -94,7 +94,7 @@ export const limits = {
   rateLimiters: 16,
   /** Keys that an isolate keeps leases, or local counts, of; each kind. */
   limitKeysPerIsolate: 20_000,
-  limitKeysBytes: 12 * 1024 * 1024,
+  limitKeysBytes: 24 * 1024 * 1024,
   /** Keys that one RateLimiter keeps in memory. */
   limitKeysPerLimiter: 100_000,
   limiterKeysBytes: 48 * 1024 * 1024,

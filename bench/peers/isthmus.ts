@@ -16,6 +16,8 @@ export interface GatewayVariant {
   routeCount: number;
   /** YAML of the measured backend's fields besides its name, indented by six; default: the origin, dialled directly. */
   backend?: (originPort: number) => string;
+  /** YAML of a field of every rule, in one line; default: none. */
+  ruleField?: string;
   serveFlags?: (directory: string) => Promise<string[]>;
 }
 
@@ -26,7 +28,7 @@ export function gatewayConfig(port: number, originPort: number, variant: Gateway
     hostnames: [host-${index}.example.com]
     rules:
       - matches: [{ path: { type: PathPrefix, value: / } }]
-        backendRefs: [{ name: origin }]`,
+        backendRefs: [{ name: origin }]${variant.ruleField ? `\n        ${variant.ruleField}` : ""}`,
   );
   const backend =
     variant.backend?.(originPort) ?? `      endpoints: [{ address: 127.0.0.1, port: ${originPort} }]`;

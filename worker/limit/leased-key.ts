@@ -60,6 +60,7 @@ export class LeasedKey {
   /** An answer to anything but the last ask comes too late: its units were granted for a time that is counted otherwise. */
   #answered(ticket: LeaseTicket, reply: LeaseReply | undefined): void {
     if (ticket !== this.#ticket) return;
+    this.#ticket = undefined;
     const nowMs = this.#inputs.nowMs();
     if (reply) this.holder.answered(reply, nowMs);
     else this.holder.failed(nowMs);

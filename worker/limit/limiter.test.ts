@@ -131,6 +131,14 @@ test("a flood of random keys: memory stays bounded, calls carry many keys, a key
   expect(isolate.limiter.counters.calls).toBeLessThan(keys / 4);
 }, 30_000);
 
+test("keys are spread over all objects", () => {
+  const { limiter } = testIsolate([], freshRegion());
+  const links = new Set(
+    Array.from({ length: 1_000 }, (_, n) => limiter.linkTo(`rule/api/0/l\n9:192.0.2.${n}`)),
+  );
+  expect(links.size).toBe(limits.rateLimiters);
+});
+
 describe("the object cannot be reached", () => {
   const limit = { requests: 8, windowMs: 86_400_000 };
   const down = (): Promise<LimiterAnswer> => Promise.reject(new Error("down"));
