@@ -1,6 +1,6 @@
 // Bundles both Workers as wrangler does (ES modules, conditions of the Workers runtime, `cloudflare:` left to it), so
 // that `isthmus serve` runs the very code that is deployed.
-import { build, type BuildOptions, type BuildResult, type Metafile } from "esbuild";
+import { build, stop, type BuildOptions, type BuildResult, type Metafile } from "esbuild";
 import { mkdir, rename, stat, writeFile, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { CommandError } from "../command-error.ts";
@@ -28,7 +28,12 @@ export function bundleWorkers(): Promise<string[]> {
 }
 
 async function bundle(chosen: Worker[]): Promise<string[]> {
-  await Promise.all(chosen.map(bundleOne));
+  try {
+    await Promise.all(chosen.map(bundleOne));
+  } finally {
+    // Ends esbuild's own process, which would stay beside a long-running `isthmus serve`.
+    await stop();
+  }
   return chosen.map((worker) => relative(packageRoot, worker.bundle));
 }
 

@@ -1,6 +1,6 @@
 // `isthmus serve`: the Workers on workerd, on this machine.
 import { resolve } from "node:path";
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { defaultDataDirectory } from "../local-system.ts";
 import { hostPortArgument, listArgument, wholeNumber } from "./arguments.ts";
 import { parseConnectTo, type ConnectTo } from "../serve/connect-to.ts";
@@ -38,10 +38,11 @@ export function addServe(program: Command): void {
       listArgument,
     )
     .option("--data <dir>", "state, secrets and trust bundle (created, mode 0700)", defaultDataDirectory)
-    .option("--control <[host:]port>", "admin API", hostPortArgument("127.0.0.1"), {
-      host: "127.0.0.1",
-      port: 8081,
-    })
+    .addOption(
+      new Option("--control <[host:]port>", "admin API")
+        .argParser(hostPortArgument("127.0.0.1"))
+        .default({ host: "127.0.0.1", port: 8081 }, "127.0.0.1:8081"),
+    )
     .option(
       "--tunnel <[host:]port>",
       "accept agents here (TLS, client certificate)",
@@ -68,11 +69,10 @@ export function addServe(program: Command): void {
     .option("--trust-domain <name>", "SPIFFE trust domain of agents' certificates", "isthmus.local")
     .option("--region <name>", "name of this group of gateways in `isthmus status`", "local")
     .option("--zone <name>", "zone of this machine, for backends that prefer endpoints of the gateway's zone")
-    .option(
-      "--drain-timeout <duration>",
-      "longest wait for requests under way at the end",
-      drainArgument,
-      10_000,
+    .addOption(
+      new Option("--drain-timeout <duration>", "longest wait for requests under way at the end")
+        .argParser(drainArgument)
+        .default(10_000, "10s"),
     )
     .addHelpText(
       "after",
