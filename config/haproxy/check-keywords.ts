@@ -1,6 +1,5 @@
 // Every statement is looked up: unknown and misplaced ones, and those that have no equivalent, are noted here; what is
 // left is for the translators.
-import { nearestName } from "../native/nearest-name.ts";
 import {
   globalKeywords,
   nested,
@@ -85,20 +84,25 @@ function isTranslatedBy(
   index: number,
   notes: Notes,
 ): boolean {
-  const policy = table.get(name);
+  const policy = table.get(name) ?? (name.startsWith("lua.") ? luaPolicy(wordAt(statement, 0)) : undefined);
   if (policy) {
     notePolicy(statement, policy, notes);
     return policy.kind === "translated";
   }
-  const near = nearestName(name, [...table.keys()]);
   const isMissing = name === "";
   notes.add(statement, {
     code: isMissing ? "argument-invalid" : "keyword-unknown",
     message: isMissing ? "the statement breaks off" : `${JSON.stringify(name)} is no keyword here`,
     word: statement.words[index] ?? statement.words[0],
-    ...(near !== undefined && !isMissing && { remedy: `Did you mean ${JSON.stringify(near)}?` }),
+    ...(!isMissing && { mistyped: { name, known: table.keys() } }),
   });
   return false;
+}
+
+/** An action of the user's own code: what it does to requests is not known. */
+function luaPolicy(keyword: string): Policy {
+  const message = "Lua does not run here";
+  return { kind: keyword.startsWith("http-response") ? "ignored" : "unsupported", message };
 }
 
 function notePolicy(statement: Statement, policy: Policy, notes: Notes): void {

@@ -21,6 +21,10 @@ const unsupported = (message: string, remedy?: string): Policy => ({
   ...(remedy !== undefined && { remedy }),
 });
 
+/** Gone since HAProxy 2.1, but not from the files. */
+const removed = (instead: string): Policy =>
+  unsupported("HAProxy has not known this since 2.1", `Use ${instead}.`);
+
 function table(
   translatedNames: string,
   operationalNames: string,
@@ -56,7 +60,11 @@ export const globalKeywords = table(
   ssl-provider-path ssl-security-level ssl-server-verify ssl-skip-self-issued-ca stats strict-limits
   thread-group thread-groups thread-hard-limit uid ulimit-n unix-bind unsetenv user warn-blocked-traffic-after
   wurfl-cache-size wurfl-data-file wurfl-engine-mode wurfl-information-list wurfl-information-list-separator
-  wurfl-patch-file zero-warning busy-polling anonkey harden.reject-privileged-ports.quic
+  wurfl-patch-file zero-warning busy-polling 51degrees-allow-unmatched 51degrees-difference 51degrees-drift
+  51degrees-use-performance-graph 51degrees-use-predictive-graph cpu-affinity deviceatlas-log-level
+  deviceatlas-properties-cookie deviceatlas-separator dns-accept-family jwt.decrypt_alg_list jwt.decrypt_enc_list
+  max-threads-per-group ssl-default-server-client-sigalgs ssl-default-server-curves ssl-default-server-sigalgs
+  stats-file max-spread-checks noktls debug.counters force-cfg-parser-pause quiet anonkey harden.reject-privileged-ports.quic
   harden.reject-privileged-ports.tcp 51degrees-cache-size 51degrees-data-file 51degrees-property-name-list
   51degrees-property-separator`,
 );
@@ -69,7 +77,7 @@ export const proxyKeywords = table(
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
   server-state-file-name source srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
-  hash-balance-factor hash-preserve-affinity max-session-srv-conns http-reuse external-check tcp-response
+  hash-balance-factor hash-preserve-affinity be-unpublished crt filter-sequence quic-initial max-session-srv-conns http-reuse external-check tcp-response
   stick-table unique-id-header persist`,
   {
     maxconn: ignored("connections are not counted here", "Bound them in front of Isthmus, if need be."),
@@ -106,8 +114,31 @@ export const proxyKeywords = table(
     ),
     stick: unsupported("there are no stick tables here", "Use `cookie` for persistence."),
     "http-send-name-header": ignored("the server's name is not sent to it"),
-    bind_process: operational,
     "bind-process": operational,
+    reqadd: removed("http-request add-header"),
+    reqallow: removed("http-request allow"),
+    reqiallow: removed("http-request allow"),
+    reqdel: removed("http-request del-header"),
+    reqidel: removed("http-request del-header"),
+    reqdeny: removed("http-request deny"),
+    reqideny: removed("http-request deny"),
+    reqrep: removed("http-request replace-path or set-header"),
+    reqirep: removed("http-request replace-path or set-header"),
+    reqpass: removed("http-request allow"),
+    reqtarpit: removed("http-request tarpit"),
+    reqitarpit: removed("http-request tarpit"),
+    rspadd: removed("http-response add-header"),
+    rspdel: removed("http-response del-header"),
+    rspidel: removed("http-response del-header"),
+    rspdeny: removed("http-response deny"),
+    rsprep: removed("http-response set-header"),
+    rspirep: removed("http-response set-header"),
+    block: removed("http-request deny"),
+    redisp: removed("option redispatch"),
+    contimeout: removed("timeout connect"),
+    clitimeout: removed("timeout client"),
+    srvtimeout: removed("timeout server"),
+    appsession: removed("cookie"),
     transparent: unsupported("the client's destination is not known here", "Declare servers."),
   },
 );
@@ -124,7 +155,7 @@ export const optionKeywords = table(
   http-use-htx httplog httpslog idle-close-on-response independent-streams log-health-checks
   log-separate-errors logasap nolinger originalto persist prefer-last-server socket-stats splice-auto
   splice-request splice-response srvtcpka tcp-smart-accept tcp-smart-connect tcpka tcplog
-  http-restrict-req-hdr-names http-drop-request-trailers http-drop-response-trailers`,
+  http-restrict-req-hdr-names use-small-buffers http-drop-request-trailers http-drop-response-trailers`,
   {
     clf: ignored(logging),
     transparent: unsupported("the client's destination is not known here", "Declare servers."),
@@ -146,7 +177,7 @@ export const timeoutKeywords = table(
 
 export const statsKeywords = table(
   "enable uri",
-  "refresh hide-version realm scope show-desc show-legends show-modules show-node",
+  "refresh hide-version realm scope show-desc show-legends show-modules show-node show-version",
   {
     auth: ignored("the page of the control has its own access tokens"),
     admin: ignored("endpoints are administered through the Admin API"),
@@ -264,6 +295,10 @@ export const otherSections: Readonly<Record<string, Policy>> = {
   "log-forward": ignored("logs are not forwarded"),
   program: ignored("the program is not started", "Start it by other means."),
   "fcgi-app": operational,
+  healthcheck: ignored(
+    "the check is not run as it is written here",
+    "Write it in the backend with `option httpchk`.",
+  ),
   traces: operational,
   "log-profile": operational,
   "crt-store": unsupported(

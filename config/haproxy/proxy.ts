@@ -6,8 +6,14 @@ export interface Proxy {
   readonly kind: "frontend" | "backend" | "listen";
   readonly name: string;
   readonly heading: Statement;
-  /** Inherited ones first. */
+  readonly settings: Settings;
+}
+
+/** Statements of a section, and the settings that it inherits. */
+export interface Settings {
+  readonly inherited?: Settings;
   readonly statements: readonly Statement[];
+  readonly byKeyword: ReadonlyMap<string, readonly Statement[]>;
 }
 
 /** Longest chain of `defaults x from y`. */
@@ -15,9 +21,8 @@ const maxAncestors = 32;
 
 /** A `defaults` section holds until the next; those with a name can be picked by `from`. */
 export function readProxies(sections: readonly Section[], notes: Notes): Proxy[] {
-  const named = new Map<string, readonly Statement[]>();
-  let inherited: readonly Statement[] = [];
-  let ancestors = 0;
+  const named = new Map<string, Settings>();
+  let current: Settings | undefined;
   const proxies: Proxy[] = [];
   for (const section of sections) {
     const parent = section.from && named.get(section.from.text);
@@ -26,23 +31,29 @@ export function readProxies(sections: readonly Section[], notes: Notes): Proxy[]
       notes.add(section.heading, { code: "reference-unknown", message, word: section.from });
     }
     if (section.kind === "defaults") {
-      ancestors = parent ? ancestors + 1 : 0;
-      if (ancestors > maxAncestors) {
-        notes.add(section.heading, {
-          code: "limit-exceeded",
-          message: `more than ${maxAncestors} defaults in a row`,
-        });
+      if (depthOf(parent) >= maxAncestors) {
+        const message = `more than ${maxAncestors} defaults in a row`;
+        notes.add(section.heading, { code: "limit-exceeded", message });
         continue;
       }
-      inherited = [...(parent ?? []), ...section.statements];
-      if (section.name !== "") named.set(section.name, inherited);
+      current = settingsOf(section.statements, parent);
+      if (section.name !== "") named.set(section.name, current);
     } else if (isProxy(section)) {
       const { kind, name, heading } = section;
-      proxies.push({ kind, name, heading, statements: [...(parent ?? inherited), ...section.statements] });
+      proxies.push({ kind, name, heading, settings: settingsOf(section.statements, parent ?? current) });
     }
   }
   reportRepeated(proxies, notes);
   return proxies;
+}
+
+function settingsOf(statements: readonly Statement[], inherited: Settings | undefined): Settings {
+  const byKeyword = Map.groupBy(statements, (statement) => wordAt(statement, 0));
+  return { statements, byKeyword, ...(inherited && { inherited }) };
+}
+
+function depthOf(settings: Settings | undefined): number {
+  return settings ? 1 + depthOf(settings.inherited) : 0;
 }
 
 function isProxy(section: Section): section is Section & { kind: Proxy["kind"] } {
@@ -56,10 +67,8 @@ function reportRepeated(proxies: readonly Proxy[], notes: Notes): void {
     for (const { kind, name, heading } of proxies) {
       if (kind !== role && kind !== "listen") continue;
       if (seen.has(name)) {
-        notes.add(heading, {
-          code: "name-duplicate",
-          message: `another ${role} is already named ${JSON.stringify(name)}`,
-        });
+        const message = `another ${role} is already named ${JSON.stringify(name)}`;
+        notes.add(heading, { code: "name-duplicate", message });
       }
       seen.add(name);
     }
@@ -67,17 +76,28 @@ function reportRepeated(proxies: readonly Proxy[], notes: Notes): void {
 }
 
 /** Statements that begin with a keyword, inherited ones first. */
-export function statementsOf(proxy: Proxy, keyword: string, second?: string): Statement[] {
-  return proxy.statements.filter(
-    (statement) =>
-      wordAt(statement, 0) === keyword && (second === undefined || wordAt(statement, 1) === second),
-  );
+export function statementsOf({ settings }: Pick<Proxy, "settings">, keyword: string): Statement[] {
+  return statementsIn(settings, keyword);
+}
+
+/** The same for the settings of a section, or for what it inherits. */
+export function statementsIn(start: Settings | undefined, keyword: string): Statement[] {
+  const found: Statement[][] = [];
+  for (let settings = start; settings; settings = settings.inherited) {
+    found.push([...(settings.byKeyword.get(keyword) ?? [])]);
+  }
+  return found.toReversed().flat();
 }
 
 /** Of settings the last one counts; `no …` and `default …` take back what was inherited. */
 export function settingOf(proxy: Proxy, keyword: string, second?: string): Statement | undefined {
-  const last = statementsOf(proxy, keyword, second).at(-1);
-  return last?.prefix ? undefined : last;
+  for (let settings: Settings | undefined = proxy.settings; settings; settings = settings.inherited) {
+    const last = settings.byKeyword
+      .get(keyword)
+      ?.findLast((statement) => second === undefined || wordAt(statement, 1) === second);
+    if (last) return last.prefix ? undefined : last;
+  }
+  return undefined;
 }
 
 /** HAProxy's own default is tcp. */

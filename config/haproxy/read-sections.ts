@@ -1,6 +1,5 @@
 // Text of a haproxy.cfg → sections of statements. Time and memory are bounded by the length of the text.
 import { limits } from "#contract/limits.ts";
-import { nearestName } from "../native/nearest-name.ts";
 import type { Note, Notes } from "./notes.ts";
 import { splitWords, type Word } from "./split-words.ts";
 import { sectionKinds, type Section, type SectionKind, type Statement } from "./statement.ts";
@@ -8,7 +7,11 @@ import { sectionKinds, type Section, type SectionKind, type Statement } from "./
 const kinds: ReadonlySet<string> = new Set(sectionKinds);
 
 /** Words that conditional blocks and messages of the preprocessor begin with (§2.4). */
-const directives = new Set([".if", ".elif", ".else", ".endif", ".diag", ".notice", ".warning", ".alert"]);
+const directives = new Set([".if", ".elif", ".else", ".endif"]);
+const messages = new Set([".diag", ".notice", ".warning", ".alert"]);
+
+/** HAProxy itself reads lines of some thousand characters. */
+const maxLineChars = 65_536;
 
 /** Reads as far as the bounds allow; what cannot be read is in the notes. */
 export function readSections(text: string, notes: Notes): Section[] {
@@ -18,6 +21,12 @@ export function readSections(text: string, notes: Notes): Section[] {
   for (const content of linesOf(text)) {
     line += 1;
     const place = sections.at(-1)?.heading.section ?? [];
+    if (content.length > maxLineChars) {
+      const start = { text: content.slice(0, 80), column: 1 };
+      const message = `the line is longer than ${maxLineChars} characters`;
+      notes.add({ words: [start], line, section: place }, { code: "haproxy-syntax", message });
+      continue;
+    }
     const { words, problem } = splitWords(content);
     if (problem) {
       const column = { text: "", column: problem.column };
@@ -26,7 +35,7 @@ export function readSections(text: string, notes: Notes): Section[] {
       continue;
     }
     const [first] = words;
-    if (!first) continue;
+    if (!first || messages.has(first.text)) continue;
     count += 1;
     if (count > limits.statements) {
       const message = `more than ${limits.statements} statements`;
@@ -98,11 +107,10 @@ function misplaced(section: Section | undefined, first: Word): Note | undefined 
     };
   }
   if (section) return undefined;
-  const near = nearestName(first.text, sectionKinds);
   return {
     code: "keyword-unknown",
     message: `expected a section such as "frontend" first`,
-    remedy: near === undefined ? "Open a section before it." : `Did you mean ${JSON.stringify(near)}?`,
+    mistyped: { name: first.text, known: sectionKinds },
   };
 }
 

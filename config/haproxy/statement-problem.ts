@@ -1,6 +1,6 @@
 // Why a statement cannot be translated. Thrown deep inside, noted where the statement is known.
 import type { DiagnosticCode } from "../diagnostic-code.ts";
-import type { Notes } from "./notes.ts";
+import type { Note, Notes } from "./notes.ts";
 import type { Word } from "./split-words.ts";
 import type { Statement } from "./statement.ts";
 
@@ -8,6 +8,7 @@ interface ProblemDetails {
   readonly code: DiagnosticCode;
   readonly message: string;
   readonly remedy?: string | undefined;
+  readonly mistyped?: Note["mistyped"];
   readonly word?: Word | undefined;
 }
 
@@ -21,7 +22,10 @@ export class StatementProblem extends Error {
 }
 
 /** HAProxy would refuse it, too. */
-export function invalid(message: string, options: { remedy?: string; word?: Word | undefined } = {}): never {
+export function invalid(
+  message: string,
+  options: { remedy?: string; mistyped?: NonNullable<Note["mistyped"]>; word?: Word | undefined } = {},
+): never {
   throw new StatementProblem({ code: "argument-invalid", message, ...options });
 }
 
@@ -44,10 +48,16 @@ export function attempt<T>(
     return translate();
   } catch (error) {
     if (!(error instanceof StatementProblem)) throw error;
-    const { message, remedy, word } = error.details;
+    const { message, remedy, mistyped, word } = error.details;
     const isIgnored = harmless && error.details.code === "statement-unsupported";
     const code = isIgnored ? "statement-ignored" : error.details.code;
-    notes.add(statement, { code, message, ...(remedy !== undefined && { remedy }), word });
+    notes.add(statement, {
+      code,
+      message,
+      ...(remedy !== undefined && { remedy }),
+      ...(mistyped && { mistyped }),
+      word,
+    });
     return undefined;
   }
 }

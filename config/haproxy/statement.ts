@@ -18,6 +18,7 @@ export const sectionKinds = [
   "program",
   "fcgi-app",
   "crt-store",
+  "healthcheck",
   "traces",
   "log-profile",
   "acme",

@@ -90,9 +90,8 @@ export function translate(sections: readonly Section[], notes: Notes): Translati
 
 /** Whether requests of the proxy are to be served: it is enabled and speaks HTTP. */
 function isServed(proxy: Proxy, notes: Notes): boolean {
-  const state = proxy.statements.findLast(
-    ({ words }) => words[0]!.text === "disabled" || words[0]!.text === "enabled",
-  );
+  const [disabled, enabled] = [settingOf(proxy, "disabled"), settingOf(proxy, "enabled")];
+  const state = disabled && (!enabled || enabled.line < disabled.line) ? disabled : enabled;
   if (state && wordAt(state, 0) === "disabled") {
     notes.add(state, {
       code: "statement-approximated",
@@ -125,7 +124,7 @@ function noteBudget([first]: readonly Proxy[], notes: Notes): void {
   if (!first) return;
   notes.add(first.heading, {
     code: "limit-exceeded",
-    message: `conditions of rules multiply to more than ${limits.importedRules} combinations in this file`,
+    message: "conditions of rules that change requests multiply to too many combinations",
     remedy: "Write rules that change requests without conditions, or split the section.",
   });
 }

@@ -15,9 +15,10 @@ const forwarded: Readonly<Record<string, RegExp>> = {
   "x-forwarded-host": /^(?:req\.)?f?hdr\(host\)$/i,
 };
 
-/** `set-header`, `add-header`, `del-header` with name and value from word 2 on. */
+/** `set-header`, `add-header`, `del-header`: name and value from word 2 on, to `end`. */
 export function headerAction(
   statement: Statement,
+  end: number,
   direction: Direction,
   notes: Notes,
 ): (situation: Situation) => Draft {
@@ -27,8 +28,7 @@ export function headerAction(
     invalid(`${JSON.stringify(name)} is no name of a header`, { word: statement.words[2] });
   }
   if (action === "del-header") {
-    const method = statement.words.findIndex((word, index) => index > 2 && word.text === "-m");
-    if (method > 0 && wordAt(statement, method + 1) !== "str") {
+    if (end > 3 && wordAt(statement, 3) === "-m" && wordAt(statement, 4) !== "str") {
       unsupported(
         "headers are removed by their whole names only",
         "Name each header in a statement of its own.",
@@ -36,7 +36,7 @@ export function headerAction(
     }
     return ({ draft }) => withHeader(draft, direction, name, null, (edits) => deleteHeader(edits, name));
   }
-  if (statement.words.length < 4) invalid("the header has no value");
+  if (end < 4) invalid("the header has no value");
   const format = wordAt(statement, 3);
   const edit = action === "add-header" ? addHeader : setHeader;
   return (situation) => {

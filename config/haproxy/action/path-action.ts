@@ -7,9 +7,9 @@ import { wordAt, type Statement } from "../statement.ts";
 import { parseFormat, resolveFormat, staticText } from "./format.ts";
 
 /** `set-path <format>`. */
-export function setPath(statement: Statement): (situation: Situation) => Draft {
+export function setPath(statement: Statement, end: number): (situation: Situation) => Draft {
   const format = wordAt(statement, 2);
-  if (format === "") invalid("the new path is missing");
+  if (end !== 3) invalid("expected `set-path <format>`");
   return (situation) => {
     const path = staticText(format, situation);
     if (path !== undefined) {
@@ -45,9 +45,9 @@ function dynamicPath(format: string, situation: Situation): PathModifier {
 }
 
 /** `replace-path <regex> <format>`: where the expression is found, the whole path is replaced. */
-export function replacePath(statement: Statement): (situation: Situation) => Draft {
+export function replacePath(statement: Statement, end: number): (situation: Situation) => Draft {
   const [pattern, format] = [wordAt(statement, 2), wordAt(statement, 3)];
-  if (pattern === "" || statement.words.length < 4) invalid("expected `replace-path <regex> <format>`");
+  if (end !== 4) invalid("expected `replace-path <regex> <format>`");
   const substitution = parseFormat(format).map((piece) => {
     if (piece.kind === "text") return piece.text;
     return unsupported("the replacement depends on the request beyond the expression's groups");

@@ -48,8 +48,38 @@ export function and(operands: readonly Condition[]): Condition {
   return join("and", operands, never, always);
 }
 
+/** Tests of one kind on one subject are joined: alternatives of their values. */
 export function or(operands: readonly Condition[]): Condition {
-  return join("or", operands, always, never);
+  const joined = join("or", operands, always, never);
+  return joined.kind === "or" ? join("or", mergeTests(joined.operands), always, never) : joined;
+}
+
+function mergeTests(operands: readonly Condition[]): Condition[] {
+  const values = new Map<string, { test: Test; values: Set<string> }>();
+  for (const operand of operands) {
+    if (operand.kind !== "test") continue;
+    const key = mergeKey(operand.test);
+    const group = values.get(key);
+    if (!group) values.set(key, { test: operand.test, values: new Set(operand.test.values) });
+    else for (const value of operand.test.values) group.values.add(value);
+  }
+  if (values.size === operands.length) return [...operands];
+  const merged: Condition[] = [];
+  for (const operand of operands) {
+    const key = operand.kind === "test" ? mergeKey(operand.test) : "";
+    const group = values.get(key);
+    if (!group) {
+      if (operand.kind !== "test") merged.push(operand);
+      continue;
+    }
+    merged.push({ kind: "test", test: { ...group.test, values: [...group.values] } });
+    values.delete(key);
+  }
+  return merged;
+}
+
+function mergeKey({ subject, operator, ignoreCase }: Test): string {
+  return JSON.stringify([subject, operator, ignoreCase]);
 }
 
 /** Constants and nesting of the same kind are resolved. `dominant` decides alone; `neutral` says nothing. */

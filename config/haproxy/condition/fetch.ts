@@ -1,7 +1,6 @@
 // Sample expressions as subjects of tests: which part of the request an ACL looks at, and what its suffix or converters
 // make of it.
-import { nearestName } from "../../native/nearest-name.ts";
-import { invalid, unsupported } from "../statement-problem.ts";
+import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Operator, Subject } from "./condition.ts";
 import { parseSample, type Call, type Sample } from "./sample.ts";
 
@@ -127,11 +126,11 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
 function unknownFetch(name: string): never {
   const remedy = unavailable[name];
   if (remedy !== undefined) return unsupported(`${name} is not available here`, remedy);
-  const near = nearestName(name, knownNames);
-  return unsupported(
-    `the fetch method ${JSON.stringify(name)} is not available here`,
-    near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`,
-  );
+  throw new StatementProblem({
+    code: "statement-unsupported",
+    message: `the fetch method ${JSON.stringify(name)} is not available here`,
+    mistyped: { name, known: knownNames },
+  });
 }
 
 function headerSubject(written: string, args: readonly string[], elements: boolean): Subject {

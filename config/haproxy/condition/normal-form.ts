@@ -28,26 +28,31 @@ function expand(condition: Condition, wanted: boolean): Conjunction[] | undefine
     case "and":
     case "or": {
       const isProduct = (condition.kind === "and") === wanted;
-      let result: Conjunction[] = isProduct ? [[]] : [];
+      let result: Conjunction[] | undefined = isProduct ? [[]] : [];
       for (const operand of condition.operands) {
         const next = expand(operand, wanted);
         if (!next) return undefined;
         result = isProduct ? product(result, next) : [...result, ...next];
-        if (result.length > maxAlternatives) result = withoutSubsumed(result);
-        if (result.length > maxAlternatives) return undefined;
+        if (result && result.length > maxAlternatives) result = withinBound(withoutSubsumed(result));
+        if (!result) return undefined;
       }
       return result;
     }
   }
 }
 
-function product(left: readonly Conjunction[], right: readonly Conjunction[]): Conjunction[] {
+function withinBound(alternatives: Conjunction[]): Conjunction[] | undefined {
+  return alternatives.length > maxAlternatives ? undefined : alternatives;
+}
+
+/** `undefined`: too many, even before those that say nothing new are dropped. */
+function product(left: readonly Conjunction[], right: readonly Conjunction[]): Conjunction[] | undefined {
   const result: Conjunction[] = [];
   for (const a of left) {
     for (const b of right) {
       const joined = conjoin(a, b);
       if (joined) result.push(joined);
-      if (result.length > 4 * maxAlternatives) return result;
+      if (result.length > 8 * maxAlternatives) return undefined;
     }
   }
   return result;
@@ -72,8 +77,8 @@ export function conjoinForms(
   a: readonly Conjunction[],
   b: readonly Conjunction[],
 ): readonly Conjunction[] | undefined {
-  const joined = withoutSubsumed(product(a, b));
-  return joined.length > maxAlternatives ? undefined : joined;
+  const joined = product(a, b);
+  return joined && withinBound(withoutSubsumed(joined));
 }
 
 function isSame(a: Literal, b: Literal): boolean {

@@ -1,8 +1,7 @@
 // `if a !b || { path_beg /x }` → a condition, with the ACLs that it names (§7.2).
-import { nearestName } from "../../native/nearest-name.ts";
 import { invalid, StatementProblem } from "../statement-problem.ts";
 import type { Word } from "../split-words.ts";
-import { always, and, never, not, or, type Condition } from "./condition.ts";
+import { always, and, not, or, type Condition } from "./condition.ts";
 import { readCriterion } from "./criterion.ts";
 
 /** A named ACL; `undefined` when it could not be read, which has been said already. */
@@ -84,11 +83,10 @@ function named(word: Word, acls: Acls): Condition | undefined {
   if (acls.has(word.text)) return acls.get(word.text);
   const criterion = predefined[word.text];
   if (criterion) return readCriterion(criterion);
-  const near = nearestName(word.text, [...acls.keys()]);
   throw new StatementProblem({
     code: "reference-unknown",
     message: `no acl is named ${JSON.stringify(word.text)} in this section`,
-    remedy: near === undefined ? "Declare it above." : `Did you mean ${JSON.stringify(near)}?`,
+    mistyped: { name: word.text, known: acls.keys() },
     word,
   });
 }
@@ -104,15 +102,16 @@ function located<T>(word: Word, read: () => T): T {
 }
 
 /** `acl name criterion …`, added to those before: lines of one name are alternatives. Throws `StatementProblem`. */
-export function readAcl(words: readonly Word[], acls: Map<string, Condition | undefined>): void {
+export function readAcl(words: readonly Word[], acls: Map<string, Condition[] | undefined>): void {
   const name = words[1];
   if (!name || words.length < 3) return invalid("expected `acl <name> <criterion> [flags] [patterns]`");
   if (!/^[\w.:-]+$/.test(name.text))
     return invalid(`${JSON.stringify(name.text)} is no name of an acl`, { word: name });
-  const isKnown = acls.has(name.text);
-  const before = acls.get(name.text) ?? (isKnown ? undefined : never);
+  const before = acls.has(name.text) ? acls.get(name.text) : [];
   // So that conditions which name it are not reported again, should the criterion be unreadable.
   acls.set(name.text, undefined);
   const condition = located(words[2]!, () => readCriterion(words.slice(2).map((word) => word.text)));
-  if (before) acls.set(name.text, or([before, condition]));
+  if (!before) return;
+  before.push(condition);
+  acls.set(name.text, before);
 }

@@ -17,8 +17,12 @@ export type Changes = ReadonlyMap<string, string | null | undefined>;
 /** Outcomes of tests that the requests in question have in common, by `testKey`. */
 export type Facts = ReadonlyMap<string, boolean>;
 
+/** Facts only spare branches that no request takes; more than this many cost more than they spare. */
+const maxFacts = 64;
+
 /** What a condition tells of its tests when its outcome is known. */
 export function learn(facts: Map<string, boolean>, condition: Condition, holds: boolean): void {
+  if (facts.size >= maxFacts) return;
   if (condition.kind === "test") facts.set(testKey(condition.test), holds);
   else if (condition.kind === "not") learn(facts, condition.operand, !holds);
   else if ((condition.kind === "and" && holds) || (condition.kind === "or" && !holds)) {

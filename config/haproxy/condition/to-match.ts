@@ -13,7 +13,7 @@ type Part = z.input<typeof exclusionSchema>;
 type ValueMatch = NonNullable<Part["headers"]>[number];
 
 /** Beyond this the alternatives of one conjunction are refused. */
-const maxMatches = 1_024;
+const maxMatches = 16_384;
 
 /** Alternatives, one of which holds when the conjunction does. Throws `StatementProblem`. */
 export function toMatches(conjunction: Conjunction): Match[] {
@@ -43,7 +43,8 @@ function joinParts(parts: readonly Part[], not: readonly Part[]): Match {
     if (isFree(match, part)) addPart(match, part);
     else and.push(part);
   }
-  if (and.length > 8 || not.length > 16) {
+  const isLong = listKinds.some((kind) => (match[kind]?.length ?? 0) > 16);
+  if (isLong || and.length > 8 || not.length > 16) {
     unsupported("the condition has too many parts for one rule", "Split the rule.");
   }
   return { ...match, ...(and.length > 0 && { and }), ...(not.length > 0 && { not: [...not] }) };

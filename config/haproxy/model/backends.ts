@@ -2,7 +2,7 @@
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { formatDuration } from "../duration.ts";
 import type { Notes } from "../notes.ts";
-import { settingOf, type Proxy } from "../proxy.ts";
+import { settingOf, statementsIn, type Proxy } from "../proxy.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { translateBalance } from "./balance.ts";
@@ -21,7 +21,10 @@ export interface ImportedBackend {
 
 export function translateBackend(proxy: Proxy, name: string, notes: Notes): ImportedBackend {
   const all = readServers(proxy, notes);
-  const servers = all.filter(({ options }) => !options.disabled);
+  const servers = withoutRepeated(
+    all.filter(({ options }) => !options.disabled),
+    notes,
+  );
   for (const { statement } of all.filter(({ options }) => options.disabled)) {
     const message = "the server is left out: what is disabled gets no requests";
     notes.add(statement, {
@@ -43,6 +46,7 @@ export function translateBackend(proxy: Proxy, name: string, notes: Notes): Impo
       endpoints: endpointsOf(proxy, servers),
       loadBalancer: {
         ...(loadBalancer ?? { type: "RoundRobin" }),
+        ...(hasLevels(proxy, servers) && { overprovisioningFactor: 100 * Math.max(1, servers.length) }),
         ...(slowStartMs !== undefined && !isHash && { slowStart: { window: formatDuration(slowStartMs) } }),
       },
       healthCheck: { ...(active && { active }), ...(passive && { passive }) },
@@ -54,7 +58,10 @@ export function translateBackend(proxy: Proxy, name: string, notes: Notes): Impo
 function readServers(proxy: Proxy, notes: Notes): Server[] {
   let defaults = noOptions;
   const servers: Server[] = [];
-  for (const statement of proxy.statements) {
+  // Inherited ones first; a line holds for the servers below it.
+  const { statements } = proxy.settings;
+  const inherited = statementsIn(proxy.settings.inherited, "default-server");
+  for (const statement of [...inherited, ...statements]) {
     const keyword = wordAt(statement, 0);
     if (keyword === "default-server") {
       defaults =
@@ -67,10 +74,37 @@ function readServers(proxy: Proxy, notes: Notes): Server[] {
   return servers;
 }
 
+/** Two servers of one address are one endpoint with the weight of both. */
+function withoutRepeated(servers: readonly Server[], notes: Notes): Server[] {
+  const kept = new Map<string, Server>();
+  for (const server of servers) {
+    const key = `${server.address.toLowerCase()} ${server.port}`;
+    const first = kept.get(key);
+    if (!first) {
+      kept.set(key, server);
+      continue;
+    }
+    const message = `its requests go to ${JSON.stringify(first.name)}, which has the same address`;
+    notes.add(server.statement, { code: "statement-approximated", message });
+    const weight = first.options.weight + server.options.weight;
+    kept.set(key, { ...first, options: { ...first.options, weight } });
+  }
+  return [...kept.values()];
+}
+
+function isFirstFit(proxy: Proxy): boolean {
+  const balance = settingOf(proxy, "balance");
+  return balance !== undefined && wordAt(balance, 1) === "first";
+}
+
+/** HAProxy uses a backup only when all others are down, so one endpoint of a level has to be enough. */
+function hasLevels(proxy: Proxy, servers: readonly Server[]): boolean {
+  return isFirstFit(proxy) || servers.some(({ options }) => options.backup);
+}
+
 /** Backup servers, one after the other, come last; with `balance first` every server does. */
 function endpointsOf(proxy: Proxy, servers: readonly Server[]): EndpointInput[] {
-  const balance = settingOf(proxy, "balance");
-  const isFirst = balance !== undefined && wordAt(balance, 1) === "first";
+  const isFirst = isFirstFit(proxy);
   const together = settingOf(proxy, "option", "allbackups") !== undefined;
   let backups = 0;
   return servers.map(({ address, port, options }, index) => {

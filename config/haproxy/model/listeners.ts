@@ -1,6 +1,5 @@
 // `bind` → listeners.
 import type { NativeConfigInput } from "../../native/schema.ts";
-import { nearestName } from "../../native/nearest-name.ts";
 import type { Notes } from "../notes.ts";
 import { statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
@@ -51,13 +50,13 @@ export function translateBinds(
 
 /** Options that stand alone, and those with an argument, that tune the socket or TLS. */
 const plainOptions = new Set(
-  `accept-proxy defer-accept expose-fd level no-alpn no-ca-names no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
+  `accept-proxy no-strict-sni tls-tickets defer-accept expose-fd level no-alpn no-ca-names no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
   no-tlsv13 prefer-client-ciphers quic-force-retry shards ssl strict-sni tfo transparent v4v6 v6only allow-0rtt
   force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13 generate-certificates accept-netscaler-cip
   default-crt`.split(/\s+/),
 );
 const argumentOptions = new Set(
-  `alpn backlog ca-file ca-ignore-err ca-sign-file ca-sign-pass ca-verify-file ciphers ciphersuites client-sigalgs
+  `alpn cc ech idle-ping ktls backlog ca-file ca-ignore-err ca-sign-file ca-sign-pass ca-verify-file ciphers ciphersuites client-sigalgs
   crl-file crt crt-ignore-err crt-list curves default-crt ecdhe gid group guid-prefix id interface label level maxconn
   mode mss name namespace nbconn nice npn ocsp-update process proto quic-cc-algo quic-socket severity-output shards sigalgs ssl-max-ver
   ssl-min-ver tcp-md5sig tcp-ss tcp-ut thread tls-ticket-keys uid user verify accept-netscaler-cip`.split(
@@ -101,7 +100,7 @@ function readBind(statement: Statement, folders: CertificateFolders, notes: Note
       address,
       port,
       tls,
-      certificates: certificates.map((file) => inFolder(folders.crt, file)),
+      certificates: certificates.map((file) => certificateFile(folders.crt, file)),
     }));
 }
 
@@ -116,10 +115,9 @@ function readOptions(statement: Statement): Map<string, string[]> {
       options.set(name, [...(options.get(name) ?? []), argument]);
     } else if (plainOptions.has(name)) options.set(name, []);
     else {
-      const near = nearestName(name, [...plainOptions, ...argumentOptions]);
       invalid(`${JSON.stringify(name)} is no option of bind`, {
         word,
-        ...(near !== undefined && { remedy: `Did you mean ${JSON.stringify(near)}?` }),
+        mistyped: { name, known: [...plainOptions, ...argumentOptions] },
       });
     }
   }
@@ -157,6 +155,9 @@ function readAddress(text: string, statement: Statement, notes: Notes): { addres
   return Array.from({ length: last - first + 1 }, (_, index) => ({ address, port: first + index }));
 }
 
-function inFolder(folder: string, file: string): string {
+/** HAProxy reads every file of a folder; here each certificate is named. */
+function certificateFile(folder: string, file: string): string {
+  if (file.endsWith("/")) unsupported(`${file} is a folder`, "Write `crt` with each file in it.");
+  if (file.startsWith("@")) unsupported(`${file} stands in a crt-store`, "Write `crt` with the file.");
   return folder === "" || file.startsWith("/") ? file : `${folder.replace(/\/+$/, "")}/${file}`;
 }

@@ -3,6 +3,7 @@ import { limits } from "#contract/limits.ts";
 import { testsOf, type Condition } from "../condition/condition.ts";
 import { hostClassesOf, type HostClass } from "../condition/host-class.ts";
 import { toMatches } from "../condition/to-match.ts";
+import type { Surroundings } from "../condition/specialize.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import type { Notes } from "../notes.ts";
 import type { Program, Step } from "../program/program.ts";
@@ -49,10 +50,11 @@ export function translateRoutes(
   context: RouteContext,
 ): ImportedRoute[] {
   const steps = stepsOf(program, context.backends);
+  const run = { ...context, steps: steps.length };
   const variants: Variant[] = [];
   for (const group of groupListeners(listeners, steps)) {
     for (const { hosts, reduced } of hostPlans(program, steps)) {
-      for (const host of hosts) variants.push(runVariant(reduced(host), group, host, context));
+      for (const host of hosts) variants.push(runVariant(reduced(host), group, host, run));
     }
   }
   return mergeVariants(variants).flatMap((variant) => routesOf(name, variant, listeners, context));
@@ -151,11 +153,11 @@ function runVariant(
   program: Program,
   listeners: readonly ImportedListener[],
   host: HostClass,
-  context: RouteContext,
+  context: RouteContext & { readonly steps: number },
 ): Variant {
   const { protocol, port } = listeners[0]!.listener;
   const surroundings = { listener: { tls: protocol === "HTTPS", port }, host };
-  const ordered = runProgram(program, { ...context, surroundings });
+  const ordered = runWithin(program, surroundings, context);
   const rules: RuleInput[] = [];
   const statements: Statement[] = [];
   for (const rule of ordered) {
@@ -165,6 +167,24 @@ function runVariant(
     }
   }
   return { listeners, hosts: [host], rules, statements };
+}
+
+/** Rules of one run per step, and beyond: what conditions of changes may multiply them to. */
+const rulesPerStep = 8;
+const extraRules = 1_024;
+
+/** Takes what the run needs from the budget of the file. */
+function runWithin(
+  program: Program,
+  surroundings: Surroundings,
+  context: RouteContext & { readonly steps: number },
+): OrderedRule[] {
+  const { budget, steps } = context;
+  const allowed = Math.min(budget.rules, rulesPerStep * steps + extraRules);
+  const own: Budget = { rules: allowed };
+  const ordered = runProgram(program, { ...context, surroundings, budget: own });
+  budget.rules = own.rules < 0 ? -1 : budget.rules - (allowed - own.rules);
+  return ordered;
 }
 
 /** One rule, or several where its alternatives are more than one may have. */

@@ -1,5 +1,4 @@
 // `server` and `default-server` → one server with its options (§5.2).
-import { nearestName } from "../../native/nearest-name.ts";
 import { readDurationMs } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
@@ -41,7 +40,6 @@ export const noOptions: ServerOptions = {
 type Take = () => string;
 type Apply = (options: ServerOptions, take: Take, statement: Statement, notes: Notes) => ServerOptions;
 
-const keep: Apply = (options) => options;
 /** Has an argument. */
 const skip: Apply = (options, take) => (take(), options);
 const ignore =
@@ -125,7 +123,16 @@ const readOption: Readonly<Record<string, Apply>> = {
   maxconn: ignore("requests to one server are not counted", "A circuitBreaker bounds those of the backend."),
   minconn: skip,
   maxqueue: skip,
-  "agent-check": keep,
+  "agent-check": (options, _take, statement, notes) => {
+    const message = "the agent beside the server is not asked for its weight and state";
+    notes.add(statement, { code: "statement-ignored", message });
+    return options;
+  },
+  redir: refuse("requests are not redirected to the server", "Use `http-request redirect`."),
+  socks4: refuse("servers are not reached through SOCKS"),
+  track: ignore("the server's health is its own", "Give it `check`."),
+  addr: ignore("the address that serves requests is the one that is checked"),
+  verifyhost: ignore("the certificate is checked against the server's address"),
   "agent-addr": skip,
   "agent-inter": skip,
   "agent-port": skip,
@@ -138,15 +145,16 @@ const readOption: Readonly<Record<string, Apply>> = {
 const plain = new Set(
   `allow-0rtt check-send-proxy check-ssl check-via-socks4 force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13
   no-agent-check no-send-proxy no-send-proxy-v2 no-ssl-reuse no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
-  no-tlsv13 no-tfo no-verifyhost non-stick ssl-reuse stick tfo tls-tickets strict-maxconn no-strict-maxconn`.split(
+  no-tlsv13 no-check-reuse-pool check-reuse-pool check-sni-auto no-check-sni-auto no-check-ssl no-renegotiate
+  no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn no-sni-auto sni-auto renegotiate no-tfo no-verifyhost non-stick ssl-reuse stick tfo tls-tickets strict-maxconn no-strict-maxconn`.split(
     /\s+/,
   ),
 );
 const withArgument = new Set(
-  `addr alpn check-alpn check-proto check-sni ciphers ciphersuites client-sigalgs crl-file curves guid hash-key id
+  `alpn check-alpn check-pool-conn-name healthcheck ktls quic-cc-algo check-proto check-sni ciphers ciphersuites client-sigalgs crl-file curves guid hash-key id
   init-addr init-state max-reuse namespace npn on-marked-down on-marked-up pool-conn-name pool-low-conn pool-max-conn
-  pool-purge-delay proto proxy-v2-options redir resolve-net resolve-opts resolve-prefer resolvers shard sigalgs socks4
-  source ssl-max-ver ssl-min-ver tcp-md5sig tcp-ut track verifyhost ws cc log-bufsize log-proto renegotiate
+  pool-purge-delay proto proxy-v2-options redir resolve-net resolve-opts resolve-prefer resolvers shard sigalgs
+  source ssl-max-ver ssl-min-ver tcp-md5sig tcp-ut ws cc log-bufsize log-proto
   idle-ping`.split(/\s+/),
 );
 
@@ -180,10 +188,9 @@ export function readServerOptions(
         ? readOption[name]!
         : undefined;
     if (!apply) {
-      const near = nearestName(name, [...Object.keys(readOption), ...plain, ...withArgument]);
       return invalid(`${JSON.stringify(name)} is no option of a server`, {
         word,
-        ...(near !== undefined && { remedy: `Did you mean ${JSON.stringify(near)}?` }),
+        mistyped: { name, known: [...Object.keys(readOption), ...plain, ...withArgument] },
       });
     }
     options = apply(options, take, statement, notes);

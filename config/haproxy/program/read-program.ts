@@ -1,11 +1,10 @@
 // Statements of a proxy → its program.
-import { nearestName } from "../../native/nearest-name.ts";
 import { answerAction, standardAnswer } from "../action/answer.ts";
 import { knownSample, staticText } from "../action/format.ts";
 import { headerAction } from "../action/header-action.ts";
 import { replacePath, setPath } from "../action/path-action.ts";
 import { redirectAction } from "../action/redirect.ts";
-import { always, mapTests, never, testsOf, type Condition } from "../condition/condition.ts";
+import { always, mapTests, never, or, testsOf, type Condition } from "../condition/condition.ts";
 import { conditionStart, parseCondition, readAcl, type Acls } from "../condition/parse-condition.ts";
 import { readDurationMs, formatDuration } from "../duration.ts";
 import type { Notes } from "../notes.ts";
@@ -41,11 +40,11 @@ export function readProgram(proxy: Proxy, backends: ReadonlySet<string>, notes: 
 }
 
 function readAcls(proxy: Proxy, notes: Notes): Acls {
-  const acls = new Map<string, Condition | undefined>();
+  const lines = new Map<string, Condition[] | undefined>();
   for (const statement of statementsOf(proxy, "acl")) {
-    attempt(statement, notes, () => readAcl(statement.words, acls));
+    attempt(statement, notes, () => readAcl(statement.words, lines));
   }
-  return acls;
+  return new Map([...lines].map(([name, conditions]) => [name, conditions && or(conditions)]));
 }
 
 /** `effect` gets the index behind the action's own words. What cannot be translated is noted and left out. */
@@ -86,11 +85,11 @@ function requestEffect(statement: Statement, end: number, { proxy, notes }: Read
     case "set-header":
     case "add-header":
     case "del-header":
-      return { kind: "change", change: headerAction(statement, "request", notes) };
+      return { kind: "change", change: headerAction(statement, end, "request", notes) };
     case "set-path":
-      return { kind: "change", change: setPath(statement) };
+      return { kind: "change", change: setPath(statement, end) };
     case "replace-path":
-      return { kind: "change", change: replacePath(statement) };
+      return { kind: "change", change: replacePath(statement, end) };
     case "set-var":
     case "set-var-fmt":
     case "unset-var":
@@ -145,7 +144,7 @@ function variableChange(statement: Statement): (situation: Situation) => Situati
 const requestOnly = new Set(["path", "method", "host", "header", "query-param", "cookie"]);
 
 function responseSteps(reading: Reading, keyword: string): Step[] {
-  const steps = stepsOf(reading, keyword, (statement) => responseEffect(statement, reading.notes), {
+  const steps = stepsOf(reading, keyword, (statement, end) => responseEffect(statement, end, reading.notes), {
     harmless: true,
   });
   return steps.map((step) => {
@@ -164,11 +163,11 @@ function responseSteps(reading: Reading, keyword: string): Step[] {
 }
 
 /** `http-response` rules run after the backend has answered; what they do is known before. */
-function responseEffect(statement: Statement, notes: Notes): Effect {
+function responseEffect(statement: Statement, end: number, notes: Notes): Effect {
   const action = wordAt(statement, 1);
   if (action === "allow") return { kind: "leave" };
   if (action.includes("set-var")) return { kind: "change", change: ({ draft }) => draft };
-  return { kind: "change", change: headerAction(statement, "response", notes) };
+  return { kind: "change", change: headerAction(statement, end, "response", notes) };
 }
 
 function connectionEffect(statement: Statement): Effect {
@@ -210,16 +209,9 @@ function use(statement: Statement, backends: ReadonlySet<string>): Effect {
     throw new StatementProblem({
       code: "reference-unknown",
       message: `no backend is named ${JSON.stringify(name)}`,
-      remedy: nearest(name, backends),
+      mistyped: { name, known: backends },
       word: statement.words[1],
     });
   }
   return { kind: "use", backend: name };
-}
-
-function nearest(name: string, backends: ReadonlySet<string>): string {
-  const near = nearestName(name, [...backends]);
-  return near === undefined
-    ? "Add the backend, or correct the name."
-    : `Did you mean ${JSON.stringify(near)}?`;
 }

@@ -76,7 +76,8 @@ class Run {
     end: (way: Way) => void,
     [firstPhase, firstStep]: readonly [number, number] = [0, 0],
   ): void {
-    let way = start;
+    // What a branch learns is no business of those beside it.
+    let way: Way = { ...start, facts: new Map(start.facts) };
     for (let phase = firstPhase; phase < phases.length; phase += 1) {
       const steps = phases[phase]!;
       for (let index = phase === firstPhase ? firstStep : 0; index < steps.length; index += 1) {
@@ -99,7 +100,6 @@ class Run {
           this.#finish(step, branch.way);
           if (branch.isCertain) return;
         }
-        way = { ...way, facts: new Map(way.facts) };
         learn(way.facts, branch.condition, false);
       }
     }
