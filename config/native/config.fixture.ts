@@ -136,6 +136,36 @@ function backends(names: string[]): fc.Arbitrary<NonNullable<NativeConfigInput["
   ) as fc.Arbitrary<NonNullable<NativeConfigInput["backends"]>>;
 }
 
+type Rule = NonNullable<NativeConfigInput["routes"]>[number]["rules"][number];
+
+const rateLimit = fc.constantFrom<NonNullable<Rule["rateLimit"]>[]>(
+  { global: { rules: [{ name: "a", limit: { requests: 10, unit: "Minute" }, shared: true }] } },
+  {
+    global: {
+      rules: [
+        {
+          name: "b",
+          mode: "strict",
+          limit: { requests: 5, window: "1h30m", burst: 9 },
+          clientSelectors: [
+            { sourceCIDR: { type: "Distinct" } },
+            { cookies: [{ name: "b", value: "1: #" }], headers: [{ type: "Distinct", name: "x-a" }] },
+          ],
+          overrides: [{ key: ["192.0.2.1", "~"], limit: { requests: 1, unit: "Day" } }],
+        },
+      ],
+    },
+    concurrency: { rules: [{ name: "c", maxParallelRequests: 3 }] },
+  },
+  {
+    local: {
+      rules: [
+        { name: "d", limit: { requests: 5, window: "10s", algorithm: "SlidingWindow" }, shadowMode: true },
+      ],
+    },
+  },
+);
+
 function routes(
   names: string[],
   listenerNames: string[],
@@ -148,6 +178,7 @@ function routes(
       filters,
       backendRefs: fc.array(backendRef, { maxLength: 3 }),
       timeouts: record({ request: fc.constant("1h30m"), backendRequest: duration }, []),
+      rateLimit,
     },
     [],
   );

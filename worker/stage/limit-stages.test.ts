@@ -86,6 +86,30 @@ describe.each(["strict", "leased"])("%s", (mode) => {
   });
 });
 
+test("telling of limits leaves upgrades and compressed bodies as they are", async () => {
+  const zipped = new Response("hello").body!.pipeThrough(new CompressionStream("gzip"));
+  const bytes = await new Response(zipped).arrayBuffer();
+  const rateLimits = [rate({ limit: hourly(9) })];
+  const gateway = gatewayWith(
+    { rateLimits, concurrencyLimits: [parallel({})] },
+    {
+      origin: (request) => {
+        if (request.headers.get("upgrade") === "websocket") {
+          return new Response(null, { status: 101, webSocket: new WebSocketPair()[0] });
+        }
+        return new Response(bytes, { headers: { "content-encoding": "gzip" }, encodeBody: "manual" });
+      },
+    },
+  );
+  const upgraded = await ask(gateway, { upgrade: "websocket" });
+  expect(upgraded.status).toBe(101);
+  expect(upgraded.webSocket).not.toBeNull();
+  expect(upgraded.headers.get("ratelimit-policy")).toContain('"l"');
+  const compressed = await ask(gateway);
+  expect(compressed.headers.get("content-encoding")).toBe("gzip");
+  expect(await compressed.arrayBuffer()).toEqual(bytes);
+});
+
 test("local limits need no object", async () => {
   const gateway = gatewayWith(
     { rateLimits: [rate({ scope: "local", limit: hourly(2) })] },
