@@ -107,6 +107,7 @@ function compileRule(rule: NativeRule, id: string, routePolicy: NativeRoute["sec
       ...timer("requestMs", rule.timeouts.request),
       ...timer("backendRequestMs", rule.timeouts.backendRequest),
       ...timer("streamIdleMs", rule.timeouts.streamIdle),
+      ...timer("backendHeadMs", rule.timeouts.backendHead),
     },
     ...(rule.securityPolicy && {
       securityPolicy: compileRuleSecurityPolicy(rule.securityPolicy, routePolicy),

@@ -75,6 +75,8 @@ export const snapshotRuleSchema = z.strictObject({
     backendRequestMs: z.int().positive().optional(),
     /** Between two pieces of a response's body. */
     streamIdleMs: z.int().positive().optional(),
+    /** Until the head of an endpoint's response to a request without body (HAProxy `timeout server`). */
+    backendHeadMs: z.int().positive().optional(),
   }),
   /** In place of the route's, as a whole. */
   securityPolicy: securityPolicySchema.optional(),

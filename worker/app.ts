@@ -20,6 +20,7 @@ import { identifyClient } from "./stage/identify-client.ts";
 import { hedge } from "./stage/hedge.ts";
 import { injectFault } from "./stage/inject-fault.ts";
 import { limitConcurrency } from "./stage/limit-concurrency.ts";
+import { awaitHead } from "./stage/await-head.ts";
 import { limitHead } from "./stage/limit-head.ts";
 import { limitIdle } from "./stage/limit-idle.ts";
 import { limitLoad } from "./stage/limit-load.ts";
@@ -81,6 +82,7 @@ export const policyStages: PolicyStages = {
     hedge,
     pickEndpoint,
     timeouts,
+    awaitHead,
     limitIdle,
     forward,
   ],

@@ -14,6 +14,7 @@ export const ruleTimeouts: Check = (config, report) => {
       const requestMs = checkRange(timeouts.request, 0, [...path, "request"], report);
       const backendRequestMs = checkRange(timeouts.backendRequest, 0, [...path, "backendRequest"], report);
       checkRange(timeouts.streamIdle, 0, [...path, "streamIdle"], report);
+      checkRange(timeouts.backendHead, 0, [...path, "backendHead"], report);
       if (requestMs === 0 || backendRequestMs <= requestMs) continue;
       report.add({
         code: "timeout-order",

@@ -293,6 +293,10 @@ export const endpointPlaceFields = {
   zone: z.string().min(1).max(253).optional().describe("Where the endpoint runs."),
 };
 
+export const backendHeadField = durationSchema
+  .optional()
+  .describe("Until the head of an endpoint's response to a request without body. Default and 0s: unlimited.");
+
 export const streamIdleField = durationSchema
   .optional()
   .describe("Between two pieces of a response's body. Default and 0s: unlimited.");

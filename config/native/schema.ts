@@ -16,6 +16,7 @@ import {
   probeRequestFields,
   protectionFields,
   streamIdleField,
+  backendHeadField,
   tcpProbeSchema,
 } from "./backend-policy.ts";
 import { rateLimitBlockSchema, rateLimitPolicySchema } from "./rate-limit.ts";
@@ -114,6 +115,7 @@ export const ruleSchema = z
         backendRequest: durationSchema
           .optional()
           .describe("One attempt at one endpoint; at most `request`. Default and 0s: unlimited."),
+        backendHead: backendHeadField,
         streamIdle: streamIdleField,
       })
       .default({})

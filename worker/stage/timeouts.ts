@@ -4,8 +4,8 @@
 // Both cover the whole answer, not only its head: "as close to the whole request-response transaction as possible" and
 // until "the full response has been received" (Gateway API, HTTPRouteTimeouts). Before the head the client gets 504;
 // after it the body breaks off, as with Envoy. An upgraded connection is no longer a request and has no deadline.
-import { type ErrorCode, GatewayError } from "#contract/error.ts";
 import { watchBody } from "../forward/watch-body.ts";
+import { Deadline } from "./deadline.ts";
 import type { BackendScope, Stage } from "./stage.ts";
 
 export const timeouts: Stage<BackendScope> = ({ rule }, next) => {
@@ -37,28 +37,3 @@ export const timeouts: Stage<BackendScope> = ({ rule }, next) => {
     }
   };
 };
-
-class Deadline {
-  readonly #controller = new AbortController();
-  readonly #timer: ReturnType<typeof setTimeout>;
-  /** Set once the time is up. `fetch` rejects with a copy of the abort's reason, so the reason itself tells nothing. */
-  error: GatewayError | undefined = undefined;
-
-  constructor(leftMs: number, code: ErrorCode) {
-    this.#timer = setTimeout(
-      () => {
-        this.error = new GatewayError(code);
-        this.#controller.abort(this.error);
-      },
-      Math.max(leftMs, 0),
-    );
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-  }
-}

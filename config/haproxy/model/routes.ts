@@ -189,7 +189,9 @@ function runWithin(
 
 /** One rule, or several where its alternatives are more than one may have. */
 function toRules(rule: OrderedRule, { targets, notes }: RouteContext): RuleInput[] {
-  const target = rule.backend === undefined ? undefined : targets.get(rule.backend);
+  // Faults belong to requests for a backend, which these will not reach.
+  const isFault = rule.filters.some(({ type }) => type === "FaultInjection");
+  const target = isFault ? [...targets.values()][0] : targets.get(rule.backend ?? "");
   const isEvery = rule.alternatives.some((alternative) => alternative.length === 0);
   const matches = isEvery ? [] : attempt(rule.statement, notes, () => rule.alternatives.flatMap(toMatches));
   if (!matches || (matches.length === 0 && !isEvery)) return [];

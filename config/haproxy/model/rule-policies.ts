@@ -16,13 +16,13 @@ const maxRetries = 10;
 
 export function translateRulePolicies(proxy: Proxy, notes: Notes): RulePolicies {
   const server = settingOf(proxy, "timeout", "server");
-  const idleMs = server && attempt(server, notes, () => readDurationMs(server.words[2]));
+  const silentMs = server && attempt(server, notes, () => readDurationMs(server.words[2]));
   const retries = settingOf(proxy, "retries");
   const retry = retries && attempt(retries, notes, () => translateRetries(retries, proxy));
   const cookie = settingOf(proxy, "cookie");
   const session = cookie && attempt(cookie, notes, () => translateCookie(proxy, notes));
   return {
-    ...(idleMs !== undefined && idleMs > 0 && { timeouts: { streamIdle: formatDuration(idleMs) } }),
+    ...(silentMs !== undefined && silentMs > 0 && { timeouts: { backendHead: formatDuration(silentMs) } }),
     ...(retry && { retry }),
     ...(session && {
       sessionPersistence: {

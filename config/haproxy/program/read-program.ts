@@ -117,10 +117,7 @@ function tarpit(statement: Statement, end: number, proxy: Proxy): () => ReturnTy
 
 function tarpitFilters(status: number, delayMs: number) {
   const delay = delayMs > 0 && { delay: { fixedDelay: formatDuration(Math.min(delayMs, 300_000)) } };
-  return [
-    { type: "FaultInjection" as const, faultInjection: { ...delay, abort: { httpStatus: status } } },
-    standardAnswer(status),
-  ];
+  return [{ type: "FaultInjection" as const, faultInjection: { ...delay, abort: { httpStatus: status } } }];
 }
 
 function variableChange(statement: Statement): (situation: Situation) => Situation["draft"] {
