@@ -7,6 +7,12 @@ import { limits } from "#contract/limits.ts";
 import type { SourceFile } from "#contract/admin.ts";
 import { CommandError, systemCode } from "./command-error.ts";
 
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a directory; name the files in it",
+  EACCES: "this user may not read it",
+};
+
 /** Reads each file, `-` from standard input. Throws `CommandError` `invalid` for one that cannot be read or is too long. */
 export async function readConfigFiles(paths: readonly string[]): Promise<SourceFile[]> {
   return Promise.all(paths.map(readConfigFile));
@@ -18,9 +24,12 @@ async function readConfigFile(path: string): Promise<SourceFile> {
     if (Buffer.byteLength(content) <= limits.configBytes)
       return { name: path === "-" ? "<stdin>" : path, content };
   } catch (error) {
-    throw new CommandError("invalid", `cannot read ${path}: ${systemCode(error) ?? String(error)}`, {
-      cause: error,
-    });
+    const code = systemCode(error);
+    throw new CommandError(
+      "invalid",
+      `cannot read ${path}: ${(code && unreadable[code]) ?? code ?? String(error)}`,
+      { cause: error },
+    );
   }
   throw new CommandError("invalid", `${path} is longer than ${limits.configBytes} bytes`);
 }

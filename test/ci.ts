@@ -1,9 +1,10 @@
 // `npm run ci`: every check in order, stopping at the first that fails to run, and one closing line that counts the
 // tests of all suites: `N passed, N failed`.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 interface Report {
   numPassedTests: number;
@@ -22,6 +23,14 @@ function step(title: string, script: string[]): boolean {
 /** A check without a test count counts as one. */
 function check(title: string, script: string[]): void {
   if (step(title, script)) sum.passed += 1;
+  else sum.failed += 1;
+}
+
+/** What a deployment uploads, gzipped, against its budget. */
+function bundleSize(file: string, limitBytes: number): void {
+  const bytes = existsSync(file) ? gzipSync(readFileSync(file)).length : Infinity;
+  console.log(`\n=== ${file}: ${bytes} of ${limitBytes} bytes gzipped`);
+  if (bytes < limitBytes) sum.passed += 1;
   else sum.failed += 1;
 }
 
@@ -52,6 +61,7 @@ function read(file: string): Report {
 check("format, lint, types", ["check"]);
 check("build", ["build"]);
 check("deploy, dry run", ["deploy:dry-run"]);
+bundleSize("dist/dry-run/gateway/index.js", 300 * 1024);
 suite("unit tests in Node and workerd", "test");
 suite("end to end", "test:e2e");
 check("benchmarks run", ["bench", "--", "--quick"]);

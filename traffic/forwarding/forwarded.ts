@@ -96,6 +96,9 @@ const misleadingNames = [
   "x-forwarded-ssl",
   "x-forwarded-scheme",
   "x-forwarded-client-cert",
+  // RFC 9440 §2.4: whoever terminates TLS removes what a client claims of its certificate.
+  "client-cert",
+  "client-cert-chain",
   "x-original-forwarded-for",
   "x-original-host",
   "x-original-url",
