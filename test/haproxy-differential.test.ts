@@ -3,6 +3,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createNames } from "#config/haproxy/model/names.ts";
 import { exportPrivateKeyPem, exportPublicKey, generateKeyPair } from "#contract/identity/key-pair.ts";
 import { encodePem } from "#contract/identity/pem.ts";
 import { serialFromRandom, signCertificate } from "#contract/identity/sign-certificate.ts";
@@ -23,7 +24,7 @@ describe.skipIf(haproxyMissing() !== undefined)("real HAProxy", () => {
     const names = cases.flatMap(({ files }) =>
       [...files[0]!.content.matchAll(/^\s*(?:backend|listen)\s+(\S+)/gm)].map(([, name]) => name!),
     );
-    for (const name of new Set(names)) echoes.set(name, await startEchoServer(name));
+    for (const name of new Set(names)) echoes.set(name, await startEchoServer(createNames().take(name)));
   });
   afterAll(() => Promise.all([...echoes.values()].map((echo) => echo.stop())));
 
@@ -44,6 +45,9 @@ describe.skipIf(haproxyMissing() !== undefined)("real HAProxy", () => {
     );
   });
 });
+
+/** Each connection's own (RFC 9110 §7.6.1). */
+const hopByHop = new Set(["connection", "upgrade"]);
 
 async function resultOf(request: TableRequest, expected: string, { ports }: RunningHaproxy): Promise<string> {
   const declared = Number(request.url.port) || (request.url.protocol === "https:" ? 443 : 80);
@@ -73,7 +77,9 @@ async function resultOf(request: TableRequest, expected: string, { ports }: Runn
     backend: echo.name,
     target: echo.url,
     host: textOf(echo.headers["host"]) ?? "",
-    requestHeaders: valuesOf(echo.headers, [...new Set([...Object.keys(request.headers), ...namesOf("")])]),
+    requestHeaders: valuesOf(echo.headers, [
+      ...new Set([...Object.keys(request.headers), ...namesOf("")].filter((name) => !hopByHop.has(name))),
+    ]),
     responseHeaders: valuesOf(answer.headers, namesOf("<")),
   });
 }

@@ -6,11 +6,12 @@ import {
   otherSections,
   proxyKeywords,
   tcpActions,
+  userListKeywords,
   type Policy,
   type PolicyTable,
 } from "./keyword-policy.ts";
 import type { Notes } from "./notes.ts";
-import { wordAt, type Section, type SectionKind, type Statement } from "./statement.ts";
+import { sectionKinds, wordAt, type Section, type SectionKind, type Statement } from "./statement.ts";
 
 /** Keywords that only some kinds of proxies may have. */
 const homes: Readonly<Record<string, readonly SectionKind[]>> = {
@@ -48,6 +49,7 @@ function isTranslated(kind: SectionKind, statement: Statement, notes: Notes): bo
     if (/^(?:tune|thread|ocsp-update|profiling|httpclient)\./.test(first)) return false;
     return isTranslatedBy(globalKeywords, first, statement, 0, notes);
   }
+  if (kind === "userlist") return isTranslatedBy(userListKeywords, first, statement, 0, notes);
   // Both also stand for options in front of conditions: `no option httpclose`.
   if (!isTranslatedBy(proxyKeywords, first, statement, 0, notes)) return false;
   const home = homes[first];
@@ -94,7 +96,9 @@ function isTranslatedBy(
     code: isMissing ? "argument-invalid" : "keyword-unknown",
     message: isMissing ? "the statement breaks off" : `${JSON.stringify(name)} is no keyword here`,
     word: statement.words[index] ?? statement.words[0],
-    ...(!isMissing && { mistyped: { name, known: table.keys() } }),
+    ...(!isMissing && {
+      mistyped: { name, known: index === 0 ? [...table.keys(), ...sectionKinds] : table.keys() },
+    }),
   });
   return false;
 }

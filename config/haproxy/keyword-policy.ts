@@ -73,12 +73,12 @@ export const globalKeywords = table(
 export const proxyKeywords = table(
   `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request timeout use_backend
-  disabled enabled tcp-check retry-on`,
+  disabled enabled tcp-check retry-on stick stick-table`,
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
   server-state-file-name source srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
   hash-balance-factor hash-preserve-affinity be-unpublished crt filter-sequence quic-initial max-session-srv-conns http-reuse external-check tcp-response
-  stick-table unique-id-header persist`,
+  unique-id-header persist`,
   {
     maxconn: ignored("connections are not counted here", "Bound them in front of Isthmus, if need be."),
     "rate-limit": ignored("new sessions are not limited in rate"),
@@ -112,7 +112,6 @@ export const proxyKeywords = table(
       "servers from a DNS query are not made up in advance",
       "Declare each server.",
     ),
-    stick: unsupported("there are no stick tables here", "Use `cookie` for persistence."),
     "http-send-name-header": ignored("the server's name is not sent to it"),
     "bind-process": operational,
     reqadd: removed("http-request add-header"),
@@ -189,9 +188,9 @@ const responseDependent = "responses cannot be refused or replaced by rules here
 
 export const requestActions = table(
   `allow deny tarpit reject silent-drop return redirect set-header add-header del-header set-path replace-path
-  set-var set-var-fmt unset-var`,
+  set-var set-var-fmt unset-var auth track-sc0 track-sc1 track-sc2 track-sc`,
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos disable-l7-retry
-  early-hint wait-for-handshake wait-for-body normalize-uri strict-mode track-sc0 track-sc1 track-sc2 track-sc
+  early-hint wait-for-handshake wait-for-body normalize-uri strict-mode
   sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-priority-class set-priority-offset
   do-log set-retries`,
   {
@@ -213,7 +212,6 @@ export const requestActions = table(
     "set-src-port": operational,
     "set-dst": unsupported("the server's address cannot be changed"),
     "set-dst-port": unsupported("the server's port cannot be changed"),
-    auth: unsupported("passwords are not checked here", "Check them at the backend."),
     "use-service": unsupported("there are no services of Lua or other code"),
     "send-spoe-group": unsupported("there are no stream processing agents"),
     "do-resolve": unsupported("names are not resolved by rules"),
@@ -251,9 +249,9 @@ export const responseActions = table(
 export const tcpRequestLayers = table("connection session content", "inspect-delay");
 
 export const tcpActions = table(
-  "accept reject silent-drop",
-  `capture expect-proxy expect-netscaler-cip set-nice set-tos set-mark set-fc-mark set-fc-tos set-log-level track-sc0
-  track-sc1 track-sc2 track-sc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-var
+  "accept reject silent-drop track-sc0 track-sc1 track-sc2 track-sc",
+  `capture expect-proxy expect-netscaler-cip set-nice set-tos set-mark set-fc-mark set-fc-tos set-log-level
+  sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-var
   set-var-fmt unset-var set-priority-class set-priority-offset set-bandwidth-limit do-log`,
   {
     "set-src": unsupported(
@@ -269,6 +267,8 @@ export const tcpActions = table(
   },
 );
 
+export const userListKeywords = table("user", "group");
+
 /** First words whose second word is the keyword proper. */
 export const nested: Readonly<Record<string, PolicyTable>> = {
   option: optionKeywords,
@@ -282,7 +282,6 @@ export const nested: Readonly<Record<string, PolicyTable>> = {
 
 /** Sections whose statements are not read, and what is lost with them. */
 export const otherSections: Readonly<Record<string, Policy>> = {
-  userlist: operational,
   "http-errors": ignored("the pages are not used"),
   peers: ignored("there are no stick tables to share"),
   resolvers: ignored(

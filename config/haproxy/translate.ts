@@ -3,14 +3,15 @@ import type { NativeConfigInput } from "../native/schema.ts";
 import type { Path } from "../report.ts";
 import { limits } from "#contract/limits.ts";
 import { checkKeywords } from "./check-keywords.ts";
-import { translateBackend } from "./model/backends.ts";
-import { translateBinds } from "./model/listeners.ts";
+import { translateBackend, type ImportedBackend } from "./model/backends.ts";
+import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import { createNames } from "./model/names.ts";
-import { translateRoutes, type RouteContext } from "./model/routes.ts";
-import { translateRulePolicies, type RulePolicies } from "./model/rule-policies.ts";
+import { translateRoutes, type ImportedRoute, type RouteContext } from "./model/routes.ts";
+import { translateRulePolicies } from "./model/rule-policies.ts";
 import type { Notes } from "./notes.ts";
-import type { Program } from "./program/program.ts";
-import { readProgram } from "./program/read-program.ts";
+import { createRateLimits, type ImportedPolicy } from "./program/rate-table.ts";
+import { readProgram, type Library } from "./program/read-program.ts";
+import { readUserLists } from "./program/user-list.ts";
 import { isHttp, readProxies, settingOf, statementsOf, type Proxy } from "./proxy.ts";
 import { wordAt, type Section, type Statement } from "./statement.ts";
 
@@ -20,72 +21,98 @@ export interface Translation {
   readonly origins: readonly { readonly path: Path; readonly statement: Statement }[];
 }
 
+/** What the model is made of, each part with its statement. */
+interface Parts {
+  readonly listeners: readonly ImportedListener[];
+  readonly routes: readonly ImportedRoute[];
+  readonly backends: readonly ImportedBackend[];
+  readonly policies: readonly ImportedPolicy[];
+}
+
 export function translate(sections: readonly Section[], notes: Notes): Translation {
-  const checked = checkKeywords(sections, notes);
-  const proxies = readProxies(checked, notes).filter((proxy) => isServed(proxy, notes));
-  const hasServers = (proxy: Proxy): boolean =>
-    proxy.kind === "backend" || statementsOf(proxy, "server").length > 0;
-  const sources = proxies.filter((proxy) => proxy.kind !== "frontend" && hasServers(proxy));
-  const backendNames = new Set(proxies.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name])));
-
-  const names = { backend: createNames(), listener: createNames(), route: createNames() };
-  const programs = new Map<Proxy, Program>(
-    proxies.map((proxy) => [proxy, readProgram(proxy, backendNames, notes)]),
-  );
-  const targets = new Map(
-    sources.map((proxy) => {
-      const policies: RulePolicies = translateRulePolicies(proxy, notes);
-      return [proxy.name, { name: names.backend.take(proxy.name), policies }];
-    }),
-  );
-  const context: RouteContext = {
-    backends: new Map(sources.map((proxy) => [proxy.name, programs.get(proxy)!])),
-    targets,
-    names: names.route,
-    notes,
-    budget: { rules: limits.importedRules },
-  };
-
-  const folders = { crt: globalFolder(checked, "crt-base") };
-  const fronts = proxies.filter(({ kind }) => kind !== "backend");
-  const served = fronts.map((proxy) => {
-    const listeners = translateBinds(proxy, folders, names.listener, notes);
-    return { listeners, routes: translateRoutes(proxy.name, programs.get(proxy)!, listeners, context) };
-  });
-  if (context.budget.rules < 0) noteBudget(fronts, notes);
-  const listeners = served.flatMap((front) => front.listeners);
-  const routes = served.flatMap((front) => front.routes);
-  const used = new Set(
-    routes.flatMap(({ route }) =>
-      route.rules.flatMap(({ backendRefs = [] }) => backendRefs.map(({ name }) => name)),
-    ),
-  );
-  // A backend without servers whose rules answer every request needs no place in the model.
-  const backends = sources
-    .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, notes))
-    .filter(({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0);
-
+  const parts = translateParts(checkKeywords(sections, notes), notes);
+  const { listeners, routes, backends, policies } = parts;
   return {
     config: {
       listeners: listeners.map(({ listener }) => listener),
       routes: routes.map(({ route }) => route),
       backends: backends.map(({ backend }) => backend),
+      ...(policies.length > 0 && { rateLimitPolicies: policies.map(({ policy }) => policy) }),
     },
-    origins: [
-      ...listeners.map(({ statement }, index) => ({ path: ["listeners", index], statement })),
-      ...routes.flatMap(({ statement, rules }, index) => [
-        { path: ["routes", index], statement },
-        ...rules.map((rule, ruleIndex) => ({ path: ["routes", index, "rules", ruleIndex], statement: rule })),
-      ]),
-      ...backends.flatMap(({ statement, endpoints }, index) => [
-        { path: ["backends", index], statement },
-        ...endpoints.map((endpoint, position) => ({
-          path: ["backends", index, "endpoints", position],
-          statement: endpoint,
-        })),
-      ]),
-    ],
+    origins: originsOf(parts),
   };
+}
+
+function translateParts(sections: readonly Section[], notes: Notes): Parts {
+  const proxies = readProxies(sections, notes).filter((proxy) => isServed(proxy, notes));
+  const library: Library = {
+    backends: new Set(proxies.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name]))),
+    rateLimits: createRateLimits(proxies, createNames()),
+    users: readUserLists(sections),
+  };
+  const programs = new Map(proxies.map((proxy) => [proxy, readProgram(proxy, library, notes)]));
+  const sources = proxies.filter(isSource);
+  const backendNames = createNames();
+  const targets = new Map(
+    sources.map((proxy) => {
+      const policies = translateRulePolicies(proxy, notes);
+      return [proxy.name, { name: backendNames.take(proxy.name), policies }];
+    }),
+  );
+  const context: RouteContext = {
+    backends: new Map(sources.map((proxy) => [proxy.name, programs.get(proxy)!])),
+    targets,
+    names: createNames(),
+    notes,
+    budget: { rules: limits.importedRules },
+  };
+
+  const folders = { crt: globalFolder(sections, "crt-base") };
+  const listenerNames = createNames();
+  const fronts = proxies.filter(({ kind }) => kind !== "backend");
+  const served = fronts.map((proxy) => {
+    const listeners = translateBinds(proxy, folders, listenerNames, notes);
+    return { listeners, routes: translateRoutes(proxy.name, programs.get(proxy)!, listeners, context) };
+  });
+  if (context.budget.rules < 0) noteBudget(fronts, notes);
+  const routes = served.flatMap((front) => front.routes);
+  const used = new Set(routes.flatMap(backendsOf));
+  return {
+    listeners: served.flatMap((front) => front.listeners),
+    routes,
+    // A backend without servers whose rules answer every request needs no place in the model.
+    backends: sources
+      .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, notes))
+      .filter(({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0),
+    policies: library.rateLimits.policies,
+  };
+}
+
+/** Whether requests can be sent to the proxy's own servers. */
+function isSource(proxy: Proxy): boolean {
+  return proxy.kind === "backend" || (proxy.kind === "listen" && statementsOf(proxy, "server").length > 0);
+}
+
+function backendsOf({ route }: ImportedRoute): string[] {
+  return route.rules.flatMap(({ backendRefs = [] }) => backendRefs.map(({ name }) => name));
+}
+
+function originsOf({ listeners, routes, backends, policies }: Parts): Translation["origins"] {
+  return [
+    ...listeners.map(({ statement }, index) => ({ path: ["listeners", index], statement })),
+    ...routes.flatMap(({ statement, rules }, index) => [
+      { path: ["routes", index], statement },
+      ...rules.map((rule, ruleIndex) => ({ path: ["routes", index, "rules", ruleIndex], statement: rule })),
+    ]),
+    ...policies.map(({ statement }, index) => ({ path: ["rateLimitPolicies", index], statement })),
+    ...backends.flatMap(({ statement, endpoints }, index) => [
+      { path: ["backends", index], statement },
+      ...endpoints.map((endpoint, position) => ({
+        path: ["backends", index, "endpoints", position],
+        statement: endpoint,
+      })),
+    ]),
+  ];
 }
 
 /** Whether requests of the proxy are to be served: it is enabled and speaks HTTP. */

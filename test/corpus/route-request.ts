@@ -46,6 +46,8 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   const rulePlan = compileFilters(rule.filters);
   const plan = ref ? combinePlans(rulePlan, compileFilters(ref.filters)) : rulePlan;
   const { path, query, host } = head;
+  // Who shows a password is taken for one who knows it.
+  if (rule.securityPolicy?.basicAuth && head.header("authorization") === null) return "401";
   if (plan.fault?.abort) return String(plan.fault.abort.answer.status);
   if (plan.redirect) {
     const scheme = request.url.protocol === "https:" ? "https" : "http";
@@ -68,9 +70,17 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   }
   if (!ref) return "500";
   const sent = new Headers(request.headers);
-  applyHeaderOperations(plan.requestHeaders, sent);
+  const asked = {
+    clientAddress: request.client,
+    scheme: request.url.protocol.slice(0, -1),
+    authority: hostOf(request),
+    method: request.method,
+    path,
+    query,
+  };
+  applyHeaderOperations(plan.requestHeaders, sent, asked);
   const answer = new Headers();
-  applyHeaderOperations(plan.responseHeaders, answer);
+  applyHeaderOperations(plan.responseHeaders, answer, asked);
   const changed = (plan.requestHeaders ?? []).map(({ name }) => [name, sent.get(name)] as const);
   const newPath = plan.rewrite?.path?.(path, prefixChars) ?? path;
   return seenText(request, {

@@ -54,9 +54,10 @@ export async function startCorpusHaproxy(
   return { ports, stop };
 }
 
-/** Statements about the machine: where the process runs, what it may, where it writes. */
-const machineStatement =
-  /^\s*(?:chroot|user|group|uid|gid|daemon|log|pidfile|stats\s+socket|stats\s+timeout|maxconn|ca-base|crt-base|nbthread|cpu-map|master-worker)\b/;
+/** Statements about the machine: where the process runs, what it may, where it writes; and files of pages. */
+const globalStatement =
+  /^\s*(?:chroot|user|group|uid|gid|daemon|pidfile|stats\s|maxconn|ca-base|crt-base|nbthread)\b/;
+const machineStatement = /^\s*(?:log|errorfile)\s/;
 
 function localText(
   text: string,
@@ -65,10 +66,13 @@ function localText(
   pemFile: string,
 ): string {
   let section = "";
+  let isGlobal = false;
   return text
     .split("\n")
     .map((line) => {
-      section = /^\s*(?:frontend|backend|listen|defaults|global)\s*(\S*)/.exec(line)?.[1] ?? section;
+      const opened = /^\s*(frontend|backend|listen|defaults|global|userlist)\b\s*(\S*)/.exec(line);
+      if (opened) [isGlobal, section] = [opened[1] === "global", opened[2]!];
+      if (isGlobal && globalStatement.test(line)) return "";
       if (machineStatement.test(line)) return "";
       return line
         .replace(/^(\s*bind\s+)"?([^\s"]+)"?/, (_, start: string, addresses: string) => {

@@ -212,6 +212,43 @@ describe("RequestRedirect", () => {
   });
 });
 
+test("a header can carry what the request is; what is not known takes the client's own away", () => {
+  const plan = compile({
+    type: "RequestHeaderModifier",
+    requestHeaderModifier: {
+      setFrom: [
+        { name: "X-Real-IP", from: "ClientIP" },
+        { name: "x-host", from: "Host" },
+        { name: "x-scheme", from: "Scheme" },
+        { name: "x-method", from: "Method" },
+        { name: "x-path", from: "Path" },
+        { name: "x-target", from: "Target" },
+        { name: "Content-Length", from: "Method" },
+      ],
+    },
+  });
+  const request = {
+    clientAddress: "192.0.2.1",
+    scheme: "https",
+    authority: "a.test:8443",
+    method: "PUT",
+    path: "/x",
+    query: "y=1",
+  };
+  const headers = new Headers({ "x-real-ip": "6.6.6.6" });
+  applyHeaderOperations(plan.requestHeaders, headers, request);
+  expect(Object.fromEntries(headers)).toEqual({
+    "x-real-ip": "192.0.2.1",
+    "x-host": "a.test:8443",
+    "x-scheme": "https",
+    "x-method": "PUT",
+    "x-path": "/x",
+    "x-target": "/x?y=1",
+  });
+  applyHeaderOperations(plan.requestHeaders, headers, { ...request, clientAddress: "unknown", query: "" });
+  expect([headers.get("x-real-ip"), headers.get("x-target")]).toEqual([null, "/x"]);
+});
+
 describe("rule and backendRef combined", () => {
   const modify = (type: "RequestHeaderModifier" | "ResponseHeaderModifier", value: string): FilterInput => {
     const modifier = { add: [{ name: "trace", value }] };

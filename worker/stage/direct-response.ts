@@ -8,7 +8,7 @@ export const directResponse: Stage<FilterScope> = ({ filters }, next) => {
   if (!plan) return next;
   return (exchange) => {
     const response = localResponse(plan, exchange.method);
-    applyHeaderOperations(filters.responseHeaders, response.headers);
+    applyHeaderOperations(filters.responseHeaders, response.headers, exchange);
     return response;
   };
 };

@@ -6,7 +6,7 @@ export const modifyRequest: Stage<BackendScope> = ({ filters }, next) => {
   const { requestHeaders, rewrite } = filters;
   if (!requestHeaders && !rewrite) return next;
   return (exchange) => {
-    if (requestHeaders && exchange.headers) applyHeaderOperations(requestHeaders, exchange.headers);
+    if (requestHeaders && exchange.headers) applyHeaderOperations(requestHeaders, exchange.headers, exchange);
     if (rewrite?.hostname) exchange.upstreamAuthority = rewrite.hostname;
     if (rewrite?.path) {
       exchange.upstreamPath = rewrite.path(exchange.path, exchange.matched?.prefixChars ?? 0);

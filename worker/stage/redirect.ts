@@ -18,7 +18,7 @@ export const redirect: Stage<FilterScope> = ({ filters }, next) => {
       prefixChars: exchange.matched?.prefixChars ?? 0,
     });
     const headers = new Headers({ location });
-    applyHeaderOperations(filters.responseHeaders, headers);
+    applyHeaderOperations(filters.responseHeaders, headers, exchange);
     return new Response(null, { status: plan.statusCode, headers });
   };
 };

@@ -1,6 +1,13 @@
 // `http-request set-header` and its like, for both directions.
+import type { RequestFact } from "#contract/http-field.ts";
 import { headerNameSchema, headerValueSchema } from "#contract/http-route.ts";
-import { addHeader, deleteHeader, setHeader, type HeaderEdits } from "../program/header-edits.ts";
+import {
+  addHeader,
+  deleteHeader,
+  setHeader,
+  setHeaderFrom,
+  type HeaderEdits,
+} from "../program/header-edits.ts";
 import type { Draft, Situation } from "../program/program.ts";
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Notes } from "../notes.ts";
@@ -66,6 +73,15 @@ function withHost(draft: Draft, value: string): Draft {
   return { ...draft, hostname, changes: new Map(draft.changes).set("host", value) };
 }
 
+/** Expressions for what a header can be made to carry. */
+const facts: readonly (readonly [expression: RegExp, fact: RequestFact])[] = [
+  [/^(?:src|%ci)$/, "ClientIP"],
+  [/^(?:req\.)?f?hdr\(host\)$/i, "Host"],
+  [/^(?:method|%HM)$/, "Method"],
+  [/^(?:path|%HP)$/, "Path"],
+  [/^(?:url|pathq|capture\.req\.uri|%HU)$/, "Target"],
+];
+
 /** A value that differs from request to request. The client's own header is not let through in its place. */
 function dynamicValue(
   statement: Statement,
@@ -92,7 +108,19 @@ function dynamicValue(
       remedy: "Write a static name, or one rule per name.",
     });
   }
-  const isSet = wordAt(statement, 1) === "set-header" && direction === "request";
+  const isSetting = wordAt(statement, 1) === "set-header";
+  const fact =
+    pieces.length === 1 && only?.kind === "dynamic"
+      ? facts.find(([expression]) => expression.test(only.expression))?.[1]
+      : undefined;
+  const isNew = !(direction === "request" ? draft.requestHeaders : draft.responseHeaders).has(
+    name.toLowerCase(),
+  );
+  const isChanged = draft.changes.has("path") || draft.changes.has("host");
+  if (fact && !isChanged && (isSetting || (direction === "response" && isNew))) {
+    return withHeader(draft, direction, name, undefined, (edits) => setHeaderFrom(edits, name, fact));
+  }
+  const isSet = isSetting && direction === "request";
   notes.add(statement, {
     code: "statement-ignored",
     message: isSet

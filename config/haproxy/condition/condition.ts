@@ -16,7 +16,11 @@ export type Subject =
   | { readonly type: "tls" }
   | { readonly type: "port" }
   /** What an earlier `set-var` put there. */
-  | { readonly type: "variable"; readonly name: string };
+  | { readonly type: "variable"; readonly name: string }
+  /** Requests of one kind in a stick table's period; the value is what they may not exceed. */
+  | { readonly type: "rate"; readonly counter: string; readonly table?: string }
+  /** A name and password of a userlist. */
+  | { readonly type: "credentials"; readonly list: string };
 
 /** HAProxy's match methods. `segment` is its `dir`, `label` its `dom`. */
 export type Operator =

@@ -45,6 +45,8 @@ export function readCriterion(words: readonly string[]): Condition {
       return booleanCondition(fetch.subject, flags);
     case "number":
       return numberCondition(fetch.subject, flags.patterns);
+    case "rate":
+      return rateCondition(fetch.subject, flags.patterns);
     case "count":
       return countCondition(fetch.subject, flags.patterns);
     case "network":
@@ -124,6 +126,16 @@ function numberCondition(subject: Subject, patterns: readonly string[]): Conditi
     );
   }
   return unsupported("ports are compared with eq only", "List the ports.");
+}
+
+/** Above a number of requests. */
+function rateCondition(subject: Subject, patterns: readonly string[]): Condition {
+  const { operator, numbers } = readComparison(patterns);
+  const max = Number(numbers[0]) - (operator === "ge" ? 1 : 0);
+  if ((operator !== "gt" && operator !== "ge") || max < 1) {
+    return unsupported("a rate is compared with gt or ge, and a number of at least 1", "Write `gt 100`.");
+  }
+  return testOf({ subject, operator: "exact", values: [String(max)], ignoreCase: false });
 }
 
 /** A header that is there or not. */

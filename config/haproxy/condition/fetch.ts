@@ -17,6 +17,7 @@ export type Fetch =
     }
   | { readonly kind: "boolean"; readonly subject: Subject }
   | { readonly kind: "number"; readonly subject: Subject }
+  | { readonly kind: "rate"; readonly subject: Subject }
   /** How often a header occurs; only none or some can be told. */
   | { readonly kind: "count"; readonly subject: Subject }
   | { readonly kind: "network"; readonly subject: Subject }
@@ -53,6 +54,7 @@ const knownNames = known.split(" ");
 const unavailable: Readonly<Record<string, string>> = {
   nbsrv: "Declare the servers of the fallback as `backup` servers of the backend.",
   connslots: "Declare the servers of the fallback as `backup` servers of the backend.",
+  http_auth_group: "Give each group a userlist of its own, and test http_auth(<userlist>).",
   be_conn: "Remove the condition.",
   fe_conn: "Remove the condition.",
   base: "Test hdr(host) and path apart.",
@@ -83,6 +85,8 @@ function withoutSuffix(name: string): [string, Operator | undefined] {
 }
 
 function baseFetch({ args, name: written }: Call, name: string, operator: Operator | undefined): Fetch {
+  const rate = rateSubject(name, args);
+  if (rate) return { kind: "rate", subject: rate };
   const text = (subject: Subject): Fetch => ({ kind: "text", subject, operator, letterCase: undefined });
   switch (name) {
     case "path":
@@ -110,6 +114,8 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
     case "req.proto_http":
     case "always_true":
       return { kind: "constant", value: "1" };
+    case "http_auth":
+      return { kind: "boolean", subject: { type: "credentials", list: oneArgument(written, args) } };
     case "var":
       return text({ type: "variable", name: oneArgument(written, args) });
     case "always_false":
@@ -123,8 +129,21 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
   }
 }
 
+/** `sc_http_req_rate(0)`, `sc0_http_req_rate`, `src_http_req_rate(table)`. */
+function rateSubject(name: string, args: readonly string[]): Subject | undefined {
+  const found = /^(?:sc([0-9]*)|(src))_http_req_rate$/.exec(name);
+  if (!found) return undefined;
+  const isSource = found[2] !== undefined;
+  const isNumbered = isSource || found[1] !== "";
+  const counter = isSource ? "src" : `sc${isNumbered ? found[1] : (args[0] ?? "")}`;
+  const table = isNumbered ? args[0] : args[1];
+  return { type: "rate", counter, ...(table !== undefined && { table }) };
+}
+
 function unknownFetch(name: string): never {
-  const remedy = unavailable[name];
+  const remedy =
+    unavailable[name] ??
+    (/^(?:sc[0-9]*|src)_/.test(name) ? "Of tables, http_req_rate is available." : undefined);
   if (remedy !== undefined) return unsupported(`${name} is not available here`, remedy);
   throw new StatementProblem({
     code: "statement-unsupported",

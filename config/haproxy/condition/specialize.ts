@@ -64,6 +64,12 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
       return decideHost(test, host);
     case "variable":
       return never;
+    case "rate":
+    case "credentials":
+      return unsupported(
+        "who asks, and how often, can only decide whether a request is refused",
+        "Refuse with `http-request deny` or `http-request auth`.",
+      );
     case "path":
       if (operator === "present") return always;
       return operator === "prefix" && values.some((value) => "/".startsWith(value)) ? always : undefined;

@@ -95,6 +95,8 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
     case "tls":
     case "port":
     case "variable":
+    case "rate":
+    case "credentials":
       throw new Error(`${subject.type} is decided before`);
   }
 }

@@ -33,11 +33,11 @@ export function translateBackend(proxy: Proxy, name: string, notes: Notes): Impo
       remedy: "Remove `disabled` to bring it back.",
     });
   }
-  const loadBalancer = attempt(proxy.heading, notes, () => translateBalance(proxy, notes));
+  const loadBalancer = translateBalance(proxy, notes);
   const active = attempt(proxy.heading, notes, () => translateHealthCheck(proxy, all, notes));
   const passive = passiveCheck(servers);
   const slowStartMs = servers.find(({ options }) => options.slowStartMs !== undefined)?.options.slowStartMs;
-  const isHash = loadBalancer?.type === "ConsistentHash";
+  const isHash = loadBalancer.type === "ConsistentHash";
   return {
     statement: proxy.heading,
     backend: {
@@ -45,7 +45,7 @@ export function translateBackend(proxy: Proxy, name: string, notes: Notes): Impo
       ...(protocolOf(servers, notes) === "HTTPS" && { protocol: "HTTPS" }),
       endpoints: endpointsOf(proxy, servers),
       loadBalancer: {
-        ...(loadBalancer ?? { type: "RoundRobin" }),
+        ...loadBalancer,
         ...(hasLevels(proxy, servers) && { overprovisioningFactor: 100 * Math.max(1, servers.length) }),
         ...(slowStartMs !== undefined && !isHash && { slowStart: { window: formatDuration(slowStartMs) } }),
       },

@@ -3,16 +3,23 @@ import { readDurationMs } from "../duration.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, type Proxy } from "../proxy.ts";
-import { invalid, unsupported } from "../statement-problem.ts";
+import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 
 type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
 export type LoadBalancer = NonNullable<BackendInput["loadBalancer"]>;
 
-/** HAProxy's default is roundrobin. Throws `StatementProblem`. */
+/** HAProxy's default is roundrobin. */
 export function translateBalance(proxy: Proxy, notes: Notes): LoadBalancer {
-  const statement = settingOf(proxy, "balance");
-  if (!statement) return { type: "RoundRobin" };
+  const stick = settingOf(proxy, "stick");
+  const statement = stick ?? settingOf(proxy, "balance");
+  const translated =
+    statement &&
+    attempt(statement, notes, () => (stick ? translateStick(stick, notes) : readBalance(statement, notes)));
+  return translated ?? { type: "RoundRobin" };
+}
+
+function readBalance(statement: Statement, notes: Notes): LoadBalancer {
   const algorithm = wordAt(statement, 1).replace(/\(.*$/s, "");
   switch (algorithm) {
     case "roundrobin":
@@ -44,6 +51,22 @@ export function translateBalance(proxy: Proxy, notes: Notes): LoadBalancer {
         "Use leastconn or roundrobin.",
       );
   }
+}
+
+/** Without a table, a client's address stays with an endpoint by its hash. */
+function translateStick(statement: Statement, notes: Notes): LoadBalancer {
+  const isSource =
+    /^(?:on|match|store-request)$/.test(wordAt(statement, 1)) && wordAt(statement, 2) === "src";
+  if (!isSource || /^(?:if|unless)$/.test(wordAt(statement, 3))) {
+    unsupported(
+      "clients are bound to a server by their address or by a cookie",
+      "Use `stick on src` or `cookie`.",
+      statement.words[2],
+    );
+  }
+  const message = "clients are bound to a server by a hash of their address; `balance` has no say then";
+  notes.add(statement, { code: "statement-approximated", message });
+  return { type: "ConsistentHash", consistentHash: { type: "SourceIP" } };
 }
 
 function byName(statement: Statement, type: "QueryParam" | "Header", name: string): LoadBalancer {

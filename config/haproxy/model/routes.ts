@@ -62,11 +62,18 @@ export function translateRoutes(
 
 /** Every step that a request of the frontend may come by. */
 function stepsOf(program: Program, backends: Programs): Step[] {
-  const own = [...program.request.flat(), ...program.switching, ...program.response];
+  const own = [
+    ...program.request.flat(),
+    ...program.switching,
+    ...program.response,
+    ...program.afterResponse,
+  ];
   const used = new Set(own.flatMap(({ effect }) => (effect.kind === "use" ? [effect.backend] : [])));
   const others = [...used].flatMap((name) => {
     const backend = backends.get(name);
-    return backend && backend !== program ? [...backend.request.flat(), ...backend.response] : [];
+    return backend && backend !== program
+      ? [...backend.request.flat(), ...backend.response, ...backend.afterResponse]
+      : [];
   });
   return [...own, ...others];
 }
@@ -198,6 +205,10 @@ function toRules(rule: OrderedRule, { targets, notes }: RouteContext): RuleInput
   const rest: Omit<RuleInput, "matches"> = {
     ...(rule.filters.length > 0 && { filters: [...rule.filters] }),
     ...(target && { backendRefs: [{ name: target.name }], ...target.policies }),
+    ...(rule.rateLimits.length > 0 && { rateLimit: { policies: [...rule.rateLimits] } }),
+    ...(rule.basicAuth && {
+      securityPolicy: { basicAuth: { ...rule.basicAuth, users: [...rule.basicAuth.users] } },
+    }),
   };
   const chunks: RuleInput[] = [];
   for (let start = 0; start === 0 || start < matches.length; start += limits.matchesPerRule) {

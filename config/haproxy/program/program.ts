@@ -17,9 +17,22 @@ export interface Draft {
   readonly hostname?: string;
   readonly path?: PathModifier;
   readonly changes: Changes;
+  /** Names of rate limit policies. */
+  readonly rateLimits: readonly string[];
+  readonly basicAuth?: BasicAuth;
 }
 
-export const emptyDraft: Draft = { requestHeaders: noEdits, responseHeaders: noEdits, changes: new Map() };
+export interface BasicAuth {
+  readonly users: readonly string[];
+  readonly realm?: string;
+}
+
+export const emptyDraft: Draft = {
+  requestHeaders: noEdits,
+  responseHeaders: noEdits,
+  changes: new Map(),
+  rateLimits: [],
+};
 
 /** Where a step is taken. */
 export interface Situation {
@@ -52,4 +65,6 @@ export interface Program {
   readonly switching: readonly Step[];
   /** `http-response`. */
   readonly response: readonly Step[];
+  /** `http-after-response`, which also sees what is answered here. */
+  readonly afterResponse: readonly Step[];
 }

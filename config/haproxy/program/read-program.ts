@@ -4,27 +4,46 @@ import { knownSample, staticText } from "../action/format.ts";
 import { headerAction } from "../action/header-action.ts";
 import { replacePath, setPath } from "../action/path-action.ts";
 import { redirectAction } from "../action/redirect.ts";
-import { always, mapTests, never, or, testsOf, type Condition } from "../condition/condition.ts";
+import {
+  always,
+  and,
+  mapTests,
+  never,
+  or,
+  testsOf,
+  type Condition,
+  type Subject,
+} from "../condition/condition.ts";
 import { conditionStart, parseCondition, readAcl, type Acls } from "../condition/parse-condition.ts";
 import { readDurationMs, formatDuration } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
+import { admissionCases, isAdmission } from "./admission.ts";
 import type { Effect, Program, Situation, Step } from "./program.ts";
+import type { RateLimits } from "./rate-table.ts";
 import { statisticsSteps } from "./statistics.ts";
+import { usersOf, type UserLists } from "./user-list.ts";
 
 /** What the reading of one proxy's rules needs. */
 interface Reading {
   readonly proxy: Proxy;
   readonly acls: Acls;
   readonly notes: Notes;
-  /** Names of all backends, for references. */
-  readonly backends: ReadonlySet<string>;
+  readonly library: Library;
 }
 
-export function readProgram(proxy: Proxy, backends: ReadonlySet<string>, notes: Notes): Program {
-  const reading: Reading = { proxy, acls: readAcls(proxy, notes), notes, backends };
+/** What the file has for all its proxies. */
+export interface Library {
+  /** Names of all backends. */
+  readonly backends: ReadonlySet<string>;
+  readonly rateLimits: RateLimits;
+  readonly users: UserLists;
+}
+
+export function readProgram(proxy: Proxy, library: Library, notes: Notes): Program {
+  const reading: Reading = { proxy, acls: readAcls(proxy, notes), notes, library };
   const http = stepsOf(reading, "http-request", (statement, end) => requestEffect(statement, end, reading));
   const redirects = stepsOf(reading, "redirect", (statement, end) => ({
     kind: "answer",
@@ -35,7 +54,8 @@ export function readProgram(proxy: Proxy, backends: ReadonlySet<string>, notes: 
     heading: proxy.heading,
     request: [tcp, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
     switching: proxy.kind === "backend" ? [] : switchingSteps(reading),
-    response: ["http-response", "http-after-response"].flatMap((keyword) => responseSteps(reading, keyword)),
+    response: responseSteps(reading, "http-response"),
+    afterResponse: responseSteps(reading, "http-after-response"),
   };
 }
 
@@ -49,21 +69,85 @@ function readAcls(proxy: Proxy, notes: Notes): Acls {
 
 /** `effect` gets the index behind the action's own words. What cannot be translated is noted and left out. */
 function stepsOf(
-  { proxy, acls, notes }: Reading,
+  reading: Reading,
   keyword: string,
   effect: (statement: Statement, end: number) => Effect,
   options: { harmless?: boolean } = {},
 ): Step[] {
+  const { proxy, acls, notes } = reading;
   return statementsOf(proxy, keyword).flatMap((statement) => {
-    const read = (): Step | undefined => {
+    // What is tracked is asked for where a rate is.
+    if (statement.words.some(({ text }, index) => index <= 2 && text.startsWith("track-sc"))) return [];
+    const read = (): Step[] => {
       const start = conditionStart(statement.words, 1);
       const condition = parseCondition(statement.words, start, acls);
       const end = start < 0 ? statement.words.length : start;
-      return condition && { statement, condition, effect: effect(statement, end) };
+      if (!condition) return [];
+      if (isAdmission(condition)) return admissionSteps(statement, end, condition, effect, reading);
+      return [{ statement, condition, effect: effect(statement, end) }];
     };
-    const step = attempt(statement, notes, read, options);
-    return step ? [step] : [];
+    return attempt(statement, notes, read, options) ?? [];
   });
+}
+
+/** Actions that refuse requests, with the status of the refusal. */
+const refusals: Readonly<Record<string, number>> = {
+  deny: 403,
+  return: 200,
+  tarpit: 500,
+  reject: 403,
+  "silent-drop": 403,
+  auth: 401,
+};
+
+/** A refusal because of who asks, or how often, becomes a policy of what follows. */
+function admissionSteps(
+  statement: Statement,
+  end: number,
+  condition: Condition,
+  effect: (statement: Statement, end: number) => Effect,
+  reading: Reading,
+): Step[] {
+  const action = statement.words.map(({ text }) => text).find((text, index) => index > 0 && text in refusals);
+  if (action === undefined) {
+    return unsupported("who asks, and how often, can only decide whether a request is refused");
+  }
+  return admissionCases(condition).map(({ condition: rest, admission }) => {
+    if (!admission) return { statement, condition: rest, effect: effect(statement, end) };
+    const { subject, values } = admission.test;
+    if (subject.type === "rate") return rateStep(statement, subject, Number(values[0]), rest, reading);
+    const list = subject.type === "credentials" ? subject.list : "";
+    const realm = wordAt(statement, 2) === "realm" ? wordAt(statement, 3) : undefined;
+    const basicAuth = { users: usersOf(reading.library.users, list), ...(realm && { realm }) };
+    const changed = `credentials:${list}`;
+    const change = ({ draft }: Situation): Situation["draft"] => ({
+      ...draft,
+      basicAuth,
+      // Whoever gets further has shown a password.
+      changes: new Map(draft.changes).set(changed, "on"),
+    });
+    return { statement, condition: rest, effect: { kind: "change", change } };
+  });
+}
+
+function rateStep(
+  statement: Statement,
+  subject: Extract<Subject, { type: "rate" }>,
+  max: number,
+  condition: Condition,
+  { proxy, acls, notes, library }: Reading,
+): Step {
+  const { name, tracked } = library.rateLimits.limit(statement, subject, max, proxy, acls);
+  notes.add(statement, {
+    code: "statement-approximated",
+    message:
+      "what is beyond the rate is answered 429; refused requests do not count, and only those that this rule is for",
+  });
+  const change = ({ draft }: Situation): Situation["draft"] => ({
+    ...draft,
+    rateLimits: [...new Set([...draft.rateLimits, name])],
+  });
+  return { statement, condition: and([condition, tracked]), effect: { kind: "change", change } };
 }
 
 function requestEffect(statement: Statement, end: number, { proxy, notes }: Reading): Effect {
@@ -75,6 +159,11 @@ function requestEffect(statement: Statement, end: number, { proxy, notes }: Read
       return { kind: "answer", filters: answerAction(statement, 2, end, 403) };
     case "return":
       return { kind: "answer", filters: answerAction(statement, 2, end, 200) };
+    case "auth":
+      return unsupported(
+        "passwords are asked for where a userlist is tested",
+        "Write `http-request auth unless { http_auth(<userlist>) }`.",
+      );
     case "reject":
     case "silent-drop":
       return refusal(statement, notes);
@@ -186,10 +275,10 @@ function monitorSteps({ proxy }: Reading): Step[] {
 
 function switchingSteps(reading: Reading): Step[] {
   const { proxy } = reading;
-  const steps = stepsOf(reading, "use_backend", (statement) => use(statement, reading.backends));
+  const steps = stepsOf(reading, "use_backend", (statement) => use(statement, reading.library.backends));
   const fallback = settingOf(proxy, "default_backend");
   if (fallback) {
-    const effect = attempt(fallback, reading.notes, () => use(fallback, reading.backends));
+    const effect = attempt(fallback, reading.notes, () => use(fallback, reading.library.backends));
     if (effect) steps.push({ statement: fallback, condition: always, effect });
   } else if (proxy.kind === "listen" && statementsOf(proxy, "server").length > 0) {
     steps.push({ statement: proxy.heading, condition: always, effect: { kind: "use", backend: proxy.name } });

@@ -7,7 +7,7 @@ import type { Notes } from "../notes.ts";
 import { attempt, unsupported } from "../statement-problem.ts";
 import type { Statement } from "../statement.ts";
 import { toModifier } from "./header-edits.ts";
-import { emptyDraft, type Draft, type Filter, type Program, type Step } from "./program.ts";
+import { emptyDraft, type BasicAuth, type Draft, type Filter, type Program, type Step } from "./program.ts";
 
 export interface OrderedRule {
   /** The statement that sends requests here. */
@@ -17,6 +17,8 @@ export interface OrderedRule {
   readonly filters: readonly Filter[];
   /** Absent: a filter answers. */
   readonly backend?: string;
+  readonly rateLimits: readonly string[];
+  readonly basicAuth?: BasicAuth;
 }
 
 /** Rules that may still be made, over all runs. */
@@ -40,6 +42,8 @@ interface Way {
   readonly alternatives: readonly Conjunction[];
   readonly facts: Map<string, boolean>;
   readonly draft: Draft;
+  /** What is done to answers that are given here. */
+  readonly afterResponse: readonly (readonly Step[])[];
 }
 
 /** Rules in the order in which they are to be tried; the last one takes every request that is left. */
@@ -47,7 +51,13 @@ export function runProgram(frontend: Program, options: RunOptions): OrderedRule[
   const run = new Run(frontend, options);
   run.walk(
     frontend.request,
-    { statement: frontend.heading, alternatives: [[]], facts: new Map(), draft: emptyDraft },
+    {
+      statement: frontend.heading,
+      alternatives: [[]],
+      facts: new Map(),
+      draft: emptyDraft,
+      afterResponse: [frontend.afterResponse],
+    },
     (way) => run.switch(way),
   );
   return run.rules;
@@ -65,7 +75,7 @@ class Run {
 
   switch(way: Way): void {
     this.walk([this.#frontend.switching], way, (rest) => {
-      this.#emit(rest, [serviceUnavailable]);
+      this.#answer(rest, [serviceUnavailable]);
     });
   }
 
@@ -123,7 +133,7 @@ class Run {
       const facts = new Map(way.facts);
       learn(facts, condition, true);
       return {
-        way: { statement: step.statement, alternatives: alternatives!, facts, draft: way.draft },
+        way: { ...way, statement: step.statement, alternatives: alternatives!, facts },
         condition,
         isCertain: false,
       };
@@ -134,17 +144,25 @@ class Run {
     const { effect } = step;
     if (effect.kind === "answer") {
       const filters = this.#attempt(step, () => effect.filters({ ...this.#options, draft: way.draft }));
-      if (filters) this.#emit(way, filters);
+      if (filters) this.#answer(way, filters);
     } else if (effect.kind === "use") {
       const backend = this.#options.backends.get(effect.backend);
       if (backend) this.#enter(backend, effect.backend, way);
     }
   }
 
+  #answer(way: Way, filters: readonly Filter[]): void {
+    this.walk(way.afterResponse, way, (done) => {
+      this.#emit(done, [...filters, ...responseFilters(done.draft)]);
+    });
+  }
+
   #enter(backend: Program, name: string, start: Way): void {
     const isSame = backend === this.#frontend;
-    this.walk(isSame ? [] : backend.request, start, (way) => {
-      const response = [backend.response, ...(isSame ? [] : [this.#frontend.response])];
+    const both = (own: readonly Step[], front: readonly Step[]) => (isSame ? [own] : [own, front]);
+    const afterResponse = both(backend.afterResponse, this.#frontend.afterResponse);
+    this.walk(isSame ? [] : backend.request, { ...start, afterResponse }, (way) => {
+      const response = [...both(backend.response, this.#frontend.response), ...afterResponse];
       this.walk(response, way, (done) => this.#emit(done, filtersOf(done.draft), name));
     });
   }
@@ -153,8 +171,16 @@ class Run {
     const { budget } = this.#options;
     budget.rules -= 1;
     if (budget.rules < 0) return;
-    const { statement, alternatives } = way;
-    this.rules.push({ statement, alternatives, filters, ...(backend !== undefined && { backend }) });
+    const { statement, alternatives, draft } = way;
+    const { rateLimits, basicAuth } = draft;
+    this.rules.push({
+      statement,
+      alternatives,
+      filters,
+      rateLimits,
+      ...(basicAuth && { basicAuth }),
+      ...(backend !== undefined && { backend }),
+    });
   }
 
   #attempt<T>(step: Step, act: () => T): T | undefined {
@@ -175,12 +201,17 @@ const serviceUnavailable: Filter = {
   },
 };
 
-function filtersOf({ requestHeaders, responseHeaders, hostname, path }: Draft): Filter[] {
-  const request = toModifier(requestHeaders);
+function responseFilters({ responseHeaders }: Draft): Filter[] {
   const response = toModifier(responseHeaders);
+  return response ? [{ type: "ResponseHeaderModifier", responseHeaderModifier: response }] : [];
+}
+
+function filtersOf(draft: Draft): Filter[] {
+  const { requestHeaders, hostname, path } = draft;
+  const request = toModifier(requestHeaders);
   return [
     ...(request ? [{ type: "RequestHeaderModifier" as const, requestHeaderModifier: request }] : []),
-    ...(response ? [{ type: "ResponseHeaderModifier" as const, responseHeaderModifier: response }] : []),
+    ...responseFilters(draft),
     ...(hostname !== undefined || path
       ? [
           {
