@@ -22,7 +22,7 @@ export function ruleId(route: NamedRoute, ruleIndex: number): string {
 
 /** Whether requests end at the filter, before any backend. */
 export function answersRequests(filter: Filter): boolean {
-  return filter.type === "RequestRedirect" || filter.type === "DirectResponse";
+  return ["RequestRedirect", "DirectResponse", "Statistics"].includes(filter.type);
 }
 
 /** The rule's filters and those of its references, with the way to each from the rule. */

@@ -142,6 +142,12 @@ export const errorTable = {
     "proxy_internal_error",
     "The quota could not be checked, and the route refuses requests in that case.",
   ),
+  statistics_unavailable: entry(
+    503,
+    "gateway",
+    "destination_unavailable",
+    "The control, which has the statistics, cannot be reached.",
+  ),
   config_unavailable: entry(
     503,
     "gateway",

@@ -2,6 +2,7 @@
 // The native configuration and the snapshot are both made of them.
 import { z } from "zod";
 import { corsSchema } from "./cors.ts";
+import { durationSchema } from "./duration.ts";
 import { faultInjectionFields } from "./fault-injection.ts";
 import { headerModifierSchema, headerNameSchema } from "./http-field.ts";
 import { limits } from "./limits.ts";
@@ -285,6 +286,17 @@ export const filterSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("ResponseOverride"),
     responseOverride: responseOverridesSchema.describe("Responses that stand for those of some statuses."),
+  }),
+  z.strictObject({
+    type: z.literal("Statistics"),
+    statistics: z
+      .strictObject({
+        refresh: durationSchema
+          .optional()
+          .describe("How often the page renews itself, in whole seconds. Default: never."),
+      })
+      .default({})
+      .describe("The control's page of statistics, without asking for a token (HAProxy `stats enable`)."),
   }),
   z.strictObject({
     type: z.literal("FaultInjection"),

@@ -39,6 +39,7 @@ import { readTarget } from "./stage/read-target.ts";
 import { redirect } from "./stage/redirect.ts";
 import { retry } from "./stage/retry.ts";
 import { tellIdentity } from "./stage/tell-identity.ts";
+import { statistics } from "./stage/statistics.ts";
 import { timeouts } from "./stage/timeouts.ts";
 import type { Isolate } from "./state/isolate.ts";
 
@@ -63,6 +64,7 @@ export const policyStages: PolicyStages = {
     limitRate,
     redirect,
     directResponse,
+    statistics,
     persistSession,
     pickBackend,
   ],

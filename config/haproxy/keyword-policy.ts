@@ -175,12 +175,14 @@ export const timeoutKeywords = table(
 );
 
 export const statsKeywords = table(
-  "enable uri",
-  "refresh hide-version realm scope show-desc show-legends show-modules show-node show-version",
+  "enable uri refresh auth realm",
+  "hide-version scope show-desc show-legends show-modules show-node show-version",
   {
-    auth: ignored("the page of the control has its own access tokens"),
     admin: ignored("endpoints are administered through the Admin API"),
-    "http-request": ignored("the page of the control has its own access tokens"),
+    "http-request": unsupported(
+      "who may see the statistics is not told by these rules",
+      "Write `http-request` rules.",
+    ),
   },
 );
 

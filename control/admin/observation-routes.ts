@@ -1,14 +1,11 @@
 // What tools and people look at: Prometheus metrics, the statistics page, its CSV, and the same as JSON.
 import type { Context } from "hono";
 import { statsSchema } from "#contract/stats.ts";
-import { type Env, configStore } from "../env.ts";
-import { Refusal } from "../refusal.ts";
-import { currentSnapshot } from "../stats/current-snapshot.ts";
-import { haproxyCsv } from "../stats/haproxy-csv.ts";
+import { observe } from "../stats/observe.ts";
 import { metricFamilies } from "../stats/metrics.ts";
 import { prometheusContentType, prometheusText } from "../stats/prometheus-text.ts";
-import { statsPage } from "../stats/stats-page.ts";
-import { type Observed, systemStats } from "../stats/system-stats.ts";
+import { statsAnswer } from "../stats/stats-answer.ts";
+import { systemStats } from "../stats/system-stats.ts";
 import { requireRole } from "../token/authenticate.ts";
 import { type AdminApp, type AdminEnv, adminRoute } from "./admin-route.ts";
 
@@ -21,6 +18,9 @@ const statsRoute = adminRoute({
   answer: statsSchema,
   description: "Statistics, added up over the regions",
 });
+
+/** Time between two renewals of the page. */
+const refreshS = 5;
 
 export function addObservationRoutes(app: AdminApp): void {
   app.openapi(statsRoute, async (c) => c.json(systemStats(await observe(c.env), Date.now()), 200));
@@ -35,29 +35,6 @@ export function addObservationRoutes(app: AdminApp): void {
 
 async function answerStats(c: Context<AdminEnv>): Promise<Response> {
   requireRole(c.get("caller"), "reader");
-  const options = c.req.path.split(";").slice(1);
-  const unknown = options.find((option) => option !== "csv" && option !== "norefresh" && option !== "");
-  if (unknown !== undefined) {
-    throw new Refusal("not_found", `The statistics know no option ${unknown.slice(0, 64)}.`, {
-      remedy: "/stats, /stats;norefresh or /stats;csv",
-    });
-  }
-  const stats = systemStats(await observe(c.env), Date.now());
-  c.header("cache-control", "no-store");
-  if (options.includes("csv")) {
-    return c.body(haproxyCsv(stats), 200, { "content-type": "text/plain; charset=utf-8" });
-  }
-  c.header(
-    "content-security-policy",
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-  );
-  c.header("x-content-type-options", "nosniff");
-  c.header("referrer-policy", "no-referrer");
-  return c.html(statsPage(stats, !options.includes("norefresh")));
-}
-
-async function observe(env: Env): Promise<Observed> {
-  const store = configStore(env);
-  const [{ version, snapshot }, observed] = await Promise.all([currentSnapshot(store), store.observe()]);
-  return { version, snapshot, ...observed };
+  const [path = "/stats", ...options] = c.req.path.split(";");
+  return statsAnswer(systemStats(await observe(c.env), Date.now()), { path, options, refreshS });
 }

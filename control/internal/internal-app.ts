@@ -13,6 +13,9 @@ import {
 import { answerError, invalidRequest } from "../admin/error-answer.ts";
 import { type Env, certificateAuthority, configStore } from "../env.ts";
 import { Refusal, valueOf } from "../refusal.ts";
+import { observe } from "../stats/observe.ts";
+import { statsAnswer } from "../stats/stats-answer.ts";
+import { systemStats } from "../stats/system-stats.ts";
 import { unpackSnapshot } from "../store/packed-json.ts";
 
 /** A region with every agent connected and 10,000 endpoints reports about 4 MB. */
@@ -42,6 +45,16 @@ export function createInternalApp(): InternalApp {
   app.post("/renew", async (c) => {
     const request = await bodyOf(c.req, renewRequestSchema);
     return c.json(await valueOf<IssuedCertificate>(certificateAuthority(c.env).renew(request)));
+  });
+  // A gateway shows the page where a Statistics filter puts it; who may see it is the business of that rule.
+  app.get("/stats", async (c) => {
+    const { path = "/stats", options = "", refresh } = c.req.query();
+    const refreshS = Number.parseInt(refresh ?? "", 10) || 0;
+    return statsAnswer(systemStats(await observe(c.env), Date.now()), {
+      path,
+      options: options.split(";"),
+      refreshS,
+    });
   });
   return app;
 }

@@ -6,7 +6,15 @@ import type { BackendStats, EndpointStats, ListenerStats, Stats, Traffic } from 
 /** `Html` is what `html` makes; a promise only where a part of it is one, which none is here. */
 type Html = ReturnType<typeof html>;
 
-export const refreshSeconds = 5;
+/** Where the page is, and how often it renews itself. */
+export interface PageOptions {
+  /** Path, without options. */
+  readonly path: string;
+  /** 0: never. */
+  readonly refreshS: number;
+  /** Renewals are put off (`;norefresh`). */
+  readonly isPaused: boolean;
+}
 
 /** Colours tell nothing that words do not tell, too. */
 const style = `
@@ -24,22 +32,22 @@ th[scope=row] { font-weight: 500; overflow-wrap: anywhere; }
 @media (prefers-color-scheme: dark) { .bad { color: #ff9d94; } .held { color: #f2c56b; } .good { color: #7fd6a0; } }
 `;
 
-/** `refreshes`: the page loads itself anew. */
-export function statsPage(stats: Stats, refreshes: boolean): Html {
+export function statsPage(stats: Stats, options: PageOptions): Html {
+  const refreshes = options.refreshS > 0 && !options.isPaused;
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>Isthmus: statistics</title>
-        ${refreshes ? html`<meta http-equiv="refresh" content="${refreshSeconds}" />` : ""}
+        ${refreshes ? html`<meta http-equiv="refresh" content="${options.refreshS}" />` : ""}
         <style>
           ${style}
         </style>
       </head>
       <body>
         <h1>Isthmus: statistics</h1>
-        ${head(stats, refreshes)}
+        ${head(stats, options)}
         <main>
           ${listeners(stats.listeners)}
           ${stats.backends.map((backend) => backendSection(backend, stats.atMs))}
@@ -48,17 +56,19 @@ export function statsPage(stats: Stats, refreshes: boolean): Html {
     </html>`;
 }
 
-function head({ version, atMs, regions }: Stats, refreshes: boolean): Html {
+function head({ version, atMs, regions }: Stats, { path, refreshS, isPaused }: PageOptions): Html {
   const now = new Date(atMs).toISOString();
   return html`<p>
       ${version === 0 ? "Nothing has been published yet." : `Configuration version ${version}.`} As of
       <time datetime="${now}">${now.slice(0, 19).replace("T", " ")} UTC</time>.
       ${
-        refreshes
-          ? html`Renewed every ${refreshSeconds} seconds: <a href="/stats;norefresh">pause</a>.`
-          : html`Paused: <a href="/stats">renew every ${refreshSeconds} seconds</a>.`
+        refreshS === 0
+          ? ""
+          : isPaused
+            ? html`Paused: <a href="${path}">renew every ${refreshS} seconds</a>.`
+            : html`Renewed every ${refreshS} seconds: <a href="${path};norefresh">pause</a>.`
       }
-      <a href="/stats;csv">CSV</a>
+      <a href="${path};csv">CSV</a>
     </p>
     ${regions.length === 0 ? html`<p>No gateway has reported yet.</p>` : ""}
     ${regions.map(

@@ -68,6 +68,7 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
       ? `${status} ${locationText(location.value, request)}`
       : String(status);
   }
+  if (plan.statistics) return "200";
   if (!ref) return "500";
   const sent = new Headers(request.headers);
   const asked = {

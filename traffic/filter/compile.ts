@@ -1,4 +1,5 @@
 // A rule's or backendRef's filters, computed once per snapshot into what each stage of a request looks up.
+import { durationMs } from "#contract/duration.ts";
 import type { Filter } from "#contract/http-route.ts";
 import { compileCors, type CorsPlan } from "./cors.ts";
 import { compileFault, type FaultPlan } from "./fault.ts";
@@ -28,10 +29,17 @@ export interface FilterPlan {
   readonly cors?: CorsPlan;
   /** The answer; the request goes no further. */
   readonly directResponse?: LocalResponse;
+  /** The statistics answer; the request goes no further. */
+  readonly statistics?: StatisticsPlan;
   /** Answers that stand for those of some statuses. */
   readonly responseOverrides?: ResponseOverridePlan;
   /** For `decideFault`. */
   readonly fault?: FaultPlan;
+}
+
+export interface StatisticsPlan {
+  /** 0: the page does not renew itself. */
+  readonly refreshS: number;
 }
 
 export interface RewritePlan {
@@ -76,6 +84,10 @@ function compileFilter(filter: Filter): FilterPlan {
       return { directResponse: compileDirectResponse(filter.directResponse) };
     case "ResponseOverride":
       return { responseOverrides: compileResponseOverrides(filter.responseOverride) };
+    case "Statistics": {
+      const { refresh } = filter.statistics;
+      return { statistics: { refreshS: refresh === undefined ? 0 : Math.ceil(durationMs(refresh) / 1_000) } };
+    }
     case "FaultInjection":
       return { fault: compileFault(filter.faultInjection) };
   }

@@ -10,6 +10,7 @@ import type { Limiter } from "../limit/limiter.ts";
 import { Tracer } from "../report/tracer.ts";
 import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts";
 import { compose } from "../stage/stage.ts";
+import type { FetchStatistics } from "../stage/statistics.ts";
 import { type BackendPlan, compileBackend } from "./backend-plan.ts";
 import { compileListeners, type ListenerTable } from "#traffic/match/listener-table.ts";
 import { RequestCounters } from "./request-counters.ts";
@@ -54,6 +55,7 @@ export interface PlanInputs {
   readonly fetchHub: HubFetch;
   /** The isolate's, which outlives the plan. */
   readonly limiter: Limiter;
+  readonly fetchStatistics: FetchStatistics;
   /** The plan that this one replaces. */
   readonly previous: SnapshotPlan | undefined;
 }
@@ -108,7 +110,7 @@ function compileRule(
   route: string,
   access: AccessPolicy | undefined,
   backends: ReadonlyMap<string, BackendPlan>,
-  { stages, random, limiter, secret }: PlanInputs,
+  { stages, random, limiter, secret, fetchStatistics }: PlanInputs,
 ): Handler {
   const filters = compileFilters(rule.filters);
   const branchFilters = rule.backendRefs.map((ref) => combinePlans(filters, compileFilters(ref.filters)));
@@ -129,6 +131,7 @@ function compileRule(
     random,
     secret,
     limiter,
+    fetchStatistics,
   });
 }
 

@@ -5,6 +5,7 @@ import type { AccessPolicy } from "../access/access-policy.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Limiter } from "../limit/limiter.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
+import type { FetchStatistics } from "./statistics.ts";
 
 /** Answers an exchange, or throws (rejects with) a `GatewayError`. Synchronous where nothing has to be waited for. */
 export type Handler = (exchange: Exchange) => Response | Promise<Response>;
@@ -36,6 +37,7 @@ export interface RuleScope extends FilterScope {
   readonly random: () => number;
   readonly secret: string;
   readonly limiter: Limiter;
+  readonly fetchStatistics: FetchStatistics;
 }
 
 /** What the stages of one backendRef are compiled from. */

@@ -6,6 +6,7 @@ import { callLimiter } from "../limit/call-limiter.ts";
 import { Limiter } from "../limit/limiter.ts";
 import { objectFetch, objectUrl } from "../objects.ts";
 import { compilePlan, type PolicyStages } from "../plan/snapshot-plan.ts";
+import { statisticsOf } from "../stage/statistics.ts";
 import { Isolate } from "./isolate.ts";
 import { snapshotKey } from "./last-good.ts";
 
@@ -53,6 +54,7 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
         random: Math.random,
         nowMs: Date.now(),
         directService: (endpointId) => env[`direct:${endpointId}`],
+        fetchStatistics: statisticsOf(env.CONTROL),
         fetchHub: (hub, request) => objectFetch(env, "TunnelHub", hub, request),
       }),
     log,

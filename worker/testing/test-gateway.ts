@@ -4,6 +4,7 @@ import { createApp, policyStages } from "../app.ts";
 import type { Env, SocketProps } from "../env.ts";
 import { Limiter, type LimiterInputs } from "../limit/limiter.ts";
 import { compilePlan } from "../plan/snapshot-plan.ts";
+import type { FetchStatistics } from "../stage/statistics.ts";
 import { Isolate, type IsolateInputs } from "../state/isolate.ts";
 
 /** Answers a request to an endpoint, as it left the gateway. */
@@ -16,6 +17,7 @@ export interface TestGatewayOptions {
   /** What the socket says of itself. */
   readonly props?: SocketProps;
   readonly unhealthy?: readonly string[];
+  readonly statistics?: FetchStatistics;
   /** Plays the RateLimiter objects. */
   readonly limiter?: LimiterInputs["call"];
 }
@@ -82,6 +84,7 @@ export function quietIsolate(options: TestGatewayOptions = {}): Omit<IsolateInpu
         zone: undefined,
         secret: "secret of the tests",
         directService: (endpointId) => serviceOf(origin, endpointId),
+        fetchStatistics: options.statistics ?? (() => Promise.reject(new Error("no control in this test"))),
         fetchHub: async (name, request) => hub(request, name),
       }),
   };

@@ -1,9 +1,12 @@
-// `stats enable` and `stats uri`: where HAProxy shows its statistics. Here the control shows them.
+// `stats enable`, `stats uri` and their like: where the statistics are shown. The page is the control's.
 import { and, type Condition, type Operator, type Subject } from "../condition/condition.ts";
+import { formatDuration, readDurationMs } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
-import { wordAt } from "../statement.ts";
-import type { Step } from "./program.ts";
+import { attempt, invalid } from "../statement-problem.ts";
+import { wordAt, type Statement } from "../statement.ts";
+import type { Effect, Filter, Step } from "./program.ts";
+import { userLine } from "./user-list.ts";
 
 /** HAProxy's default for `stats uri`. */
 const defaultUri = "/haproxy?stats";
@@ -12,12 +15,41 @@ export function statisticsSteps(proxy: Proxy, notes: Notes): Step[] {
   const statement = settingOf(proxy, "stats", "uri") ?? settingOf(proxy, "stats", "enable");
   if (!statement || statementsOf(proxy, "stats").length === 0) return [];
   const uri = wordAt(statement, 1) === "uri" ? wordAt(statement, 2) : defaultUri;
-  notes.add(statement, {
-    code: "statement-approximated",
-    message: "this address answers where the statistics are; the page itself is the control's",
-    remedy: "See `isthmus status`, or /stats at the control.",
+  const filter: Filter = {
+    type: "Statistics",
+    statistics: refreshOf(settingOf(proxy, "stats", "refresh"), notes),
+  };
+  const condition = uriCondition(uri);
+  return [
+    ...passwordSteps(proxy, condition, notes),
+    { statement, condition, effect: { kind: "answer", filters: () => [filter] } },
+  ];
+}
+
+/** `stats auth user:password`. */
+function passwordSteps(proxy: Proxy, condition: Condition, notes: Notes): Step[] {
+  const statements = statementsOf(proxy, "stats").filter((statement) => wordAt(statement, 1) === "auth");
+  const [first] = statements;
+  if (!first) return [];
+  const realm = settingOf(proxy, "stats", "realm");
+  const users = statements.flatMap((statement) => {
+    const user = attempt(statement, notes, () => {
+      const found = /^([^:]+):(.*)$/s.exec(wordAt(statement, 2));
+      return found ? userLine(found[1]!, found[2]!) : invalid("expected `stats auth <user>:<password>`");
+    });
+    return user === undefined ? [] : [user];
   });
-  return [{ statement, condition: uriCondition(uri), effect: { kind: "answer", filters: () => [pointer] } }];
+  const basicAuth = { users, ...(realm && { realm: wordAt(realm, 2) }) };
+  const effect: Effect = { kind: "change", change: ({ draft }) => ({ ...draft, basicAuth }) };
+  return [{ statement: first, condition, effect }];
+}
+
+/** `stats refresh 10s`: seconds, if there is no unit. */
+function refreshOf(statement: Statement | undefined, notes: Notes): { refresh?: string } {
+  if (!statement) return {};
+  const text = wordAt(statement, 2).replace(/^[0-9]+$/, "$&s");
+  const ms = attempt(statement, notes, () => readDurationMs({ text, column: 1 })) ?? 0;
+  return ms > 0 ? { refresh: formatDuration(ms) } : {};
 }
 
 /** The URI is a prefix; options such as `;csv` follow it. */
@@ -31,11 +63,3 @@ function uriCondition(uri: string): Condition {
   const name = query.replace(/[=&;].*$/s, "");
   return and([test({ type: "path" }, "exact", [path]), test({ type: "query-param", name }, "present", [])]);
 }
-
-const pointer = {
-  type: "DirectResponse" as const,
-  directResponse: {
-    statusCode: 503,
-    body: { inline: "Statistics are shown by `isthmus status` and at /stats of the control.\n" },
-  },
-};

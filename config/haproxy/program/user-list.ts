@@ -22,13 +22,18 @@ export function usersOf(lists: UserLists, name: string): string[] {
     .filter((statement) => wordAt(statement, 0) === "user")
     .map((statement) => {
       const [kind, password] = [wordAt(statement, 2), wordAt(statement, 3)];
-      if (kind === "insecure-password") return `${wordAt(statement, 1)}:{SHA}${base64(sha1(password))}`;
+      if (kind === "insecure-password") return userLine(wordAt(statement, 1), password);
       return unsupported(
         `the password of ${JSON.stringify(wordAt(statement, 1))} is hashed by crypt, which cannot be checked here`,
         "Write the users in a native file, with hashes that `securityPolicy.basicAuth` takes.",
       );
     });
   return users.length > 0 ? users : invalid(`the userlist ${JSON.stringify(name)} has no users`);
+}
+
+/** A line of an htpasswd file. */
+export function userLine(name: string, password: string): string {
+  return `${name}:{SHA}${base64(sha1(password))}`;
 }
 
 function base64(bytes: Uint8Array): string {
