@@ -1,15 +1,14 @@
 // The corpus against real HAProxy: every request of a case's table must end up where the table says, or the table names
 // the difference and its reason.
-import { request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createNames } from "#config/haproxy/model/names.ts";
 import { exportPrivateKeyPem, exportPublicKey, generateKeyPair } from "#contract/identity/key-pair.ts";
 import { encodePem } from "#contract/identity/pem.ts";
 import { serialFromRandom, signCertificate } from "#contract/identity/sign-certificate.ts";
+import { askProxy } from "./corpus/ask-proxy.ts";
 import { readCases } from "./corpus/read-cases.ts";
-import { hostOf, locationText, requestsOf, seenText, type TableRequest } from "./corpus/request-table.ts";
-import { startEchoServer, type Echo, type EchoServer } from "./system/echo-server.ts";
+import { requestsOf } from "./corpus/request-table.ts";
+import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { startCorpusHaproxy, type RunningHaproxy } from "./system/corpus-haproxy.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
 
@@ -40,91 +39,11 @@ describe.skipIf(haproxyMissing() !== undefined)("real HAProxy", () => {
       "%s",
       async (_, request) => {
         const expected = request.elsewhere?.proxy === "haproxy" ? request.elsewhere.result : request.expected;
-        expect(await resultOf(request, expected, haproxy)).toBe(expected);
+        expect(await askProxy(request, expected, haproxy.ports)).toBe(expected);
       },
     );
   });
 });
-
-/** Each connection's own (RFC 9110 §7.6.1). */
-const hopByHop = new Set(["connection", "upgrade"]);
-
-async function resultOf(request: TableRequest, expected: string, { ports }: RunningHaproxy): Promise<string> {
-  const declared = Number(request.url.port) || (request.url.protocol === "https:" ? 443 : 80);
-  const port = ports.get(declared);
-  if (port === undefined) return "no listener";
-  const answer = await ask(request, port);
-  if (!answer.headers["x-served-by"]) {
-    const { location } = answer.headers;
-    return location ? `${answer.status} ${locationText(location, request)}` : String(answer.status);
-  }
-  // The answer to HEAD has no body to tell more.
-  if (answer.body === "") return textOf(answer.headers["x-served-by"])!;
-  const echo = JSON.parse(answer.body) as Echo;
-  const named = [...expected.matchAll(/ (<?)([a-z0-9-]+)=/g)].filter(
-    ([, , name]) => name !== "path" && name !== "host",
-  );
-  const valuesOf = (headers: IncomingMessage["headers"], names: readonly string[]) =>
-    Object.fromEntries(
-      names.map((name) => {
-        const value = textOf(headers[name]);
-        return [name, value === String(port) ? String(declared) : value];
-      }),
-    );
-  const namesOf = (mark: string): string[] =>
-    named.flatMap(([, found, name]) => (found === mark ? [name!] : []));
-  return seenText(request, {
-    backend: echo.name,
-    target: echo.url,
-    host: textOf(echo.headers["host"]) ?? "",
-    requestHeaders: valuesOf(echo.headers, [
-      ...new Set([...Object.keys(request.headers), ...namesOf("")].filter((name) => !hopByHop.has(name))),
-    ]),
-    responseHeaders: valuesOf(answer.headers, namesOf("<")),
-  });
-}
-
-function textOf(value: string | string[] | undefined): string | null {
-  return Array.isArray(value) ? value.join(", ") : (value ?? null);
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: string;
-}
-
-function ask(request: TableRequest, port: number): Promise<Answer> {
-  return new Promise((done, fail) => {
-    const isTls = request.url.protocol === "https:";
-    const outgoing = (isTls ? httpsRequest : httpRequest)(
-      {
-        host: "127.0.0.1",
-        localAddress: request.client,
-        port,
-        path: request.target,
-        method: request.method,
-        headers: { ...request.headers, host: hostOf(request) },
-        agent: false,
-        ...(isTls && { servername: request.url.hostname, rejectUnauthorized: false }),
-      },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-        incoming.once("error", fail);
-        incoming.once("end", () =>
-          done({
-            status: incoming.statusCode ?? 0,
-            headers: incoming.headers,
-            body: Buffer.concat(chunks).toString(),
-          }),
-        );
-      },
-    );
-    outgoing.once("error", fail);
-    outgoing.end();
-  });
-}
 
 async function selfSigned(): Promise<string> {
   const keyPair = await generateKeyPair();

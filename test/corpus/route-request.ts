@@ -87,7 +87,8 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   return seenText(request, {
     backend: ref.backend ?? "none",
     target: newPath + (query === "" ? "" : `?${query}`),
-    host: plan.rewrite?.hostname ?? hostOf(request),
+    // The gateway forwards host names in lower case.
+    host: plan.rewrite?.hostname ?? hostOf(request).toLowerCase(),
     requestHeaders: Object.fromEntries(changed),
     responseHeaders: Object.fromEntries(
       (plan.responseHeaders ?? []).map(({ name }) => [name, answer.get(name)]),

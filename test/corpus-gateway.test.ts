@@ -1,0 +1,114 @@
+// The corpus through the running gateway: the cases of a format are served together, each on ports of its own, and every
+// request of their tables must end up where the table says.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { formatConfig } from "#config/format.ts";
+import { loadConfig } from "#config/load.ts";
+import type { NativeConfig } from "#config/native/schema.ts";
+import { askProxy } from "./corpus/ask-proxy.ts";
+import { readCases, type CorpusCase } from "./corpus/read-cases.ts";
+import { requestsOf } from "./corpus/request-table.ts";
+import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
+import { startSystem, type System } from "./system/isthmus.ts";
+import { freePorts } from "./system/process.ts";
+
+interface ServedCase extends CorpusCase {
+  readonly model: NativeConfig;
+  /** Filled in before the tests run. */
+  readonly ports: Map<number, number>;
+}
+
+const served = readCases("haproxy").flatMap((one): ServedCase[] => {
+  const { model, snapshot } = loadConfig(one.files);
+  return model && snapshot && requestsOf(one.table).length > 0 ? [{ ...one, model, ports: new Map() }] : [];
+});
+
+describe.each(batches(served))("cases $first to $last", ({ cases }) => {
+  const echoes = new Map<string, EchoServer>();
+  let system: System;
+
+  beforeAll(async () => {
+    for (const name of new Set(cases.flatMap(({ model }) => model.backends.map((backend) => backend.name)))) {
+      echoes.set(name, await startEchoServer(name));
+    }
+    const declared = cases.flatMap((one) => one.model.listeners.map(({ port }) => ({ one, port })));
+    const free = await freePorts(declared.length);
+    for (const [index, { one, port }] of declared.entries()) one.ports.set(port, free[index]!);
+    const models = cases.map((one, index) => localModel(one, `c${index}.`, (name) => echoes.get(name)!.port));
+    system = await startSystem(formatConfig(joined(models)), ["--dev-tls", "--processes", "1"]);
+  });
+  afterAll(async () => {
+    await system?.stop();
+    await Promise.all([...echoes.values()].map((echo) => echo.stop()));
+  });
+
+  describe.each(cases)("$name", ({ table, ports }) => {
+    test.each(requestsOf(table).map((request) => [request.text, request] as const))(
+      "%s",
+      async (_, request) => {
+        expect(await askProxy(request, request.expected, ports)).toBe(request.expected);
+      },
+    );
+  });
+});
+
+/** As many cases as one configuration has listeners for. */
+function batches(cases: readonly ServedCase[]): { first: string; last: string; cases: ServedCase[] }[] {
+  const result: ServedCase[][] = [];
+  let listeners = Infinity;
+  for (const one of cases) {
+    listeners += one.model.listeners.length;
+    if (listeners > 48) {
+      result.push([]);
+      listeners = one.model.listeners.length;
+    }
+    result.at(-1)!.push(one);
+  }
+  return result.map((batch) => ({ first: batch[0]!.name, last: batch.at(-1)!.name, cases: batch }));
+}
+
+/** The model of a case under names of its own, on this machine's ports, with an echo for each backend. */
+function localModel(
+  { model, ports }: ServedCase,
+  prefix: string,
+  portOf: (backend: string) => number,
+): NativeConfig {
+  const own = (name: string): string => prefix + name;
+  return {
+    ...model,
+    listeners: model.listeners.map(({ tls: _, ...listener }) => ({
+      ...listener,
+      name: own(listener.name),
+      port: ports.get(listener.port)!,
+    })),
+    routes: model.routes.map((route) => ({
+      ...route,
+      name: own(route.name),
+      listeners: (route.listeners ?? model.listeners.map(({ name }) => name)).map(own),
+      rules: route.rules.map((rule) => ({
+        ...rule,
+        backendRefs: rule.backendRefs.map((ref) => ({ ...ref, name: own(ref.name) })),
+        ...(rule.rateLimit && {
+          rateLimit: { ...rule.rateLimit, policies: rule.rateLimit.policies.map(own) },
+        }),
+      })),
+    })),
+    backends: model.backends.map(({ name }) => ({
+      name: own(name),
+      protocol: "HTTP",
+      endpoints: [{ address: "127.0.0.1", port: portOf(name), weight: 1 }],
+      loadBalancer: { type: "RoundRobin" },
+      healthCheck: {},
+    })),
+    rateLimitPolicies: model.rateLimitPolicies.map((policy) => ({ ...policy, name: own(policy.name) })),
+  };
+}
+
+function joined([first, ...others]: readonly NativeConfig[]): NativeConfig {
+  return {
+    ...first!,
+    listeners: [first!, ...others].flatMap(({ listeners }) => listeners),
+    routes: [first!, ...others].flatMap(({ routes }) => routes),
+    backends: [first!, ...others].flatMap(({ backends }) => backends),
+    rateLimitPolicies: [first!, ...others].flatMap(({ rateLimitPolicies }) => rateLimitPolicies),
+  };
+}

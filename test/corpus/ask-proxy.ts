@@ -1,0 +1,95 @@
+// Sends the requests of a table to a running proxy.
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { Echo } from "../system/echo-server.ts";
+import { hostOf, locationText, seenText, type TableRequest } from "./request-table.ts";
+
+/** Each connection's own (RFC 9110 §7.6.1); the Host is told apart. */
+const hopByHop = new Set(["connection", "upgrade", "host"]);
+
+/**
+ * Where a request ends up that is sent to a running proxy, as the tables write it. `ports`: those of this machine for those
+ * of the file. Of headers, those count that the request has or `expected` names.
+ */
+export async function askProxy(
+  request: TableRequest,
+  expected: string,
+  ports: ReadonlyMap<number, number>,
+): Promise<string> {
+  const declared = Number(request.url.port) || (request.url.protocol === "https:" ? 443 : 80);
+  const port = ports.get(declared);
+  if (port === undefined) return "no listener";
+  const answer = await ask(request, port);
+  if (!answer.headers["x-served-by"]) {
+    const { location } = answer.headers;
+    if (!location) return String(answer.status);
+    const standard = declared === 80 || declared === 443 ? "" : `:${declared}`;
+    return `${answer.status} ${locationText(location.replace(`:${port}`, standard), request)}`;
+  }
+  // The answer to HEAD has no body to tell more.
+  if (answer.body === "") return textOf(answer.headers["x-served-by"])!;
+  const echo = JSON.parse(answer.body) as Echo;
+  const named = [...expected.matchAll(/ (<?)([a-z0-9-]+)=/g)].filter(
+    ([, , name]) => name !== "path" && name !== "host",
+  );
+  const valuesOf = (headers: IncomingMessage["headers"], names: readonly string[]) =>
+    Object.fromEntries(
+      names.map((name) => {
+        const value = textOf(headers[name]);
+        return [name, value === String(port) ? String(declared) : value];
+      }),
+    );
+  const namesOf = (mark: string): string[] =>
+    named.flatMap(([, found, name]) => (found === mark ? [name!] : []));
+  return seenText(request, {
+    backend: echo.name,
+    target: echo.url,
+    host: textOf(echo.headers["host"]) ?? "",
+    requestHeaders: valuesOf(echo.headers, [
+      ...new Set([...Object.keys(request.headers), ...namesOf("")].filter((name) => !hopByHop.has(name))),
+    ]),
+    responseHeaders: valuesOf(answer.headers, namesOf("<")),
+  });
+}
+
+function textOf(value: string | string[] | undefined): string | null {
+  return Array.isArray(value) ? value.join(", ") : (value ?? null);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+function ask(request: TableRequest, port: number): Promise<Answer> {
+  return new Promise((done, fail) => {
+    const isTls = request.url.protocol === "https:";
+    const outgoing = (isTls ? httpsRequest : httpRequest)(
+      {
+        host: "127.0.0.1",
+        localAddress: request.client,
+        port,
+        path: request.target,
+        method: request.method,
+        headers: { ...request.headers, host: hostOf(request) },
+        agent: false,
+        ...(isTls && { servername: request.url.hostname, rejectUnauthorized: false }),
+      },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        incoming.once("error", fail);
+        incoming.once("end", () =>
+          done({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    outgoing.once("error", fail);
+    outgoing.end();
+  });
+}
