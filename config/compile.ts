@@ -66,11 +66,12 @@ function compileTracing({
 
 /** Certificates stay outside: the server that ends TLS reads them, the gateway never sees them. */
 function compileListener(listener: NativeListener): SnapshotListener {
-  const { name, protocol, port, hostnames, requestLimits } = listener;
+  const { name, protocol, port, addresses, hostnames, requestLimits } = listener;
   return {
     name,
     protocol,
     port,
+    ...(addresses && { addresses: addresses.map((address) => parseAddress(address)?.canonical ?? address) }),
     hostnames: canonicalHostnames(hostnames),
     ...(requestLimits && { requestLimits }),
   };

@@ -40,6 +40,8 @@ export const snapshotListenerSchema = z.strictObject({
   name: nameSchema,
   protocol: listenerProtocolSchema,
   port: portSchema,
+  /** Addresses of the machine that accept connections. Absent: every one. */
+  addresses: z.array(z.string().max(64)).min(1).max(16).optional(),
   /** Empty: every host. */
   hostnames: z.array(hostnameSchema).max(64),
   requestLimits: listenerLimitsSchema.optional(),

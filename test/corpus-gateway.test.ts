@@ -75,8 +75,10 @@ function localModel(
   const own = (name: string): string => prefix + name;
   return {
     ...model,
-    listeners: model.listeners.map(({ tls: _, ...listener }) => ({
+    listeners: model.listeners.map((listener) => ({
       ...listener,
+      ...(listener.tls && { tls: { certificates: [] } }),
+      addresses: ["127.0.0.1"],
       name: own(listener.name),
       port: ports.get(listener.port)!,
     })),

@@ -89,7 +89,7 @@ const own = ({ sockets }: SupervisorTask, process: string): InheritedSocket[] =>
   sockets.filter((socket) => socket.process === process);
 
 const isPort = (group: PortGroup, { name }: InheritedSocket): boolean =>
-  name === portSocket(group) || name === `${portSocket(group)}-v6`;
+  name === portSocket(group) || name.startsWith(`${portSocket(group)}-`);
 
 function startControl(task: SupervisorTask, log: (line: string) => void): StartedChild {
   const { directory, options, modules } = task;

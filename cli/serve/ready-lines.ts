@@ -5,10 +5,10 @@ import type { SupervisorTask } from "./supervisor-message.ts";
 
 export function readyLines({ options, ports }: Pick<SupervisorTask, "options" | "ports">): string[] {
   const lines = ports.flatMap(({ listeners }) =>
-    listeners.map(
-      ({ name, protocol, port }) =>
-        `listener ${name} ${protocol.toLowerCase()}://${place(options.host, port + options.portOffset)}`,
-    ),
+    listeners.map(({ name, protocol, port, addresses }) => {
+      const host = options.host === everyAddress ? (addresses?.[0] ?? everyAddress) : options.host;
+      return `listener ${name} ${protocol.toLowerCase()}://${place(host, port + options.portOffset)}`;
+    }),
   );
   lines.push(`control http://${hostPort(options.control.host, options.control.port)}`);
   if (options.tunnel) lines.push(`tunnel https://${place(options.tunnel.host, options.tunnel.port)}`);

@@ -54,3 +54,15 @@ test("each process has its sockets; the offset moves listeners only", () => {
   expect(sockets).toContain("tunnel-door tunnel 0.0.0.0 8444");
   expect(sockets).toContain("control admin 127.0.0.1 8081");
 });
+
+test("a port is open on the addresses of its listeners, on all where one has none, and where --host says", () => {
+  const local = { ...listener("local", "HTTP", 80), addresses: ["127.0.0.1", "::1"] };
+  const ports = (listeners: SnapshotListener[], host = "*"): string[] =>
+    describe(listeners, { host }).filter((line) => line.includes(" port-"));
+  expect(ports([local])).toEqual(["gateway-1 port-80 127.0.0.1 80", "gateway-1 port-80-2 ::1 80"]);
+  expect(ports([local, listener("web", "HTTP", 80)])).toEqual([
+    "gateway-1 port-80 0.0.0.0 80",
+    "gateway-1 port-80-v6 :: 80",
+  ]);
+  expect(ports([local], "192.0.2.1")).toEqual(["gateway-1 port-80 192.0.2.1 80"]);
+});

@@ -38,6 +38,15 @@ export function groupByPort(listeners: readonly SnapshotListener[]): PortGroup[]
   return [...groups].map(([port, members]) => ({ port, protocol: members[0]!.protocol, listeners: members }));
 }
 
+/** `--host` has the last word; then a port is open where one of its listeners is. */
+function hostsOf({ listeners }: PortGroup, host: string): string[] {
+  if (host !== everyAddress) return [host];
+  const addresses = listeners.map((listener) => listener.addresses);
+  return addresses.includes(undefined)
+    ? bindAddresses(host)
+    : [...new Set(addresses.flatMap((list) => list!))];
+}
+
 /** Every address is two sockets, so that a client's IPv4 address is not seen as `::ffff:192.0.2.1`. */
 function bindAddresses(host: string): string[] {
   return host === everyAddress ? ["0.0.0.0", "::"] : [host];
@@ -59,10 +68,10 @@ export function planSockets(
     name,
     address: { path: socketPath(runDirectory, process, name) },
   });
-  const tcp = (process: string, name: string, port: number, address: string): PlannedSocket[] =>
-    bindAddresses(address).map((host, index) => ({
+  const tcp = (process: string, name: string, port: number, hosts: readonly string[]): PlannedSocket[] =>
+    hosts.map((host, index) => ({
       process,
-      name: index === 0 ? name : `${name}-v6`,
+      name: index === 0 ? name : `${name}-${host === "::" ? "v6" : index + 1}`,
       address: { host, port },
     }));
   const sockets: PlannedSocket[] = [
@@ -71,19 +80,22 @@ export function planSockets(
     unix("state", "state"),
     unix("state", "tunnel"),
   ];
-  if (options.tunnel) sockets.push(...tcp("tunnel-door", "tunnel", options.tunnel.port, options.tunnel.host));
+  if (options.tunnel) {
+    const { host, port } = options.tunnel;
+    sockets.push(...tcp("tunnel-door", "tunnel", port, bindAddresses(host)));
+  }
   for (let index = 1; index <= options.processes; index += 1) {
     const gateway = `gateway-${index}`;
     sockets.push(unix(gateway, "probe"));
     for (const group of ports) {
       const port = group.port + options.portOffset;
       if (group.protocol === "HTTP") {
-        sockets.push(...tcp(gateway, portSocket(group), port, options.host));
+        sockets.push(...tcp(gateway, portSocket(group), port, hostsOf(group, options.host)));
         continue;
       }
       sockets.push(
         unix(gateway, portSocket(group)),
-        ...tcp(`front-door-${index}`, portSocket(group), port, options.host),
+        ...tcp(`front-door-${index}`, portSocket(group), port, hostsOf(group, options.host)),
       );
     }
   }

@@ -280,7 +280,7 @@ constructor: 1
   - { <<: *y, name: w6 }
 `,
     [
-      '3:25: error: unknown field "prot"; expected one of "name", "protocol", "port", "hostnames", "tls", "requestLimits" (at listeners[1].prot) [field-unknown]',
+      '3:25: error: unknown field "prot"; expected one of "name", "protocol", "port", "addresses", "hostnames", "tls", "requestLimits" (at listeners[1].prot) [field-unknown]',
       "6:11: error: expected a number of at least 1; found 0 (at listeners[2].port) [field-value]",
       '7:30: error: expected "HTTP" or "HTTPS"; found "TCP" (at listeners[3].protocol) [field-value]',
       '7:30: error: expected "HTTP" or "HTTPS"; found "TCP" (at listeners[5].protocol) [field-value]',
@@ -304,7 +304,7 @@ rotues: []\r
 }
 `,
     [
-      '3:50: error: unknown field "hostname"; expected one of "name", "protocol", "port", "hostnames", "tls", "requestLimits" (at listeners[0].hostname) [field-unknown]',
+      '3:50: error: unknown field "hostname"; expected one of "name", "protocol", "port", "addresses", "hostnames", "tls", "requestLimits" (at listeners[0].hostname) [field-unknown]',
     ],
   ],
 ];

@@ -6,7 +6,7 @@ import { filterSchema, hostnameSchema, routeMatchSchema } from "#contract/http-r
 import { limits } from "#contract/limits.ts";
 import { listenerProtocolSchema, nameSchema, portSchema, prioritySchema } from "#contract/snapshot.ts";
 import { listenerLimitsSchema } from "#contract/security-policy.ts";
-import { isCidr } from "./address.ts";
+import { isCidr, parseAddress } from "./address.ts";
 import {
   endpointPlaceFields,
   loadBalancerSchema,
@@ -37,6 +37,19 @@ export const listenerSchema = z
     name: nameSchema.describe("Unique among the listeners; routes refer to it."),
     protocol: listenerProtocolSchema.describe("HTTP, or HTTPS: TLS ends at the gateway."),
     port: portSchema.describe("TCP port that accepts connections."),
+    addresses: z
+      .array(
+        z
+          .string()
+          .max(64)
+          .refine((text) => parseAddress(text)?.kind === "ip", "expected an IP address of this machine"),
+      )
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        "Addresses of the machine that accept connections, under `isthmus serve`. Default: every one.",
+      ),
     hostnames: z
       .array(hostnameSchema)
       .max(limits.hostnamesPerListener)

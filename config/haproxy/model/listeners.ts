@@ -1,4 +1,5 @@
 // `bind` → listeners.
+import { parseAddress } from "../../native/address.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import type { Notes } from "../notes.ts";
 import { statementsOf, type Proxy } from "../proxy.ts";
@@ -20,6 +21,7 @@ export interface CertificateFolders {
 
 interface Bind {
   readonly statement: Statement;
+  /** Empty: every one. */
   readonly address: string;
   readonly port: number;
   readonly tls: boolean;
@@ -34,17 +36,25 @@ export function translateBinds(
   notes: Notes,
 ): ImportedListener[] {
   const binds = statementsOf(proxy, "bind").flatMap(
-    (statement) => attempt(statement, notes, () => readBind(statement, folders, notes)) ?? [],
+    (statement) => attempt(statement, notes, () => readBind(statement, folders)) ?? [],
   );
   const ports = Map.groupBy(binds, ({ port }) => port);
   return [...ports.values()].map((same) => {
     const [bind] = same;
     const { statement, port } = bind!;
+    const addresses = [...new Set(same.map(({ address }) => address))];
     const protocol = same.some(({ tls }) => tls) ? "HTTPS" : "HTTP";
     const certificates = [...new Set(same.flatMap((other) => other.certificates))];
     const name = names.take(ports.size === 1 ? proxy.name : `${proxy.name}-${port}`);
     const tls = { certificates: certificates.map((file) => ({ certFile: file, keyFile: file })) };
-    return { statement, listener: { name, protocol, port, ...(protocol === "HTTPS" && { tls }) } };
+    const listener = {
+      name,
+      protocol,
+      port,
+      ...(!addresses.includes("") && { addresses }),
+      ...(protocol === "HTTPS" && { tls }),
+    } as const;
+    return { statement, listener };
   });
 }
 
@@ -81,7 +91,7 @@ const refusedOptions: Readonly<Record<string, readonly [message: string, remedy:
   ],
 };
 
-function readBind(statement: Statement, folders: CertificateFolders, notes: Notes): Bind[] {
+function readBind(statement: Statement, folders: CertificateFolders): Bind[] {
   const options = readOptions(statement);
   if (options.get("verify")?.[0] === "none") options.delete("ca-file");
   for (const [name, [message, remedy]] of Object.entries(refusedOptions)) {
@@ -94,7 +104,7 @@ function readBind(statement: Statement, folders: CertificateFolders, notes: Note
   const certificates = tls ? [...(options.get("default-crt") ?? []), ...(options.get("crt") ?? [])] : [];
   return wordAt(statement, 1)
     .split(",")
-    .flatMap((text) => readAddress(text, statement, notes))
+    .flatMap((text) => readAddress(text, statement))
     .map(({ address, port }) => ({
       statement,
       address,
@@ -127,7 +137,7 @@ function readOptions(statement: Statement): Map<string, string[]> {
 /** Widest range of ports. */
 const maxPorts = 64;
 
-function readAddress(text: string, statement: Statement, notes: Notes): { address: string; port: number }[] {
+function readAddress(text: string, statement: Statement): { address: string; port: number }[] {
   if (/^(?:unix@|abns@|abnsz@|fd@|sockpair@|\/)/.test(text)) {
     return unsupported("listeners have a TCP port", "Bind a port.", statement.words[1]);
   }
@@ -143,14 +153,14 @@ function readAddress(text: string, statement: Statement, notes: Notes): { addres
   }
   if (last - first >= maxPorts)
     return unsupported(`more than ${maxPorts} ports`, "Bind the ports that are used.");
-  const address = found[1]!.replace(/^\[(.*)\]$/, "$1");
-  if (!/^(?:\*|0\.0\.0\.0|::)?$/.test(address)) {
-    notes.add(statement, {
-      code: "statement-approximated",
-      message: `the port is open on the address that \`isthmus serve --host\` names, not on ${address} only`,
-      remedy: "Set --host, or keep the port from others by a firewall.",
-      word: statement.words[1],
-    });
+  const written = found[1]!.replace(/^\[(.*)\]$/, "$1");
+  const address = /^(?:\*|0\.0\.0\.0|::)?$/.test(written) ? "" : parseAddress(written)?.canonical;
+  if (address === undefined || (address !== "" && parseAddress(address)?.kind !== "ip")) {
+    return unsupported(
+      `${JSON.stringify(written)} is not an IP address`,
+      "Write the address.",
+      statement.words[1],
+    );
   }
   return Array.from({ length: last - first + 1 }, (_, index) => ({ address, port: first + index }));
 }
