@@ -1,13 +1,15 @@
 // Validated model → snapshot: durations in milliseconds, references resolved, one order whatever the files' order was.
 import { durationMs } from "#contract/duration.ts";
-import type {
-  ActiveHealthCheck,
-  Snapshot,
-  SnapshotBackend,
-  SnapshotListener,
-  SnapshotRoute,
-  SnapshotRule,
+import {
+  type ActiveHealthCheck,
+  isLayer4,
+  type Snapshot,
+  type SnapshotBackend,
+  type SnapshotListener,
+  type SnapshotRoute,
+  type SnapshotRule,
 } from "#contract/snapshot.ts";
+import { compileConnectionRoutes } from "./compile-layer-4.ts";
 import { compileRuleSecurityPolicy, compileSecurityPolicy } from "./compile-security-policy.ts";
 import {
   compileBackendPolicies,
@@ -36,12 +38,14 @@ export function compileSnapshot(config: NativeConfig): Snapshot {
     .map(compileListener)
     .sort((a, b) => a.port - b.port || compareNames(a, b));
   const listenerNames = listeners.map(({ name }) => name);
+  const httpListenerNames = listeners.filter((listener) => !isLayer4(listener)).map(({ name }) => name);
   const policies = new Map(config.rateLimitPolicies.map((policy) => [policy.name, policy]));
   const { xForwardedFor } = config.clientIPDetection;
   return {
     format: 1,
     listeners,
-    routes: config.routes.map((route) => compileRoute(route, listenerNames, policies)).sort(compareNames),
+    routes: config.routes.map((route) => compileRoute(route, httpListenerNames, policies)).sort(compareNames),
+    ...compileConnectionRoutes(config, listenerNames),
     backends: config.backends.map(compileBackend).sort(compareNames),
     settings: {
       clientIPDetection: {
@@ -66,13 +70,15 @@ function compileTracing({
 
 /** Certificates stay outside: the server that ends TLS reads them, the gateway never sees them. */
 function compileListener(listener: NativeListener): SnapshotListener {
-  const { name, protocol, port, addresses, hostnames, requestLimits } = listener;
+  const { name, protocol, port, addresses, hostnames, tls, proxyProtocol, requestLimits } = listener;
   return {
     name,
     protocol,
     port,
     ...(addresses && { addresses: addresses.map((address) => parseAddress(address)?.canonical ?? address) }),
     hostnames: canonicalHostnames(hostnames),
+    ...(protocol === "TLS" && { tlsMode: tls?.mode ?? "Terminate" }),
+    ...(proxyProtocol && { proxyProtocol }),
     ...(requestLimits && { requestLimits }),
   };
 }
@@ -128,6 +134,7 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
     name: backend.name,
     ...(backend.tunnel === undefined ? {} : { tunnel: backend.tunnel }),
     protocol: backend.protocol,
+    ...(backend.proxyProtocol && { proxyProtocol: backend.proxyProtocol }),
     endpoints: backend.endpoints.map(({ address, port, weight, priority, zone }) => {
       const canonical = parseAddress(address)?.canonical ?? address;
       return {

@@ -2,11 +2,13 @@
 import type { Change } from "#contract/admin.ts";
 import { canonicalJson, type Snapshot } from "#contract/snapshot.ts";
 
-/** Listeners, then routes, backends and settings, each in the order of their names. Empty: the same configuration. */
+/** Listeners, then routes of each kind, backends and settings, each in the order of their names. Empty: the same configuration. */
 export function diffSnapshots(from: Snapshot, to: Snapshot): Change[] {
   return [
     ...diffNamed("listener", byName(from.listeners), byName(to.listeners)),
     ...diffNamed("route", byName(from.routes), byName(to.routes)),
+    ...diffNamed("tcpRoute", byName(from.tcpRoutes ?? []), byName(to.tcpRoutes ?? [])),
+    ...diffNamed("tlsRoute", byName(from.tlsRoutes ?? []), byName(to.tlsRoutes ?? [])),
     ...diffNamed("backend", byName(from.backends), byName(to.backends)),
     ...diffNamed("settings", new Map(Object.entries(from.settings)), new Map(Object.entries(to.settings))),
   ];

@@ -1,6 +1,6 @@
 // What several stages have to know of a rule.
 import type { Filter, RouteMatch } from "#contract/http-route.ts";
-import type { NativeRule } from "./native/schema.ts";
+import type { NativeConfig, NativeRule, NativeTcpRoute, NativeTlsRoute } from "./native/schema.ts";
 import type { Path } from "./report.ts";
 
 /** Gateway API: a rule without matches takes every path. */
@@ -18,6 +18,19 @@ interface NamedRoute {
 /** `<route>/<rule name>`, or `<route>/<index>`. Unique, since names of rules start with a letter and have no `/`. */
 export function ruleId(route: NamedRoute, ruleIndex: number): string {
   return `${route.name}/${route.rules[ruleIndex]?.name ?? ruleIndex}`;
+}
+
+interface ConnectionRouteEntry {
+  readonly list: "tcpRoutes" | "tlsRoutes";
+  readonly index: number;
+  readonly route: NativeTcpRoute | NativeTlsRoute;
+}
+
+/** TCP and TLS routes, with the way to each from the model. */
+export function connectionRoutes(config: NativeConfig): ConnectionRouteEntry[] {
+  return (["tcpRoutes", "tlsRoutes"] as const).flatMap((list) =>
+    config[list].map((route, index) => ({ list, index, route })),
+  );
 }
 
 /** Whether requests end at the filter, before any backend. */

@@ -41,11 +41,15 @@ export const limits = {
   rulesPerRoute: 64,
   matchesPerRule: 64,
   backendRefsPerRule: 64,
+  tcpRoutes: 64,
+  tlsRoutes: 10_000,
   backends: 50_000,
   endpointsPerBackend: 1_024,
   rateLimitPolicies: 1_024,
   /** Rate limits of one rule, those of its route and policies included; as many concurrency limits. */
   limitsPerRule: 32,
+  /** Endpoints that one TCP or TLS connection is tried on. */
+  connectAttempts: 16,
   /** Certificates of one listener; the server picks among them by SNI. */
   certificatesPerListener: 256,
   /** Tunnel: payload of one frame, in bytes. A longer declared length is a protocol error before it is buffered. */

@@ -24,7 +24,7 @@ import {
 } from "./http-route.ts";
 import { limits } from "./limits.ts";
 import { ruleConcurrencyLimitSchema, ruleRateLimitSchema } from "./rate-limit.ts";
-import { listenerLimitsSchema, securityPolicySchema } from "./security-policy.ts";
+import { clientNetworksSchema, listenerLimitsSchema, securityPolicySchema } from "./security-policy.ts";
 
 /** Names of listeners, routes, backends, tunnels: what a Kubernetes object name allows, plus `/` for namespaces. */
 export const nameSchema = z
@@ -34,7 +34,16 @@ export const nameSchema = z
 
 export const portSchema = z.int().min(1).max(65_535);
 
-export const listenerProtocolSchema = z.enum(["HTTP", "HTTPS"]);
+export const listenerProtocolSchema = z.enum(["HTTP", "HTTPS", "TCP", "TLS"]);
+
+/** Gateway API `tls.mode`: TLS ends at the gateway, or passes through to the endpoint. */
+export const tlsModeSchema = z.enum(["Terminate", "Passthrough"]);
+
+/** What an endpoint speaks: HTTP, HTTPS, or bytes in which the gateway does not look, plain or in TLS of its own. */
+export const backendProtocolSchema = z.enum(["HTTP", "HTTPS", "TCP", "TLS"]);
+
+/** The PROXY protocol as its specification numbers it: a line of text, or a binary header. */
+export const proxyProtocolVersionSchema = z.enum(["V1", "V2"]);
 
 export const snapshotListenerSchema = z.strictObject({
   name: nameSchema,
@@ -44,6 +53,10 @@ export const snapshotListenerSchema = z.strictObject({
   addresses: z.array(z.string().max(64)).min(1).max(16).optional(),
   /** Empty: every host. */
   hostnames: z.array(hostnameSchema).max(64),
+  /** Of a TLS listener, and of no other. */
+  tlsMode: tlsModeSchema.optional(),
+  /** The PROXY protocol that clients of a TCP or TLS listener begin with. Absent: they do not. */
+  proxyProtocol: z.strictObject({ optional: z.boolean() }).optional(),
   requestLimits: listenerLimitsSchema.optional(),
 });
 
@@ -95,6 +108,37 @@ export const snapshotRouteSchema = z.strictObject({
   hostnames: z.array(hostnameSchema),
   securityPolicy: securityPolicySchema.optional(),
   rules: z.array(snapshotRuleSchema).max(limits.rulesPerRoute),
+});
+
+/** What becomes of connections: the one rule of a TCP or TLS route. */
+export const connectionRuleSchema = z.strictObject({
+  /** Stable within the snapshot: `<route>/<index>`, or `<route>/<rule name>`. */
+  id: z.string(),
+  backendRefs: z.array(snapshotBackendRefSchema.omit({ filters: true })).max(limits.backendRefsPerRule),
+  timeouts: z.strictObject({
+    /** For one attempt to connect to one endpoint. */
+    connectMs: z.int().positive(),
+    /** Without a byte in either direction. Absent: no timer is armed. */
+    idleMs: z.int().positive().optional(),
+  }),
+  /** Endpoints that are tried, one after the other, before a connection is given up. */
+  maxConnectAttempts: z.int().min(1).max(limits.connectAttempts),
+});
+
+/** Gateway API TCPRoute: every connection of its listeners. */
+export const tcpRouteSchema = z.strictObject({
+  name: nameSchema,
+  /** Names of listeners of this snapshot. */
+  listeners: z.array(nameSchema),
+  clientCIDRs: clientNetworksSchema.optional(),
+  rule: connectionRuleSchema,
+});
+
+/** Gateway API TLSRoute: the connections of its listeners whose server name is one of the hosts. */
+export const tlsRouteSchema = z.strictObject({
+  ...tcpRouteSchema.shape,
+  /** Empty: every name, and none at all. */
+  hostnames: z.array(hostnameSchema),
 });
 
 export const endpointSchema = z.strictObject({
@@ -158,8 +202,9 @@ export const snapshotBackendSchema = z.strictObject({
   name: nameSchema,
   /** Name of the tunnel whose agents dial these endpoints. Absent: the gateway dials them. */
   tunnel: nameSchema.optional(),
-  /** What the endpoint speaks. */
-  protocol: z.enum(["HTTP", "HTTPS"]),
+  protocol: backendProtocolSchema,
+  /** The PROXY protocol that each connection to an endpoint begins with. Absent: none. Of TCP and TLS only. */
+  proxyProtocol: z.strictObject({ version: proxyProtocolVersionSchema }).optional(),
   endpoints: z.array(endpointSchema).max(limits.endpointsPerBackend),
   loadBalancer: loadBalancerSchema,
   healthCheck: z.strictObject({
@@ -205,6 +250,9 @@ export const snapshotSchema = z.strictObject({
   format: z.literal(1),
   listeners: z.array(snapshotListenerSchema).max(limits.listeners),
   routes: z.array(snapshotRouteSchema).max(limits.routes),
+  /** Absent: none. */
+  tcpRoutes: z.array(tcpRouteSchema).max(limits.tcpRoutes).optional(),
+  tlsRoutes: z.array(tlsRouteSchema).max(limits.tlsRoutes).optional(),
   backends: z.array(snapshotBackendSchema).max(limits.backends),
   settings: snapshotSettingsSchema,
 });
@@ -223,11 +271,34 @@ export type SnapshotRule = z.infer<typeof snapshotRuleSchema>;
 export type SnapshotBackendRef = z.infer<typeof snapshotBackendRefSchema>;
 export type SnapshotBackend = z.infer<typeof snapshotBackendSchema>;
 export type SnapshotSettings = z.infer<typeof snapshotSettingsSchema>;
+export type TcpRoute = z.infer<typeof tcpRouteSchema>;
+export type TlsRoute = z.infer<typeof tlsRouteSchema>;
+export type ConnectionRule = z.infer<typeof connectionRuleSchema>;
+export type BackendProtocol = z.infer<typeof backendProtocolSchema>;
+export type ProxyProtocolVersion = z.infer<typeof proxyProtocolVersionSchema>;
 export type Endpoint = z.infer<typeof endpointSchema>;
 export type ActiveHealthCheck = z.infer<typeof activeHealthCheckSchema>;
 export type LoadBalancer = z.infer<typeof loadBalancerSchema>;
 export type Snapshot = z.infer<typeof snapshotSchema>;
 export type VersionedSnapshot = z.infer<typeof versionedSnapshotSchema>;
+
+/** Whether the gateway, or the agent, opens TLS to the endpoints. */
+export function speaksTls(protocol: BackendProtocol): boolean {
+  return protocol === "HTTPS" || protocol === "TLS";
+}
+
+/** Whether a listener or backend takes connections as they are, for TCP and TLS routes, and no requests. */
+export function isLayer4({ protocol }: { readonly protocol: BackendProtocol }): boolean {
+  return protocol === "TCP" || protocol === "TLS";
+}
+
+/** Whether TLS of clients ends at the listener, which then needs certificates. */
+export function endsTls(listener: {
+  readonly protocol: SnapshotListener["protocol"];
+  readonly tlsMode?: "Terminate" | "Passthrough" | undefined;
+}): boolean {
+  return listener.protocol === "HTTPS" || (listener.protocol === "TLS" && listener.tlsMode !== "Passthrough");
+}
 
 /** Key of one endpoint across the system: health, counters and administration are kept under it. */
 export function endpointKey(backend: string, endpointId: string): string {

@@ -4,7 +4,13 @@ import { z } from "zod";
 import { administrationSchema } from "./administration.ts";
 import { histogramValues } from "./latency-buckets.ts";
 import { limits } from "./limits.ts";
-import { activeHealthCheckSchema, endpointSchema, nameSchema, versionedSnapshotSchema } from "./snapshot.ts";
+import {
+  activeHealthCheckSchema,
+  backendProtocolSchema,
+  endpointSchema,
+  nameSchema,
+  versionedSnapshotSchema,
+} from "./snapshot.ts";
 
 /** Who may join and speak on a tunnel. Changes apart from the configuration, so it has a version of its own. */
 export const trustSchema = z.strictObject({
@@ -83,7 +89,7 @@ export const tunnelConfigSchema = z.strictObject({
   backends: z.array(
     z.strictObject({
       name: nameSchema,
-      protocol: z.enum(["HTTP", "HTTPS"]),
+      protocol: backendProtocolSchema,
       endpoints: z.array(endpointSchema),
       activeHealthCheck: activeHealthCheckSchema.optional(),
     }),

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { endpointKey } from "#contract/snapshot.ts";
-import type { ActiveHealthCheck, Endpoint } from "#contract/snapshot.ts";
+import type { ActiveHealthCheck, BackendProtocol, Endpoint } from "#contract/snapshot.ts";
 import { tunnelConfigSchema } from "#contract/sync.ts";
 import type { TunnelConfig } from "#contract/sync.ts";
 import { systemCode } from "./agent-error.ts";
@@ -15,7 +15,7 @@ export interface SliceEndpoint {
   /** `endpointKey(backend, endpoint.id)`. */
   readonly key: string;
   readonly endpoint: Endpoint;
-  readonly protocol: "HTTP" | "HTTPS";
+  readonly protocol: BackendProtocol;
   readonly activeHealthCheck: ActiveHealthCheck | undefined;
 }
 

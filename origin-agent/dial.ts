@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect as connectTcp, isIP } from "node:net";
 import type { Socket, TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { type BackendProtocol, speaksTls } from "#contract/snapshot.ts";
 import { AgentError } from "./agent-error.ts";
 import { dialRefused } from "./dial-policy.ts";
 import type { DialPolicy } from "./dial-policy.ts";
@@ -11,7 +12,7 @@ import type { DialPolicy } from "./dial-policy.ts";
 export interface DialTarget {
   readonly address: string;
   readonly port: number;
-  readonly protocol: "HTTP" | "HTTPS";
+  readonly protocol: BackendProtocol;
   /** Keep the socket open for writing after the endpoint has ended its side. */
   readonly halfOpen?: boolean;
 }
@@ -41,8 +42,9 @@ export function createDial({ policy, connectTimeoutMs, endpointCaPem }: DialOpti
       noDelay: true,
       keepAlive: true,
     };
-    const socket =
-      protocol === "HTTPS" ? connectTls(tlsOptions(tcp, address, endpointCaPem)) : connectTcp(tcp);
+    const socket = speaksTls(protocol)
+      ? connectTls(tlsOptions(tcp, address, endpointCaPem))
+      : connectTcp(tcp);
     const timer = setTimeout(() => {
       socket.destroy(
         Object.assign(new Error(`connect timed out after ${connectTimeoutMs} ms`), { code: "ETIMEDOUT" }),
@@ -55,7 +57,7 @@ export function createDial({ policy, connectTimeoutMs, endpointCaPem }: DialOpti
       else callback(null, socket);
     };
     const ready = () => settle(null);
-    const readyEvent = protocol === "HTTPS" ? "secureConnect" : "connect";
+    const readyEvent = speaksTls(protocol) ? "secureConnect" : "connect";
     socket.on("error", settle).on(readyEvent, ready);
   };
 }

@@ -77,7 +77,7 @@ function localModel(
     ...model,
     listeners: model.listeners.map((listener) => ({
       ...listener,
-      ...(listener.tls && { tls: { certificates: [] } }),
+      ...(listener.tls && { tls: { mode: listener.tls.mode, certificates: [] } }),
       addresses: ["127.0.0.1"],
       name: own(listener.name),
       port: ports.get(listener.port)!,

@@ -20,7 +20,8 @@ export function directEndpoints(snapshot: Snapshot, connectTo: readonly ConnectT
   const found = new Map<string, DirectEndpoint>();
   const ambiguous = new Set<string>();
   for (const backend of snapshot.backends) {
-    if (backend.tunnel !== undefined) continue;
+    // Connections are opened by `connect()`, which needs no service.
+    if (backend.tunnel !== undefined || backend.protocol === "TCP" || backend.protocol === "TLS") continue;
     for (const { id, address, port } of backend.endpoints) {
       const binding = `direct:${id}`;
       const known = found.get(binding);

@@ -1,8 +1,8 @@
-// Certificates of the HTTPS listeners: the files that the configuration names, or a generated one for development.
+// Certificates of the listeners that end TLS: the files that the configuration names, or a generated one for development.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { Snapshot } from "#contract/snapshot.ts";
+import { endsTls, type Snapshot, type SnapshotListener } from "#contract/snapshot.ts";
 import { CommandError, systemCode } from "../command-error.ts";
 import { checkKeyPair } from "./front-door/certificate-choice.ts";
 import type { KeyPair } from "./front-door/settings.ts";
@@ -15,12 +15,14 @@ export interface KeyPairFiles {
 
 interface TlsListener {
   readonly name: string;
-  readonly protocol: "HTTP" | "HTTPS";
-  readonly tls?: { readonly certificates: readonly KeyPairFiles[] } | undefined;
+  readonly protocol: SnapshotListener["protocol"];
+  readonly tls?:
+    | { readonly mode?: SnapshotListener["tlsMode"]; readonly certificates: readonly KeyPairFiles[] }
+    | undefined;
 }
 
 /**
- * Key pair files of each HTTPS listener. A relative path counts from the configuration file; with several of those, from
+ * Key pair files of each listener that ends TLS. A relative path counts from the configuration file; with several of those, from
  * the first beside which the file exists. Listeners without certificates get `devCertificate`. Throws `CommandError`
  * `invalid` where a file is missing or unusable, or a listener would have no certificate.
  */
@@ -36,7 +38,7 @@ export async function listenerCertificates(
   };
   const found: Record<string, KeyPairFiles[]> = {};
   for (const { name, protocol, tls } of listeners) {
-    if (protocol !== "HTTPS") continue;
+    if (!endsTls({ protocol, tlsMode: tls?.mode })) continue;
     const written = tls?.certificates ?? [];
     found[name] = written.map(({ certFile, keyFile }) => ({
       certFile: find(certFile),
@@ -44,7 +46,7 @@ export async function listenerCertificates(
     }));
     if (devCertificate && written.length === 0) found[name].push(devCertificate);
     if (found[name].length === 0) {
-      throw new CommandError("invalid", `listener ${name} speaks HTTPS but has no certificate`, {
+      throw new CommandError("invalid", `listener ${name} speaks ${protocol} but has no certificate`, {
         remedy: "Add tls.certificates, or use --dev-tls for a generated certificate.",
       });
     }
@@ -85,9 +87,10 @@ async function readPem(path: string): Promise<string> {
 /** Names that a development certificate must carry so that every listener and route can be tried. */
 export function developmentNames(snapshot: Snapshot): string[] {
   const names = new Set<string>();
-  for (const { protocol, hostnames } of snapshot.listeners)
-    if (protocol === "HTTPS") for (const name of hostnames) names.add(name.toLowerCase());
-  for (const { hostnames } of snapshot.routes) for (const name of hostnames) names.add(name.toLowerCase());
+  for (const listener of snapshot.listeners)
+    if (endsTls(listener)) for (const name of listener.hostnames) names.add(name.toLowerCase());
+  for (const { hostnames } of [...snapshot.routes, ...(snapshot.tlsRoutes ?? [])])
+    for (const name of hostnames) names.add(name.toLowerCase());
   // A certificate with thousands of names breaks clients before it helps anyone.
   return [...names].slice(0, 200);
 }

@@ -1,5 +1,6 @@
 // The processes of one system, each with the sockets, secrets and configuration that are its own, and the order in which
 // they stop.
+import { isLayer4 } from "#contract/snapshot.ts";
 import type { DirectEndpoint } from "./direct-endpoints.ts";
 import { keepFrontDoor, type DoorListener, type FrontDoor } from "./front-door-process.ts";
 import { createGatewaySet, type GatewaySet } from "./gateway-set.ts";
@@ -142,7 +143,8 @@ function startGateway(
       return {
         name: socket.name,
         listeners: group?.listeners.map((listener) => listener.name) ?? [],
-        behindFrontDoor: group?.protocol === "HTTPS",
+        carries: group && isLayer4(group) ? "tcp" : "http",
+        behindFrontDoor: group?.endsTls ?? false,
       };
     }),
   });

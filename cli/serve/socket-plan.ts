@@ -2,7 +2,7 @@
 // process starts, and inherited: a process that crashes or is replaced leaves its socket, and whoever connects
 // meanwhile waits in its queue instead of being refused.
 import { join } from "node:path";
-import type { SnapshotListener } from "#contract/snapshot.ts";
+import { endsTls, type SnapshotListener } from "#contract/snapshot.ts";
 import { everyAddress, type HostPort, type ServeOptions } from "./serve-options.ts";
 
 export type SocketAddress = HostPort | { readonly path: string };
@@ -19,7 +19,9 @@ export interface PlannedSocket {
 export interface PortGroup {
   /** As declared, without `--port-offset`. */
   readonly port: number;
-  readonly protocol: "HTTP" | "HTTPS";
+  readonly protocol: SnapshotListener["protocol"];
+  /** Whether the front door accepts here, and ends TLS. */
+  readonly endsTls: boolean;
   readonly listeners: readonly SnapshotListener[];
 }
 
@@ -35,7 +37,12 @@ export const portSocket = (group: PortGroup): string => `port-${group.port}`;
 
 export function groupByPort(listeners: readonly SnapshotListener[]): PortGroup[] {
   const groups = Map.groupBy(listeners, ({ port }) => port);
-  return [...groups].map(([port, members]) => ({ port, protocol: members[0]!.protocol, listeners: members }));
+  return [...groups].map(([port, members]) => ({
+    port,
+    protocol: members[0]!.protocol,
+    endsTls: endsTls(members[0]!),
+    listeners: members,
+  }));
 }
 
 /** `--host` has the last word; then a port is open where one of its listeners is. */
@@ -89,7 +96,7 @@ export function planSockets(
     sockets.push(unix(gateway, "probe"));
     for (const group of ports) {
       const port = group.port + options.portOffset;
-      if (group.protocol === "HTTP") {
+      if (!group.endsTls) {
         sockets.push(...tcp(gateway, portSocket(group), port, hostsOf(group, options.host)));
         continue;
       }

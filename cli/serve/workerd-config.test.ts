@@ -72,8 +72,9 @@ test("gateway: one service for each direct endpoint, one socket for each listene
       region: "local",
       endpoints,
       sockets: [
-        { name: "web", listeners: ["web", "admin"], behindFrontDoor: false },
-        { name: "secure", listeners: ['a"b'], behindFrontDoor: true },
+        { name: "web", listeners: ["web", "admin"], carries: "http", behindFrontDoor: false },
+        { name: "secure", listeners: ['a"b'], carries: "http", behindFrontDoor: true },
+        { name: "database", listeners: ["database"], carries: "tcp", behindFrontDoor: false },
       ],
     }),
   ).toMatchSnapshot();

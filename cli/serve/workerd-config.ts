@@ -112,6 +112,8 @@ export interface GatewaySocket {
   readonly name: string;
   /** Names of the listeners that share the port; the Worker sees the first as `ctx.props.listener`. */
   readonly listeners: readonly string[];
+  /** Requests, or connections as they are. */
+  readonly carries: "http" | "tcp";
   /** True where the front door speaks, with the connection's facts in a header; false for clients themselves. */
   readonly behindFrontDoor: boolean;
 }
@@ -158,9 +160,9 @@ export function gatewayConfig(config: GatewayConfig): string {
       internet,
       ...config.endpoints.map(endpointService),
     ],
-    config.sockets.map(({ name, listeners, behindFrontDoor }) => ({
+    config.sockets.map(({ name, listeners, carries, behindFrontDoor }) => ({
       name,
-      http: behindFrontDoor ? frontDoorHttp : {},
+      ...(carries === "tcp" ? { tcp: {} } : { http: behindFrontDoor ? frontDoorHttp : {} }),
       service: { name: "gateway", props: { json: JSON.stringify(socketProps(listeners)) } },
     })),
   );

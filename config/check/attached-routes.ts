@@ -1,15 +1,30 @@
 // Hostnames of a route that none of its listeners serves: requests for them never get to the route.
+import { isLayer4 } from "#contract/snapshot.ts";
+import type { NativeListener, NativeRoute } from "../native/schema.ts";
+import type { Report } from "../report.ts";
 import { hostnameIndex, type HostnameIndex } from "./hostname-index.ts";
 import type { Check } from "./check.ts";
 
 export const attachedRoutes: Check = (config, report) => {
-  const listeners = new Map(config.listeners.map(({ name, hostnames }) => [name, hostnameIndex(hostnames)]));
+  const requests = config.listeners.filter((listener) => !isLayer4(listener));
+  checkRoutes("routes", config.routes, requests, report);
+  const connections = config.listeners.filter(({ protocol }) => protocol === "TLS");
+  checkRoutes("tlsRoutes", config.tlsRoutes, connections, report);
+};
+
+function checkRoutes(
+  list: "routes" | "tlsRoutes",
+  routes: readonly Pick<NativeRoute, "name" | "listeners" | "hostnames">[],
+  served: readonly NativeListener[],
+  report: Report,
+): void {
+  const listeners = new Map(served.map(({ name, hostnames }) => [name, hostnameIndex(hostnames)]));
   const all = [...listeners.values()];
   // Said once, by another check.
   if (all.length === 0) return;
-  for (const [routeIndex, route] of config.routes.entries()) {
+  for (const [routeIndex, route] of routes.entries()) {
     const attached = route.listeners ? route.listeners.map((name) => listeners.get(name)) : all;
-    // A dangling listener is reported as such.
+    // A dangling listener, or one of another protocol, is reported as such.
     if (attached.includes(undefined)) continue;
     const served = (hostname: string) =>
       (attached as HostnameIndex[]).some((index) => index.intersects(hostname));
@@ -19,7 +34,7 @@ export const attachedRoutes: Check = (config, report) => {
     if (unserved.length === route.hostnames.length) {
       report.add({
         code: "route-unattached",
-        path: ["routes", routeIndex, "hostnames"],
+        path: [list, routeIndex, "hostnames"],
         message: `route ${JSON.stringify(route.name)} gets no traffic: none of its listeners (${names}) serves its hostnames`,
         remedy: "Add the hostnames to a listener, or name another listener.",
       });
@@ -28,10 +43,10 @@ export const attachedRoutes: Check = (config, report) => {
     for (const [position, hostname] of unserved) {
       report.add({
         code: "hostname-unattached",
-        path: ["routes", routeIndex, "hostnames", position],
+        path: [list, routeIndex, "hostnames", position],
         message: `${hostname} gets no traffic: none of the route's listeners (${names}) serves it`,
         remedy: "Add the hostname to a listener, or remove it here.",
       });
     }
   }
-};
+}

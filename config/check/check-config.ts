@@ -4,14 +4,22 @@ import type { Report } from "../report.ts";
 import { attachedRoutes } from "./attached-routes.ts";
 import { backendEndpoints, dialableEndpoints } from "./backend-endpoints.ts";
 import type { Check } from "./check.ts";
-import { healthCheckTimes, ruleTimeouts } from "./durations.ts";
+import { connectionTimeouts, healthCheckTimes, ruleTimeouts } from "./durations.ts";
 import { filterCombinations } from "./filter-combinations.ts";
 import { knownReferences } from "./known-references.ts";
+import {
+  backendLayer,
+  backendProtocols,
+  connectionConflicts,
+  edgeListeners,
+  listenerFields,
+  routeProtocols,
+} from "./layer-4.ts";
 import { listenerConflicts, listenerTls } from "./listener-conflicts.ts";
 import { matchValues } from "./match-values.ts";
 import { rateLimits } from "./rate-limits.ts";
 import { reachableRules } from "./reachable-rules.ts";
-import { ruleBackends, weightedBackends } from "./rule-backends.ts";
+import { connectionBackends, ruleBackends, weightedBackends } from "./rule-backends.ts";
 import { securityPolicies } from "./security-policies.ts";
 import { uniqueNames } from "./unique-names.ts";
 
@@ -20,14 +28,21 @@ const checks: readonly Check[] = [
   knownReferences,
   listenerConflicts,
   listenerTls,
+  listenerFields,
+  routeProtocols,
+  connectionConflicts,
   attachedRoutes,
   matchValues,
   filterCombinations,
   ruleBackends,
   ruleTimeouts,
+  connectionTimeouts,
   securityPolicies,
   rateLimits,
+  connectionBackends,
   weightedBackends,
+  backendProtocols,
+  backendLayer,
   backendEndpoints,
   healthCheckTimes,
   reachableRules,
@@ -38,5 +53,7 @@ export type Target = "serve" | "edge";
 
 export function checkConfig(config: NativeConfig, report: Report, target: Target): void {
   for (const check of checks) check(config, report);
-  if (target === "edge") dialableEndpoints(config, report);
+  if (target !== "edge") return;
+  dialableEndpoints(config, report);
+  edgeListeners(config, report);
 }

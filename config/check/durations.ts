@@ -1,5 +1,6 @@
 // Durations that contradict each other or that no timer can hold.
 import { durationMs } from "#contract/duration.ts";
+import { connectionRoutes } from "../rule.ts";
 import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
 
@@ -23,6 +24,13 @@ export const ruleTimeouts: Check = (config, report) => {
         remedy: "Make backendRequest the shorter one.",
       });
     }
+  }
+};
+
+/** The schema bounds `connect`; `idle` may be 0s, which disables it. */
+export const connectionTimeouts: Check = (config, report) => {
+  for (const { list, index, route } of connectionRoutes(config)) {
+    checkRange(route.rules[0]!.timeouts.idle, 0, [list, index, "rules", 0, "timeouts", "idle"], report);
   }
 };
 

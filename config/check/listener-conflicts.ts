@@ -1,4 +1,6 @@
-// Listeners that cannot be told apart (Gateway API: port, protocol and hostname are distinct), and TLS without a use.
+// Listeners that cannot be told apart (Gateway API: port, protocol and hostname are distinct), and TLS or other fields
+// that their protocol has no use for.
+import { endsTls } from "#contract/snapshot.ts";
 import type { NativeListener } from "../native/schema.ts";
 import type { Check } from "./check.ts";
 
@@ -16,6 +18,15 @@ export const listenerConflicts: Check = (config, report) => {
       byPort.set(port, {
         protocol: listener,
         hosts: new Map(hostsOf(listener).map((host) => [host, listener])),
+      });
+      continue;
+    }
+    if (first.protocol.protocol === protocol && modeOf(first.protocol) !== modeOf(listener)) {
+      report.add({
+        code: "listener-conflict",
+        path: ["listeners", index, "tls"],
+        message: `TLS on port ${port} already has mode ${modeOf(first.protocol)} for listener ${JSON.stringify(first.protocol.name)}; it cannot have mode ${modeOf(listener)}, too`,
+        remedy: "Use another port, or the same mode.",
       });
       continue;
     }
@@ -44,6 +55,10 @@ export const listenerConflicts: Check = (config, report) => {
   }
 };
 
+function modeOf({ tls }: NativeListener): string {
+  return tls?.mode ?? "Terminate";
+}
+
 /** `""` stands for every host. */
 function hostsOf(listener: NativeListener): string[] {
   if (listener.hostnames.length === 0) return [""];
@@ -51,24 +66,45 @@ function hostsOf(listener: NativeListener): string[] {
 }
 
 export const listenerTls: Check = (config, report) => {
-  for (const [index, { name, protocol, tls }] of config.listeners.entries()) {
-    if (protocol === "HTTP" && tls) {
-      report.add({
-        code: "listener-tls-unexpected",
-        path: ["listeners", index, "tls"],
-        at: "key",
-        message: `listener ${JSON.stringify(name)} speaks HTTP, so its certificates would never be used`,
-        remedy: "Set protocol: HTTPS, or remove tls.",
-      });
-    }
-    if (protocol === "HTTPS" && !tls?.certificates.length) {
+  for (const [index, listener] of config.listeners.entries()) {
+    const { name, protocol, tls } = listener;
+    const unexpected = unexpectedTls(listener);
+    if (unexpected) {
+      const { field, message, remedy } = unexpected;
+      const path = ["listeners", index, "tls", ...field];
+      report.add({ code: "listener-tls-unexpected", path, at: "key", message, remedy });
+    } else if (endsTls({ protocol, tlsMode: tls?.mode }) && !tls?.certificates.length) {
       report.add({
         code: "listener-certificates-missing",
         path: ["listeners", index],
-        message: `listener ${JSON.stringify(name)} speaks HTTPS but has no certificates`,
+        message: `listener ${JSON.stringify(name)} speaks ${protocol} but has no certificates`,
         remedy:
           "Add tls.certificates. Without them `isthmus serve` needs --dev-tls; on Cloudflare the edge has the certificates.",
       });
     }
   }
 };
+
+interface UnexpectedTls {
+  readonly field: readonly string[];
+  readonly message: string;
+  readonly remedy: string;
+}
+
+function unexpectedTls({ name, protocol, tls }: NativeListener): UnexpectedTls | undefined {
+  if (!tls) return undefined;
+  const listener = `listener ${JSON.stringify(name)}`;
+  if (protocol === "HTTP" || protocol === "TCP") {
+    const message = `${listener} speaks ${protocol}, so its certificates would never be used`;
+    const remedy = `Set protocol: ${protocol === "TCP" ? "TLS" : "HTTPS"}, or remove tls.`;
+    return { field: [], message, remedy };
+  }
+  if (tls.mode === "Terminate") return undefined;
+  if (protocol === "HTTPS") {
+    const message = `${listener} speaks HTTPS: requests are not seen where TLS passes through`;
+    return { field: ["mode"], message, remedy: "Set protocol: TLS, or mode: Terminate." };
+  }
+  if (tls.certificates.length === 0) return undefined;
+  const message = `TLS of ${listener} passes through, so its certificates would never be used`;
+  return { field: ["certificates"], message, remedy: "Remove them, or set mode: Terminate." };
+}

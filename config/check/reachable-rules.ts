@@ -4,6 +4,7 @@
 // by an equal one (ties go by the route's name, then by order within the route), or by a regular expression that takes
 // every path: expressions rank above PathPrefix. A rule of higher priority that takes every request shadows all below.
 import type { RouteMatch } from "#contract/http-route.ts";
+import { isLayer4 } from "#contract/snapshot.ts";
 import type { NativeConfig, NativeRoute } from "../native/schema.ts";
 import type { Path, Report } from "../report.ts";
 import { everyPath, ruleId } from "../rule.ts";
@@ -38,8 +39,9 @@ interface Shadow {
 }
 
 export const reachableRules: Check = (config, report) => {
-  const bits = new Map(config.listeners.map(({ name }, index) => [name, 1n << BigInt(index)]));
-  const everyListener = (1n << BigInt(config.listeners.length)) - 1n;
+  const served = config.listeners.filter((listener) => !isLayer4(listener));
+  const bits = new Map(served.map(({ name }, index) => [name, 1n << BigInt(index)]));
+  const everyListener = (1n << BigInt(served.length)) - 1n;
   const listenersOf = (route: NativeRoute): bigint =>
     route.listeners?.reduce((mask, name) => mask | (bits.get(name) ?? 0n), 0n) ?? everyListener;
 

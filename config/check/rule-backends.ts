@@ -1,5 +1,5 @@
 // Rules and backends that no request reaches because of missing references or zero weights.
-import { answersRequests, filtersOf } from "../rule.ts";
+import { answersRequests, connectionRoutes, filtersOf } from "../rule.ts";
 import type { Check } from "./check.ts";
 
 /** Both cases are valid in the Gateway API, which has them answered 500. */
@@ -28,6 +28,25 @@ export const ruleBackends: Check = (config, report) => {
   }
 };
 
+/** Connections have no status: they are closed at once. */
+export const connectionBackends: Check = (config, report) => {
+  for (const { list, index, route } of connectionRoutes(config)) {
+    const path = [list, index, "rules", 0];
+    const { backendRefs } = route.rules[0]!;
+    if (backendRefs.length === 0) {
+      const message = "the rule has no backendRefs; its connections are closed at once";
+      report.add({ code: "rule-no-backend", path, message, remedy: "Add backendRefs." });
+    } else if (backendRefs.every(({ weight }) => weight === 0)) {
+      report.add({
+        code: "rule-zero-weight",
+        path: [...path, "backendRefs"],
+        message: "every backendRef has weight 0; the rule's connections are closed at once",
+        remedy: "Give at least one of them a weight.",
+      });
+    }
+  }
+};
+
 /** A backend that is referred to, but always with weight 0: a canary not yet begun, or one forgotten. */
 export const weightedBackends: Check = (config, report) => {
   const greatest = new Map<string, number>();
@@ -39,6 +58,11 @@ export const weightedBackends: Check = (config, report) => {
       for (const { filter } of filtersOf(rule)) {
         if (filter.type === "RequestMirror") greatest.set(filter.requestMirror.backendRef.name, 1);
       }
+    }
+  }
+  for (const { route } of connectionRoutes(config)) {
+    for (const { name, weight } of route.rules[0]!.backendRefs) {
+      greatest.set(name, Math.max(weight, greatest.get(name) ?? 0));
     }
   }
   for (const [index, { name }] of config.backends.entries()) {

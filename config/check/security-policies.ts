@@ -4,10 +4,14 @@ import { patternError } from "#contract/pattern/parse-pattern.ts";
 import type { AuthorizationRule } from "#contract/security-policy.ts";
 import { isCidr } from "../native/address.ts";
 import type { NativeSecurityPolicy } from "../native/security-policy.ts";
+import { connectionRoutes } from "../rule.ts";
 import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
 
 export const securityPolicies: Check = (config, report) => {
+  for (const { list, index, route } of connectionRoutes(config)) {
+    if (route.securityPolicy) checkPolicy(route.securityPolicy, [list, index, "securityPolicy"], report);
+  }
   for (const [routeIndex, route] of config.routes.entries()) {
     const path = ["routes", routeIndex, "securityPolicy"];
     if (route.securityPolicy) {

@@ -26,6 +26,8 @@ export const uniqueNames: Check = (config, report) => {
 
   check("listener", named(config.listeners), (index) => ["listeners", index, "name"]);
   check("route", named(config.routes), (index) => ["routes", index, "name"]);
+  check("TCP route", named(config.tcpRoutes), (index) => ["tcpRoutes", index, "name"]);
+  check("TLS route", named(config.tlsRoutes), (index) => ["tlsRoutes", index, "name"]);
   check("backend", named(config.backends), (index) => ["backends", index, "name"]);
   check("rate limit policy", named(config.rateLimitPolicies), (index) => [
     "rateLimitPolicies",

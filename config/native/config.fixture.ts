@@ -202,6 +202,33 @@ const name = fc.oneof(
 );
 const names = fc.uniqueArray(name, { minLength: 1, maxLength: 4 });
 
+/** Listeners, backend and routes of connections, whose names no others have. */
+const layer4 = {
+  listeners: [
+    { name: "connections/tcp", protocol: "TCP", port: 5_432, proxyProtocol: { optional: true } },
+    { name: "connections/tls", protocol: "TLS", port: 6_432, tls: { mode: "Passthrough" } },
+  ],
+  tcpRoutes: [
+    {
+      name: "1",
+      listeners: ["connections/tcp"],
+      securityPolicy: { clientCIDRs: { deny: ["192.0.2.0/24"] } },
+      rules: [{ backendRefs: [{ name: "connections/backend", weight: 3 }], timeouts: { idle: "0s" } }],
+    },
+  ],
+  tlsRoutes: [{ name: "null", hostnames: ["*.example.com"], rules: [{ maxConnectAttempts: 1 }] }],
+  backends: [{ name: "connections/backend", protocol: "TLS", proxyProtocol: { version: "V1" } }],
+} satisfies NativeConfigInput;
+
+function withLayer4(config: NativeConfigInput): NativeConfigInput {
+  return {
+    ...config,
+    ...layer4,
+    listeners: [...config.listeners!, ...layer4.listeners],
+    backends: [...config.backends!, ...layer4.backends],
+  };
+}
+
 /** Passes every check without an error; may give warnings. */
 export const configArbitrary: fc.Arbitrary<NativeConfigInput> = fc
   .record({ listenerNames: names, routeNames: names, backendNames: names })
@@ -228,4 +255,7 @@ export const configArbitrary: fc.Arbitrary<NativeConfigInput> = fc
         { samplingRate: 0.5, otlpEndpoint: "https://c.example.com/v1/traces" },
       ),
     }),
+  )
+  .chain((config) =>
+    fc.boolean().map((both) => (both ? withLayer4(config as NativeConfigInput) : config)),
   ) as fc.Arbitrary<NativeConfigInput>;

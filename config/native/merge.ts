@@ -11,7 +11,7 @@ export interface MergeInput {
   readonly config: NativeConfig;
 }
 
-const listKeys = ["listeners", "routes", "backends", "rateLimitPolicies"] as const;
+const listKeys = ["listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies"] as const;
 type ListKey = (typeof listKeys)[number];
 type SettingKey = (typeof settingKeys)[number];
 
@@ -22,6 +22,8 @@ export function mergeFiles(files: readonly MergeInput[]): NativeConfig {
   return {
     listeners: files.flatMap((file) => file.config.listeners),
     routes: files.flatMap((file) => file.config.routes),
+    tcpRoutes: files.flatMap((file) => file.config.tcpRoutes),
+    tlsRoutes: files.flatMap((file) => file.config.tlsRoutes),
     backends: files.flatMap((file) => file.config.backends),
     rateLimitPolicies: files.flatMap((file) => file.config.rateLimitPolicies),
     clientIPDetection: setting("clientIPDetection"),

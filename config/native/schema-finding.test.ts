@@ -9,7 +9,7 @@ const cases: [name: string, content: string, expected: string[]][] = [
     `listners: []
 `,
     [
-      '1:1: error: unknown field "listners"; expected one of "$schema", "listeners", "routes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at listners) [field-unknown]',
+      '1:1: error: unknown field "listners"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at listners) [field-unknown]',
     ],
   ],
   [
@@ -59,7 +59,7 @@ routes:
     port: 80
 `,
     [
-      '2:5: error: "protocol" is missing; expected "HTTP" or "HTTPS" (at listeners[0].protocol) [field-missing]',
+      '2:5: error: "protocol" is missing; expected one of "HTTP", "HTTPS", "TCP", "TLS" (at listeners[0].protocol) [field-missing]',
     ],
   ],
   [
@@ -85,7 +85,9 @@ routes:
     protocol: http
     port: 80
 `,
-    ['3:15: error: expected "HTTP" or "HTTPS"; found "http" (at listeners[0].protocol) [field-value]'],
+    [
+      '3:15: error: expected one of "HTTP", "HTTPS", "TCP", "TLS"; found "http" (at listeners[0].protocol) [field-value]',
+    ],
   ],
   [
     "a number in quotes",
@@ -263,8 +265,8 @@ clientIPDetection: { xForwardedFor: { trustedCIDRs: [], numTrustedHops: 1 } }
 constructor: 1
 `,
     [
-      '1:1: error: unknown field "__proto__"; expected one of "$schema", "listeners", "routes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at __proto__) [field-unknown]',
-      '2:1: error: unknown field "constructor"; expected one of "$schema", "listeners", "routes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at constructor) [field-unknown]',
+      '1:1: error: unknown field "__proto__"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at __proto__) [field-unknown]',
+      '2:1: error: unknown field "constructor"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at constructor) [field-unknown]',
     ],
   ],
   [
@@ -275,15 +277,15 @@ constructor: 1
   - <<: *x
     name: w3
     port: 0
-  - &y { name: w4, protocol: TCP, port: 81 }
+  - &y { name: w4, protocol: UDP, port: 81 }
   - { <<: [*x, *y], name: w5 }
   - { <<: *y, name: w6 }
 `,
     [
-      '3:25: error: unknown field "prot"; expected one of "name", "protocol", "port", "addresses", "hostnames", "tls", "requestLimits" (at listeners[1].prot) [field-unknown]',
+      '3:25: error: unknown field "prot"; expected one of "name", "protocol", "port", "addresses", "hostnames", "tls", "proxyProtocol", "requestLimits" (at listeners[1].prot) [field-unknown]',
       "6:11: error: expected a number of at least 1; found 0 (at listeners[2].port) [field-value]",
-      '7:30: error: expected "HTTP" or "HTTPS"; found "TCP" (at listeners[3].protocol) [field-value]',
-      '7:30: error: expected "HTTP" or "HTTPS"; found "TCP" (at listeners[5].protocol) [field-value]',
+      '7:30: error: expected one of "HTTP", "HTTPS", "TCP", "TLS"; found "UDP" (at listeners[3].protocol) [field-value]',
+      '7:30: error: expected one of "HTTP", "HTTPS", "TCP", "TLS"; found "UDP" (at listeners[5].protocol) [field-value]',
     ],
   ],
   [
@@ -292,7 +294,7 @@ constructor: 1
 rotues: []\r
 `,
     [
-      '2:1: error: unknown field "rotues"; expected one of "$schema", "listeners", "routes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at rotues) [field-unknown]',
+      '2:1: error: unknown field "rotues"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at rotues) [field-unknown]',
     ],
   ],
   [
@@ -304,7 +306,7 @@ rotues: []\r
 }
 `,
     [
-      '3:50: error: unknown field "hostname"; expected one of "name", "protocol", "port", "addresses", "hostnames", "tls", "requestLimits" (at listeners[0].hostname) [field-unknown]',
+      '3:50: error: unknown field "hostname"; expected one of "name", "protocol", "port", "addresses", "hostnames", "tls", "proxyProtocol", "requestLimits" (at listeners[0].hostname) [field-unknown]',
     ],
   ],
 ];

@@ -4,7 +4,14 @@ import { z } from "zod";
 import { durationSchema } from "#contract/duration.ts";
 import { filterSchema, hostnameSchema, routeMatchSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
-import { listenerProtocolSchema, nameSchema, portSchema, prioritySchema } from "#contract/snapshot.ts";
+import {
+  backendProtocolSchema,
+  listenerProtocolSchema,
+  nameSchema,
+  portSchema,
+  prioritySchema,
+  tlsModeSchema,
+} from "#contract/snapshot.ts";
 import { listenerLimitsSchema } from "#contract/security-policy.ts";
 import { isCidr, parseAddress } from "./address.ts";
 import {
@@ -19,6 +26,13 @@ import {
   backendHeadField,
   tcpProbeSchema,
 } from "./backend-policy.ts";
+import { backendRefFields, ruleNameField } from "./backend-ref.ts";
+import {
+  acceptedProxyProtocolSchema,
+  sentProxyProtocolSchema,
+  tcpRouteSchema,
+  tlsRouteSchema,
+} from "./layer-4.ts";
 import { rateLimitBlockSchema, rateLimitPolicySchema } from "./rate-limit.ts";
 import { rulePolicyFields } from "./rule-policy.ts";
 import { ruleSecurityPolicySchema, securityPolicySchema } from "./security-policy.ts";
@@ -35,7 +49,9 @@ const certificateSchema = z.strictObject({
 export const listenerSchema = z
   .strictObject({
     name: nameSchema.describe("Unique among the listeners; routes refer to it."),
-    protocol: listenerProtocolSchema.describe("HTTP, or HTTPS: TLS ends at the gateway."),
+    protocol: listenerProtocolSchema.describe(
+      "HTTP, or HTTPS: TLS ends at the gateway. TCP and TLS: connections as they are, for tcpRoutes and tlsRoutes.",
+    ),
     port: portSchema.describe("TCP port that accepts connections."),
     addresses: z
       .array(
@@ -57,6 +73,9 @@ export const listenerSchema = z
       .describe("Hosts that this listener serves; `*.example.com` is every host below. Default: every host."),
     tls: z
       .strictObject({
+        mode: tlsModeSchema
+          .default("Terminate")
+          .describe("Whether TLS ends here, or passes through to the endpoints (TLS listeners only)."),
         certificates: z
           .array(certificateSchema)
           .max(limits.certificatesPerListener)
@@ -64,7 +83,8 @@ export const listenerSchema = z
           .describe("Certificates among which the server picks by SNI; the first is the default."),
       })
       .optional()
-      .describe("TLS of an HTTPS listener. On Cloudflare the edge has the certificates."),
+      .describe("TLS of an HTTPS or TLS listener. On Cloudflare the edge has the certificates."),
+    proxyProtocol: acceptedProxyProtocolSchema.optional(),
     requestLimits: listenerLimitsSchema
       .optional()
       .describe("Bounds of every request, whichever route it is for."),
@@ -73,13 +93,7 @@ export const listenerSchema = z
 
 export const backendRefSchema = z
   .strictObject({
-    name: nameSchema.describe("Name of a backend."),
-    weight: z
-      .int()
-      .min(0)
-      .max(1_000_000)
-      .default(1)
-      .describe("Share of the rule's requests, relative to the sum of its weights. Default: 1. 0: none."),
+    ...backendRefFields,
     filters: z
       .array(filterSchema)
       .max(16)
@@ -90,16 +104,7 @@ export const backendRefSchema = z
 
 export const ruleSchema = z
   .strictObject({
-    // Starts with a letter and has no `/`, so that rule ids (`<route>/<name>` or `<route>/<index>`) are unique.
-    name: z
-      .string()
-      .max(63)
-      .regex(
-        /^[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
-        "expected a letter, then letters, digits, '-', '.' or '_'",
-      )
-      .optional()
-      .describe("Unique within the route; shown in logs and metrics. Default: the rule's index."),
+    name: ruleNameField,
     matches: z
       .array(routeMatchSchema)
       .max(limits.matchesPerRule)
@@ -147,7 +152,9 @@ export const routeSchema = z
       .min(1)
       .max(limits.listeners)
       .optional()
-      .describe("Names of the listeners whose traffic this route takes. Default: all."),
+      .describe(
+        "Names of the listeners whose traffic this route takes. Default: all HTTP and HTTPS listeners.",
+      ),
     hostnames: z
       .array(hostnameSchema)
       .max(limits.hostnamesPerRoute)
@@ -218,7 +225,12 @@ export const backendSchema = z
     tunnel: nameSchema
       .optional()
       .describe("Tunnel whose agents dial these endpoints. Default: the gateway dials them itself."),
-    protocol: z.enum(["HTTP", "HTTPS"]).default("HTTP").describe("What the endpoints speak. Default: HTTP."),
+    protocol: backendProtocolSchema
+      .default("HTTP")
+      .describe(
+        "What the endpoints speak. TCP: whatever the connection carries; TLS: the same, in TLS from the gateway. Default: HTTP.",
+      ),
+    proxyProtocol: sentProxyProtocolSchema.optional(),
     endpoints: z
       .array(endpointSchema)
       .max(limits.endpointsPerBackend)
@@ -272,6 +284,16 @@ export const nativeConfigSchema = z
       .max(limits.routes)
       .default([])
       .describe("Which requests go to which backends."),
+    tcpRoutes: z
+      .array(tcpRouteSchema)
+      .max(limits.tcpRoutes)
+      .default([])
+      .describe("Which connections of TCP listeners go to which backends."),
+    tlsRoutes: z
+      .array(tlsRouteSchema)
+      .max(limits.tlsRoutes)
+      .default([])
+      .describe("Which connections of TLS listeners go to which backends, by server name."),
     backends: z
       .array(backendSchema)
       .max(limits.backends)
@@ -332,4 +354,6 @@ export type NativeConfig = z.output<typeof nativeConfigSchema>;
 export type NativeListener = NativeConfig["listeners"][number];
 export type NativeRoute = NativeConfig["routes"][number];
 export type NativeRule = NativeRoute["rules"][number];
+export type NativeTcpRoute = NativeConfig["tcpRoutes"][number];
+export type NativeTlsRoute = NativeConfig["tlsRoutes"][number];
 export type NativeBackend = NativeConfig["backends"][number];

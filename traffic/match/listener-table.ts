@@ -1,5 +1,5 @@
 // Which listener a request came in on (docs/architecture.md, "Which listener?").
-import type { SnapshotListener } from "#contract/snapshot.ts";
+import { isLayer4, type SnapshotListener } from "#contract/snapshot.ts";
 import { HostIndex } from "./host-index.ts";
 
 export interface ListenerTable {
@@ -22,7 +22,8 @@ export function compileListeners(listeners: readonly SnapshotListener[]): Listen
   const byName = new Map<string, Choose>();
   const byPort = new Map<string, Choose>();
   const byScheme = new Map<string, Choose>();
-  for (const [place, group] of Map.groupBy(listeners, (it) => `${schemeOf(it)}:${it.port}`)) {
+  const forRequests = listeners.filter((listener) => !isLayer4(listener));
+  for (const [place, group] of Map.groupBy(forRequests, (it) => `${schemeOf(it)}:${it.port}`)) {
     const choose = chooseByHost(group);
     byPort.set(place, choose);
     for (const listener of group) {

@@ -1,12 +1,12 @@
 // Which direct endpoints are probed, and when. The region's state object dials; what it saw comes back to `ended`.
-import type { ActiveHealthCheck, Endpoint, Snapshot } from "#contract/snapshot.ts";
+import type { ActiveHealthCheck, BackendProtocol, Endpoint, Snapshot } from "#contract/snapshot.ts";
 import { endpointKey } from "#contract/snapshot.ts";
 import { type CheckState, type ProbeResult, startCheck, step } from "../health/active-check.ts";
 import type { Verdict } from "./health-table.ts";
 
 export interface Probe {
   readonly key: string;
-  readonly protocol: "HTTP" | "HTTPS";
+  readonly protocol: BackendProtocol;
   readonly endpoint: Endpoint;
   readonly check: ActiveHealthCheck;
 }

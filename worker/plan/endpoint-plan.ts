@@ -1,5 +1,5 @@
 // One endpoint, with how to dial it worked out once per snapshot.
-import type { Endpoint } from "#contract/snapshot.ts";
+import type { BackendProtocol, Endpoint } from "#contract/snapshot.ts";
 
 export interface EndpointPlan {
   readonly endpoint: Endpoint;
@@ -14,7 +14,7 @@ export interface EndpointPlan {
 export function compileEndpoint(
   endpoint: Endpoint,
   index: number,
-  protocol: "HTTP" | "HTTPS",
+  protocol: BackendProtocol,
   service: Fetcher | undefined,
 ): EndpointPlan {
   return { endpoint, index, origin: `${protocol === "HTTPS" ? "https" : "http"}://${endpoint.id}`, service };

@@ -7,6 +7,7 @@ import {
 } from "#traffic/health/active-check.ts";
 import { parseProbeAnswer, probeAnswerBytes, probeRequest } from "#traffic/region/http-probe.ts";
 import type { Probe } from "#traffic/region/probe-schedule.ts";
+import { speaksTls } from "#contract/snapshot.ts";
 import { dial } from "../forward/dial.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import type { ConnectTo } from "./connect-to.ts";
@@ -18,7 +19,7 @@ export async function runProbe(probe: Probe, connectTo: ConnectTo): Promise<Prob
   let socket: Socket;
   try {
     const target = connectTo(endpoint.address, endpoint.port);
-    socket = await dial({ ...target, secure: protocol === "HTTPS" }, check.timeoutMs);
+    socket = await dial({ ...target, secure: speaksTls(protocol) }, check.timeoutMs);
   } catch (error) {
     if (Date.now() - startedMs >= check.timeoutMs) return judgeTimeout(check);
     return { ok: false, detail: `no connection: ${error instanceof Error ? error.message : String(error)}` };

@@ -1,0 +1,26 @@
+// What rules of every kind of route have in common: their name, and their share of a backend.
+import { z } from "zod";
+import { nameSchema } from "#contract/snapshot.ts";
+
+/** Starts with a letter and has no `/`, so that rule ids (`<route>/<name>` or `<route>/<index>`) are unique. */
+export const ruleNameField = z
+  .string()
+  .max(63)
+  .regex(
+    /^[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
+    "expected a letter, then letters, digits, '-', '.' or '_'",
+  )
+  .optional()
+  .describe("Unique within the route; shown in logs and metrics. Default: the rule's index.");
+
+export const backendRefFields = {
+  name: nameSchema.describe("Name of a backend."),
+  weight: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(1)
+    .describe(
+      "Share of the rule's requests or connections, relative to the sum of its weights. Default: 1. 0: none.",
+    ),
+};
