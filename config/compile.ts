@@ -91,6 +91,7 @@ function compileRoute(
   const wanted = new Set(route.listeners ?? listenerNames);
   return {
     name: route.name,
+    ...(route.creationTimestamp !== undefined && { creationTimestamp: route.creationTimestamp }),
     listeners: listenerNames.filter((name) => wanted.has(name)),
     hostnames: canonicalHostnames(route.hostnames),
     rules: route.rules.map((rule, index) => {

@@ -44,6 +44,12 @@ export const diagnosticCodes = {
   "statement-ignored": warning(
     "A statement that has no equivalent, and whose absence sends no request elsewhere.",
   ),
+  // Objects of Kubernetes.
+  "object-invalid": error("A document that is no Kubernetes object."),
+  "object-version-unsupported": error("An object of a version that is not read."),
+  "object-kind-unsupported": error("A kind that decides over traffic, and is not read."),
+  "object-kind-ignored": warning("A kind that means nothing here."),
+  "object-repeated": error("A second object of one kind, namespace and name."),
   // The meaning.
   "setting-repeated": error("A setting stands in more than one file."),
   "limit-exceeded": error("More entries, or a larger snapshot, than the bound."),

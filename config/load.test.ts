@@ -156,7 +156,7 @@ test("findings are bounded, and the rest is counted", () => {
 });
 
 test("edge deployments hear of addresses that Cloudflare cannot dial", () => {
-  const { diagnostics, snapshot } = loadConfig([listeners, routes, backends], "edge");
+  const { diagnostics, snapshot } = loadConfig([listeners, routes, backends], { target: "edge" });
   expect(snapshot).toBeDefined();
   expect(diagnostics.map(({ code, file, line, column }) => [code, file, line, column])).toEqual([
     ["endpoint-undialable", "backends.json", 2, 58],

@@ -5,62 +5,144 @@ import { limits } from "#contract/limits.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { checkConfig, type Target } from "./check/check-config.ts";
 import { compileSnapshot } from "./compile.ts";
-import type { DiagnosticCode } from "./diagnostic-code.ts";
-import { checkTotals, mergedLocate, mergeFiles, repeatedSettings, type MergeInput } from "./native/merge.ts";
+import { diagnosticCodes, type DiagnosticCode } from "./diagnostic-code.ts";
 import { parseHaproxy, isHaproxy } from "./haproxy/parse-haproxy.ts";
-import { parseNative, textDiagnostic, textProblem, type ParsedFile } from "./native/parse.ts";
+import { parseKubernetes, readManifests, type ParsedKubernetes } from "./kubernetes/parse-kubernetes.ts";
+import { isKubernetes, type ReadObjects } from "./kubernetes/read-objects.ts";
+import {
+  checkTotals,
+  mergedLocate,
+  mergeFiles,
+  repeatedSettings,
+  sourceOf,
+  type MergeInput,
+} from "./native/merge.ts";
+import { parseNative, textDiagnostic, textProblem } from "./native/parse.ts";
 import type { NativeConfig } from "./native/schema.ts";
-import { createReport } from "./report.ts";
+import { unreadableSource, type ParsedSource } from "./native/source-document.ts";
+import { createReport, type Path, type Report } from "./report.ts";
 
 export interface LoadResult {
   /** Absent when a file could not be read or has not the schema's shape. */
   readonly model?: NativeConfig;
-  /** Absent if and only if a diagnostic is an error. */
+  /** Absent if and only if a diagnostic is an error, unless broken objects were left out. */
   readonly snapshot?: Snapshot;
   /** In the order of files and lines. */
   readonly diagnostics: Diagnostic[];
 }
 
+export interface LoadOptions {
+  /** Adds warnings about what cannot run there. Default: serve. */
+  readonly target?: Target;
+  /**
+   * Kubernetes objects with errors are reported and left out, and all others are served as if those were not there.
+   * Default: an error anywhere and nothing is served.
+   */
+  readonly isolate?: boolean;
+}
+
 /**
  * Several files are one configuration: their lists are joined, names are unique across them, and each setting stands in
- * one of them. Pure; never throws on any input. `target` adds warnings about what cannot run there.
+ * one of them. Kubernetes manifests refer to each other across files. Pure; never throws on any input.
  */
-export function loadConfig(files: readonly SourceFile[], target: Target = "serve"): LoadResult {
+export function loadConfig(files: readonly SourceFile[], options: LoadOptions = {}): LoadResult {
   const problem = fileListProblem(files);
   if (problem) return { diagnostics: [problem] };
+  const manifestFiles = files.filter(isKubernetes);
+  const inputs: Inputs = {
+    order: new Map(files.map((file, index) => [file.name, index])),
+    others: files.filter((file) => !manifestFiles.includes(file)).map(parseFile),
+    manifests: manifestFiles.length > 0 ? readManifests(manifestFiles) : undefined,
+  };
+  const { result, broken } = build(inputs, options, new Set());
+  return options.isolate && broken.size > 0 ? isolate(inputs, options, result, broken) : result;
+}
 
-  const parsed = files.map(parseFile);
-  const order = new Map(files.map((file, index) => [file.name, index]));
-  const complete = parsed.filter((file): file is typeof file & MergeInput => file.config !== undefined);
-  // References into a file that could not be read would look dangling.
-  if (complete.length < parsed.length) {
-    return {
-      diagnostics: sorted(
-        parsed.flatMap((file) => file.diagnostics),
-        order,
-      ),
-    };
+interface Inputs {
+  readonly order: ReadonlyMap<string, number>;
+  readonly others: readonly ParsedSource[];
+  readonly manifests: ReadObjects | undefined;
+}
+
+interface Built {
+  readonly result: LoadResult;
+  /** Ids of the Kubernetes objects that have an error. */
+  readonly broken: ReadonlySet<string>;
+}
+
+/** Leaves broken objects out until none is found; what is said of them stays said. */
+function isolate(
+  inputs: Inputs,
+  options: LoadOptions,
+  first: LoadResult,
+  found: ReadonlySet<string>,
+): LoadResult {
+  const without = new Set(found);
+  const errors = first.diagnostics.filter(({ severity }) => severity === "error");
+  for (;;) {
+    const { result, broken } = build(inputs, options, without);
+    if (broken.size === 0) {
+      return { ...result, diagnostics: sorted([...errors, ...result.diagnostics], inputs.order) };
+    }
+    // Each turn leaves out more of a finite number of objects.
+    for (const id of broken) without.add(id);
+    errors.push(...result.diagnostics.filter(({ severity }) => severity === "error"));
   }
+}
+
+function build(
+  { order, others, manifests }: Inputs,
+  { target = "serve" }: LoadOptions,
+  without: ReadonlySet<string>,
+): Built {
+  const kubernetes = manifests && parseKubernetes(manifests, without);
+  const broken = new Set(kubernetes?.broken);
+  const parsed: ParsedSource[] = kubernetes ? [...others, kubernetes] : [...others];
+  const imported = parsed.flatMap(({ diagnostics }) => diagnostics);
+  const complete = parsed.filter((source): source is MergeInput => source.config !== undefined);
+  // References into a file that could not be read would look dangling.
+  if (complete.length < parsed.length) return { result: { diagnostics: sorted(imported, order) }, broken };
 
   const model = mergeFiles(complete);
   const report = createReport(mergedLocate(complete));
-  checkTotals(model, report);
-  checkConfig(model, report, target);
-  const imported = parsed.flatMap((file) => file.diagnostics);
+  const noted: Report = {
+    add: (finding) => {
+      report.add(finding);
+      const id =
+        diagnosticCodes[finding.code].severity === "error" && objectAt(complete, kubernetes, finding.path);
+      if (id) broken.add(id);
+    },
+  };
+  checkTotals(model, noted);
+  checkConfig(model, noted, target);
   const diagnostics = sorted([...imported, ...repeatedSettings(complete), ...report.diagnostics()], order);
-  if (diagnostics.some(({ severity }) => severity === "error")) return { model, diagnostics };
+  if (diagnostics.some(({ severity }) => severity === "error"))
+    return { result: { model, diagnostics }, broken };
 
   const snapshot = compileSnapshot(model);
   const tooLarge = sizeProblem(snapshot);
-  return tooLarge ? { model, diagnostics: [tooLarge, ...diagnostics] } : { model, snapshot, diagnostics };
+  const result = tooLarge
+    ? { model, diagnostics: [tooLarge, ...diagnostics] }
+    : { model, snapshot, diagnostics };
+  return { result, broken };
 }
 
-/** Each format by its own reader. */
-function parseFile(file: SourceFile): ParsedFile {
+/** The Kubernetes object that a part of the merged model comes from, if any. */
+function objectAt(
+  sources: readonly MergeInput[],
+  kubernetes: ParsedKubernetes | undefined,
+  path: Path,
+): string | undefined {
+  const { source, local } = sourceOf(sources, path);
+  return source === kubernetes ? kubernetes?.objectAt(local) : undefined;
+}
+
+/** Each format that describes one file by its own reader. */
+function parseFile(file: SourceFile): ParsedSource {
   if (!isHaproxy(file)) return parseNative(file);
   const unreadable = textProblem(file.content);
   return unreadable
-    ? { name: file.name, diagnostics: [textDiagnostic(file.name, unreadable)] }
+    ? unreadableSource(file.name, [textDiagnostic(file.name, unreadable)])
     : parseHaproxy(file);
 }
 

@@ -25,6 +25,8 @@ export const publishRequestSchema = z.strictObject({
   strict: z.boolean().default(false),
   /** Validate and diff only. */
   dryRun: z.boolean().default(false),
+  /** Kubernetes objects with errors are left out instead of refusing everything. */
+  isolate: z.boolean().default(false),
 });
 export type PublishRequest = z.input<typeof publishRequestSchema>;
 

@@ -50,6 +50,8 @@ export const limits = {
   limitsPerRule: 32,
   /** Endpoints that one TCP or TLS connection is tried on. */
   connectAttempts: 16,
+  /** PEM text within a configuration: a chain of certificates, or a key. */
+  pemChars: 256 * 1024,
   /** Certificates of one listener; the server picks among them by SNI. */
   certificatesPerListener: 256,
   /** Tunnel: payload of one frame, in bytes. A longer declared length is a protocol error before it is buffered. */

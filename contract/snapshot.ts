@@ -100,8 +100,15 @@ export const snapshotRuleSchema = z.strictObject({
   concurrencyLimits: z.array(ruleConcurrencyLimitSchema).max(limits.limitsPerRule).optional(),
 });
 
+/** RFC 3339 in UTC, to the second, as the Kubernetes API server writes it; in this form text order is that of time. */
+export const creationTimestampSchema = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, "expected a time such as 2026-01-31T12:00:00Z");
+
 export const snapshotRouteSchema = z.strictObject({
   name: nameSchema,
+  /** Of equal matches the older route wins; one without comes last. */
+  creationTimestamp: creationTimestampSchema.optional(),
   /** Names of listeners of this snapshot. */
   listeners: z.array(nameSchema),
   /** Empty: every host of the listener. */

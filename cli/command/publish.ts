@@ -1,6 +1,7 @@
 // `isthmus apply`, `validate`: from files to a version.
 import type { Command } from "commander";
 import { loadConfig } from "#config/load.ts";
+import { redactKeys } from "#config/redact-keys.ts";
 import type { PublishResponse } from "#contract/admin.ts";
 import { RefusedError } from "../admin-client.ts";
 import { changeText } from "../change-text.ts";
@@ -15,6 +16,7 @@ interface ApplyFlags {
   baseVersion?: number;
   strict?: boolean;
   dryRun?: boolean;
+  isolate?: boolean;
 }
 
 export function addApply(program: Command): void {
@@ -28,6 +30,7 @@ export function addApply(program: Command): void {
     .option("--base-version <n>", "refuse if another version is current by now", wholeNumber(0, 2 ** 31))
     .option("--strict", "refuse on warnings, too")
     .option("--dry-run", "say what would change, change nothing")
+    .option("--isolate", "leave out Kubernetes objects that have errors, and serve all others")
     .addHelpText(
       "after",
       `
@@ -41,10 +44,11 @@ Examples:
       const { client, printer } = await contextFor(command);
       const answer = await withDiagnostics(printer.note, () =>
         client.publish({
-          files: sources,
+          files: redactKeys(sources),
           reason: flags.reason,
           strict: flags.strict ?? false,
           dryRun: flags.dryRun ?? false,
+          isolate: flags.isolate ?? false,
           ...(flags.baseVersion !== undefined && { baseVersion: flags.baseVersion }),
         }),
       );
@@ -77,10 +81,9 @@ Examples:
         if (flags.target !== "serve" && flags.target !== "edge") {
           throw new CommandError("invalid", `--target ${flags.target}: expected serve or edge`);
         }
-        const { diagnostics } = loadConfig(
-          await readConfigFiles(chosenFiles(files, flags.file)),
-          flags.target,
-        );
+        const { diagnostics } = loadConfig(await readConfigFiles(chosenFiles(files, flags.file)), {
+          target: flags.target,
+        });
         const failed = diagnostics.some(({ severity }) => severity === "error" || flags.strict);
         printerFor(command).result(
           { valid: !failed, diagnostics },

@@ -19,6 +19,7 @@ interface ServeFlags {
   portOffset: number;
   connectTo?: ConnectTo[];
   devTls?: boolean;
+  isolate?: boolean;
   trustDomain: string;
   region: string;
   zone?: string;
@@ -66,6 +67,7 @@ export function addServe(program: Command): void {
       (text: string, rules: ConnectTo[] = []) => [...rules, parseConnectTo(text)],
     )
     .option("--dev-tls", "generate a certificate for HTTPS listeners that have none")
+    .option("--isolate", "leave out Kubernetes objects that have errors, and serve all others")
     .option("--trust-domain <name>", "SPIFFE trust domain of agents' certificates", "isthmus.local")
     .option("--region <name>", "name of this group of gateways in `isthmus status`", "local")
     .option("--zone <name>", "zone of this machine, for backends that prefer endpoints of the gateway's zone")
@@ -102,6 +104,7 @@ function serveOptions(flags: ServeFlags): ServeOptions {
     portOffset: flags.portOffset,
     connectTo: flags.connectTo ?? [],
     devTls: flags.devTls ?? false,
+    isolate: flags.isolate ?? false,
     trustDomain: flags.trustDomain,
     region: flags.region,
     ...(flags.zone !== undefined && { zone: flags.zone }),

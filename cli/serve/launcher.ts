@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { loadConfig } from "#config/load.ts";
+import { redactKeys } from "#config/redact-keys.ts";
 import { bundleStaleWorkers } from "../build/bundle-workers.ts";
 import { CommandError, exitCodes } from "../command-error.ts";
 import { diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
@@ -25,7 +26,7 @@ const firstSocketFd = 4;
 /** Runs the system until a signal ends it. Resolves to the exit code. Throws `CommandError` before anything runs. */
 export async function launch(options: ServeOptions, log: (line: string) => void): Promise<number> {
   const sources = await readConfigFiles(options.files);
-  const { model, snapshot, diagnostics } = loadConfig(sources);
+  const { model, snapshot, diagnostics } = loadConfig(sources, { isolate: options.isolate });
   if (diagnostics.length > 0) log(diagnosticText(diagnostics).trimEnd());
   if (!model || !snapshot) {
     throw new CommandError("invalid", `the configuration is not valid: ${diagnosticCount(diagnostics)}`);
@@ -36,7 +37,11 @@ export async function launch(options: ServeOptions, log: (line: string) => void)
     const devCertificate = options.devTls
       ? await developmentCertificate(directory.root, developmentNames(snapshot), Date.now())
       : undefined;
-    const certificates = await listenerCertificates(model.listeners, options.files, devCertificate);
+    const certificates = await listenerCertificates(model.listeners, {
+      configFiles: options.files,
+      devCertificate,
+      inlineDirectory: directory.run,
+    });
     for (const file of await bundleStaleWorkers()) log(`built ${file}`);
     const modules = { gateway: "gateway.js", control: "control.js" };
     await copyFile(gatewayBundle, join(directory.run, modules.gateway));
@@ -53,7 +58,7 @@ export async function launch(options: ServeOptions, log: (line: string) => void)
     const task: SupervisorTask = {
       options,
       directory,
-      sources,
+      sources: redactKeys(sources),
       snapshot,
       ports: plan.ports,
       sockets,

@@ -1,7 +1,9 @@
 // Certificates of the listeners that end TLS: the files that the configuration names, or a generated one for development.
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { NativeListener } from "#config/native/schema.ts";
 import { endsTls, type Snapshot, type SnapshotListener } from "#contract/snapshot.ts";
 import { CommandError, systemCode } from "../command-error.ts";
 import { checkKeyPair } from "./front-door/certificate-choice.ts";
@@ -17,19 +19,30 @@ interface TlsListener {
   readonly name: string;
   readonly protocol: SnapshotListener["protocol"];
   readonly tls?:
-    | { readonly mode?: SnapshotListener["tlsMode"]; readonly certificates: readonly KeyPairFiles[] }
+    | { readonly mode?: SnapshotListener["tlsMode"]; readonly certificates: readonly ListenerCertificate[] }
     | undefined;
 }
 
+/** Files, or the PEM text itself. */
+type ListenerCertificate = NonNullable<NativeListener["tls"]>["certificates"][number];
+
+export interface CertificateSources {
+  /** Those that the listeners are from. */
+  readonly configFiles: readonly string[];
+  /** For listeners without certificates. */
+  readonly devCertificate: KeyPairFiles | undefined;
+  /** A directory that only this user may read: certificates that are no files become ones there. */
+  readonly inlineDirectory: string;
+}
+
 /**
- * Key pair files of each listener that ends TLS. A relative path counts from the configuration file; with several of those, from
- * the first beside which the file exists. Listeners without certificates get `devCertificate`. Throws `CommandError`
+ * Key pair files of each listener that ends TLS. A relative path counts from the configuration file; with several of
+ * those, from the first beside which the file exists. Throws `CommandError`
  * `invalid` where a file is missing or unusable, or a listener would have no certificate.
  */
 export async function listenerCertificates(
   listeners: readonly TlsListener[],
-  configFiles: readonly string[],
-  devCertificate: KeyPairFiles | undefined,
+  { configFiles, devCertificate, inlineDirectory }: CertificateSources,
 ): Promise<Record<string, KeyPairFiles[]>> {
   const folders = configFiles.map((file) => (file === "-" ? process.cwd() : dirname(resolve(file))));
   const find = (file: string): string => {
@@ -40,10 +53,13 @@ export async function listenerCertificates(
   for (const { name, protocol, tls } of listeners) {
     if (!endsTls({ protocol, tlsMode: tls?.mode })) continue;
     const written = tls?.certificates ?? [];
-    found[name] = written.map(({ certFile, keyFile }) => ({
-      certFile: find(certFile),
-      keyFile: find(keyFile),
-    }));
+    found[name] = await Promise.all(
+      written.map(({ certFile, keyFile, certificate, privateKey }) =>
+        certificate === undefined
+          ? { certFile: find(certFile!), keyFile: find(keyFile!) }
+          : writeInline(name, { certPem: certificate, keyPem: privateKey ?? "" }, inlineDirectory),
+      ),
+    );
     if (devCertificate && written.length === 0) found[name].push(devCertificate);
     if (found[name].length === 0) {
       throw new CommandError("invalid", `listener ${name} speaks ${protocol} but has no certificate`, {
@@ -53,6 +69,23 @@ export async function listenerCertificates(
     await Promise.all(found[name].map(readKeyPair));
   }
   return found;
+}
+
+async function writeInline(
+  listener: string,
+  { certPem, keyPem }: KeyPair,
+  directory: string,
+): Promise<KeyPairFiles> {
+  if (keyPem === "") {
+    throw new CommandError("invalid", `listener ${listener} has a certificate without its private key`, {
+      remedy: "Serve the files that hold the key; what the control hands out does not.",
+    });
+  }
+  const base = join(directory, `inline-${createHash("sha256").update(certPem).digest("hex").slice(0, 32)}`);
+  const files = { certFile: `${base}.crt`, keyFile: `${base}.key` };
+  await writeFile(files.certFile, certPem, { mode: 0o600 });
+  await writeFile(files.keyFile, keyPem, { mode: 0o600 });
+  return files;
 }
 
 /** Reads and checks a pair. Throws `CommandError` `invalid` that names the files. */

@@ -75,7 +75,11 @@ async function publish(
   output: Output,
 ): Promise<{ version: number; snapshot: SupervisorTask["snapshot"] }> {
   const reason = `serve -f ${options.files.join(" -f ")}`.slice(0, 1024);
-  const { version, unchanged } = await client.publish({ files: [...sources], reason });
+  const { version, unchanged } = await client.publish({
+    files: [...sources],
+    reason,
+    isolate: options.isolate,
+  });
   const current = await client.version("current");
   output.log(
     unchanged || !version

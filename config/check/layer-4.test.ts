@@ -131,7 +131,7 @@ test("Cloudflare's edge accepts no connections", () => {
 backends: [{ name: t, protocol: TCP, endpoints: [{ address: db.example.com, port: 80 }] }]
 tcpRoutes: [{ name: r, listeners: [db], rules: [{ backendRefs: [{ name: t }] }] }]
 `;
-  expect(found(loadConfig([{ name: "f", content }], "edge"))).toEqual([
+  expect(found(loadConfig([{ name: "f", content }], { target: "edge" }))).toEqual([
     '1:35: warning: Cloudflare\'s edge gives Workers no TCP connections: listener "db" accepts none there (at listeners[0].protocol) [listener-unsupported]',
   ]);
   expect(found(loadConfig([{ name: "f", content }]))).toEqual([]);

@@ -69,11 +69,14 @@ function rulesInOrder(
     )
     .sort(
       (a, b) =>
-        b.priority - a.priority || compareNames(a.route.name, b.route.name) || a.ruleIndex - b.ruleIndex,
+        b.priority - a.priority ||
+        compareText(a.route.creationTimestamp ?? "~", b.route.creationTimestamp ?? "~") ||
+        compareText(a.route.name, b.route.name) ||
+        a.ruleIndex - b.ruleIndex,
     );
 }
 
-function compareNames(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

@@ -1,10 +1,14 @@
 // One haproxy.cfg → validated model, or findings with their places.
 import type { SourceFile } from "#contract/admin.ts";
 import { createReport, formatPath, type Path } from "../report.ts";
-import type { ParsedFile } from "../native/parse.ts";
 import { nativeConfigSchema } from "../native/schema.ts";
 import { schemaFindings } from "../native/schema-finding.ts";
-import { fileLocate, type SourceDocument } from "../native/source-document.ts";
+import {
+  fileLocate,
+  unreadableSource,
+  type ParsedSource,
+  type SourceDocument,
+} from "../native/source-document.ts";
 import { createNotes } from "./notes.ts";
 import { looksLikeHaproxy, readSections } from "./read-sections.ts";
 import { translate, type Translation } from "./translate.ts";
@@ -15,29 +19,29 @@ export function isHaproxy({ name, content }: SourceFile): boolean {
 }
 
 /** Never throws; time and memory are bounded by the length of the text and by `limits`. */
-export function parseHaproxy({ name, content }: SourceFile): ParsedFile {
+export function parseHaproxy({ name, content }: SourceFile): ParsedSource {
   const notes = createNotes(name);
   const sections = readSections(content, notes);
   if (sections.length === 0 && notes.diagnostics().length === 0) {
     const message = "the file has no configuration in it";
-    return {
-      name,
-      diagnostics: [
-        { severity: "error", code: "file-empty", file: name, line: 1, column: 1, path: "", message },
-      ],
-    };
+    return unreadableSource(name, [
+      { severity: "error", code: "file-empty", file: name, line: 1, column: 1, path: "", message },
+    ]);
   }
   const translation = translate(sections, notes);
   const diagnostics = notes.diagnostics();
-  if (diagnostics.some(({ severity }) => severity === "error")) return { name, diagnostics };
-  const document = documentOf(translation);
+  if (diagnostics.some(({ severity }) => severity === "error")) return unreadableSource(name, diagnostics);
+  const locate = fileLocate(name, documentOf(translation));
   const result = nativeConfigSchema.safeParse(translation.config);
-  if (result.success) return { name, document, config: result.data, diagnostics };
-  const report = createReport(fileLocate(name, document));
+  if (result.success) {
+    const fields = new Set(Object.keys(translation.config));
+    return { name, config: result.data, fields, locate, diagnostics };
+  }
+  const report = createReport(locate);
   for (const finding of schemaFindings(nativeConfigSchema, translation.config, result.error.issues)) {
     report.add(finding);
   }
-  return { name, document, diagnostics: [...diagnostics, ...report.diagnostics()] };
+  return unreadableSource(name, [...diagnostics, ...report.diagnostics()]);
 }
 
 /** Places of the model's parts are those of the statements they come from. */

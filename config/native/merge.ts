@@ -1,15 +1,11 @@
-// Several parsed files → one model, with the way back from a place in the model to file, line and column.
+// Several parsed sources → one model, with the way back from a place in the model to file, line and column.
 import type { Diagnostic } from "#contract/diagnostic.ts";
 import { limits } from "#contract/limits.ts";
-import { createReport, type Locate, type Report } from "../report.ts";
-import { fileLocate, type SourceDocument } from "./source-document.ts";
+import { createReport, type Locate, type Path, type Report } from "../report.ts";
+import type { ParsedSource } from "./source-document.ts";
 import { settingKeys, type NativeConfig } from "./schema.ts";
 
-export interface MergeInput {
-  readonly name: string;
-  readonly document: SourceDocument;
-  readonly config: NativeConfig;
-}
+export type MergeInput = ParsedSource & { readonly config: NativeConfig };
 
 const listKeys = ["listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies"] as const;
 type ListKey = (typeof listKeys)[number];
@@ -39,7 +35,7 @@ function definedTracing(tracing: NativeConfig["tracing"]): Pick<NativeConfig, "t
 /** A setting in two files: one of them would silently lose. */
 export function repeatedSettings(files: readonly MergeInput[]): Diagnostic[] {
   return files.flatMap((file) => {
-    const report = createReport(fileLocate(file.name, file.document));
+    const report = createReport(file.locate);
     for (const key of settingKeys) {
       const owner = ownerOf(files, key);
       if (!has(file, key) || owner === file) continue;
@@ -69,19 +65,22 @@ export function checkTotals(config: NativeConfig, report: Report): void {
 /** Finds places of the merged model in the files. */
 export function mergedLocate(files: readonly MergeInput[]): Locate {
   return (path, at) => {
-    const [head, index, ...rest] = path;
-    if (typeof index !== "number") {
-      const file = ownerOf(files, String(head)) ?? files[0]!;
-      return fileLocate(file.name, file.document)(path, at);
-    }
-    let local = index;
-    for (const { name, document, config } of files) {
-      const count = config[head as ListKey].length;
-      if (local < count) return fileLocate(name, document)([head!, local, ...rest], at);
-      local -= count;
-    }
-    return fileLocate(files[0]!.name, files[0]!.document)([head!], at);
+    const { source, local } = sourceOf(files, path);
+    return source.locate(local, at);
   };
+}
+
+/** The source that a part of the merged model comes from, and its path there. */
+export function sourceOf(files: readonly MergeInput[], path: Path): { source: MergeInput; local: Path } {
+  const [head, index, ...rest] = path;
+  if (typeof index !== "number") return { source: ownerOf(files, String(head)) ?? files[0]!, local: path };
+  let local = index;
+  for (const source of files) {
+    const count = source.config[head as ListKey].length;
+    if (local < count) return { source, local: [head!, local, ...rest] };
+    local -= count;
+  }
+  return { source: files[0]!, local: [head!] };
 }
 
 function ownerOf(files: readonly MergeInput[], key: string): MergeInput | undefined {
@@ -89,5 +88,5 @@ function ownerOf(files: readonly MergeInput[], key: string): MergeInput | undefi
 }
 
 function has(file: MergeInput, key: string): boolean {
-  return Object.hasOwn(file.document.value as object, key);
+  return file.fields.has(key);
 }

@@ -5,28 +5,24 @@ import { limits } from "#contract/limits.ts";
 import { createReport } from "../report.ts";
 import { readJson } from "./json-document.ts";
 import { lineIndex } from "./line-index.ts";
-import { nativeConfigSchema, type NativeConfig } from "./schema.ts";
+import { nativeConfigSchema } from "./schema.ts";
 import { schemaFindings } from "./schema-finding.ts";
-import { fileLocate, type SourceDocument, type TextProblem } from "./source-document.ts";
+import { fileLocate, unreadableSource, type ParsedSource, type TextProblem } from "./source-document.ts";
 import { readYaml } from "./yaml-document.ts";
 
-export interface ParsedFile {
-  readonly name: string;
-  /** Absent when the text could not be read. */
-  readonly document?: SourceDocument;
-  /** Absent when a diagnostic is an error. */
-  readonly config?: NativeConfig;
-  readonly diagnostics: Diagnostic[];
-}
-
 /** YAML or JSON. Never throws; time and memory are bounded by the length of the text. */
-export function parseNative(file: SourceFile): ParsedFile {
+export function parseNative(file: SourceFile): ParsedSource {
   const { name } = file;
   const unreadable = textProblem(file.content);
-  if (unreadable) return { name, diagnostics: [textDiagnostic(name, unreadable)] };
+  if (unreadable) return unreadableSource(name, [textDiagnostic(name, unreadable)]);
 
   const { document, problems } = readJson(file.content) ?? readYaml(file.content);
-  if (!document) return { name, diagnostics: problems.map((problem) => textDiagnostic(name, problem)) };
+  if (!document) {
+    return unreadableSource(
+      name,
+      problems.map((problem) => textDiagnostic(name, problem)),
+    );
+  }
   if (document.value === null) {
     const problem = {
       code: "file-empty",
@@ -34,16 +30,20 @@ export function parseNative(file: SourceFile): ParsedFile {
       line: 1,
       column: 1,
     } as const;
-    return { name, diagnostics: [textDiagnostic(name, problem)] };
+    return unreadableSource(name, [textDiagnostic(name, problem)]);
   }
 
   const result = nativeConfigSchema.safeParse(document.value);
-  if (result.success) return { name, document, config: result.data, diagnostics: [] };
-  const report = createReport(fileLocate(name, document));
+  const locate = fileLocate(name, document);
+  if (result.success) {
+    const fields = new Set(Object.keys(document.value as object));
+    return { name, config: result.data, fields, locate, diagnostics: [] };
+  }
+  const report = createReport(locate);
   for (const finding of schemaFindings(nativeConfigSchema, document.value, result.error.issues)) {
     report.add(finding);
   }
-  return { name, document, diagnostics: report.diagnostics() };
+  return unreadableSource(name, report.diagnostics());
 }
 
 /** What cannot be a configuration at all, found before anything reads it. */

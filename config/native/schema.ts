@@ -6,6 +6,7 @@ import { filterSchema, hostnameSchema, routeMatchSchema } from "#contract/http-r
 import { limits } from "#contract/limits.ts";
 import {
   backendProtocolSchema,
+  creationTimestampSchema,
   listenerProtocolSchema,
   nameSchema,
   portSchema,
@@ -37,14 +38,40 @@ import { rateLimitBlockSchema, rateLimitPolicySchema } from "./rate-limit.ts";
 import { rulePolicyFields } from "./rule-policy.ts";
 import { ruleSecurityPolicySchema, securityPolicySchema } from "./security-policy.ts";
 
-const certificateSchema = z.strictObject({
-  certFile: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe("PEM file with the certificate chain, leaf first; relative to this file."),
-  keyFile: z.string().min(1).max(4096).describe("PEM file with the private key; relative to this file."),
-});
+/** Certificates or keys as text (RFC 7468). Empty: a key that was taken out before the text was handed on. */
+const pemSchema = z
+  .string()
+  .max(limits.pemChars)
+  .regex(/^$|-----BEGIN [A-Z ]+-----/, "expected PEM text, with -----BEGIN …-----");
+
+const certificateSchema = z
+  .strictObject({
+    certFile: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .describe("PEM file with the certificate chain, leaf first; relative to this file."),
+    keyFile: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .describe("PEM file with the private key; relative to this file."),
+    certificate: pemSchema.optional().describe("In place of certFile: the chain itself, PEM, leaf first."),
+    privateKey: pemSchema
+      .optional()
+      .describe(
+        "With certificate: its key, PEM. It is not handed on: whoever gets the text from us finds it empty.",
+      ),
+  })
+  .refine(
+    ({ certFile, keyFile, certificate, privateKey }) =>
+      certificate === undefined
+        ? certFile !== undefined && keyFile !== undefined && privateKey === undefined
+        : certFile === undefined && keyFile === undefined,
+    { message: "expected certFile and keyFile, or certificate and privateKey" },
+  );
 
 export const listenerSchema = z
   .strictObject({
@@ -146,7 +173,14 @@ export const ruleSchema = z
 
 export const routeSchema = z
   .strictObject({
-    name: nameSchema.describe("Unique among the routes. Of equal matches, the route first in alphabet wins."),
+    name: nameSchema.describe(
+      "Unique among the routes. Of equal matches, the older route wins, then the first in alphabet.",
+    ),
+    creationTimestamp: creationTimestampSchema
+      .optional()
+      .describe(
+        "When the route came to be, as the Kubernetes API server says. Default: after all that say it.",
+      ),
     listeners: z
       .array(nameSchema)
       .min(1)

@@ -3,7 +3,7 @@ import { Composer, isAlias, isMap, isSeq, type Document, type Node, type Pair, t
 import { limits } from "#contract/limits.ts";
 import type { Path, Place } from "../report.ts";
 import { lineIndex } from "./line-index.ts";
-import type { DocumentResult, TextProblem } from "./source-document.ts";
+import type { DocumentResult, SourceDocument, TextProblem } from "./source-document.ts";
 import { yamlTokens } from "./yaml-tokens.ts";
 import { isMergeKey, keyText, YamlValues, type YamlProblem } from "./yaml-values.ts";
 
@@ -11,38 +11,78 @@ import { isMergeKey, keyText, YamlValues, type YamlProblem } from "./yaml-values
 const maxSyntaxProblems = 5;
 const maxProblems = 100;
 
-/** Takes JSON, too, and what is almost JSON. */
+/** A text that has to be one document. Takes JSON, too, and what is almost JSON. */
 export function readYaml(text: string): DocumentResult {
-  const placeOf = lineIndex(text);
-  const problems: TextProblem[] = [];
-  const problem = ({ offset, ...rest }: YamlProblem): void => {
-    if (problems.length < maxProblems) problems.push({ ...rest, ...placeOf(offset) });
-  };
-
-  const { tokens, tooDeepAt } = yamlTokens(text, limits.configDepth);
-  if (tooDeepAt !== undefined) {
-    const message = `nested deeper than ${limits.configDepth} levels`;
-    problem({ code: "yaml-too-deep", offset: tooDeepAt, message });
-    return { problems };
-  }
-  // Duplicate keys are found by yamlValues: the composer compares each pair of keys, which is quadratic.
-  const composer = new Composer({ version: "1.2", schema: "core", uniqueKeys: false, stringKeys: false });
-  const [document, second] = composer.compose(tokens, true, text.length);
-  if (!document) return { problems };
-  reportSyntax(document, problem);
-  if (problems.length > 0) return { problems };
-  if (second) {
+  const reader = new YamlReader(text);
+  const [root, second] = reader.compose(2);
+  if (root && second && reader.problems.length === 0) {
     const message = "expected one document, found a second one";
     const remedy = "Put each document into a file of its own; several files are merged.";
-    problem({ code: "yaml-several-documents", offset: document.range[2], message, remedy });
-    return { problems };
+    reader.problem({ code: "yaml-several-documents", offset: root.range[2], message, remedy });
   }
-  const root = document.contents as Node | null;
-  const values = new YamlValues(limits.configAliasValues, problem);
-  const value = values.read(root);
-  if (problems.length > 0) return { problems };
-  const locate = (path: Path, at: "key" | "value"): Place => placeOf(offsetOf(root, values, path, at));
-  return { document: { value, locate }, problems };
+  const { problems } = reader;
+  if (!root || problems.length > 0) return { problems };
+  const document = reader.read(root);
+  return problems.length > 0 ? { problems } : { document, problems };
+}
+
+/** Every document of a stream (YAML 1.2.2 §9.2), as Kubernetes manifests come; the empty ones are left out. */
+export function readYamlStream(text: string): {
+  /** None where there are problems. */
+  readonly documents: SourceDocument[];
+  readonly problems: TextProblem[];
+} {
+  const reader = new YamlReader(text);
+  const { problems } = reader;
+  const roots = reader.compose(Infinity);
+  const documents = problems.length > 0 ? [] : roots.map((root) => reader.read(root));
+  return { documents: problems.length > 0 ? [] : documents.filter(({ value }) => value !== null), problems };
+}
+
+class YamlReader {
+  readonly problems: TextProblem[] = [];
+  readonly #text: string;
+  readonly #placeOf: (offset: number) => Place;
+  /** What aliases may still add, to all documents of the text together. */
+  #aliasValues: number = limits.configAliasValues;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#placeOf = lineIndex(text);
+  }
+
+  problem({ offset, ...rest }: YamlProblem): void {
+    if (this.problems.length < maxProblems) this.problems.push({ ...rest, ...this.#placeOf(offset) });
+  }
+
+  /** At most so many documents, none of them read yet. */
+  compose(count: number): Document.Parsed[] {
+    const { tokens, tooDeepAt } = yamlTokens(this.#text, limits.configDepth);
+    if (tooDeepAt !== undefined) {
+      const message = `nested deeper than ${limits.configDepth} levels`;
+      this.problem({ code: "yaml-too-deep", offset: tooDeepAt, message });
+      return [];
+    }
+    // Duplicate keys are found by yamlValues: the composer compares each pair of keys, which is quadratic.
+    const composer = new Composer({ version: "1.2", schema: "core", uniqueKeys: false, stringKeys: false });
+    const roots: Document.Parsed[] = [];
+    for (const root of composer.compose(tokens, true, this.#text.length)) {
+      reportSyntax(root, (problem) => this.problem(problem));
+      roots.push(root);
+      if (this.problems.length > 0 || roots.length === count) break;
+    }
+    return roots;
+  }
+
+  read(root: Document.Parsed): SourceDocument {
+    const contents = root.contents as Node | null;
+    const values = new YamlValues(this.#aliasValues, (problem) => this.problem(problem));
+    const value = values.read(contents);
+    this.#aliasValues -= values.aliasValues;
+    const locate = (path: Path, at: "key" | "value"): Place =>
+      this.#placeOf(offsetOf(contents, values, path, at));
+    return { value, locate };
+  }
 }
 
 function reportSyntax(document: Document.Parsed, problem: (problem: YamlProblem) => void): void {

@@ -48,6 +48,11 @@ export class YamlValues {
     this.#report = report;
   }
 
+  /** Values that aliases have added so far. */
+  get aliasValues(): number {
+    return this.#aliasValues;
+  }
+
   /** What an alias stands for; known once the alias has been read. */
   target(alias: Alias): Node | undefined {
     return this.#targets.get(alias);

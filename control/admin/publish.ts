@@ -12,6 +12,7 @@ import { type Snapshot, snapshotHash } from "#contract/snapshot.ts";
 import { limits } from "#contract/limits.ts";
 import { diffSnapshots } from "#config/diff.ts";
 import { loadConfig } from "#config/load.ts";
+import { redactKeys } from "#config/redact-keys.ts";
 import type { z } from "zod";
 import { Refusal, valueOf } from "../refusal.ts";
 import type { Candidate, ConfigStore } from "../store/config-store.ts";
@@ -42,9 +43,10 @@ export async function publish(
   request: z.output<typeof publishRequestSchema>,
   author: string,
 ): Promise<PublishResponse> {
-  const { files, reason, baseVersion, strict, dryRun } = request;
-  const { snapshot, diagnostics } = loadConfig(files);
-  const failing = diagnostics.filter(({ severity }) => strict || severity === "error");
+  const { reason, baseVersion, strict, dryRun, isolate } = request;
+  const files = redactKeys(request.files);
+  const { snapshot, diagnostics } = loadConfig(files, { isolate });
+  const failing = diagnostics.filter(({ severity }) => strict || (severity === "error" && !isolate));
   if (!snapshot || failing.length > 0) {
     const [first] = failing;
     const summary = `The configuration has ${failing.length} ${failing.length === 1 ? "problem" : "problems"}`;

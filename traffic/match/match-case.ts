@@ -8,6 +8,7 @@ export type MatchInput = z.input<typeof routeMatchSchema>;
 
 export interface RouteInput {
   readonly name: string;
+  readonly creationTimestamp?: string;
   readonly hostnames?: string[];
   readonly listeners?: string[];
   /** Matches of each rule. */
@@ -44,9 +45,17 @@ export function snapshotOf(routes: readonly RouteInput[], secureHostnames: strin
 }
 
 function routeOf(input: RouteInput): SnapshotRoute {
-  const { name, hostnames = [], listeners = ["web", "secure"], rules, priorities = [] } = input;
+  const {
+    name,
+    creationTimestamp,
+    hostnames = [],
+    listeners = ["web", "secure"],
+    rules,
+    priorities = [],
+  } = input;
   return {
     name,
+    ...(creationTimestamp !== undefined && { creationTimestamp }),
     listeners,
     hostnames,
     rules: rules.map((matches, index) => ({

@@ -366,6 +366,20 @@ export const matcherCases: MatcherCase[] = [
     ],
   },
   {
+    title: "of equal matches the older route wins, before any that does not say its age",
+    routes: [
+      { name: "a", rules: [[prefix("/x")], [prefix("/y")]] },
+      { name: "b", creationTimestamp: "2026-02-01T00:00:00Z", rules: [[prefix("/x")], [prefix("/y/z")]] },
+      { name: "c", creationTimestamp: "2026-01-31T23:59:59Z", rules: [[prefix("/x")]] },
+      { name: "d", creationTimestamp: "2026-02-01T00:00:00Z", rules: [[prefix("/y")]] },
+    ],
+    requests: [
+      [get("/x"), "c/0"],
+      [get("/y"), "d/0"],
+      [get("/y/z"), "b/1"],
+    ],
+  },
+  {
     title: "a network that is none breaks its rule, not its neighbours",
     routes: [{ name: "r", rules: [[{ not: [{ clientCIDRs: ["1.2.3.4.5"] }] }], [prefix("/")]] }],
     requests: [[get("/"), "r/1"]],

@@ -169,6 +169,7 @@ function keyOf(
     -firsts(match.cookies, false).length,
     match.clientCIDRs ? 0 : 1,
     -(match.and ?? []).length - (match.not ?? []).length,
+    route.creationTimestamp ?? "~",
     route.name,
     rulePosition,
     matchIndex,

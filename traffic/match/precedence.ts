@@ -12,7 +12,7 @@ const pathRank: Readonly<Record<PathMatcher["type"], number>> = {
 /**
  * Negative when `a` wins. Within one host: priority; path type, path length, method, number of headers, number of query
  * parameters; then what the Gateway API does not have (exact case, cookies, client networks, further conditions and
- * exclusions); route name, order of rules and matches within the route. The order of routes never counts.
+ * exclusions); the older route, route name, order of rules and matches within the route. The order of routes never counts.
  */
 export function comparePrecedence(a: Entry, b: Entry): number {
   return (
@@ -26,13 +26,17 @@ export function comparePrecedence(a: Entry, b: Entry): number {
     b.rank.cookies - a.rank.cookies ||
     Number(b.rank.client) - Number(a.rank.client) ||
     b.rank.exclusions - a.rank.exclusions ||
-    compareNames(a.result.route.name, b.result.route.name) ||
+    compareText(a.result.route.creationTimestamp ?? never, b.result.route.creationTimestamp ?? never) ||
+    compareText(a.result.route.name, b.result.route.name) ||
     a.result.ruleIndex - b.result.ruleIndex ||
     a.rank.matchIndex - b.rank.matchIndex
   );
 }
 
+/** After every RFC 3339 time: a route that was never created anywhere is younger than all that were. */
+const never = "~";
+
 /** Code-unit order, the same in every locale. */
-function compareNames(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

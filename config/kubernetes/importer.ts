@@ -1,0 +1,23 @@
+// What an importer of Kubernetes objects is. Each has a folder of its own beside this one.
+import type { Kind } from "./kind.ts";
+import type { ModelParts } from "./model-parts.ts";
+import type { Notes } from "./notes.ts";
+import type { ResourceSet } from "./resource-set.ts";
+import type { Services } from "./services.ts";
+
+export interface ImportContext {
+  readonly set: ResourceSet;
+  readonly services: Services;
+  readonly parts: ModelParts;
+  readonly notes: Notes;
+}
+
+export interface Importer {
+  /** Kinds that it reads, besides those of the core API. */
+  readonly kinds: readonly Kind[];
+  /**
+   * Adds to `parts` what its objects mean, and notes what they do not. What one object says must not depend on whether
+   * another one, of which it does not speak, is there or is broken.
+   */
+  translate(context: ImportContext): void;
+}

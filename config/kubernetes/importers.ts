@@ -1,0 +1,4 @@
+// The importers, in the order in which they add to the model.
+import type { Importer } from "./importer.ts";
+
+export const importers: readonly Importer[] = [];

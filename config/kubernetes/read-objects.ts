@@ -1,0 +1,100 @@
+// Manifests → objects: several YAML documents a file, JSON, and lists as `kubectl get -o yaml` prints them.
+import type { SourceFile } from "#contract/admin.ts";
+import type { Diagnostic } from "#contract/diagnostic.ts";
+import { readJson } from "../native/json-document.ts";
+import { textDiagnostic, textProblem } from "../native/parse.ts";
+import type { SourceDocument } from "../native/source-document.ts";
+import { readYamlStream } from "../native/yaml-document.ts";
+import { createReport, type Path, type Report } from "../report.ts";
+import type { KubernetesObject } from "./object.ts";
+
+/** By its first fields: every manifest has `apiVersion` and `kind` at its root, and no other format has. */
+export function isKubernetes({ content }: SourceFile): boolean {
+  if (/^(?:["']?)(?:apiVersion|kind)(?:["']?)[ \t]*:/m.test(content)) return true;
+  return /^\uFEFF?\s*\{/.test(content) && /"apiVersion"\s*:/.test(content);
+}
+
+export interface ReadObjects {
+  readonly objects: KubernetesObject[];
+  /** Errors: texts that cannot be read, and documents that are no objects. */
+  readonly diagnostics: Diagnostic[];
+}
+
+/** Never throws; time and memory are bounded by the length of the text. */
+export function readObjects({ name, content }: SourceFile): ReadObjects {
+  const unreadable = textProblem(content);
+  if (unreadable) return { objects: [], diagnostics: [textDiagnostic(name, unreadable)] };
+  const { documents, problems } = readDocuments(content);
+  if (problems.length > 0) {
+    return { objects: [], diagnostics: problems.map((problem) => textDiagnostic(name, problem)) };
+  }
+  const objects: KubernetesObject[] = [];
+  const diagnostics = documents.flatMap((document) => {
+    const report = createReport((path, at) => ({ file: name, path, ...document.locate(path, at) }));
+    objects.push(...expand(document.value, [], { file: name, document, report }));
+    return report.diagnostics();
+  });
+  return { objects, diagnostics };
+}
+
+function readDocuments(content: string): ReturnType<typeof readYamlStream> {
+  const json = readJson(content);
+  if (!json) return readYamlStream(content);
+  return { documents: json.document ? [json.document] : [], problems: json.problems };
+}
+
+interface Reading {
+  readonly file: string;
+  readonly document: SourceDocument;
+  readonly report: Report;
+}
+
+/** Levels of lists within lists; the API server makes one. */
+const maxListDepth = 4;
+
+function expand(value: unknown, path: Path, reading: Reading): KubernetesObject[] {
+  if (!isMap(value)) return refuse(path, "an object with apiVersion, kind and metadata", reading);
+  const { apiVersion, kind } = value;
+  if (typeof apiVersion !== "string" || apiVersion === "") {
+    return refuse([...path, "apiVersion"], "an apiVersion such as networking.k8s.io/v1", reading);
+  }
+  if (typeof kind !== "string" || kind === "")
+    return refuse([...path, "kind"], "a kind such as Ingress", reading);
+  const items = value["items"];
+  if (kind.endsWith("List") && Array.isArray(items)) {
+    if (path.length >= 2 * maxListDepth) return refuse(path, "lists nested less deep", reading);
+    return items.flatMap((item, index) => expand(item, [...path, "items", index], reading));
+  }
+  const metadata = value["metadata"];
+  const name = isMap(metadata) ? metadata["name"] : undefined;
+  if (typeof name !== "string" || name === "" || name.length > 253) {
+    return refuse([...path, "metadata", "name"], "the object's name in metadata.name", reading);
+  }
+  const given = (metadata as Record<string, unknown>)["namespace"];
+  if (given !== undefined && given !== null && (typeof given !== "string" || given.length > 63)) {
+    return refuse([...path, "metadata", "namespace"], "the name of a namespace", reading);
+  }
+  const { file, document } = reading;
+  const slash = apiVersion.lastIndexOf("/");
+  const namespace = given === undefined || given === null || given === "" ? "default" : (given as string);
+  return [
+    {
+      group: apiVersion.slice(0, Math.max(0, slash)),
+      version: apiVersion.slice(slash + 1),
+      kind,
+      namespace,
+      name,
+      value,
+      locate: (at, side) => ({ file, path: at, ...document.locate([...path, ...at], side) }),
+    },
+  ];
+}
+
+function refuse(path: Path, wanted: string, { report }: Reading): [] {
+  report.add({ code: "object-invalid", path, message: `not a Kubernetes object: expected ${wanted}` });
+  return [];
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}

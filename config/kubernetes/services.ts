@@ -1,0 +1,116 @@
+// Services → where their requests go: the ready addresses of their EndpointSlices, or their name in the cluster's DNS.
+import type { NativeConfigInput } from "../native/schema.ts";
+import { endpointSliceKind, serviceKind, type EndpointSlice, type Service } from "./core-kinds.ts";
+import type { ResourceSet } from "./resource-set.ts";
+
+export type EndpointInput = NonNullable<
+  NonNullable<NativeConfigInput["backends"]>[number]["endpoints"]
+>[number];
+
+/** A port of a Service: its number, or its name. */
+export type ServicePort = number | string;
+
+export interface ServiceTarget {
+  /** Absent where the files describe no Services at all and one is taken to exist. */
+  readonly service: Service | undefined;
+  /** Number of the Service's port. */
+  readonly port: number;
+  /** `kubernetes.io/h2c`, `https`, … */
+  readonly appProtocol: string | undefined;
+  readonly endpoints: readonly EndpointInput[];
+  /** Tunnel through which the cluster is reached, if any. */
+  readonly tunnel: string | undefined;
+}
+
+export type ServiceProblem = "service-unknown" | "port-unknown" | "port-ambiguous";
+
+export interface Services {
+  /** `port` absent: the only one. */
+  find(namespace: string, name: string, port: ServicePort | undefined): ServiceTarget | ServiceProblem;
+}
+
+/** On a Service: the tunnel whose agents dial its endpoints. Absent: the gateway dials them itself. */
+export const tunnelAnnotation = "isthmus.dev/tunnel";
+
+/**
+ * Files without any Service say nothing about which ones there are, so that each is taken to exist: a lone Ingress or
+ * route is served as the cluster would. As soon as there is one, those that are missing are missing.
+ */
+export function createServices(set: ResourceSet): Services {
+  const describesServices = set.all(serviceKind).length > 0;
+  const slices = slicesByService(set);
+  return {
+    find: (namespace, name, port) => {
+      const service = set.get(serviceKind, namespace, name);
+      if (service) return targetOf(service, port, slices.get(`${namespace}/${name}`) ?? []);
+      if (describesServices) return "service-unknown";
+      if (typeof port !== "number") return "port-unknown";
+      return assumed(namespace, name, port);
+    },
+  };
+}
+
+function slicesByService(set: ResourceSet): Map<string, EndpointSlice[]> {
+  const byService = new Map<string, EndpointSlice[]>();
+  for (const slice of set.all(endpointSliceKind)) {
+    const name = slice.labels["kubernetes.io/service-name"];
+    if (name === undefined) continue;
+    const key = `${slice.namespace}/${name}`;
+    byService.set(key, [...(byService.get(key) ?? []), slice]);
+  }
+  return byService;
+}
+
+function assumed(namespace: string, name: string, port: number): ServiceTarget {
+  const endpoints = [{ address: clusterName(namespace, name), port }];
+  return { service: undefined, port, appProtocol: undefined, endpoints, tunnel: undefined };
+}
+
+/** What the cluster's DNS answers with the Service's address (Kubernetes DNS-Based Service Discovery §2.3). */
+function clusterName(namespace: string, name: string): string {
+  return `${name}.${namespace}.svc.cluster.local`;
+}
+
+function targetOf(
+  service: Service,
+  wanted: ServicePort | undefined,
+  slices: readonly EndpointSlice[],
+): ServiceTarget | ServiceProblem {
+  const { ports, type, externalName } = service.body.spec;
+  const tcp = ports.filter(({ protocol }) => protocol === "TCP");
+  if (wanted === undefined && tcp.length !== 1) return tcp.length === 0 ? "port-unknown" : "port-ambiguous";
+  const found = tcp.find(({ name, port }) => wanted === undefined || wanted === port || wanted === name);
+  const common = { service, tunnel: service.annotations[tunnelAnnotation] };
+  if (type === "ExternalName") {
+    const port = found?.port ?? wanted;
+    if (typeof port !== "number") return "port-unknown";
+    const endpoints = externalName ? [{ address: externalName, port }] : [];
+    return { ...common, port, appProtocol: found?.appProtocol, endpoints };
+  }
+  if (!found) return "port-unknown";
+  const { port, appProtocol } = found;
+  const endpoints =
+    slices.length > 0
+      ? slices.flatMap((slice) => readyEndpoints(slice, found.name ?? ""))
+      : [{ address: clusterName(service.namespace, service.name), port }];
+  return { ...common, port, appProtocol, endpoints: withoutRepeated(endpoints) };
+}
+
+/** A slice's port belongs to the Service's port of the same name; unnamed ones to the only, unnamed one. */
+function readyEndpoints({ body }: EndpointSlice, portName: string): EndpointInput[] {
+  const port = body.ports?.find((candidate) => (candidate.name ?? "") === portName)?.port;
+  if (!port) return [];
+  return (body.endpoints ?? [])
+    .filter(({ conditions }) => conditions?.ready !== false)
+    .flatMap(({ addresses, zone }) =>
+      // "Consumers should use the first address" (EndpointSlice, `endpoints[].addresses`).
+      addresses.slice(0, 1).map((address) => ({ address, port, ...(zone && { zone }) })),
+    );
+}
+
+/** Slices may overlap for a moment while the API server moves endpoints between them. */
+function withoutRepeated(endpoints: readonly EndpointInput[]): EndpointInput[] {
+  return [
+    ...new Map(endpoints.map((endpoint) => [`${endpoint.address} ${endpoint.port}`, endpoint])).values(),
+  ];
+}
