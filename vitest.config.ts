@@ -2,6 +2,9 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+/** A loaded machine is slow, not wrong: only what hangs takes so long. */
+const testTimeout = 30_000;
+
 const pure = ["contract/**/*.test.ts", "traffic/**/*.test.ts", "config/**/*.test.ts"];
 
 export default defineConfig({
@@ -12,6 +15,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
+          testTimeout,
           // Starting a process per file costs more than the tests; none leaves anything behind.
           isolate: false,
           include: [...pure, "cli/**/*.test.ts", "origin-agent/**/*.test.ts"],
@@ -29,6 +33,7 @@ export default defineConfig({
         ],
         test: {
           name: "gateway",
+          testTimeout,
           isolate: false,
           include: [...pure, "worker/**/*.test.ts"],
           exclude: ["**/*.node.test.ts"],
@@ -46,7 +51,7 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: "control", include: ["control/**/*.test.ts"] },
+        test: { name: "control", testTimeout, include: ["control/**/*.test.ts"] },
       },
       {
         test: { name: "e2e", include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
