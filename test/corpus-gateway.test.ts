@@ -5,7 +5,7 @@ import { formatConfig } from "#config/format.ts";
 import { loadConfig } from "#config/load.ts";
 import type { NativeConfig } from "#config/native/schema.ts";
 import { askProxy } from "./corpus/ask-proxy.ts";
-import { readCases, type CorpusCase } from "./corpus/read-cases.ts";
+import { formats, readCases, type CorpusCase } from "./corpus/read-cases.ts";
 import { requestsOf } from "./corpus/request-table.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
@@ -17,7 +17,7 @@ interface ServedCase extends CorpusCase {
   readonly ports: Map<number, number>;
 }
 
-const served = readCases("haproxy").flatMap((one): ServedCase[] => {
+const served = formats.flatMap(readCases).flatMap((one): ServedCase[] => {
   const { model, snapshot } = loadConfig(one.files);
   return model && snapshot && requestsOf(one.table).length > 0 ? [{ ...one, model, ports: new Map() }] : [];
 });

@@ -4,11 +4,11 @@ import { describe, expect, test } from "vitest";
 import { formatConfig } from "#config/format.ts";
 import { loadConfig } from "#config/load.ts";
 import { formatDiagnostic } from "#contract/diagnostic.ts";
-import { isUpdating, readCases, readGolden, writeGolden, type Golden } from "./corpus/read-cases.ts";
+import { formats, isUpdating, readCases, readGolden, writeGolden, type Golden } from "./corpus/read-cases.ts";
 import { writeTable } from "./corpus/request-table.ts";
 import { createRouter } from "./corpus/route-request.ts";
 
-describe.each(readCases("haproxy"))("$name", ({ directory, files, table }) => {
+describe.each(formats.flatMap(readCases))("$name", ({ directory, files, table }) => {
   const { model, snapshot, diagnostics } = loadConfig(files);
   const compare = (golden: Golden, found: string): void => {
     if (isUpdating) writeGolden(directory, golden, found);
