@@ -70,12 +70,13 @@ function compileTracing({
 
 /** Certificates stay outside: the server that ends TLS reads them, the gateway never sees them. */
 function compileListener(listener: NativeListener): SnapshotListener {
-  const { name, protocol, port, addresses, hostnames, tls, proxyProtocol, requestLimits } = listener;
+  const { name, protocol, port, addresses, http2, hostnames, tls, proxyProtocol, requestLimits } = listener;
   return {
     name,
     protocol,
     port,
     ...(addresses && { addresses: addresses.map((address) => parseAddress(address)?.canonical ?? address) }),
+    ...(http2 && protocol === "HTTP" && { http2 }),
     hostnames: canonicalHostnames(hostnames),
     ...(protocol === "TLS" && { tlsMode: tls?.mode ?? "Terminate" }),
     ...(proxyProtocol && { proxyProtocol }),

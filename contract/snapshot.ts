@@ -51,6 +51,8 @@ export const snapshotListenerSchema = z.strictObject({
   port: portSchema,
   /** Addresses of the machine that accept connections. Absent: every one. */
   addresses: z.array(z.string().max(64)).min(1).max(16).optional(),
+  /** HTTP listeners: HTTP/2 by prior knowledge, too. Absent: HTTP/1.1 alone. */
+  http2: z.literal(true).optional(),
   /** Empty: every host. */
   hostnames: z.array(hostnameSchema).max(64),
   /** Of a TLS listener, and of no other. */

@@ -82,11 +82,14 @@ export class ControlFollower {
     if (!current || current.version <= this.#version) return;
     const { version, snapshot } = await this.#client.version("current");
     this.#version = version;
-    const open = new Set(this.#task.ports.map(({ port }) => port));
-    for (const { port, listeners } of groupByPort(snapshot.listeners)) {
+    const open = new Map(this.#task.ports.map((group) => [group.port, group]));
+    for (const { port, listeners, behindFrontDoor } of groupByPort(snapshot.listeners)) {
       const names = listeners.map(({ name }) => name).join(", ");
-      if (!open.has(port)) {
-        this.#log(`version ${version}: listener ${names} on port ${port} opens at the next start of serve`);
+      const group = open.get(port);
+      const next = "at the next start of serve";
+      if (!group) this.#log(`version ${version}: listener ${names} on port ${port} opens ${next}`);
+      else if (group.behindFrontDoor !== behindFrontDoor) {
+        this.#log(`version ${version}: listener ${names} changes how it speaks HTTP/2 ${next}`);
       }
     }
     await this.#processes.gateways.roll(directEndpoints(snapshot, this.#task.options.connectTo));

@@ -27,7 +27,7 @@ export interface Processes {
   startControl(): Promise<void>;
   startState(): Promise<void>;
   readonly gateways: GatewaySet;
-  /** Starts one TLS process beside each gateway, if there is an HTTPS listener. */
+  /** Starts one front door beside each gateway, if there is a listener with TLS or HTTP/2. */
   startFrontDoors(): Promise<void>;
   /** Reads the certificate files again. Rejects, with nothing changed, when one is unusable. */
   reloadCertificates(): Promise<void>;
@@ -144,7 +144,7 @@ function startGateway(
         name: socket.name,
         listeners: group?.listeners.map((listener) => listener.name) ?? [],
         carries: group && isLayer4(group) ? "tcp" : "http",
-        behindFrontDoor: group?.endsTls ?? false,
+        behindFrontDoor: group?.behindFrontDoor === true,
       };
     }),
   });
@@ -152,7 +152,7 @@ function startGateway(
   return startWorkerd({ name, run: directory.run, config, sockets, env, stdout: "inherit" }, log);
 }
 
-/** HTTPS listeners by the name of the front-door process that serves them. */
+/** Listeners with TLS or HTTP/2 by the name of the front-door process that serves them. */
 async function doorListeners(task: SupervisorTask): Promise<Map<string, DoorListener[]>> {
   const { ports, certificates, directory, options } = task;
   const doors = new Map<string, DoorListener[]>();
@@ -160,11 +160,11 @@ async function doorListeners(task: SupervisorTask): Promise<Map<string, DoorList
     const name = `front-door-${index}`;
     const listeners: DoorListener[] = [];
     for (const group of ports) {
-      if (group.protocol !== "HTTPS") continue;
+      if (!group.behindFrontDoor || isLayer4(group)) continue;
       const files = group.listeners.flatMap((listener) => certificates[listener.name] ?? []);
       listeners.push({
         name: group.listeners.map((listener) => listener.name).join(", "),
-        kind: "https",
+        kind: group.protocol === "HTTPS" ? "https" : "http",
         upstream: socketPath(directory.run, `gateway-${index}`, portSocket(group)),
         certificates: await Promise.all(files.map(readKeyPair)),
         trustPem: "",

@@ -20,6 +20,15 @@ const describe = (
       `${process} ${name} ${"path" in address ? address.path : `${address.host} ${address.port}`}`,
   );
 
+test("HTTP/2 without TLS goes to the front door, with all listeners of its port", () => {
+  const sockets = describe([{ ...listener("web", "HTTP", 80), http2: true }, listener("other", "HTTP", 80)]);
+  expect(sockets.filter((line) => line.includes("port-80"))).toEqual([
+    "gateway-1 port-80 /run/gateway-1-port-80.sock",
+    "front-door-1 port-80 0.0.0.0 80",
+    "front-door-1 port-80-v6 :: 80",
+  ]);
+});
+
 test("HTTP goes to workerd itself, HTTPS to the front door, both on every address", () => {
   expect(describe([listener("web", "HTTP", 80), listener("secure", "HTTPS", 443)])).toEqual([
     "control admin 127.0.0.1 8081",

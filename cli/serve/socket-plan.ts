@@ -20,8 +20,8 @@ export interface PortGroup {
   /** As declared, without `--port-offset`. */
   readonly port: number;
   readonly protocol: SnapshotListener["protocol"];
-  /** Whether the front door accepts here, and ends TLS. */
-  readonly endsTls: boolean;
+  /** Whether the front door accepts here: it speaks TLS and HTTP/2, which workerd does not. */
+  readonly behindFrontDoor: boolean;
   readonly listeners: readonly SnapshotListener[];
 }
 
@@ -40,7 +40,7 @@ export function groupByPort(listeners: readonly SnapshotListener[]): PortGroup[]
   return [...groups].map(([port, members]) => ({
     port,
     protocol: members[0]!.protocol,
-    endsTls: endsTls(members[0]!),
+    behindFrontDoor: endsTls(members[0]!) || members.some(({ http2 }) => http2 === true),
     listeners: members,
   }));
 }
@@ -96,7 +96,7 @@ export function planSockets(
     sockets.push(unix(gateway, "probe"));
     for (const group of ports) {
       const port = group.port + options.portOffset;
-      if (!group.endsTls) {
+      if (!group.behindFrontDoor) {
         sockets.push(...tcp(gateway, portSocket(group), port, hostsOf(group, options.host)));
         continue;
       }

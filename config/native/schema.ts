@@ -93,6 +93,12 @@ export const listenerSchema = z
       .describe(
         "Addresses of the machine that accept connections, under `isthmus serve`. Default: every one.",
       ),
+    http2: z
+      .boolean()
+      .default(false)
+      .describe(
+        "HTTP listeners: HTTP/2 with prior knowledge (h2c), too, for gRPC without TLS, under `isthmus serve`. HTTPS has it by ALPN anyway. Default: false.",
+      ),
     hostnames: z
       .array(hostnameSchema)
       .max(limits.hostnamesPerListener)

@@ -1,5 +1,6 @@
 // What the Worker learns about a client's connection as `request.cf`: the names are Cloudflare's, the client address is
 // `ADDRESS:PORT` as workerd itself writes it.
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 
 /** Cloudflare's `tlsClientAuth`, as far as the gateway reads it. */
@@ -14,23 +15,28 @@ export interface TlsClientAuth {
 export interface ConnectionFacts {
   readonly clientIp: string;
   readonly httpProtocol: string;
-  readonly tlsVersion: string;
-  readonly tlsCipher: string;
+  /** Absent on listeners without TLS. */
+  readonly tlsVersion?: string;
+  readonly tlsCipher?: string;
   readonly tlsClientAuth?: TlsClientAuth;
+  /** The client takes trailers: by this token a hub marks a body that has them (decision 0009). */
+  readonly trailers?: string;
 }
 
 /** `httpVersion` as Node gives it: `1.1`, `2.0`. */
 export function connectionFacts(
-  socket: TLSSocket,
+  socket: Socket | TLSSocket,
   httpVersion: string,
-  clientAuth?: TlsClientAuth,
+  more: Pick<ConnectionFacts, "tlsClientAuth" | "trailers">,
 ): ConnectionFacts {
   return {
     clientIp: clientAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0),
     httpProtocol: httpVersion === "2.0" ? "HTTP/2" : `HTTP/${httpVersion}`,
-    tlsVersion: socket.getProtocol() ?? "",
-    tlsCipher: socket.getCipher()?.standardName ?? "",
-    ...(clientAuth && { tlsClientAuth: clientAuth }),
+    ...("encrypted" in socket && {
+      tlsVersion: socket.getProtocol() ?? "",
+      tlsCipher: socket.getCipher()?.standardName ?? "",
+    }),
+    ...more,
   };
 }
 

@@ -3,7 +3,7 @@ import { forwardedHead, returnedHead } from "./forwarded-head.ts";
 
 const facts = { clientIp: "192.0.2.1:5", httpProtocol: "HTTP/2", tlsVersion: "TLSv1.3", tlsCipher: "x" };
 const head = (rawHeaders: string[], more = {}): string[] =>
-  forwardedHead({ rawHeaders, authority: "a.example.com", chunked: false, ...more }, facts);
+  forwardedHead({ rawHeaders, authority: "a.example.com", chunked: false, scheme: "https", ...more }, facts);
 
 test("a client cannot write the connection's facts or the scheme", () => {
   const sent = head(["Isthmus-CF", '{"tlsClientAuth":{}}', "isthmus-scheme", "http", "Client-Cert", ":x:"]);
@@ -15,6 +15,10 @@ test("a client cannot write the connection's facts or the scheme", () => {
     "isthmus-cf",
     JSON.stringify(facts),
   ]);
+});
+
+test("without TLS the scheme is http, and there are no facts of TLS", () => {
+  expect(head([], { scheme: "http" })).toContain("http");
 });
 
 test("naming the facts in Connection does not remove them", () => {

@@ -1,5 +1,6 @@
 // The head that a front door sends to workerd for a client's request: end-to-end fields as they came, the connection's
 // facts in fields that no client can write, and framing that says exactly whether a body follows.
+import { trailersHeader } from "#contract/body-frames.ts";
 import { cfBlobHeader, schemeHeader } from "../workerd-config.ts";
 import type { ConnectionFacts } from "./connection-facts.ts";
 
@@ -28,6 +29,8 @@ export interface IncomingHead {
   readonly chunked: boolean;
   /** Value of `Upgrade` for a request to switch protocols. */
   readonly upgrade?: string;
+  /** What the client spoke. */
+  readonly scheme: "http" | "https";
 }
 
 /** Raw header list for the request to workerd. */
@@ -45,17 +48,18 @@ export function forwardedHead(head: IncomingHead, facts: ConnectionFacts): strin
   }
   if (head.chunked) out.push("Transfer-Encoding", "chunked");
   if (head.upgrade !== undefined) out.push("Connection", "Upgrade", "Upgrade", head.upgrade);
-  out.push(schemeHeader, "https", cfBlobHeader, JSON.stringify(facts));
+  out.push(schemeHeader, head.scheme, cfBlobHeader, JSON.stringify(facts));
   return out;
 }
 
-/** Fields of workerd's answer that belong to its connection, not to the client's. */
+/** Fields of workerd's answer that belong to its connection, not to the client's, and how it marks a body in frames. */
 const responseDropped = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
   "transfer-encoding",
   "upgrade",
+  trailersHeader,
 ]);
 
 /** Raw header list for the client's response. */
@@ -67,6 +71,17 @@ export function returnedHead(rawHeaders: readonly string[]): string[] {
   return out;
 }
 
-function* pairs(list: readonly string[]): Generator<[string, string]> {
+/** Fields for node:http2, which wants lower-case names, each once. */
+export function http2Fields(rawHeaders: readonly string[]): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of pairs(rawHeaders)) {
+    const lower = name.toLowerCase();
+    const before = fields[lower];
+    fields[lower] = before === undefined ? value : [before, value].flat();
+  }
+  return fields;
+}
+
+export function* pairs(list: readonly string[]): Generator<[string, string]> {
   for (let index = 0; index + 1 < list.length; index += 2) yield [list[index]!, list[index + 1]!];
 }

@@ -1,12 +1,23 @@
-// One TLS listener of the front door: handshake, certificate choice, bounds on what a client may hold open.
-import { createSecureServer, type Http2SecureServer, type Http2Session } from "node:http2";
+// One listener of the front door: handshake, certificate choice, bounds on what a client may hold open.
+import {
+  createSecureServer,
+  createServer as createHttp2Server,
+  type Http2SecureServer,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type Http2Session,
+} from "node:http2";
 import { createServer, type Server as HttpsServer } from "node:https";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from "node:http";
 import { constants } from "node:crypto";
+import type { EventEmitter } from "node:events";
+import type { Server as TcpServer } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
 import { tlsClientAuth } from "./connection-facts.ts";
+import { plainServer } from "./plain-server.ts";
 import { createProxy } from "./proxy.ts";
 import type { ListenerSettings } from "./settings.ts";
 import { tunnelRefusal } from "./tunnel-refusal.ts";
@@ -31,87 +42,130 @@ export interface Listener {
   drain(): Promise<void>;
 }
 
-type Server = Http2SecureServer | HttpsServer;
-
 export async function openListener(
   settings: ListenerSettings,
   log: (line: string) => void,
 ): Promise<Listener> {
-  let choice = createCertificateChoice(settings.certificates, sharedOptions(settings));
+  let choice = settings.kind === "http" ? undefined : certificateChoice(settings);
   const proxy = createProxy(settings.upstream, log);
   const sessions = new Set<Http2Session>();
-  const servers: Server[] = settings.fds.map(() =>
-    settings.kind === "https"
-      ? httpsServer(settings, () => choice, proxy, sessions)
-      : tunnelServer(settings, () => choice, proxy, log),
+  const contextFor = (name: string): SecureContext => choice!.contextFor(name);
+  const servers = settings.fds.map((): OpenServer => {
+    if (settings.kind === "http") return plainServers(proxy, sessions);
+    const server =
+      settings.kind === "https"
+        ? httpsServer(settings, contextFor, proxy, sessions)
+        : tunnelServer(settings, contextFor, proxy, log);
+    return { server, http1: server };
+  });
+  await Promise.all(
+    servers.map(({ server }, index) => listen(server, settings.fds[index]!, settings.name, log)),
   );
-  await Promise.all(servers.map((server, index) => listen(server, settings.fds[index]!, settings.name, log)));
   return {
     update(next) {
-      choice = createCertificateChoice(next.certificates, sharedOptions(next));
-      for (const server of servers) server.setSecureContext(secureOptions(next));
+      if (next.kind === "http") return;
+      choice = certificateChoice(next);
+      for (const { server } of servers)
+        if ("setSecureContext" in server) server.setSecureContext(secureOptions(next));
     },
     async drain() {
-      const closed = servers.map((server) => new Promise<void>((done) => server.close(() => done())));
+      const closed = servers.map(({ server }) => new Promise<void>((done) => server.close(() => done())));
       for (const session of sessions) session.close();
-      for (const server of servers) if ("closeIdleConnections" in server) server.closeIdleConnections();
+      for (const { http1 } of servers) if ("closeIdleConnections" in http1) http1.closeIdleConnections();
       await Promise.all(closed);
       proxy.close();
     },
   };
 }
 
+interface OpenServer {
+  readonly server: TcpServer | Http2SecureServer | HttpsServer;
+  /** Which of its servers has the connections of HTTP/1.1. */
+  readonly http1: object & { closeIdleConnections?(): void };
+}
+
 type ProxyOf = ReturnType<typeof createProxy>;
+
+const http2Options = {
+  settings: {
+    maxConcurrentStreams: bounds.streamsPerConnection,
+    maxHeaderListSize: bounds.headBytes,
+    initialWindowSize: bounds.streamWindowBytes,
+    // WebSockets over HTTP/2 (RFC 8441).
+    enableConnectProtocol: true,
+  },
+};
+
+/** An upload may last as long as it likes, a head may not. */
+const http1Options = {
+  maxHeaderSize: bounds.headBytes,
+  headersTimeout: bounds.headersTimeoutMs,
+  requestTimeout: 0,
+  keepAliveTimeout: bounds.keepAliveTimeoutMs,
+};
 
 function httpsServer(
   settings: ListenerSettings,
-  choice: () => CertificateChoice,
+  contextFor: (name: string) => SecureContext,
   proxy: ProxyOf,
   sessions: Set<Http2Session>,
 ): Http2SecureServer {
   const server = createSecureServer(
     {
       ...secureOptions(settings),
+      ...http2Options,
       allowHTTP1: true,
-      SNICallback: (name, done) => done(null, choice().contextFor(name)),
+      SNICallback: (name, done) => done(null, contextFor(name)),
       handshakeTimeout: bounds.handshakeTimeoutMs,
-      settings: {
-        maxConcurrentStreams: bounds.streamsPerConnection,
-        maxHeaderListSize: bounds.headBytes,
-        initialWindowSize: bounds.streamWindowBytes,
-      },
     },
     (request, response) => proxy.handle(request, response),
   );
-  // HTTP/1.1 on this server takes these from properties (node:http2 leaves them out of its options). An upload may last
-  // as long as it likes, a head may not.
-  Object.assign(server, {
-    maxHeaderSize: bounds.headBytes,
-    headersTimeout: bounds.headersTimeoutMs,
-    requestTimeout: 0,
-    keepAliveTimeout: bounds.keepAliveTimeoutMs,
-  });
-  server.on("session", (session) => {
+  // node:http2 leaves those of HTTP/1.1 out of its options and takes them from properties.
+  Object.assign(server, http1Options);
+  serveHttp2(server, proxy, sessions);
+  serveUpgrades(server, proxy);
+  return server;
+}
+
+function plainServers(proxy: ProxyOf, sessions: Set<Http2Session>): OpenServer {
+  const http1 = createHttp1Server(http1Options, (request, response) => proxy.handle(request, response));
+  const http2 = createHttp2Server(http2Options, (request, response) => proxy.handle(request, response));
+  serveHttp2(http2, proxy, sessions);
+  serveUpgrades(http1, proxy);
+  return { server: plainServer(http1, http2, bounds.headersTimeoutMs), http1 };
+}
+
+function serveHttp2(
+  server: Http2Server | Http2SecureServer,
+  proxy: ProxyOf,
+  sessions: Set<Http2Session>,
+): void {
+  server.on("session", (session: Http2Session) => {
     sessions.add(session);
     session.setLocalWindowSize(bounds.connectionWindowBytes);
     session.once("close", () => sessions.delete(session));
   });
+  server.on("connect", (request: Http2ServerRequest, response: Http2ServerResponse) =>
+    proxy.connect(request, response),
+  );
+}
+
+function serveUpgrades(server: EventEmitter, proxy: ProxyOf): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     proxy.upgrade(request, socket, head),
   );
-  return server;
 }
 
 function tunnelServer(
   settings: ListenerSettings,
-  choice: () => CertificateChoice,
+  contextFor: (name: string) => SecureContext,
   proxy: ProxyOf,
   log: (line: string) => void,
 ): HttpsServer {
   const server = createServer(
     {
       ...secureOptions(settings),
-      SNICallback: (name, done) => done(null, choice().contextFor(name)),
+      SNICallback: (name, done) => done(null, contextFor(name)),
       handshakeTimeout: bounds.handshakeTimeoutMs,
       maxHeaderSize: bounds.headBytes,
       headersTimeout: bounds.headersTimeoutMs,
@@ -143,6 +197,10 @@ function tunnelServer(
   return server;
 }
 
+function certificateChoice(settings: ListenerSettings): CertificateChoice {
+  return createCertificateChoice(settings.certificates, sharedOptions(settings));
+}
+
 /** What holds whichever certificate is chosen. */
 function sharedOptions({ trustPem, kind }: ListenerSettings): { ca?: string; secureOptions?: number } {
   // A resumed session would keep the verdict on a certificate that has since expired, or whose root was rotated away.
@@ -154,7 +212,12 @@ function secureOptions(settings: ListenerSettings): { cert: string; key: string;
   return { ...sharedOptions(settings), cert: certPem, key: keyPem };
 }
 
-function listen(server: Server, fd: number, name: string, log: (line: string) => void): Promise<void> {
+function listen(
+  server: OpenServer["server"],
+  fd: number,
+  name: string,
+  log: (line: string) => void,
+): Promise<void> {
   server.maxConnections = bounds.connections;
   // A client that fails the handshake or sends no HTTP is its own fault; it never ends this process.
   server.on("tlsClientError", (_error, socket) => socket.destroy());

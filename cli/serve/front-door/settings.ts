@@ -8,13 +8,13 @@ export interface KeyPair {
 
 export interface ListenerSettings {
   readonly name: string;
-  /** `https`: clients; `tunnel`: agents, asked for a certificate. */
-  readonly kind: "https" | "tunnel";
+  /** `https` and `http` (with HTTP/2 by prior knowledge): clients; `tunnel`: agents, asked for a certificate. */
+  readonly kind: "https" | "http" | "tunnel";
   /** Inherited listening sockets. */
   readonly fds: readonly number[];
   /** Unix socket of the workerd process behind. */
   readonly upstream: string;
-  /** At least one; the first serves names that none of them carries. */
+  /** At least one but for `http`; the first serves names that none of them carries. */
   readonly certificates: readonly KeyPair[];
   /** `tunnel`: whom client certificates must descend from, PEM. */
   readonly trustPem: string;

@@ -1,0 +1,115 @@
+// Carries an answer of workerd to the client, over HTTP/1.1 or HTTP/2, with the trailers that a hub has put into its body
+// (decision 0009).
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants, type Http2ServerResponse } from "node:http2";
+import { pipeline, Transform, type TransformCallback, type Writable } from "node:stream";
+import { BodyFrameReader, trailersHeader } from "#contract/body-frames.ts";
+import type { Fields } from "#contract/tunnel/head.ts";
+import { http2Fields, pairs, returnedHead } from "./forwarded-head.ts";
+
+export type Outgoing = ServerResponse | Http2ServerResponse;
+
+/** The HTTP/2 response of node:http2 says `finish` only when its stream closes, and not at all what became of it. */
+export function sinkOf(response: Outgoing): Writable {
+  return "stream" in response ? response.stream : response;
+}
+
+/** `onSent` runs when all of the answer is on its way. `token` is what the request offered; nothing else marks frames. */
+export function passAnswer(
+  answer: IncomingMessage,
+  response: Outgoing,
+  token: string | undefined,
+  onSent: () => void,
+): void {
+  const framed = token !== undefined && answer.headers[trailersHeader] === token;
+  if ("stream" in response) passHttp2(answer, response, framed, onSent);
+  else passHttp1(answer, response, framed, onSent);
+}
+
+function passHttp1(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  framed: boolean,
+  onSent: () => void,
+): void {
+  response.once("finish", onSent);
+  response.writeHead(answer.statusCode ?? 502, returnedHead(answer.rawHeaders));
+  // The head of a stream of events or messages says that it began; the first of them may be long in coming.
+  if (answer.headers["content-length"] === undefined) response.flushHeaders();
+  const onTrailers = (trailers: Fields): void => response.addTrailers(trailers.map(([...field]) => field));
+  pipeline(framed ? [answer, new Unframer(onTrailers), response] : [answer, response], (error) => {
+    if (error) response.destroy();
+  });
+}
+
+function passHttp2(
+  answer: IncomingMessage,
+  { stream, req }: Http2ServerResponse,
+  framed: boolean,
+  onSent: () => void,
+): void {
+  if (stream.destroyed) return void answer.resume();
+  const status = answer.statusCode ?? 502;
+  const headers = { ...http2Fields(returnedHead(answer.rawHeaders)), ":status": status };
+  // A gRPC status without a body has to end the stream with its head (PROTOCOL-HTTP2, "Trailers-Only").
+  if (hasNoBody(req.method, answer)) {
+    stream.once("finish", onSent);
+    stream.respond(headers, { endStream: true });
+    answer.resume();
+    return;
+  }
+  let trailers: Fields = [];
+  if (!framed) stream.once("finish", onSent);
+  stream.respond(headers, { waitForTrailers: framed });
+  stream.once("wantTrailers", () => {
+    stream.sendTrailers(http2Fields(trailers.flat()));
+    onSent();
+  });
+  const onTrailers = (fields: Fields): void => {
+    trailers = fields;
+  };
+  pipeline(framed ? [answer, new Unframer(onTrailers), stream] : [answer, stream], (error) => {
+    if (error) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  });
+}
+
+function hasNoBody(method: string, { statusCode, headers }: IncomingMessage): boolean {
+  return method === "HEAD" || statusCode === 204 || statusCode === 304 || headers["content-length"] === "0";
+}
+
+/** Takes a body in frames apart. A body that ends without its last frame has broken off. */
+class Unframer extends Transform {
+  readonly #reader = new BodyFrameReader();
+  readonly #onTrailers: (trailers: Fields) => void;
+
+  /** Called before the end of the body. */
+  constructor(onTrailers: (trailers: Fields) => void) {
+    super();
+    this.#onTrailers = onTrailers;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    try {
+      for (const part of this.#reader.read(chunk)) this.push(part);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+
+  override _flush(done: TransformCallback): void {
+    const { trailers } = this.#reader;
+    if (!trailers) return done(new Error("the answer broke off"));
+    this.#onTrailers(trailers);
+    done();
+  }
+}
+
+/** An upgrade's answer as text, for a connection that is a stream of bytes already. */
+export function answerText(answer: IncomingMessage, connection: readonly string[]): string {
+  const lines = [`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}`];
+  for (const [name, value] of pairs([...returnedHead(answer.rawHeaders), ...connection])) {
+    lines.push(`${name}: ${value}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
