@@ -70,7 +70,8 @@ function compileTracing({
 
 /** Certificates stay outside: the server that ends TLS reads them, the gateway never sees them. */
 function compileListener(listener: NativeListener): SnapshotListener {
-  const { name, protocol, port, addresses, http2, hostnames, tls, proxyProtocol, requestLimits } = listener;
+  const { name, protocol, port, addresses, http2, hostnames, tls, proxyProtocol, requestLimits, timeouts } =
+    listener;
   return {
     name,
     protocol,
@@ -81,6 +82,7 @@ function compileListener(listener: NativeListener): SnapshotListener {
     ...(protocol === "TLS" && { tlsMode: tls?.mode ?? "Terminate" }),
     ...(proxyProtocol && { proxyProtocol }),
     ...(requestLimits && { requestLimits }),
+    ...(timeouts && { timeouts: timer("requestReceivedMs", timeouts.requestReceived) }),
   };
 }
 

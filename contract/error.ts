@@ -118,6 +118,18 @@ export const errorTable = {
     "http_request_error",
     "The body of the request is longer than the route accepts.",
   ),
+  request_incomplete: entry(
+    400,
+    "client",
+    "http_request_error",
+    "The body of the request is malformed, or broke off.",
+  ),
+  request_receive_timeout: entry(
+    408,
+    "client",
+    "http_request_error",
+    "The request took longer to arrive than the listener allows.",
+  ),
   auth_unavailable: entry(
     503,
     "gateway",

@@ -60,6 +60,8 @@ export const snapshotListenerSchema = z.strictObject({
   /** The PROXY protocol that clients of a TCP or TLS listener begin with. Absent: they do not. */
   proxyProtocol: z.strictObject({ optional: z.boolean() }).optional(),
   requestLimits: listenerLimitsSchema.optional(),
+  /** Absent: no timer is armed. */
+  timeouts: z.strictObject({ requestReceivedMs: z.int().positive().optional() }).optional(),
 });
 
 export const snapshotBackendRefSchema = z.strictObject({

@@ -17,6 +17,7 @@ import { cors, corsPreflight } from "./stage/cors.ts";
 import { directResponse } from "./stage/direct-response.ts";
 import { forward } from "./stage/forward.ts";
 import { identifyClient } from "./stage/identify-client.ts";
+import { guardBody } from "./stage/guard-body.ts";
 import { hedge } from "./stage/hedge.ts";
 import { injectFault } from "./stage/inject-fault.ts";
 import { limitConcurrency } from "./stage/limit-concurrency.ts";
@@ -55,6 +56,7 @@ export const entryStages: readonly ((exchange: Exchange) => void)[] = [
 /** What the rule asks for, then what the picked backend asks for; each stage wraps those below it. */
 export const policyStages: PolicyStages = {
   rule: [
+    guardBody,
     cors,
     overrideResponse,
     admit,

@@ -15,6 +15,7 @@ import {
 } from "#contract/snapshot.ts";
 import { listenerLimitsSchema } from "#contract/security-policy.ts";
 import { isCidr, parseAddress } from "./address.ts";
+import { durationField } from "./duration-field.ts";
 import {
   endpointPlaceFields,
   loadBalancerSchema,
@@ -121,6 +122,16 @@ export const listenerSchema = z
     requestLimits: listenerLimitsSchema
       .optional()
       .describe("Bounds of every request, whichever route it is for."),
+    timeouts: z
+      .strictObject({
+        requestReceived: durationField
+          .optional()
+          .describe(
+            "Time for the whole request to arrive, its body included; beyond it the answer is 408. Default: unlimited.",
+          ),
+      })
+      .optional()
+      .describe("Time limits for clients."),
   })
   .describe("A port and protocol that accepts traffic.");
 

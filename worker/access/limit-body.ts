@@ -28,7 +28,9 @@ export async function withBodyLimit(exchange: Exchange, maxBytes: number, next: 
     },
   });
   exchange.replacedBody = body.pipeThrough(counter);
-  exchange.bodySignal = breakOff.signal;
+  exchange.bodySignal = exchange.bodySignal
+    ? AbortSignal.any([exchange.bodySignal, breakOff.signal])
+    : breakOff.signal;
   try {
     return await next(exchange);
   } catch (error) {

@@ -8,6 +8,7 @@ import { passAnswer, sinkOf, type Outgoing } from "./answer.ts";
 import type { TlsClientAuth } from "./connection-facts.ts";
 import { requestHead, type Incoming } from "./incoming.ts";
 import { refuse } from "./refusal.ts";
+import { createTurns, hasOneHost } from "./request-order.ts";
 import { passConnect, passUpgrade, type Upstream } from "./upgrade.ts";
 import { endUpload, UploadAgent } from "./upload.ts";
 
@@ -31,8 +32,12 @@ export function createProxy(socketPath: string, log: (line: string) => void): Pr
       httpRequest({ socketPath, agent: pooled ? pool : single, method, path, headers, setHost: false }),
     logFailure: (error) => log(`cannot reach the gateway at ${socketPath}: ${error.message}`),
   };
+  const inTurn = createTurns();
   return {
-    handle: (request, response, clientAuth) => send(workerd, request, response, clientAuth, true),
+    handle(request, response, clientAuth) {
+      if (!hasOneHost(request)) return refuse(request, response, "host_malformed");
+      inTurn(request, response, () => send(workerd, request, response, clientAuth, true));
+    },
     upgrade: (request, socket, head, clientAuth) => passUpgrade(workerd, request, socket, head, clientAuth),
     connect: (request, response) => passConnect(workerd, request, response),
     close: () => pool.destroy(),

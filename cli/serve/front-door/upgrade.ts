@@ -9,6 +9,7 @@ import type { TlsClientAuth } from "./connection-facts.ts";
 import { http2Fields, returnedHead } from "./forwarded-head.ts";
 import { requestHead } from "./incoming.ts";
 import { refuse } from "./refusal.ts";
+import { hasOneHost } from "./request-order.ts";
 import { endUpload } from "./upload.ts";
 
 /** The workerd process behind. */
@@ -24,6 +25,10 @@ export function passUpgrade(
   early: Buffer,
   clientAuth: TlsClientAuth | undefined,
 ): void {
+  // RFC 6455 §4.1; what else asks for an upgrade has a body that nobody would read.
+  if (request.method !== "GET" || !hasOneHost(request)) {
+    return void socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  }
   const { headers } = requestHead(request, clientAuth, request.headers.upgrade);
   const upstream = open(request.method ?? "GET", request.url ?? "/", headers, false);
   exchangeUpgrade(upstream, socket, {
