@@ -110,6 +110,15 @@ const misleadingNames = [
   "cf-connecting-ip",
 ] as const;
 
+/** Names that are written, or dropped when they come from an untrusted peer. */
+export const forwardingNames: readonly string[] = [
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "forwarded",
+  ...misleadingNames,
+];
+
 /**
  * Writes `X-Forwarded-For/-Proto/-Host` and `Forwarded` for the endpoint, replacing what the client sent. From a trusted
  * proxy the scheme and host that it reports are kept, as far as they are well formed.

@@ -26,6 +26,11 @@ export class KnownHeaders implements HeaderFields {
     this.headers.append(name, value);
   }
 
+  /** Deletes the names that `isUnwanted` says. */
+  deleteWhere(isUnwanted: (name: string) => boolean): void {
+    for (const name of this.#names) if (isUnwanted(name)) this.delete(name);
+  }
+
   delete(name: string): void {
     if (this.#names.delete(name)) this.headers.delete(name);
   }

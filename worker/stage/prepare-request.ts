@@ -1,5 +1,5 @@
 // Backend stage: the headers that the endpoint will see, those of the connection dropped, forwarding headers written.
-import { debugHeader } from "#contract/debug-token.ts";
+import { isForged } from "#traffic/forwarding/forged-names.ts";
 import { setForwardingHeaders } from "#traffic/forwarding/forwarded.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
 import { KnownHeaders } from "../forward/known-headers.ts";
@@ -12,9 +12,11 @@ export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
     const { authority, scheme, chain } = exchange;
     const known = new KnownHeaders(new Headers(exchange.request.headers));
     dropHopByHop(known);
+    known.deleteWhere(isForged);
+    // RFC 6455 §4.1: an upgrade is a GET. The runtime would make it one, and a rule that let a POST pass did not mean it.
+    if (exchange.method !== "GET") known.delete("upgrade");
     setForwardingHeaders(known, { peerAddress: chain.clientAddress, scheme, host: authority }, chain);
     exchange.headers = known.headers;
-    if (exchange.debugToken !== null) known.headers.delete(debugHeader);
     if (exchange.requestId !== undefined) known.headers.set(requestIdHeader, exchange.requestId);
     if (exchange.trace) propagateTrace(known.headers, exchange.trace, Date.now());
     exchange.backend = backend;

@@ -2,7 +2,7 @@
 import { GatewayError } from "#contract/error.ts";
 import { limits } from "#contract/limits.ts";
 import { reservedPrefix } from "#contract/reserved-path.ts";
-import { parseHost } from "#traffic/match/host.ts";
+import { parseHost, type ParsedHost } from "#traffic/match/host.ts";
 import { normalizePath } from "#traffic/match/path.ts";
 import { schemeOf } from "#traffic/match/listener-table.ts";
 import type { Exchange } from "../exchange.ts";
@@ -24,10 +24,20 @@ function readHost(exchange: Exchange, url: string): void {
   const authority = exchange.request.headers.get("host") ?? url.slice(authorityStart(url), pathStart(url));
   const host = parseHost(authority);
   if (!host) throw new GatewayError("host_malformed");
+  checkAuthority(exchange.method, host, authority, url);
   exchange.authority = authority;
   exchange.upstreamAuthority = authority;
   exchange.host = host.hostname;
   exchange.port = host.port ?? (url.startsWith("https:") ? 443 : 80);
+}
+
+/** A target that is no path, workerd pastes behind the Host as it is. That of `OPTIONS *` is none. */
+function checkAuthority(method: string, host: ParsedHost, authority: string, url: string): void {
+  const written = url.slice(authorityStart(url), pathStart(url));
+  if (written === authority || !written.startsWith(authority)) return;
+  if (parseHost(written)?.hostname === host.hostname) return;
+  if (method === "OPTIONS" && written === `${authority}*`) return;
+  throw new GatewayError("path_malformed", "the target is no path");
 }
 
 function readPath(exchange: Exchange, url: string): void {
