@@ -7,15 +7,11 @@ import { limits } from "#contract/limits.ts";
 import {
   backendProtocolSchema,
   creationTimestampSchema,
-  listenerProtocolSchema,
   nameSchema,
   portSchema,
   prioritySchema,
-  tlsModeSchema,
 } from "#contract/snapshot.ts";
-import { listenerLimitsSchema } from "#contract/security-policy.ts";
-import { isCidr, parseAddress } from "./address.ts";
-import { durationField } from "./duration-field.ts";
+import { isCidr } from "./address.ts";
 import {
   endpointPlaceFields,
   loadBalancerSchema,
@@ -29,111 +25,11 @@ import {
   tcpProbeSchema,
 } from "./backend-policy.ts";
 import { backendRefFields, ruleNameField } from "./backend-ref.ts";
-import {
-  acceptedProxyProtocolSchema,
-  sentProxyProtocolSchema,
-  tcpRouteSchema,
-  tlsRouteSchema,
-} from "./layer-4.ts";
+import { sentProxyProtocolSchema, tcpRouteSchema, tlsRouteSchema } from "./layer-4.ts";
+import { listenerSchema } from "./listener.ts";
 import { rateLimitBlockSchema, rateLimitPolicySchema } from "./rate-limit.ts";
 import { rulePolicyFields } from "./rule-policy.ts";
 import { ruleSecurityPolicySchema, securityPolicySchema } from "./security-policy.ts";
-
-/** Certificates or keys as text (RFC 7468). Empty: a key that was taken out before the text was handed on. */
-const pemSchema = z
-  .string()
-  .max(limits.pemChars)
-  .regex(/^$|-----BEGIN [A-Z ]+-----/, "expected PEM text, with -----BEGIN …-----");
-
-const certificateSchema = z
-  .strictObject({
-    certFile: z
-      .string()
-      .min(1)
-      .max(4096)
-      .optional()
-      .describe("PEM file with the certificate chain, leaf first; relative to this file."),
-    keyFile: z
-      .string()
-      .min(1)
-      .max(4096)
-      .optional()
-      .describe("PEM file with the private key; relative to this file."),
-    certificate: pemSchema.optional().describe("In place of certFile: the chain itself, PEM, leaf first."),
-    privateKey: pemSchema
-      .optional()
-      .describe(
-        "With certificate: its key, PEM. It is not handed on: whoever gets the text from us finds it empty.",
-      ),
-  })
-  .refine(
-    ({ certFile, keyFile, certificate, privateKey }) =>
-      certificate === undefined
-        ? certFile !== undefined && keyFile !== undefined && privateKey === undefined
-        : certFile === undefined && keyFile === undefined,
-    { message: "expected certFile and keyFile, or certificate and privateKey" },
-  );
-
-export const listenerSchema = z
-  .strictObject({
-    name: nameSchema.describe("Unique among the listeners; routes refer to it."),
-    protocol: listenerProtocolSchema.describe(
-      "HTTP, or HTTPS: TLS ends at the gateway. TCP and TLS: connections as they are, for tcpRoutes and tlsRoutes.",
-    ),
-    port: portSchema.describe("TCP port that accepts connections."),
-    addresses: z
-      .array(
-        z
-          .string()
-          .max(64)
-          .refine((text) => parseAddress(text)?.kind === "ip", "expected an IP address of this machine"),
-      )
-      .min(1)
-      .max(16)
-      .optional()
-      .describe(
-        "Addresses of the machine that accept connections, under `isthmus serve`. Default: every one.",
-      ),
-    http2: z
-      .boolean()
-      .default(false)
-      .describe(
-        "HTTP listeners: HTTP/2 with prior knowledge (h2c), too, for gRPC without TLS, under `isthmus serve`. HTTPS has it by ALPN anyway. Default: false.",
-      ),
-    hostnames: z
-      .array(hostnameSchema)
-      .max(limits.hostnamesPerListener)
-      .default([])
-      .describe("Hosts that this listener serves; `*.example.com` is every host below. Default: every host."),
-    tls: z
-      .strictObject({
-        mode: tlsModeSchema
-          .default("Terminate")
-          .describe("Whether TLS ends here, or passes through to the endpoints (TLS listeners only)."),
-        certificates: z
-          .array(certificateSchema)
-          .max(limits.certificatesPerListener)
-          .default([])
-          .describe("Certificates among which the server picks by SNI; the first is the default."),
-      })
-      .optional()
-      .describe("TLS of an HTTPS or TLS listener. On Cloudflare the edge has the certificates."),
-    proxyProtocol: acceptedProxyProtocolSchema.optional(),
-    requestLimits: listenerLimitsSchema
-      .optional()
-      .describe("Bounds of every request, whichever route it is for."),
-    timeouts: z
-      .strictObject({
-        requestReceived: durationField
-          .optional()
-          .describe(
-            "Time for the whole request to arrive, its body included; beyond it the answer is 408. Default: unlimited.",
-          ),
-      })
-      .optional()
-      .describe("Time limits for clients."),
-  })
-  .describe("A port and protocol that accepts traffic.");
 
 export const backendRefSchema = z
   .strictObject({
