@@ -7,8 +7,9 @@ import { systemCode } from "../../command-error.ts";
 import { passAnswer, sinkOf, type Outgoing } from "./answer.ts";
 import type { TlsClientAuth } from "./connection-facts.ts";
 import { requestHead, type Incoming } from "./incoming.ts";
+import { malformation } from "./malformation.ts";
 import { refuse } from "./refusal.ts";
-import { createTurns, hasOneHost } from "./request-order.ts";
+import { createTurns } from "./request-order.ts";
 import { passConnect, passUpgrade, type Upstream } from "./upgrade.ts";
 import { endUpload, UploadAgent } from "./upload.ts";
 
@@ -35,7 +36,8 @@ export function createProxy(socketPath: string, log: (line: string) => void): Pr
   const inTurn = createTurns();
   return {
     handle(request, response, clientAuth) {
-      if (!hasOneHost(request)) return refuse(request, response, "host_malformed");
+      const code = malformation(request);
+      if (code !== undefined) return refuse(request, response, code);
       inTurn(request, response, () => send(workerd, request, response, clientAuth, true));
     },
     upgrade: (request, socket, head, clientAuth) => passUpgrade(workerd, request, socket, head, clientAuth),

@@ -1,21 +1,8 @@
-// What HTTP/1.1 asks of whoever stands in front of a server, and Node leaves to its user.
+// The order of requests on a connection of HTTP/1.1, which Node leaves to its user.
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Outgoing } from "./answer.ts";
 import type { Incoming } from "./incoming.ts";
-
-/**
- * RFC 9112 §3.2: a request with several Host fields is refused; Node keeps the first. RFC 9113 §8.3.1: so is one whose Host
- * is not its `:authority`.
- */
-export function hasOneHost({ rawHeaders, headers }: Incoming): boolean {
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]!.toLowerCase() === "host") hosts += 1;
-  }
-  const authority = headers[":authority"];
-  return hosts <= 1 && (authority === undefined || headers.host === undefined || headers.host === authority);
-}
 
 /** Requests that may wait on one connection; browsers send none ahead. */
 const maxWaiting = 64;

@@ -8,8 +8,8 @@ import { answerText, passAnswer } from "./answer.ts";
 import type { TlsClientAuth } from "./connection-facts.ts";
 import { http2Fields, returnedHead } from "./forwarded-head.ts";
 import { requestHead } from "./incoming.ts";
+import { malformation } from "./malformation.ts";
 import { refuse } from "./refusal.ts";
-import { hasOneHost } from "./request-order.ts";
 import { endUpload } from "./upload.ts";
 
 /** The workerd process behind. */
@@ -26,7 +26,7 @@ export function passUpgrade(
   clientAuth: TlsClientAuth | undefined,
 ): void {
   // RFC 6455 §4.1; what else asks for an upgrade has a body that nobody would read.
-  if (request.method !== "GET" || !hasOneHost(request)) {
+  if (request.method !== "GET" || malformation(request)) {
     return void socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   }
   const { headers } = requestHead(request, clientAuth, request.headers.upgrade);
