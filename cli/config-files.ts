@@ -13,6 +13,13 @@ const unreadable: Readonly<Record<string, string>> = {
   EACCES: "this user may not read it",
 };
 
+/** Files that a command was given, with `-f` or without. Throws `CommandError` `invalid` when there is none. */
+export function chosenFiles(positional: readonly string[], flagged: readonly string[] = []): string[] {
+  const files = [...flagged, ...positional];
+  if (files.length > 0) return files;
+  throw new CommandError("invalid", "no configuration file was named", { remedy: "Name one with -f FILE." });
+}
+
 /** Reads each file, `-` from standard input. Throws `CommandError` `invalid` for one that cannot be read or is too long. */
 export async function readConfigFiles(paths: readonly string[]): Promise<SourceFile[]> {
   return Promise.all(paths.map(readConfigFile));

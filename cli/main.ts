@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addAccess } from "./command/access.ts";
 import { addAgent } from "./command/agent.ts";
+import { addConvert } from "./command/convert.ts";
 import { addDebugToken } from "./command/debug-token.ts";
 import { addEndpoint } from "./command/endpoint.ts";
 import { addExplain } from "./command/explain.ts";
@@ -49,6 +50,7 @@ for (const add of [
   addAgent,
   addApply,
   addValidate,
+  addConvert,
   addStatus,
   addExplain,
   addDebugToken,

@@ -1,9 +1,22 @@
 // Model → canonical YAML: fields in the order of the schema, defaults left out, short lists and maps on one line.
-import { Document, isCollection, isScalar, Scalar, visit, type YAMLMap, type YAMLSeq } from "yaml";
+import {
+  Document,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  Scalar,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { z } from "zod";
 import { canonicalJson } from "#contract/snapshot.ts";
 import { concreteSchema } from "./native/schema-at.ts";
 import { nativeConfigSchema, type NativeConfig } from "./native/schema.ts";
+import type { Path } from "./report.ts";
 
 const lineChars = 100;
 /** Collections of plain values up to this long are written as `{ a: 1 }` and `[1, 2]`. */
@@ -11,8 +24,14 @@ const flowChars = 72;
 /** A match or policy without its type would make readers look the default up. */
 const alwaysWritten = new Set(["type"]);
 
-/** Text that parses to the same model again. Equal models give equal texts. */
-export function formatConfig(config: NativeConfig): string {
+/**
+ * Text that parses to the same model again. Equal models give equal texts. `commentOf` may give a line to write above
+ * each listener, route, rule, backend and policy.
+ */
+export function formatConfig(
+  config: NativeConfig,
+  commentOf: (path: Path) => string | undefined = () => undefined,
+): string {
   const document = new Document(withoutDefaults(nativeConfigSchema, config), {
     version: "1.2",
     schema: "core",
@@ -27,7 +46,22 @@ export function formatConfig(config: NativeConfig): string {
       if (isShort(node)) node.flow = true;
     },
   });
+  addComments(document, commentOf);
   return document.toString({ lineWidth: lineChars }).replaceAll(unsafeCharacters, escapeCharacter);
+}
+
+function addComments(document: Document, commentOf: (path: Path) => string | undefined): void {
+  const addTo = (list: unknown, path: Path): void => {
+    if (!isSeq(list)) return;
+    for (const [index, item] of list.items.entries()) {
+      const at = [...path, index];
+      const comment = commentOf(at);
+      if (comment !== undefined) (item as Node).commentBefore = ` ${comment}`;
+      if (isMap(item)) addTo(item.get("rules"), [...at, "rules"]);
+    }
+  };
+  if (!isMap(document.contents)) return;
+  for (const pair of document.contents.items as Pair<Scalar<string>>[]) addTo(pair.value, [pair.key.value]);
 }
 
 /** Drops what the schema would fill in again, and orders keys as the schema does. */

@@ -20,13 +20,15 @@ import {
 import { parseNative, textDiagnostic, textProblem } from "./native/parse.ts";
 import type { NativeConfig } from "./native/schema.ts";
 import { unreadableSource, type ParsedSource } from "./native/source-document.ts";
-import { createReport, type Path, type Report } from "./report.ts";
+import { createReport, type Locate, type Path, type Report } from "./report.ts";
 
 export interface LoadResult {
   /** Absent when a file could not be read or has not the schema's shape. */
   readonly model?: NativeConfig;
   /** Absent if and only if a diagnostic is an error, unless broken objects were left out. */
   readonly snapshot?: Snapshot;
+  /** Where the parts of the model are from. */
+  readonly locate?: Locate;
   /** In the order of files and lines. */
   readonly diagnostics: Diagnostic[];
 }
@@ -104,7 +106,8 @@ function build(
   if (complete.length < parsed.length) return { result: { diagnostics: sorted(imported, order) }, broken };
 
   const model = mergeFiles(complete);
-  const report = createReport(mergedLocate(complete));
+  const locate = mergedLocate(complete);
+  const report = createReport(locate);
   const noted: Report = {
     add: (finding) => {
       report.add(finding);
@@ -117,13 +120,13 @@ function build(
   checkConfig(model, noted, target);
   const diagnostics = sorted([...imported, ...repeatedSettings(complete), ...report.diagnostics()], order);
   if (diagnostics.some(({ severity }) => severity === "error"))
-    return { result: { model, diagnostics }, broken };
+    return { result: { model, locate, diagnostics }, broken };
 
   const snapshot = compileSnapshot(model);
   const tooLarge = sizeProblem(snapshot);
   const result = tooLarge
-    ? { model, diagnostics: [tooLarge, ...diagnostics] }
-    : { model, snapshot, diagnostics };
+    ? { model, locate, diagnostics: [tooLarge, ...diagnostics] }
+    : { model, snapshot, locate, diagnostics };
   return { result, broken };
 }
 

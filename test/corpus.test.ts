@@ -1,6 +1,7 @@
 // Every case of the golden corpus: foreign configuration → native configuration, diagnostics, and where requests go.
 // `UPDATE_CORPUS=1 vitest run --project e2e test/corpus.test.ts` writes what is found as expected.
 import { describe, expect, test } from "vitest";
+import { convertConfig } from "#config/convert.ts";
 import { formatConfig } from "#config/format.ts";
 import { loadConfig } from "#config/load.ts";
 import { formatDiagnostic } from "#contract/diagnostic.ts";
@@ -24,9 +25,11 @@ describe.each(formats.flatMap(readCases))("$name", ({ directory, files, table })
   });
 
   test.skipIf(!snapshot)("its native configuration converts to itself", () => {
-    const again = loadConfig([{ name: "isthmus.yaml", content: formatConfig(model!) }]);
-    expect(again.snapshot).toEqual(snapshot);
-    expect(formatConfig(again.model!)).toBe(formatConfig(model!));
+    const { text } = convertConfig(files);
+    const converted = [{ name: "isthmus.yaml", content: text! }];
+    expect(convertConfig(converted).text).toBe(text);
+    expect(convertConfig(files.toReversed()).text).toBe(text);
+    expect(loadConfig(converted).snapshot).toEqual(snapshot);
   });
 
   test.skipIf(!snapshot)("requests", () => {

@@ -7,7 +7,7 @@ import { RefusedError } from "../admin-client.ts";
 import { changeText } from "../change-text.ts";
 import { CommandError } from "../command-error.ts";
 import { contextFor, printerFor, withTarget } from "../command-context.ts";
-import { diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
+import { chosenFiles, diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
 import { listArgument, wholeNumber } from "./arguments.ts";
 
 interface ApplyFlags {
@@ -115,10 +115,4 @@ export function publishText({ version, unchanged, changes }: PublishResponse): s
       ? "nothing to change: this configuration is current already"
       : "dry run: nothing was changed";
   return changes.length > 0 ? `${head}\n${changeText(changes)}` : head;
-}
-
-function chosenFiles(positional: readonly string[], flagged: readonly string[] = []): string[] {
-  const files = [...flagged, ...positional];
-  if (files.length > 0) return files;
-  throw new CommandError("invalid", "no configuration file was named", { remedy: "Name one with -f FILE." });
 }

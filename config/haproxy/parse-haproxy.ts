@@ -1,14 +1,9 @@
 // One haproxy.cfg → validated model, or findings with their places.
 import type { SourceFile } from "#contract/admin.ts";
-import { createReport, formatPath, type Path } from "../report.ts";
+import { createReport, formatPath, type Locate } from "../report.ts";
 import { nativeConfigSchema } from "../native/schema.ts";
 import { schemaFindings } from "../native/schema-finding.ts";
-import {
-  fileLocate,
-  unreadableSource,
-  type ParsedSource,
-  type SourceDocument,
-} from "../native/source-document.ts";
+import { unreadableSource, type ParsedSource } from "../native/source-document.ts";
 import { createNotes } from "./notes.ts";
 import { looksLikeHaproxy, readSections } from "./read-sections.ts";
 import { translate, type Translation } from "./translate.ts";
@@ -31,7 +26,7 @@ export function parseHaproxy({ name, content }: SourceFile): ParsedSource {
   const translation = translate(sections, notes);
   const diagnostics = notes.diagnostics();
   if (diagnostics.some(({ severity }) => severity === "error")) return unreadableSource(name, diagnostics);
-  const locate = fileLocate(name, documentOf(translation));
+  const locate = locateIn(name, translation);
   const result = nativeConfigSchema.safeParse(translation.config);
   if (result.success) {
     const fields = new Set(Object.keys(translation.config));
@@ -44,17 +39,15 @@ export function parseHaproxy({ name, content }: SourceFile): ParsedSource {
   return unreadableSource(name, [...diagnostics, ...report.diagnostics()]);
 }
 
-/** Places of the model's parts are those of the statements they come from. */
-function documentOf({ config, origins }: Translation): SourceDocument {
-  const places = new Map(origins.map(({ path, statement }) => [formatPath(path), statement]));
-  return {
-    value: config,
-    locate: (path: Path) => {
-      for (let length = path.length; length > 0; length -= 1) {
-        const statement = places.get(formatPath(path.slice(0, length)));
-        if (statement) return { line: statement.line, column: statement.words[0]!.column };
-      }
-      return { line: 1, column: 1 };
-    },
+/** Places of the model's parts are those of the statements they come from, in the words of their sections. */
+function locateIn(file: string, { origins }: Translation): Locate {
+  const statements = new Map(origins.map(({ path, statement }) => [formatPath(path), statement]));
+  return (path) => {
+    for (let length = path.length; length > 0; length -= 1) {
+      const statement = statements.get(formatPath(path.slice(0, length)));
+      if (!statement) continue;
+      return { file, path: statement.section, line: statement.line, column: statement.words[0]!.column };
+    }
+    return { file, path: [], line: 1, column: 1 };
   };
 }
