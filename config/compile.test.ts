@@ -4,6 +4,15 @@ import { nativeConfigSchema, type NativeConfigInput } from "./native/schema.ts";
 
 const compile = (input: NativeConfigInput) => compileSnapshot(nativeConfigSchema.parse(input));
 
+test("a reference to nothing keeps its share of the weight", () => {
+  const { routes, tcpRoutes } = compile({
+    routes: [{ name: "a", rules: [{ backendRefs: [{ name: null, weight: 3 }] }] }],
+    tcpRoutes: [{ name: "t", listeners: ["l"], rules: [{ backendRefs: [{ name: null }] }] }],
+  });
+  expect(routes[0]!.rules[0]!.backendRefs).toEqual([{ backend: null, weight: 3, filters: [] }]);
+  expect(tcpRoutes![0]!.rule.backendRefs).toEqual([{ backend: null, weight: 1 }]);
+});
+
 test("what is left out gets its documented default", () => {
   expect(
     compile({

@@ -8,6 +8,7 @@ import { compileSnapshot } from "./compile.ts";
 import { diagnosticCodes, type DiagnosticCode } from "./diagnostic-code.ts";
 import { parseHaproxy, isHaproxy } from "./haproxy/parse-haproxy.ts";
 import { parseKubernetes, readManifests, type ParsedKubernetes } from "./kubernetes/parse-kubernetes.ts";
+import type { ObjectStatus } from "./kubernetes/object-status.ts";
 import { isKubernetes, type ReadObjects } from "./kubernetes/read-objects.ts";
 import {
   checkTotals,
@@ -31,6 +32,8 @@ export interface LoadResult {
   readonly locate?: Locate;
   /** In the order of files and lines. */
   readonly diagnostics: Diagnostic[];
+  /** What a controller would say of the Kubernetes objects in their own `status`. Absent: none was read. */
+  readonly statuses?: readonly ObjectStatus[];
 }
 
 export interface LoadOptions {
@@ -102,8 +105,11 @@ function build(
   const parsed: ParsedSource[] = kubernetes ? [...others, kubernetes] : [...others];
   const imported = parsed.flatMap(({ diagnostics }) => diagnostics);
   const complete = parsed.filter((source): source is MergeInput => source.config !== undefined);
+  const said = kubernetes && kubernetes.statuses.length > 0 ? { statuses: kubernetes.statuses } : {};
   // References into a file that could not be read would look dangling.
-  if (complete.length < parsed.length) return { result: { diagnostics: sorted(imported, order) }, broken };
+  if (complete.length < parsed.length) {
+    return { result: { diagnostics: sorted(imported, order), ...said }, broken };
+  }
 
   const model = mergeFiles(complete);
   const locate = mergedLocate(complete);
@@ -120,13 +126,13 @@ function build(
   checkConfig(model, noted, target);
   const diagnostics = sorted([...imported, ...repeatedSettings(complete), ...report.diagnostics()], order);
   if (diagnostics.some(({ severity }) => severity === "error"))
-    return { result: { model, locate, diagnostics }, broken };
+    return { result: { model, locate, diagnostics, ...said }, broken };
 
   const snapshot = compileSnapshot(model);
   const tooLarge = sizeProblem(snapshot);
   const result = tooLarge
-    ? { model, locate, diagnostics: [tooLarge, ...diagnostics] }
-    : { model, snapshot, locate, diagnostics };
+    ? { model, locate, diagnostics: [tooLarge, ...diagnostics], ...said }
+    : { model, snapshot, locate, diagnostics, ...said };
   return { result, broken };
 }
 

@@ -1,6 +1,7 @@
 // What operators say of endpoints at run time, apart from the configuration: HAProxy's `set server … state` and
 // `set server … weight`. Kept by the control, carried by the heartbeat, applied by every balancer.
 import { z } from "zod";
+import { limits } from "./limits.ts";
 
 /** `drain`: no new clients, sessions go on. `maintenance`: nothing at all (HAProxy `maint`). */
 export const administrativeStateSchema = z.enum(["ready", "drain", "maintenance"]);
@@ -24,7 +25,7 @@ export type Administration = z.infer<typeof administrationSchema>;
 
 /** `POST /v1/endpoints`. What is left out stays as it is. */
 export const administerRequestSchema = z.strictObject({
-  backend: z.string().min(1).max(253),
+  backend: z.string().min(1).max(limits.nameChars),
   /** Id of the endpoint, `<address>:<port>`. */
   endpoint: z.string().min(1).max(512),
   state: administrativeStateSchema.optional(),

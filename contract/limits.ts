@@ -5,6 +5,8 @@ export const limits = {
   requestTargetChars: 16_384,
   /** Longest host name, in characters (RFC 1035 §2.3.4). */
   hostnameChars: 253,
+  /** Longest name of a listener, route or backend: namespace and two names of Kubernetes objects fit in. */
+  nameChars: 640,
   /** Longest regular expression accepted in a match. */
   regexChars: 1_024,
   /** Instructions a regular expression may compile to; the time of a match grows with them times the input. */

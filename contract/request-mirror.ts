@@ -1,10 +1,11 @@
 // RequestMirror (Gateway API HTTPRequestMirrorFilter).
 import { z } from "zod";
+import { limits } from "./limits.ts";
 
 export const requestMirrorSchema = z
   .strictObject({
     backendRef: z
-      .strictObject({ name: z.string().min(1).max(253).describe("Name of a backend.") })
+      .strictObject({ name: z.string().min(1).max(limits.nameChars).describe("Name of a backend.") })
       .describe("Where the copy goes; one endpoint of it."),
     percent: z.int().min(0).max(100).optional().describe("Share of the requests. Default: 100."),
     fraction: z

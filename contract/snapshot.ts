@@ -26,10 +26,10 @@ import { limits } from "./limits.ts";
 import { ruleConcurrencyLimitSchema, ruleRateLimitSchema } from "./rate-limit.ts";
 import { clientNetworksSchema, listenerLimitsSchema, securityPolicySchema } from "./security-policy.ts";
 
-/** Names of listeners, routes, backends, tunnels: what a Kubernetes object name allows, plus `/` for namespaces. */
+/** Names of listeners, routes, backends, tunnels: what a Kubernetes object name allows, plus `/` between several. */
 export const nameSchema = z
   .string()
-  .max(253)
+  .max(limits.nameChars)
   .regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$/, "expected letters, digits, '-', '.', '_' or '/'");
 
 export const portSchema = z.int().min(1).max(65_535);

@@ -88,7 +88,7 @@ function localModel(
       listeners: (route.listeners ?? model.listeners.map(({ name }) => name)).map(own),
       rules: route.rules.map((rule) => ({
         ...rule,
-        backendRefs: rule.backendRefs.map((ref) => ({ ...ref, name: own(ref.name) })),
+        backendRefs: rule.backendRefs.map((ref) => ({ ...ref, name: ref.name && own(ref.name) })),
         ...(rule.rateLimit && {
           rateLimit: { ...rule.rateLimit, policies: rule.rateLimit.policies.map(own) },
         }),

@@ -8,8 +8,9 @@ import type { Check } from "./check.ts";
 export const knownReferences: Check = (config, report) => {
   const index = (what: string, names: readonly string[]) => {
     const known = new Set(names);
-    return (name: string, path: Path): void => {
-      if (known.has(name)) return;
+    // null: a reference that its author, or an importer, knows to lead nowhere.
+    return (name: string | null, path: Path): void => {
+      if (name === null || known.has(name)) return;
       const near = nearestName(name, names);
       report.add({
         code: "reference-unknown",

@@ -87,8 +87,8 @@ function conflict(path: Path, name: string, other: string, listener: string, hos
 /** A backend is balanced, checked and counted by what it carries, so one for requests is none for connections. */
 export const backendProtocols: Check = (config, report) => {
   const backends = new Map(config.backends.map((backend) => [backend.name, backend]));
-  const check = (name: string, layer4: boolean, path: Path): void => {
-    const backend = backends.get(name);
+  const check = (name: string | null, layer4: boolean, path: Path): void => {
+    const backend = backends.get(name ?? "");
     if (!backend || isLayer4(backend) === layer4) return;
     report.add({
       code: "backend-protocol",

@@ -49,7 +49,8 @@ export const connectionBackends: Check = (config, report) => {
 
 /** A backend that is referred to, but always with weight 0: a canary not yet begun, or one forgotten. */
 export const weightedBackends: Check = (config, report) => {
-  const greatest = new Map<string, number>();
+  /** `null` gathers references that lead nowhere. */
+  const greatest = new Map<string | null, number>();
   for (const route of config.routes) {
     for (const rule of route.rules) {
       for (const { name, weight } of rule.backendRefs) {

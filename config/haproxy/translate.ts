@@ -94,7 +94,7 @@ function isSource(proxy: Proxy): boolean {
 }
 
 function backendsOf({ route }: ImportedRoute): string[] {
-  return route.rules.flatMap(({ backendRefs = [] }) => backendRefs.map(({ name }) => name));
+  return route.rules.flatMap(({ backendRefs = [] }) => backendRefs.flatMap(({ name }) => name ?? []));
 }
 
 function originsOf({ listeners, routes, backends, policies }: Parts): Translation["origins"] {

@@ -2,6 +2,7 @@
 import type { Kind } from "./kind.ts";
 import type { ModelParts } from "./model-parts.ts";
 import type { Notes } from "./notes.ts";
+import type { Statuses } from "./object-status.ts";
 import type { ResourceSet } from "./resource-set.ts";
 import type { Services } from "./services.ts";
 
@@ -10,6 +11,8 @@ export interface ImportContext {
   readonly services: Services;
   readonly parts: ModelParts;
   readonly notes: Notes;
+  /** Of objects whose standard has one. */
+  readonly statuses: Statuses;
 }
 
 export interface Importer {

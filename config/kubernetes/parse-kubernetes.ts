@@ -11,6 +11,7 @@ import { coreKinds } from "./core-kinds.ts";
 import { createModelParts, type ModelParts } from "./model-parts.ts";
 import { createNotes, type Notes } from "./notes.ts";
 import { objectId } from "./object.ts";
+import { createStatuses, type ObjectStatus } from "./object-status.ts";
 import { readObjects, type ReadObjects } from "./read-objects.ts";
 import { createResourceSet } from "./resource-set.ts";
 import { createServices } from "./services.ts";
@@ -18,6 +19,7 @@ import { createServices } from "./services.ts";
 export interface ParsedKubernetes extends ParsedSource {
   /** Ids of the objects that have an error of their own. */
   readonly broken: ReadonlySet<string>;
+  readonly statuses: readonly ObjectStatus[];
   /** Id of the object that a part of the model comes from. */
   objectAt(path: Path): string | undefined;
 }
@@ -38,11 +40,17 @@ export function parseKubernetes(manifests: ReadObjects, without: ReadonlySet<str
   const kinds = [...coreKinds, ...importers.flatMap((importer) => importer.kinds)];
   const set = createResourceSet(manifests.objects, kinds, notes, without);
   const services = createServices(set);
-  for (const { translate } of importers) translate({ set, services, parts, notes });
-  return withModel(parts, notes, [...manifests.diagnostics, ...notes.diagnostics()]);
+  const statuses = createStatuses();
+  for (const { translate } of importers) translate({ set, services, parts, notes, statuses });
+  const parsed = withModel(parts, notes, [...manifests.diagnostics, ...notes.diagnostics()]);
+  return { ...parsed, statuses: statuses.all() };
 }
 
-function withModel(parts: ModelParts, notes: Notes, diagnostics: Diagnostic[]): ParsedKubernetes {
+function withModel(
+  parts: ModelParts,
+  notes: Notes,
+  diagnostics: Diagnostic[],
+): Omit<ParsedKubernetes, "statuses"> {
   const result = nativeConfigSchema.safeParse(parts.config);
   const broken = new Set(notes.broken);
   const objectAt = (path: Path): string | undefined => {

@@ -14,7 +14,12 @@ export const ruleNameField = z
   .describe("Unique within the route; shown in logs and metrics. Default: the rule's index.");
 
 export const backendRefFields = {
-  name: nameSchema.describe("Name of a backend."),
+  // Required although it may be null: a name that was forgotten is a mistake, not an answer.
+  name: nameSchema
+    .nullable()
+    .describe(
+      "Name of a backend. null: none; its share is answered 500, as that of an invalid reference in the Gateway API.",
+    ),
   weight: z
     .int()
     .min(0)

@@ -7,6 +7,7 @@ interface FieldSchema {
   readonly $ref?: string;
   readonly allOf?: readonly FieldSchema[];
   readonly oneOf?: readonly FieldSchema[];
+  readonly anyOf?: readonly FieldSchema[];
   readonly type?: string;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -76,12 +77,15 @@ function valueText(schema: FieldSchema): string {
   if (schema.const !== undefined) return code(schema.const);
   if (schema.enum) return schema.enum.map(code).join(", ");
   if (schema.items) return `list of ${valueText(schema.items)}`;
+  if (schema.anyOf) return schema.anyOf.map(valueText).join(" or ");
   switch (schema.type) {
     case "integer":
     case "number":
       return `${schema.type === "integer" ? "whole number" : "number"}${range(schema)}`;
     case "string":
       return "text";
+    case "null":
+      return "`null`";
     case "boolean":
       return "`true`, `false`";
     default:

@@ -69,7 +69,7 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
       : String(status);
   }
   if (plan.statistics) return "200";
-  if (!ref) return "500";
+  if (!ref?.backend) return "500";
   const sent = new Headers(request.headers);
   const asked = {
     clientAddress: request.client,
@@ -85,7 +85,7 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   const changed = (plan.requestHeaders ?? []).map(({ name }) => [name, sent.get(name)] as const);
   const newPath = plan.rewrite?.path?.(path, prefixChars) ?? path;
   return seenText(request, {
-    backend: ref.backend ?? "none",
+    backend: ref.backend,
     target: newPath + (query === "" ? "" : `?${query}`),
     // The gateway forwards host names in lower case.
     host: plan.rewrite?.hostname ?? hostOf(request).toLowerCase(),
