@@ -49,6 +49,9 @@ export const diagnosticCodes = {
   "object-version-unsupported": error("An object of a version that is not read."),
   "object-kind-unsupported": error("A kind that decides over traffic, and is not read."),
   "object-kind-ignored": warning("A kind that means nothing here."),
+  "object-reference-unknown": warning(
+    "An object refers to one that is not there; its standard says what happens then.",
+  ),
   "object-repeated": error("A second object of one kind, namespace and name."),
   // The meaning.
   "setting-repeated": error("A setting stands in more than one file."),

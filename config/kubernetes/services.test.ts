@@ -95,3 +95,26 @@ test("files without any Service say nothing about which there are", () => {
   });
   expect(services.find("shop", "orders", "http")).toBe("port-unknown");
 });
+
+const pod = (name: string, version: string, address: string) => `---
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, namespace: shop, labels: { app: orders, version: ${version} } }
+status: { podIP: ${address} }
+`;
+
+test("only Pods with some labels", () => {
+  const pods = pod("one", "v1", "10.0.0.1") + pod("two", "v2", "10.0.0.2");
+  const sliced = slice(
+    "a",
+    "[{ addresses: [10.0.0.1], targetRef: { kind: Pod, name: one } }, { addresses: [10.0.0.2], targetRef: { kind: Pod, name: two } }, { addresses: [10.0.0.3] }]",
+  );
+  const v2 = { endpoints: [{ address: "10.0.0.2", port: 8080 }] };
+  expect(servicesOf(orders + sliced + pods).find("shop", "orders", 80, { version: "v2" })).toMatchObject(v2);
+  // Without slices, by the Service's own selector.
+  const selecting = orders.replace("spec:", "spec:\n  selector: { app: orders }");
+  expect(servicesOf(selecting + pods).find("shop", "orders", 80, { version: "v2" })).toMatchObject(v2);
+  expect(servicesOf(selecting).find("shop", "orders", 80, { version: "v2" })).toMatchObject({
+    endpoints: [],
+  });
+});

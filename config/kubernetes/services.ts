@@ -1,6 +1,7 @@
 // Services → where their requests go: the ready addresses of their EndpointSlices, or their name in the cluster's DNS.
 import type { NativeConfigInput } from "../native/schema.ts";
-import { endpointSliceKind, serviceKind, type EndpointSlice, type Service } from "./core-kinds.ts";
+import { endpointSliceKind, podKind, serviceKind, type EndpointSlice, type Service } from "./core-kinds.ts";
+import { hasLabels, type Labels } from "./labels.ts";
 import type { ResourceSet } from "./resource-set.ts";
 
 export type EndpointInput = NonNullable<
@@ -25,8 +26,13 @@ export interface ServiceTarget {
 export type ServiceProblem = "service-unknown" | "port-unknown" | "port-ambiguous";
 
 export interface Services {
-  /** `port` absent: the only one. */
-  find(namespace: string, name: string, port: ServicePort | undefined): ServiceTarget | ServiceProblem;
+  /** `port` absent: the only one. `labels`: only endpoints whose Pods have these. */
+  find(
+    namespace: string,
+    name: string,
+    port: ServicePort | undefined,
+    labels?: Labels,
+  ): ServiceTarget | ServiceProblem;
 }
 
 /** On a Service: the tunnel whose agents dial its endpoints. Absent: the gateway dials them itself. */
@@ -40,14 +46,39 @@ export function createServices(set: ResourceSet): Services {
   const describesServices = set.all(serviceKind).length > 0;
   const slices = slicesByService(set);
   return {
-    find: (namespace, name, port) => {
+    find: (namespace, name, port, labels) => {
       const service = set.get(serviceKind, namespace, name);
-      if (service) return targetOf(service, port, slices.get(`${namespace}/${name}`) ?? []);
+      if (service) {
+        const own = slices.get(`${namespace}/${name}`) ?? [];
+        return targetOf(service, port, endpointsOf(service, own, set, labels));
+      }
       if (describesServices) return "service-unknown";
       if (typeof port !== "number") return "port-unknown";
-      return assumed(namespace, name, port);
+      return assumed(namespace, name, port, labels);
     },
   };
+}
+
+type PortOfService = Service["body"]["spec"]["ports"][number];
+type EndpointsOfPort = (port: PortOfService) => EndpointInput[];
+
+/** Without slices: the Service's name, or where only some of its Pods are wanted, those of which the address is known. */
+function endpointsOf(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  set: ResourceSet,
+  labels: Labels | undefined,
+): EndpointsOfPort {
+  const { namespace, name } = service;
+  if (slices.length > 0) {
+    return (port) => slices.flatMap((slice) => readyEndpoints(slice, port.name ?? "", set, labels));
+  }
+  if (labels === undefined) return ({ port }) => [{ address: clusterName(namespace, name), port }];
+  const selector = service.body.spec.selector ?? {};
+  const pods = set.all(podKind).filter((pod) => pod.namespace === namespace && hasLabels(pod, selector));
+  const addresses = pods.flatMap((pod) => (hasLabels(pod, labels) ? (pod.body.status?.podIP ?? []) : []));
+  return ({ port, targetPort = port }) =>
+    typeof targetPort === "number" ? addresses.map((address) => ({ address, port: targetPort })) : [];
 }
 
 function slicesByService(set: ResourceSet): Map<string, EndpointSlice[]> {
@@ -61,8 +92,8 @@ function slicesByService(set: ResourceSet): Map<string, EndpointSlice[]> {
   return byService;
 }
 
-function assumed(namespace: string, name: string, port: number): ServiceTarget {
-  const endpoints = [{ address: clusterName(namespace, name), port }];
+function assumed(namespace: string, name: string, port: number, labels: Labels | undefined): ServiceTarget {
+  const endpoints = labels ? [] : [{ address: clusterName(namespace, name), port }];
   return { service: undefined, port, appProtocol: undefined, endpoints, tunnel: undefined };
 }
 
@@ -74,7 +105,7 @@ function clusterName(namespace: string, name: string): string {
 function targetOf(
   service: Service,
   wanted: ServicePort | undefined,
-  slices: readonly EndpointSlice[],
+  endpointsOfPort: EndpointsOfPort,
 ): ServiceTarget | ServiceProblem {
   const { ports, type, externalName } = service.body.spec;
   const tcp = ports.filter(({ protocol }) => protocol === "TCP");
@@ -89,19 +120,25 @@ function targetOf(
   }
   if (!found) return "port-unknown";
   const { port, appProtocol } = found;
-  const endpoints =
-    slices.length > 0
-      ? slices.flatMap((slice) => readyEndpoints(slice, found.name ?? ""))
-      : [{ address: clusterName(service.namespace, service.name), port }];
-  return { ...common, port, appProtocol, endpoints: withoutRepeated(endpoints) };
+  return { ...common, port, appProtocol, endpoints: withoutRepeated(endpointsOfPort(found)) };
 }
 
 /** A slice's port belongs to the Service's port of the same name; unnamed ones to the only, unnamed one. */
-function readyEndpoints({ body }: EndpointSlice, portName: string): EndpointInput[] {
+function readyEndpoints(
+  { namespace, body }: EndpointSlice,
+  portName: string,
+  set: ResourceSet,
+  labels: Labels | undefined,
+): EndpointInput[] {
   const port = body.ports?.find((candidate) => (candidate.name ?? "") === portName)?.port;
   if (!port) return [];
   return (body.endpoints ?? [])
     .filter(({ conditions }) => conditions?.ready !== false)
+    .filter(({ targetRef }) => {
+      if (labels === undefined) return true;
+      const pod = set.get(podKind, targetRef?.namespace ?? namespace, targetRef?.name ?? "");
+      return pod !== undefined && hasLabels(pod, labels);
+    })
     .flatMap(({ addresses, zone }) =>
       // "Consumers should use the first address" (EndpointSlice, `endpoints[].addresses`).
       addresses.slice(0, 1).map((address) => ({ address, port, ...(zone && { zone }) })),

@@ -1,15 +1,6 @@
 // HAProxy's ways to compare text, written as regular expressions that match the whole text.
+import { literal } from "../../pattern-text.ts";
 import type { Operator } from "./condition.ts";
-
-/** The text itself, as a regular expression. */
-export function literal(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-}
-
-/** A choice of expressions as one that can stand beside others. */
-export function anyOf(expressions: readonly string[]): string {
-  return expressions.length === 1 ? expressions[0]! : `(?:${expressions.join("|")})`;
-}
 
 /** How the text is divided: one whole, or elements between commas, each of which is compared (`req.hdr`). */
 export type Division = "whole" | "elements";

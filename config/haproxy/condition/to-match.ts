@@ -3,10 +3,11 @@ import type { z } from "zod";
 import { methodSchema, type exclusionSchema, type routeMatchSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
+import { anyOf } from "../../pattern-text.ts";
 import { unsupported } from "../statement-problem.ts";
 import type { Subject, Test } from "./condition.ts";
 import type { Conjunction } from "./normal-form.ts";
-import { anyOf, wholePattern } from "./text-pattern.ts";
+import { wholePattern } from "./text-pattern.ts";
 
 export type Match = z.input<typeof routeMatchSchema>;
 type Part = z.input<typeof exclusionSchema>;

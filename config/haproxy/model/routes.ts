@@ -5,6 +5,7 @@ import { hostClassesOf, type HostClass } from "../condition/host-class.ts";
 import { toMatches } from "../condition/to-match.ts";
 import type { Surroundings } from "../condition/specialize.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
+import { withPriorities } from "../../ordered-rules.ts";
 import type { Notes } from "../notes.ts";
 import type { Program, Step } from "../program/program.ts";
 import { runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
@@ -12,7 +13,6 @@ import { attempt } from "../statement-problem.ts";
 import type { Statement } from "../statement.ts";
 import type { ImportedListener } from "./listeners.ts";
 import type { Names } from "./names.ts";
-import { withPriorities } from "./ordered-rules.ts";
 import type { RuleInput, RulePolicies } from "./rule-policies.ts";
 
 export type RouteInput = NonNullable<NativeConfigInput["routes"]>[number];

@@ -1,7 +1,9 @@
-// An ordered list of rules → rules of a route. HAProxy takes the first rule that matches, the model the most specific
-// one; a priority is written where the two would differ.
-import type { Match } from "../condition/to-match.ts";
-import type { RuleInput } from "./rule-policies.ts";
+// An ordered list of rules → rules of routes. Formats such as HAProxy's and Istio's take the first rule that matches, the
+// model the most specific one; a priority is written where the two would differ.
+import type { NativeConfigInput } from "./native/schema.ts";
+
+type RuleInput = NonNullable<NativeConfigInput["routes"]>[number]["rules"][number];
+type Match = NonNullable<RuleInput["matches"]>[number];
 
 /** Rules of one level that a new one is compared with; more, and a level of its own is cheaper. */
 const maxCompared = 64;
