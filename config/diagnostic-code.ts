@@ -53,6 +53,11 @@ export const diagnosticCodes = {
     "An object refers to one that is not there; its standard says what happens then.",
   ),
   "object-repeated": error("A second object of one kind, namespace and name."),
+  "object-foreign": warning("An object that another controller is there for."),
+  "annotation-unknown": warning("An annotation that its controller does not know."),
+  "path-taken": warning("A path of a host that an older object has already."),
+  "backend-unresolved": warning("A Service, or a port of one, that is not there: requests are answered 503."),
+  "certificate-unresolved": warning("A Secret with a certificate that is not there, or holds none."),
   // The meaning.
   "setting-repeated": error("A setting stands in more than one file."),
   "limit-exceeded": error("More entries, or a larger snapshot, than the bound."),

@@ -1,5 +1,5 @@
-// An ordered list of rules → rules of routes. Formats such as HAProxy's and Istio's take the first rule that matches, the
-// model the most specific one; a priority is written where the two would differ.
+// An ordered list of rules → rules of routes. Formats such as those of HAProxy, nginx and Istio take the first rule that
+// matches, the model the most specific one; a priority is written where the two would differ.
 import type { NativeConfigInput } from "./native/schema.ts";
 
 type RuleInput = NonNullable<NativeConfigInput["routes"]>[number]["rules"][number];

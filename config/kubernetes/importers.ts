@@ -1,4 +1,5 @@
 // The importers, in the order in which they add to the model.
+import { ingressImporter } from "../ingress/importer.ts";
 import type { Importer } from "./importer.ts";
 
-export const importers: readonly Importer[] = [];
+export const importers: readonly Importer[] = [ingressImporter];

@@ -1,0 +1,49 @@
+// What is said about annotations that no other file reads: unknown ones, those without meaning here, those of others.
+import { nearestName } from "../../native/nearest-name.ts";
+import { fieldOf, type Notes } from "../../kubernetes/notes.ts";
+import type { Ingress } from "../kinds.ts";
+import { annotationPolicies, inertValues } from "./annotation-policy.ts";
+import { annotationPrefix, type Annotations } from "./annotations.ts";
+
+/** Annotations by which other controllers are told what to do. */
+const foreignPrefixes = [
+  "alb.ingress.kubernetes.io/",
+  "appgw.ingress.kubernetes.io/",
+  "haproxy.org/",
+  "haproxy-ingress.github.io/",
+  "ingress.citrix.com/",
+  "konghq.com/",
+  "nginx.com/",
+  "nginx.org/",
+  "projectcontour.io/",
+  "traefik.ingress.kubernetes.io/",
+];
+
+export function checkAnnotations(ingress: Ingress, annotations: Annotations, notes: Notes): void {
+  for (const [key, value] of Object.entries(ingress.annotations)) {
+    if (key.startsWith(annotationPrefix))
+      checkOwn(key.slice(annotationPrefix.length), value, annotations, notes);
+    else if (foreignPrefixes.some((prefix) => key.startsWith(prefix))) {
+      notes.add(fieldOf(ingress.object, "metadata", "annotations", key), {
+        code: "statement-ignored",
+        message: `${key}: an annotation of another controller`,
+      });
+    }
+  }
+}
+
+function checkOwn(name: string, value: string, annotations: Annotations, notes: Notes): void {
+  const policy = Object.hasOwn(annotationPolicies, name) ? annotationPolicies[name] : undefined;
+  if (policy === undefined) {
+    const near = nearestName(name, Object.keys(annotationPolicies));
+    notes.add(annotations.field(name), {
+      code: "annotation-unknown",
+      at: "key",
+      message: `ingress-nginx has no annotation ${JSON.stringify(annotationPrefix + name)}, and ignores it`,
+      remedy: near && `Did you mean ${JSON.stringify(annotationPrefix + near)}?`,
+    });
+  } else if (policy !== "read" && !inertValues.has(value.trim())) {
+    if ("ignored" in policy) annotations.ignored(name, policy.ignored);
+    else annotations.unsupported(name, policy.unsupported);
+  }
+}

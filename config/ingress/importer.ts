@@ -1,0 +1,46 @@
+// Ingresses, with the annotations of ingress-nginx and what it makes of them → the model. See docs/ingress.md.
+import type { ImportContext, Importer } from "../kubernetes/importer.ts";
+import { fieldOf, type Notes } from "../kubernetes/notes.ts";
+import { createBackends } from "./backends.ts";
+import { servedIngresses } from "./ingress-class.ts";
+import { ingressClassKind, ingressKind, type Ingress } from "./kinds.ts";
+import { addListeners } from "./listeners.ts";
+import { addRoutes } from "./routes.ts";
+import { mergeServers, type Source } from "./server.ts";
+import { readSettings } from "./settings.ts";
+
+export const ingressImporter: Importer = {
+  kinds: [ingressKind, ingressClassKind],
+  translate,
+};
+
+function translate(context: ImportContext): void {
+  const { set, notes } = context;
+  const sources: Source[] = servedIngresses(set, notes).map((ingress) => {
+    noteResources(ingress, notes);
+    return { ingress, settings: readSettings(ingress, notes) };
+  });
+  const listeners = addListeners(sources, context);
+  const backends = createBackends(context);
+  const servers = mergeServers(sources, notes);
+  const catchAll = servers.find(({ host }) => host === "");
+  for (const server of servers) addRoutes(server, catchAll, { ...context, backends, listeners });
+}
+
+/** Backends that are no Services are what other controllers serve files from. */
+function noteResources({ body, object }: Ingress, notes: Notes): void {
+  const { defaultBackend, rules } = body.spec;
+  const note = (kind: string, ...path: (string | number)[]): void =>
+    notes.add(fieldOf(object, ...path, "resource"), {
+      code: "statement-unsupported",
+      message: `a backend of kind ${JSON.stringify(kind)}: requests go to Services only`,
+      remedy: "Name a Service, or remove the path: ingress-nginx passes over it, too.",
+    });
+  if (defaultBackend?.resource) note(defaultBackend.resource.kind, "spec", "defaultBackend");
+  for (const [rule, { http }] of (rules ?? []).entries()) {
+    for (const [index, { backend }] of (http?.paths ?? []).entries()) {
+      if (backend.resource)
+        note(backend.resource.kind, "spec", "rules", rule, "http", "paths", index, "backend");
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// Which Ingresses are served: those of our own classes, and those that no other controller has been named for.
+import { fieldOf, type Notes } from "../kubernetes/notes.ts";
+import type { ResourceSet } from "../kubernetes/resource-set.ts";
+import { ingressClassKind, ingressKind, type Ingress } from "./kinds.ts";
+
+/** Controllers whose Ingresses mean here what they mean there. */
+const ownControllers: ReadonlySet<string> = new Set([
+  "k8s.io/ingress-nginx",
+  "isthmus.dev/ingress-controller",
+]);
+
+/** Before there were IngressClasses; where it stands, it counts. */
+const classAnnotation = "kubernetes.io/ingress.class";
+const defaultClassAnnotation = "ingressclass.kubernetes.io/is-default-class";
+
+/**
+ * The oldest first. An Ingress of a class whose IngressClass names another controller is that one's, and left to it. One
+ * of a class that nothing is known of is served: files that are handed over are meant to be.
+ */
+export function servedIngresses(set: ResourceSet, notes: Notes): Ingress[] {
+  const controllers = new Map(
+    set.all(ingressClassKind).map(({ name, body }) => [name, body.spec.controller]),
+  );
+  const defaultClass = set
+    .all(ingressClassKind)
+    .find(({ annotations }) => annotations[defaultClassAnnotation] === "true")?.name;
+  return set.all(ingressKind).filter((ingress) => {
+    const annotated = ingress.annotations[classAnnotation];
+    const named = annotated ?? ingress.body.spec.ingressClassName ?? undefined;
+    const name = named ?? defaultClass;
+    const controller = name === undefined ? undefined : controllers.get(name);
+    if (controller === undefined || ownControllers.has(controller)) return true;
+    const path = annotated === undefined ? ["spec"] : ["metadata", "annotations", classAnnotation];
+    notes.add(fieldOf(ingress.object, ...path, ...(path.length === 1 && named ? ["ingressClassName"] : [])), {
+      code: "object-foreign",
+      message: `left to ${JSON.stringify(controller)}, the controller of its ${named === undefined ? "default " : ""}class ${JSON.stringify(name)}`,
+      remedy: `To have it served here, give it a class whose controller is "k8s.io/ingress-nginx".`,
+    });
+    return false;
+  });
+}

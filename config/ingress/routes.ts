@@ -1,0 +1,80 @@
+// A host's locations → routes: one for each Ingress that the host has rules of, on both listeners where they agree.
+import { limits } from "#contract/limits.ts";
+import { withPriorities } from "../ordered-rules.ts";
+import type { ImportContext } from "../kubernetes/importer.ts";
+import { fieldOf } from "../kubernetes/notes.ts";
+import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
+import type { Backends } from "./backends.ts";
+import type { Ingress } from "./kinds.ts";
+import { httpListener, httpsListener } from "./listeners.ts";
+import { orderLocations } from "./locations.ts";
+import { appRootRules, rulesOfLocation } from "./location-rules.ts";
+import type { RuleInput } from "./rule-parts.ts";
+import type { Server } from "./server.ts";
+
+/** A rule, with the field that it comes from. */
+export interface PlacedRule {
+  readonly rule: RuleInput;
+  readonly ingress: Ingress;
+  readonly origin: ObjectField;
+}
+
+export interface RouteContext extends ImportContext {
+  readonly backends: Backends;
+  /** Names of the listeners. */
+  readonly listeners: readonly string[];
+}
+
+/** `catchAll`: the server for hosts without one. */
+export function addRoutes(server: Server, catchAll: Server | undefined, context: RouteContext): void {
+  // Hosts of more labels than the wildcard stands for belong to no server of their own.
+  const served = server.host.startsWith("*.") && catchAll ? [server, catchAll] : [server];
+  const locations = served.map((one) => ({ one, ordered: orderLocations(one, context.notes) }));
+  const rulesOn = (scheme: "http" | "https"): PlacedRule[] => {
+    const rules = locations.flatMap(({ one, ordered }) => [
+      ...appRootRules(one),
+      ...ordered.flatMap((location) => rulesOfLocation(location, one, scheme, context)),
+    ]);
+    const ranked = withPriorities(
+      rules.map(({ rule }) => rule),
+      false,
+    );
+    return rules.map((placed, index) => ({ ...placed, rule: ranked[index]! }));
+  };
+  const plain = rulesOn("http");
+  const secure = context.listeners.includes(httpsListener) ? rulesOn("https") : plain;
+  if (JSON.stringify(plain.map(({ rule }) => rule)) === JSON.stringify(secure.map(({ rule }) => rule))) {
+    addFor(server, plain, context.listeners, "", context);
+    return;
+  }
+  addFor(server, plain, [httpListener], "-http", context);
+  addFor(server, secure, [httpsListener], "-https", context);
+}
+
+function addFor(
+  { host }: Server,
+  rules: readonly PlacedRule[],
+  listeners: readonly string[],
+  suffix: string,
+  { parts }: RouteContext,
+): void {
+  // No host has an underscore, so no two names are alike.
+  const label = host === "" ? "" : `/${host.replace("*", "_")}`;
+  for (const own of Map.groupBy(rules, ({ ingress }) => ingress).values()) {
+    const { ingress } = own[0]!;
+    for (let start = 0; start < own.length; start += limits.rulesPerRoute) {
+      const part = own.slice(start, start + limits.rulesPerRoute);
+      const number = start === 0 ? "" : `-${start / limits.rulesPerRoute + 1}`;
+      parts.addRoute(
+        {
+          name: `ingress${suffix}${number}/${qualifiedName(ingress)}${label}`,
+          listeners: [...listeners],
+          ...(host !== "" && { hostnames: [host] }),
+          rules: part.map(({ rule }) => rule),
+        },
+        fieldOf(ingress.object, "spec"),
+        part.map(({ origin }) => origin),
+      );
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// What annotations add to the rules of their Ingress, and how a rule is put together of it.
+import type { RouteInput } from "../kubernetes/model-parts.ts";
+
+export type RuleInput = RouteInput["rules"][number];
+export type FilterInput = NonNullable<RuleInput["filters"]>[number];
+export type MatchInput = NonNullable<RuleInput["matches"]>[number];
+export type SecurityPolicyInput = NonNullable<RouteInput["securityPolicy"]>;
+
+type Modifier = Extract<FilterInput, { type: "RequestHeaderModifier" }>["requestHeaderModifier"];
+type UrlRewrite = Extract<FilterInput, { type: "URLRewrite" }>["urlRewrite"];
+
+/** Everything of a rule but its matches and backends. */
+export type RulePolicies = Omit<RuleInput, "matches" | "backendRefs" | "filters" | "name" | "priority">;
+
+/** Filters of one type that several annotations ask for are joined: a rule has one of each. */
+export function joinFilters(filters: readonly FilterInput[]): FilterInput[] {
+  const joined: FilterInput[] = [];
+  for (const filter of filters) {
+    const index = joined.findIndex(({ type }) => type === filter.type && type !== "RequestMirror");
+    if (index < 0) joined.push(filter);
+    else joined[index] = joinTwo(joined[index]!, filter);
+  }
+  return joined;
+}
+
+function joinTwo(first: FilterInput, second: FilterInput): FilterInput {
+  if (first.type === "RequestHeaderModifier" && second.type === first.type) {
+    const { requestHeaderModifier } = first;
+    return {
+      ...first,
+      requestHeaderModifier: joinModifiers(requestHeaderModifier, second.requestHeaderModifier),
+    };
+  }
+  if (first.type === "ResponseHeaderModifier" && second.type === first.type) {
+    const { responseHeaderModifier } = first;
+    return {
+      ...first,
+      responseHeaderModifier: joinModifiers(responseHeaderModifier, second.responseHeaderModifier),
+    };
+  }
+  if (first.type === "URLRewrite" && second.type === first.type) {
+    return { ...first, urlRewrite: { ...second.urlRewrite, ...first.urlRewrite } satisfies UrlRewrite };
+  }
+  return first;
+}
+
+/** The first word on a header counts. */
+function joinModifiers(first: Modifier, second: Modifier): Modifier {
+  const isNew =
+    <T extends { readonly name: string }>(list: readonly T[] = []) =>
+    ({ name }: { readonly name: string }): boolean =>
+      !list.some((other) => other.name.toLowerCase() === name.toLowerCase());
+  const set = [...(first.set ?? []), ...(second.set ?? []).filter(isNew(first.set))];
+  const setFrom = [...(first.setFrom ?? []), ...(second.setFrom ?? []).filter(isNew(first.setFrom))];
+  const add = [...(first.add ?? []), ...(second.add ?? [])];
+  const remove = [...new Set([...(first.remove ?? []), ...(second.remove ?? [])])];
+  return {
+    ...(set.length > 0 && { set }),
+    ...(setFrom.length > 0 && { setFrom }),
+    ...(add.length > 0 && { add }),
+    ...(remove.length > 0 && { remove }),
+  };
+}

@@ -1,0 +1,138 @@
+// Hosts with their paths, merged from all Ingresses the way ingress-nginx merges them: of one host, path and path type the
+// oldest Ingress has the say, and each host has a location for all other paths.
+import { fieldOf, type Notes } from "../kubernetes/notes.ts";
+import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
+import { isRewritten } from "./annotation/rewrite.ts";
+import type { Ingress, IngressBackend, IngressPath } from "./kinds.ts";
+import type { Settings } from "./settings.ts";
+
+/** An Ingress with what its annotations say. */
+export interface Source {
+  readonly ingress: Ingress;
+  readonly settings: Settings;
+}
+
+export type ServiceRef = NonNullable<IngressBackend["service"]>;
+
+export interface Location extends Source {
+  readonly path: string;
+  /** ImplementationSpecific is Prefix to ingress-nginx. */
+  readonly pathType: "Exact" | "Prefix";
+  /** Absent: nothing is there, which is answered 404. */
+  readonly service: ServiceRef | undefined;
+  readonly origin: ObjectField;
+  /** For all paths that no Ingress names; one that names `/` replaces it. */
+  readonly isDefault: boolean;
+}
+
+export interface Server {
+  /** Lower case; empty: every host that has no server. */
+  readonly host: string;
+  readonly locations: Location[];
+  /** Ingresses with rules for the host, the oldest first. */
+  readonly sources: Source[];
+  /** One of them has a TLS section. */
+  hasTls: boolean;
+}
+
+/** Sources in order of age, without canaries. */
+export function mergeServers(sources: readonly Source[], notes: Notes): Server[] {
+  const servers = new Map<string, Server>();
+  const catchAll = sources.find(({ ingress }) => defaultService(ingress) && rulesOf(ingress).length === 0);
+  if (catchAll) {
+    const origin = fieldOf(catchAll.ingress.object, "spec", "defaultBackend");
+    const location = defaultLocation(catchAll, defaultService(catchAll.ingress), origin);
+    servers.set("", { host: "", locations: [location], sources: [catchAll], hasTls: false });
+  }
+  for (const source of sources) {
+    const { ingress } = source;
+    for (const [index, { host }] of rulesOf(ingress).entries()) {
+      const name = (host ?? "").toLowerCase();
+      let server = servers.get(name);
+      if (!server) {
+        // To ingress-nginx the paths that no rule names have the settings of the Ingress that made the host.
+        const origin = fieldOf(ingress.object, "spec", "rules", index);
+        const service = name === "" ? undefined : defaultService(ingress);
+        server = {
+          host: name,
+          locations: [defaultLocation(source, service, origin)],
+          sources: [],
+          hasTls: false,
+        };
+        servers.set(name, server);
+      }
+      if (!server.sources.includes(source)) server.sources.push(source);
+      if (name !== "" && (ingress.body.spec.tls ?? []).length > 0) server.hasTls = true;
+      addPaths(server, source, index, notes);
+    }
+  }
+  inheritTls(servers);
+  return [...servers.values()];
+}
+
+function rulesOf({ body }: Ingress) {
+  return body.spec.rules ?? [];
+}
+
+function defaultService({ body }: Ingress): ServiceRef | undefined {
+  return body.spec.defaultBackend?.service;
+}
+
+function defaultLocation(source: Source, service: ServiceRef | undefined, origin: ObjectField): Location {
+  return { ...source, path: "/", pathType: "Prefix", service, origin, isDefault: true };
+}
+
+function addPaths(server: Server, source: Source, ruleIndex: number, notes: Notes): void {
+  const { object } = source.ingress;
+  for (const [index, path] of (rulesOf(source.ingress)[ruleIndex]?.http?.paths ?? []).entries()) {
+    const origin = fieldOf(object, "spec", "rules", ruleIndex, "http", "paths", index);
+    const { service } = path.backend;
+    if (!service) continue;
+    const location = locationOf(path, source, service, origin);
+    const taken = server.locations.findIndex(
+      (other) => other.path === location.path && other.pathType === location.pathType,
+    );
+    if (taken < 0) server.locations.push(location);
+    else if (server.locations[taken]!.isDefault) server.locations[taken] = location;
+    else noteTaken(server, server.locations[taken]!, location, notes);
+  }
+}
+
+function locationOf(path: IngressPath, source: Source, service: ServiceRef, origin: ObjectField): Location {
+  return {
+    ...source,
+    path: path.path === undefined || path.path === "" ? "/" : path.path,
+    pathType: path.pathType === "Exact" ? "Exact" : "Prefix",
+    service,
+    origin,
+    isDefault: false,
+  };
+}
+
+function noteTaken(server: Server, first: Location, second: Location, notes: Notes): void {
+  const host = server.host === "" ? "every host" : server.host;
+  const by =
+    first.ingress === second.ingress
+      ? "an earlier path of this Ingress"
+      : `the older Ingress ${JSON.stringify(qualifiedName(first.ingress))}`;
+  notes.add(second.origin, {
+    code: "path-taken",
+    message: `${second.pathType} ${JSON.stringify(second.path)} of ${host} already goes where ${by} says`,
+    remedy: "Remove one of them: this one gets no requests.",
+  });
+}
+
+/** A host without certificate of its own is covered by that of the wildcard above it. */
+function inheritTls(servers: ReadonlyMap<string, Server>): void {
+  for (const server of servers.values()) {
+    const above = servers.get(server.host.replace(/^[^.]+\./, "*."));
+    if (above?.hasTls) server.hasTls = true;
+  }
+}
+
+/** One annotation of one Ingress makes regular expressions of all paths of the host. */
+export function usesRegex({ locations }: Server): boolean {
+  return locations.some(
+    ({ path, settings }) => settings.rewrite.useRegex || isRewritten(settings.rewrite, path),
+  );
+}
