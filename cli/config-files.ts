@@ -1,6 +1,9 @@
 // Reads the configuration files that a command names; what they mean is the business of config/.
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import type { CertificateSource } from "#config/check/listener-certificates.ts";
 import type { Diagnostic } from "#contract/diagnostic.ts";
 import { formatDiagnostic } from "#contract/diagnostic.ts";
 import { limits } from "#contract/limits.ts";
@@ -39,6 +42,31 @@ async function readConfigFile(path: string): Promise<SourceFile> {
     );
   }
   throw new CommandError("invalid", `${path} is longer than ${limits.configBytes} bytes`);
+}
+
+/**
+ * Where a file is that the configuration names: a relative path counts from the configuration file; with several of
+ * those, from the first beside which it exists.
+ */
+export function fileFinder(configFiles: readonly string[]): (file: string) => string {
+  const folders = configFiles.map((file) => (file === "-" ? process.cwd() : dirname(resolve(file))));
+  return (file) => {
+    const candidates = folders.map((folder) => resolve(folder, file));
+    return candidates.find((candidate) => existsSync(candidate)) ?? candidates[0] ?? resolve(file);
+  };
+}
+
+/** Certificates as the checks of `config/` look at them. */
+export function certificateSource(configFiles: readonly string[]): CertificateSource {
+  const find = fileFinder(configFiles);
+  const read = (certFile: string): string | undefined => {
+    try {
+      return readFileSync(find(certFile), "utf8");
+    } catch {
+      return undefined;
+    }
+  };
+  return { nowMs: Date.now(), read };
 }
 
 /** One line per diagnostic, errors first, for standard error. */

@@ -101,6 +101,12 @@ export const diagnosticCodes = {
   "backend-no-endpoints": warning("A backend without endpoints, or only with weight 0, answered 503."),
   "endpoint-address-invalid": error("Neither an IP address nor a host name."),
   "endpoint-duplicate": error("An address and port twice in one backend."),
+  "canary-shares-backend": warning("A split between versions that lead to the same endpoint."),
+  "hostname-shared": warning("A host has routes in more than one file."),
+  "certificate-unreadable": warning("PEM text without a certificate that can be read."),
+  "certificate-hostname": warning("No certificate of a listener covers one of its hosts."),
+  "certificate-expired": warning("A certificate that has expired, or is not valid yet."),
+  "certificate-expiring": warning("A certificate that ends within three weeks."),
   "endpoint-undialable": warning("Cloudflare's edge cannot dial this address (edge deployments only)."),
   "health-check-timeout": warning("A health check's timeout is not shorter than its interval."),
 } as const satisfies Record<string, CodeEntry>;

@@ -4,6 +4,8 @@ import type { Diagnostic } from "#contract/diagnostic.ts";
 import { limits } from "#contract/limits.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { checkConfig, type Target } from "./check/check-config.ts";
+import { listenerCertificates, type CertificateSource } from "./check/listener-certificates.ts";
+import { sharedHosts } from "./check/shared-hosts.ts";
 import { compileSnapshot } from "./compile.ts";
 import { diagnosticCodes, type DiagnosticCode } from "./diagnostic-code.ts";
 import { parseHaproxy, isHaproxy } from "./haproxy/parse-haproxy.ts";
@@ -44,6 +46,8 @@ export interface LoadOptions {
    * Default: an error anywhere and nothing is served.
    */
   readonly isolate?: boolean;
+  /** Also looks at the certificates themselves. Default: not at all. */
+  readonly certificates?: CertificateSource;
 }
 
 /**
@@ -97,7 +101,7 @@ function isolate(
 
 function build(
   { order, others, manifests }: Inputs,
-  { target = "serve" }: LoadOptions,
+  { target = "serve", certificates }: LoadOptions,
   without: ReadonlySet<string>,
 ): Built {
   const kubernetes = manifests && parseKubernetes(manifests, without);
@@ -124,6 +128,8 @@ function build(
   };
   checkTotals(model, noted);
   checkConfig(model, noted, target);
+  sharedHosts(model, locate, noted);
+  if (certificates) listenerCertificates(model, noted, certificates);
   const diagnostics = sorted([...imported, ...repeatedSettings(complete), ...report.diagnostics()], order);
   if (diagnostics.some(({ severity }) => severity === "error"))
     return { result: { model, locate, diagnostics, ...said }, broken };

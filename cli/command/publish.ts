@@ -7,7 +7,13 @@ import { RefusedError } from "../admin-client.ts";
 import { changeText } from "../change-text.ts";
 import { CommandError } from "../command-error.ts";
 import { contextFor, printerFor, withTarget } from "../command-context.ts";
-import { chosenFiles, diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
+import {
+  certificateSource,
+  chosenFiles,
+  diagnosticCount,
+  diagnosticText,
+  readConfigFiles,
+} from "../config-files.ts";
 import { listArgument, wholeNumber } from "./arguments.ts";
 
 interface ApplyFlags {
@@ -81,8 +87,10 @@ Examples:
         if (flags.target !== "serve" && flags.target !== "edge") {
           throw new CommandError("invalid", `--target ${flags.target}: expected serve or edge`);
         }
-        const { diagnostics } = loadConfig(await readConfigFiles(chosenFiles(files, flags.file)), {
+        const chosen = chosenFiles(files, flags.file);
+        const { diagnostics } = loadConfig(await readConfigFiles(chosen), {
           target: flags.target,
+          certificates: certificateSource(chosen),
         });
         const failed = diagnostics.some(({ severity }) => severity === "error" || flags.strict);
         printerFor(command).result(

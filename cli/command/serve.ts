@@ -19,6 +19,7 @@ interface ServeFlags {
   portOffset: number;
   connectTo?: ConnectTo[];
   devTls?: boolean;
+  strict?: boolean;
   isolate?: boolean;
   trustDomain: string;
   region: string;
@@ -67,6 +68,7 @@ export function addServe(program: Command): void {
       (text: string, rules: ConnectTo[] = []) => [...rules, parseConnectTo(text)],
     )
     .option("--dev-tls", "generate a certificate for HTTPS listeners that have none")
+    .option("--strict", "refuse a configuration with warnings, too")
     .option("--isolate", "leave out Kubernetes objects that have errors, and serve all others")
     .option("--trust-domain <name>", "SPIFFE trust domain of agents' certificates", "isthmus.local")
     .option("--region <name>", "name of this group of gateways in `isthmus status`", "local")
@@ -104,6 +106,7 @@ function serveOptions(flags: ServeFlags): ServeOptions {
     portOffset: flags.portOffset,
     connectTo: flags.connectTo ?? [],
     devTls: flags.devTls ?? false,
+    strict: flags.strict ?? false,
     isolate: flags.isolate ?? false,
     trustDomain: flags.trustDomain,
     region: flags.region,

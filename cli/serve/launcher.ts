@@ -7,7 +7,7 @@ import { loadConfig } from "#config/load.ts";
 import { redactKeys } from "#config/redact-keys.ts";
 import { bundleStaleWorkers } from "../build/bundle-workers.ts";
 import { CommandError, exitCodes } from "../command-error.ts";
-import { diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
+import { certificateSource, diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
 import { controlBundle, gatewayBundle } from "../installation.ts";
 import { bindSockets } from "./bind-sockets.ts";
 import { openDataDirectory } from "./data-directory.ts";
@@ -26,9 +26,12 @@ const firstSocketFd = 4;
 /** Runs the system until a signal ends it. Resolves to the exit code. Throws `CommandError` before anything runs. */
 export async function launch(options: ServeOptions, log: (line: string) => void): Promise<number> {
   const sources = await readConfigFiles(options.files);
-  const { model, snapshot, diagnostics } = loadConfig(sources, { isolate: options.isolate });
+  const { model, snapshot, diagnostics } = loadConfig(sources, {
+    isolate: options.isolate,
+    certificates: certificateSource(options.files),
+  });
   if (diagnostics.length > 0) log(diagnosticText(diagnostics).trimEnd());
-  if (!model || !snapshot) {
+  if (!model || !snapshot || (options.strict && diagnostics.length > 0)) {
     throw new CommandError("invalid", `the configuration is not valid: ${diagnosticCount(diagnostics)}`);
   }
   await checkDataLock(options.dataDirectory);

@@ -1,11 +1,11 @@
 // Certificates of the listeners that end TLS: the files that the configuration names, or a generated one for development.
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import type { NativeListener } from "#config/native/schema.ts";
 import { endsTls, type Snapshot, type SnapshotListener } from "#contract/snapshot.ts";
 import { CommandError, systemCode } from "../command-error.ts";
+import { fileFinder } from "../config-files.ts";
 import { checkKeyPair } from "./front-door/certificate-choice.ts";
 import type { KeyPair } from "./front-door/settings.ts";
 
@@ -44,11 +44,7 @@ export async function listenerCertificates(
   listeners: readonly TlsListener[],
   { configFiles, devCertificate, inlineDirectory }: CertificateSources,
 ): Promise<Record<string, KeyPairFiles[]>> {
-  const folders = configFiles.map((file) => (file === "-" ? process.cwd() : dirname(resolve(file))));
-  const find = (file: string): string => {
-    const candidates = folders.map((folder) => resolve(folder, file));
-    return candidates.find((candidate) => existsSync(candidate)) ?? candidates[0] ?? resolve(file);
-  };
+  const find = fileFinder(configFiles);
   const found: Record<string, KeyPairFiles[]> = {};
   for (const { name, protocol, tls } of listeners) {
     if (!endsTls({ protocol, tlsMode: tls?.mode })) continue;

@@ -16,6 +16,8 @@ export interface ServeOptions {
   readonly portOffset: number;
   readonly connectTo: readonly ConnectTo[];
   readonly devTls: boolean;
+  /** Warnings refuse the configuration, too. */
+  readonly strict: boolean;
   /** Kubernetes objects with errors are left out instead of refusing everything. */
   readonly isolate: boolean;
   readonly trustDomain: string;

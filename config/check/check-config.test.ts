@@ -35,6 +35,25 @@ routes:
     ],
   ],
   [
+    "canaries that lead to the same endpoint as the stable version",
+    `listeners: [{ name: web, protocol: HTTP, port: 80 }]
+backends:
+  - { name: v1, endpoints: [{ address: 10.0.0.1, port: 80 }, { address: 10.0.0.2, port: 80 }] }
+  - { name: v2, endpoints: [{ address: 10.0.0.2, port: 80 }] }
+  - { name: v3, tunnel: t, endpoints: [{ address: 10.0.0.1, port: 80 }] }
+routes:
+  - name: a
+    rules:
+      - backendRefs: [{ name: v1, weight: 9 }, { name: v2 }, { name: v3 }]
+      - matches: [{ path: { type: Exact, value: /x } }]
+        backendRefs: [{ name: v3, weight: 9 }, { name: v3 }]
+`,
+    [
+      "9:48: warning: the rule splits its requests between versions, but leads to 10.0.0.2:80 by way of v1 and v2 (at routes[0].rules[0].backendRefs[1]) [canary-shares-backend]",
+      '11:48: warning: the rule splits its requests between versions, but leads to backend "v3" twice (at routes[0].rules[1].backendRefs[1]) [canary-shares-backend]',
+    ],
+  ],
+  [
     "names given twice",
     `listeners:
   - { name: web, protocol: HTTP, port: 80 }

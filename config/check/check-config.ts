@@ -3,6 +3,7 @@ import type { NativeConfig } from "../native/schema.ts";
 import type { Report } from "../report.ts";
 import { attachedRoutes } from "./attached-routes.ts";
 import { backendEndpoints, dialableEndpoints } from "./backend-endpoints.ts";
+import { canaryBackends } from "./canary-backends.ts";
 import type { Check } from "./check.ts";
 import { connectionTimeouts, healthCheckTimes, ruleTimeouts } from "./durations.ts";
 import { filterCombinations } from "./filter-combinations.ts";
@@ -41,6 +42,7 @@ const checks: readonly Check[] = [
   rateLimits,
   connectionBackends,
   weightedBackends,
+  canaryBackends,
   backendProtocols,
   backendLayer,
   backendEndpoints,

@@ -95,7 +95,7 @@ tlsRoutes: [{ name: r, listeners: [a, b], securityPolicy: { clientCIDRs: { deny:
   - { name: db, protocol: TCP, port: 1 }
 backends:
   - { name: h, endpoints: [{ address: 10.0.0.1, port: 80 }] }
-  - { name: t, protocol: TLS, endpoints: [{ address: 10.0.0.1, port: 80 }] }
+  - { name: t, protocol: TLS, endpoints: [{ address: 10.0.0.1, port: 81 }] }
 routes:
   - name: r
     rules:
