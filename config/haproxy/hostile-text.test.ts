@@ -139,3 +139,8 @@ test.each<[name: string, text: string, finding: string | undefined]>([
   else expect(codes).toContain(finding);
   expect(codes.length).toBeLessThanOrEqual(1_002);
 });
+
+test("a line break within a server's address", () => {
+  const { diagnostics } = load("backend b\n  mode http\n  server s 10.0.0.1\\n:80\n");
+  expect(diagnostics.map(({ severity }) => severity)).toContain("error");
+});

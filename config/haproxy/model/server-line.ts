@@ -203,7 +203,7 @@ function readAddress(text: string, statement: Statement): { address: string; por
   if (/^(?:unix@|abns@|abnsz@|fd@|sockpair@|rhttp@|\/)/.test(text)) {
     return unsupported("endpoints have a TCP port", "Let the server listen on a port.", word);
   }
-  const found = /^(?:(?:ipv[46]|tcp[46]?|stream\+ipv[46])@)?(.*?)(?::([0-9]{1,5}))?$/.exec(text)!;
+  const found = /^(?:(?:ipv[46]|tcp[46]?|stream\+ipv[46])@)?(.*?)(?::([0-9]{1,5}))?$/s.exec(text)!;
   const address = found[1]!.replace(/^\[(.*)\]$/, "$1");
   const port = Number(found[2]);
   if (found[2] === undefined) {
