@@ -4,7 +4,8 @@ import { limits } from "#contract/limits.ts";
 import type { Path, Place } from "../report.ts";
 import { lineIndex } from "./line-index.ts";
 import type { DocumentResult, SourceDocument, TextProblem } from "./source-document.ts";
-import { yamlTokens } from "./yaml-tokens.ts";
+import { composerOptions, readLongLists } from "./yaml-lists.ts";
+import { YamlTokens } from "./yaml-tokens.ts";
 import { isMergeKey, keyText, YamlValues, type YamlProblem } from "./yaml-values.ts";
 
 /** One syntax error makes the parser stumble again and again; only the first ones tell something. */
@@ -13,6 +14,16 @@ const maxProblems = 100;
 
 /** A text that has to be one document. Takes JSON, too, and what is almost JSON. */
 export function readYaml(text: string): DocumentResult {
+  const lists = readLongLists(text);
+  if (!lists) return readWhole(text);
+  // Places are asked for only where something is to be said: then the text is read once more.
+  let whole: DocumentResult | undefined;
+  const locate: SourceDocument["locate"] = (path, at) =>
+    (whole ??= readWhole(text)).document?.locate(path, at) ?? { line: 1, column: 1 };
+  return { document: { value: lists.value, locate }, problems: [] };
+}
+
+function readWhole(text: string): DocumentResult {
   const reader = new YamlReader(text);
   const [root, second] = reader.compose(2);
   if (root && second && reader.problems.length === 0) {
@@ -57,16 +68,14 @@ class YamlReader {
 
   /** At most so many documents, none of them read yet. */
   compose(count: number): Document.Parsed[] {
-    const { tokens, tooDeepAt } = yamlTokens(this.#text, limits.configDepth);
-    if (tooDeepAt !== undefined) {
-      const message = `nested deeper than ${limits.configDepth} levels`;
-      this.problem({ code: "yaml-too-deep", offset: tooDeepAt, message });
-      return [];
-    }
-    // Duplicate keys are found by yamlValues: the composer compares each pair of keys, which is quadratic.
-    const composer = new Composer({ version: "1.2", schema: "core", uniqueKeys: false, stringKeys: false });
+    const tokens = new YamlTokens(this.#text, limits.configDepth);
     const roots: Document.Parsed[] = [];
-    for (const root of composer.compose(tokens, true, this.#text.length)) {
+    for (const root of new Composer(composerOptions).compose(tokens, true, this.#text.length)) {
+      if (tokens.tooDeepAt !== undefined) {
+        const message = `nested deeper than ${limits.configDepth} levels`;
+        this.problem({ code: "yaml-too-deep", offset: tokens.tooDeepAt, message });
+        return [];
+      }
       reportSyntax(root, (problem) => this.problem(problem));
       roots.push(root);
       if (this.problems.length > 0 || roots.length === count) break;
