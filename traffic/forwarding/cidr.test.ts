@@ -60,6 +60,13 @@ test("malformed members of a set contain nothing", () => {
 test.each<[text: string, address: string | undefined]>([
   ["1.2.3.4", "1.2.3.4"],
   [" 1.2.3.4:80 ", "1.2.3.4"],
+  ["1.2.3.4:65535", "1.2.3.4"],
+  ["1.2.3.4:", undefined],
+  ["1.2.3.4:123456", undefined],
+  ["1.2.3.4:80x", undefined],
+  ["1..2.3", undefined],
+  ["1.2.3.", undefined],
+  ["01.2.3.4:80", undefined],
   ["[2001:DB8::1]:80", "2001:db8::1"],
   ['"[2001:db8::1]"', "2001:db8::1"],
   ["2001:db8::1", "2001:db8::1"],
