@@ -169,6 +169,10 @@ function compileHealthCheck(check: NonNullable<NativeBackend["healthCheck"]["act
   };
   const common = { type, ...times, unhealthyThreshold, healthyThreshold };
   if (check.type === "TCP") return { ...common, ...(check.tcp && { tcp: check.tcp }) };
+  if (check.type === "GRPC") {
+    const { service } = check.grpc ?? {};
+    return { ...common, ...(service !== undefined && { grpc: { service } }) };
+  }
   return { ...common, http: check.http };
 }
 

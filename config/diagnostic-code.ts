@@ -99,6 +99,7 @@ export const diagnosticCodes = {
   "rate-limit-ineffective": warning("A rate limit that counts nothing."),
   "backend-zero-weight": warning("Every backendRef to the backend has weight 0."),
   "backend-no-endpoints": warning("A backend without endpoints, or only with weight 0, answered 503."),
+  "backend-tunnel-missing": error("A backend of HTTP/2, which only agents speak, without a tunnel."),
   "endpoint-address-invalid": error("Neither an IP address nor a host name."),
   "endpoint-duplicate": error("An address and port twice in one backend."),
   "canary-shares-backend": warning("A split between versions that lead to the same endpoint."),
@@ -108,6 +109,7 @@ export const diagnosticCodes = {
   "certificate-expired": warning("A certificate that has expired, or is not valid yet."),
   "certificate-expiring": warning("A certificate that ends within three weeks."),
   "endpoint-undialable": warning("Cloudflare's edge cannot dial this address (edge deployments only)."),
+  "health-check-protocol": error("A health check over gRPC of a backend that does not speak HTTP/2."),
   "health-check-timeout": warning("A health check's timeout is not shorter than its interval."),
 } as const satisfies Record<string, CodeEntry>;
 

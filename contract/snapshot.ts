@@ -39,8 +39,11 @@ export const listenerProtocolSchema = z.enum(["HTTP", "HTTPS", "TCP", "TLS"]);
 /** Gateway API `tls.mode`: TLS ends at the gateway, or passes through to the endpoint. */
 export const tlsModeSchema = z.enum(["Terminate", "Passthrough"]);
 
-/** What an endpoint speaks: HTTP, HTTPS, or bytes in which the gateway does not look, plain or in TLS of its own. */
-export const backendProtocolSchema = z.enum(["HTTP", "HTTPS", "TCP", "TLS"]);
+/**
+ * What an endpoint speaks: HTTP/1.1, plain or in TLS; HTTP/2 with prior knowledge; gRPC over HTTP/2, plain or in TLS; or
+ * bytes in which the gateway does not look, plain or in TLS of its own.
+ */
+export const backendProtocolSchema = z.enum(["HTTP", "HTTPS", "H2C", "GRPC", "GRPCS", "TCP", "TLS"]);
 
 /** The PROXY protocol as its specification numbers it: a line of text, or a binary header. */
 export const proxyProtocolVersionSchema = z.enum(["V1", "V2"]);
@@ -165,7 +168,7 @@ export const endpointSchema = z.strictObject({
 });
 
 export const activeHealthCheckSchema = z.strictObject({
-  type: z.enum(["HTTP", "TCP"]),
+  type: z.enum(["HTTP", "TCP", "GRPC"]),
   intervalMs: z.int().positive(),
   /** While the verdict is about to change, or not known yet (HAProxy `fastinter`). Absent: `intervalMs`. */
   fastIntervalMs: z.int().positive().optional(),
@@ -197,6 +200,8 @@ export const activeHealthCheckSchema = z.strictObject({
       receive: z.string().min(1).max(1024).optional(),
     })
     .optional(),
+  /** `service` of the request to grpc.health.v1.Health/Check. Absent: the server as a whole. */
+  grpc: z.strictObject({ service: z.string().max(253).optional() }).optional(),
 });
 
 export const loadBalancerSchema = z.strictObject({
@@ -295,7 +300,12 @@ export type VersionedSnapshot = z.infer<typeof versionedSnapshotSchema>;
 
 /** Whether the gateway, or the agent, opens TLS to the endpoints. */
 export function speaksTls(protocol: BackendProtocol): boolean {
-  return protocol === "HTTPS" || protocol === "TLS";
+  return protocol === "HTTPS" || protocol === "GRPCS" || protocol === "TLS";
+}
+
+/** Whether requests go out over HTTP/2, which only agents speak (decision 0009). */
+export function speaksHttp2(protocol: BackendProtocol): boolean {
+  return protocol === "H2C" || protocol === "GRPC" || protocol === "GRPCS";
 }
 
 /** Whether a listener or backend takes connections as they are, for TCP and TLS routes, and no requests. */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect as connectTcp, isIP } from "node:net";
 import type { Socket, TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { type BackendProtocol, speaksTls } from "#contract/snapshot.ts";
+import { type BackendProtocol, speaksHttp2, speaksTls } from "#contract/snapshot.ts";
 import { AgentError } from "./agent-error.ts";
 import { dialRefused } from "./dial-policy.ts";
 import type { DialPolicy } from "./dial-policy.ts";
@@ -42,9 +42,7 @@ export function createDial({ policy, connectTimeoutMs, endpointCaPem }: DialOpti
       noDelay: true,
       keepAlive: true,
     };
-    const socket = speaksTls(protocol)
-      ? connectTls(tlsOptions(tcp, address, endpointCaPem))
-      : connectTcp(tcp);
+    const socket = speaksTls(protocol) ? connectTls(tlsOptions(tcp, target, endpointCaPem)) : connectTcp(tcp);
     const timer = setTimeout(() => {
       socket.destroy(
         Object.assign(new Error(`connect timed out after ${connectTimeoutMs} ms`), { code: "ETIMEDOUT" }),
@@ -62,10 +60,11 @@ export function createDial({ policy, connectTimeoutMs, endpointCaPem }: DialOpti
   };
 }
 
-function tlsOptions(tcp: TcpNetConnectOpts, address: string, ca: string | undefined) {
+function tlsOptions(tcp: TcpNetConnectOpts, { address, protocol }: DialTarget, ca: string | undefined) {
   // RFC 6066 §3: no address literals in SNI. Node then verifies against the address (`host`).
   const servername = isIP(address) === 0 ? { servername: address } : {};
-  return { ...tcp, ...servername, ...(ca === undefined ? {} : { ca }), ALPNProtocols: ["http/1.1"] };
+  const ALPNProtocols = [speaksHttp2(protocol) ? "h2" : "http/1.1"];
+  return { ...tcp, ...servername, ...(ca === undefined ? {} : { ca }), ALPNProtocols };
 }
 
 /** Reads the roots for HTTPS endpoints. Throws `AgentError` `options_invalid`. */

@@ -1,56 +1,57 @@
-// Keep-alive connections to endpoints: one undici pool per endpoint of the slice, closed when the slice drops it.
-import { isIPv6 } from "node:net";
+// Kept connections to endpoints: one pool per endpoint of the slice and version of HTTP, closed when the slice drops it.
 import { Pool } from "undici";
 import type { buildConnector } from "undici";
 import { limits } from "#contract/limits.ts";
-import type { Endpoint } from "#contract/snapshot.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
+import { endpointHost } from "./endpoint-host.ts";
+import { Http2Pool } from "./http2-pool.ts";
 
+/** Pools are made at their first use. */
 export interface EndpointPools {
-  /** The pool of an endpoint, made at its first use. */
-  get(target: SliceEndpoint): Pool;
+  http1(target: SliceEndpoint): Pool;
+  http2(target: SliceEndpoint): Http2Pool;
   /** Closes the pools of endpoints that are no longer in the slice; their requests finish first. */
   retain(endpoints: ReadonlyMap<string, SliceEndpoint>): void;
   close(): Promise<void>;
 }
 
 export function createEndpointPools(dial: Dial): EndpointPools {
-  const pools = new Map<string, Pool>();
-  const drop = (key: string, pool: Pool) => {
-    pools.delete(key);
-    // Closing waits for requests in flight; a connection that breaks meanwhile is reported to its request.
-    return pool.close().catch(() => undefined);
-  };
+  const http1 = new Map<string, Pool>();
+  const http2 = new Map<string, Http2Pool>();
   return {
-    get(target) {
-      const key = poolKey(target);
-      let pool = pools.get(key);
-      if (!pool) {
-        pool = openPool(target, dial);
-        pools.set(key, pool);
-      }
-      return pool;
-    },
+    http1: (target) => pooled(http1, target, () => openPool(target, dial)),
+    http2: (target) => pooled(http2, target, () => new Http2Pool(target, dial)),
     retain(endpoints) {
       const wanted = new Set([...endpoints.values()].map(poolKey));
-      for (const [key, pool] of pools) if (!wanted.has(key)) void drop(key, pool);
+      for (const pools of [http1, http2]) {
+        for (const [key, pool] of pools) {
+          if (wanted.has(key)) continue;
+          pools.delete(key);
+          // Closing waits for requests in flight; a connection that breaks meanwhile is reported to its request.
+          void Promise.resolve(pool.close()).catch(() => undefined);
+        }
+      }
     },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy().catch(() => undefined)));
-      pools.clear();
+      await Promise.all([...http1.values()].map((pool) => pool.destroy().catch(() => undefined)));
+      for (const pool of http2.values()) pool.destroy();
+      http1.clear();
+      http2.clear();
     },
   };
+}
+
+function pooled<T>(pools: Map<string, T>, target: SliceEndpoint, open: () => T): T {
+  const key = poolKey(target);
+  const pool = pools.get(key) ?? open();
+  pools.set(key, pool);
+  return pool;
 }
 
 /** Backends that share an address share its connections. */
 const poolKey = ({ endpoint, protocol }: SliceEndpoint): string =>
   `${protocol} ${endpoint.address} ${endpoint.port}`;
-
-/** Host of an endpoint as a URL writes it. */
-export function endpointHost({ address }: Endpoint): string {
-  return isIPv6(address) ? `[${address}]` : address;
-}
 
 function openPool({ endpoint, protocol }: SliceEndpoint, dial: Dial): Pool {
   const { address, port } = endpoint;

@@ -12,7 +12,7 @@ import type { SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import { endToEndFields, fieldsOfRaw } from "./fields.ts";
 import type { ExchangeEnded } from "./forward-http.ts";
-import { endpointHost } from "./endpoint-pool.ts";
+import { endpointHost } from "./endpoint-host.ts";
 
 /** The client library writes these itself. Extensions are per connection, and none is offered (RFC 6455 §9.1). */
 const ownFields: ReadonlySet<string> = new Set([

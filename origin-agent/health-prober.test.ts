@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import { createFixture, podConfig, podKey } from "./testing/agent-fixture.ts";
 import type { EdgeEvent, FakeEdge } from "./testing/fake-edge.ts";
-import { closedPort, startPod, startRawPod } from "./testing/pod.ts";
+import { closedPort, startHttp2Pod, startPod, startRawPod } from "./testing/pod.ts";
 
 const httpCheck: ActiveHealthCheck = {
   type: "HTTP",
@@ -92,4 +92,48 @@ test("a pod that does not answer fails its check by time", async () => {
   const edge = await fixture.startEdge({ config: podConfig([pod.port], { check }) });
   await fixture.startAgent(edge);
   expect(await verdict(edge, podKey(pod.port), false)).toContain("no answer within 30 ms");
+});
+
+test("a gRPC check asks for the service, and believes SERVING alone", async () => {
+  let serving = 1;
+  const asked: string[] = [];
+  const pod = await startHttp2Pod((stream, headers) => {
+    stream.on("data", (chunk: Buffer) => {
+      asked.push(`${headers[":path"]} ${headers.te} ${chunk.subarray(7).toString()}`);
+      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.end(Buffer.from([0, 0, 0, 0, 2, 8, serving]));
+    });
+  });
+  const fixture = await createFixture();
+  const check: ActiveHealthCheck = { ...httpCheck, type: "GRPC", grpc: { service: "shop.Orders" } };
+  const edge = await fixture.startEdge({ config: podConfig([pod.port], { check, protocol: "GRPC" }) });
+  await fixture.startAgent(edge);
+  await verdict(edge, podKey(pod.port), true);
+  expect(asked[0]).toBe("/grpc.health.v1.Health/Check trailers shop.Orders");
+  serving = 2;
+  expect(await verdict(edge, podKey(pod.port), false)).toContain("not SERVING");
+});
+
+test("a gRPC check of a server that knows no such service fails with its status", async () => {
+  const pod = await startHttp2Pod((stream) =>
+    stream.respond({ ":status": 200, "grpc-status": "5" }, { endStream: true }),
+  );
+  const fixture = await createFixture();
+  const check: ActiveHealthCheck = { ...httpCheck, type: "GRPC" };
+  const edge = await fixture.startEdge({ config: podConfig([pod.port], { check, protocol: "GRPC" }) });
+  await fixture.startAgent(edge);
+  expect(await verdict(edge, podKey(pod.port), false)).toContain("grpc-status 5, expected 0");
+});
+
+test("an HTTP check of an endpoint of HTTP/2 goes over HTTP/2", async () => {
+  const pod = await startHttp2Pod((stream, headers) => {
+    stream.respond({ ":status": headers[":path"] === "/health" ? 200 : 404 });
+    stream.end("all green");
+  });
+  const fixture = await createFixture();
+  const check = { ...httpCheck, http: { ...httpCheck.http!, expectedBody: "green" } };
+  const edge = await fixture.startEdge({ config: podConfig([pod.port], { check, protocol: "H2C" }) });
+  await fixture.startAgent(edge);
+  await verdict(edge, podKey(pod.port), true);
 });

@@ -3,13 +3,15 @@
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { speaksHttp2 } from "#contract/snapshot.ts";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import { judgeHttpProbe, judgeTcpProbe, judgeTimeout } from "#traffic/health/active-check.ts";
 import type { ProbeResult } from "#traffic/health/active-check.ts";
 import { systemCode } from "./agent-error.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
-import { endpointHost } from "./endpoint-pool.ts";
+import { endpointHost } from "./endpoint-host.ts";
+import { probeHttp2 } from "./probe-http2.ts";
 
 /** How much of an answer is searched for the expected text. */
 const searchedBytes = 16 * 1024;
@@ -31,12 +33,13 @@ export function probe(target: SliceEndpoint, check: ActiveHealthCheck, dial: Dia
       over.signal.addEventListener("abort", () => socket.destroy());
       if (over.signal.aborted) socket.destroy();
       else if (check.type === "TCP") probeTcp(socket, check, finish);
+      else if (speaksHttp2(protocol)) probeHttp2(socket, target, check, finish);
       else probeHttp(socket, target, check, finish);
     });
   });
 }
 
-type Finish = (result: ProbeResult) => void;
+export type Finish = (result: ProbeResult) => void;
 
 function probeHttp(socket: Socket, target: SliceEndpoint, check: ActiveHealthCheck, finish: Finish): void {
   const { method = "GET", path = "/", hostname, headers: own = [], expectedBody } = check.http ?? {};

@@ -1,4 +1,5 @@
 // Takes up the streams that the edge opens: asks the slice and leads each to the forwarder of its kind.
+import { speaksHttp2 } from "#contract/snapshot.ts";
 import type { ResetCode } from "#contract/tunnel/code.ts";
 import type { OpenHead } from "#contract/tunnel/head.ts";
 import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
@@ -6,6 +7,7 @@ import type { ConfigSlice } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import type { EndpointPools } from "./endpoint-pool.ts";
 import { forwardHttp } from "./forward-http.ts";
+import { forwardHttp2 } from "./forward-http2.ts";
 import { forwardTcp } from "./forward-tcp.ts";
 import { WebSocketExchange } from "./forward-websocket.ts";
 import type { Log } from "./log.ts";
@@ -39,6 +41,11 @@ export function createStreamRouter({ slice, pools, dial }: StreamRouterOptions):
       log.warn("stream_refused", { stream: stream.id, endpoint: head.endpoint, reason });
       return "endpoint_not_allowed";
     }
+    if (head.kind === "websocket" && speaksHttp2(target.protocol)) {
+      const reason = `WebSockets need an endpoint of HTTP/1.1; it speaks ${target.protocol}`;
+      log.warn("stream_refused", { stream: stream.id, endpoint: head.endpoint, reason });
+      return "endpoint_protocol_error";
+    }
     const onEnded = (code?: ResetCode, detail?: string) => {
       // A cancelled stream is the client's choice and no event of this agent's.
       if (code === undefined || code === "cancelled") return;
@@ -46,7 +53,9 @@ export function createStreamRouter({ slice, pools, dial }: StreamRouterOptions):
     };
     switch (head.kind) {
       case "http":
-        return forwardHttp(stream, pools.get(target), ended, onEnded);
+        return speaksHttp2(target.protocol)
+          ? forwardHttp2(stream, target, pools.http2(target), ended, onEnded)
+          : forwardHttp(stream, pools.http1(target), ended, onEnded);
       case "websocket": {
         const exchange = new WebSocketExchange(stream, target, dial, (code, detail) => {
           webSockets.delete(exchange);

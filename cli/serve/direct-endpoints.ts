@@ -19,17 +19,17 @@ export interface DirectEndpoint {
 export function directEndpoints(snapshot: Snapshot, connectTo: readonly ConnectTo[]): DirectEndpoint[] {
   const found = new Map<string, DirectEndpoint>();
   const ambiguous = new Set<string>();
-  for (const backend of snapshot.backends) {
-    // Connections are opened by `connect()`, which needs no service.
-    if (backend.tunnel !== undefined || backend.protocol === "TCP" || backend.protocol === "TLS") continue;
-    for (const { id, address, port } of backend.endpoints) {
+  for (const { tunnel, protocol, endpoints } of snapshot.backends) {
+    // Connections are opened by `connect()`, and HTTP/2 is the agents': neither needs a service.
+    if (tunnel !== undefined || (protocol !== "HTTP" && protocol !== "HTTPS")) continue;
+    for (const { id, address, port } of endpoints) {
       const binding = `direct:${id}`;
       const known = found.get(binding);
-      if (known && known.protocol !== backend.protocol) ambiguous.add(binding);
+      if (known && known.protocol !== protocol) ambiguous.add(binding);
       const target = applyConnectTo(connectTo, address, port);
       found.set(binding, {
         binding,
-        protocol: backend.protocol,
+        protocol,
         dial: hostPort(target.host, target.port),
         certificateHost: address,
       });

@@ -1,4 +1,5 @@
 // Endpoints: addresses that are none, doubles, and backends that have nothing to send a request to.
+import { speaksHttp2 } from "#contract/snapshot.ts";
 import { endpointId, parseAddress } from "../native/address.ts";
 import type { NativeBackend } from "../native/schema.ts";
 import type { Report } from "../report.ts";
@@ -18,6 +19,32 @@ export const backendEndpoints: Check = (config, report) => {
       });
     }
     checkAddresses(backend, index, report);
+  }
+};
+
+/** workerd speaks HTTP/1.1 to endpoints (decision 0009). */
+export const backendTunnels: Check = (config, report) => {
+  for (const [index, { name, protocol, tunnel }] of config.backends.entries()) {
+    if (tunnel !== undefined || !speaksHttp2(protocol)) continue;
+    report.add({
+      code: "backend-tunnel-missing",
+      path: ["backends", index, "protocol"],
+      message: `backend ${JSON.stringify(name)} speaks ${protocol}, over HTTP/2, which the gateway itself does not speak to endpoints; only agents do`,
+      remedy:
+        "Set the backend's tunnel and run an agent that reaches the endpoints, on this machine if need be.",
+    });
+  }
+};
+
+export const healthCheckProtocols: Check = (config, report) => {
+  for (const [index, { name, protocol, healthCheck }] of config.backends.entries()) {
+    if (healthCheck.active?.type !== "GRPC" || speaksHttp2(protocol)) continue;
+    report.add({
+      code: "health-check-protocol",
+      path: ["backends", index, "healthCheck", "active", "type"],
+      message: `a check over gRPC needs HTTP/2, but backend ${JSON.stringify(name)} speaks ${protocol}`,
+      remedy: "Set the backend's protocol to GRPC, GRPCS or H2C, or check it by HTTP or TCP.",
+    });
   }
 };
 

@@ -2,7 +2,12 @@
 import type { NativeConfig } from "../native/schema.ts";
 import type { Report } from "../report.ts";
 import { attachedRoutes } from "./attached-routes.ts";
-import { backendEndpoints, dialableEndpoints } from "./backend-endpoints.ts";
+import {
+  backendEndpoints,
+  backendTunnels,
+  dialableEndpoints,
+  healthCheckProtocols,
+} from "./backend-endpoints.ts";
 import { canaryBackends } from "./canary-backends.ts";
 import type { Check } from "./check.ts";
 import { connectionTimeouts, healthCheckTimes, ruleTimeouts } from "./durations.ts";
@@ -46,7 +51,9 @@ const checks: readonly Check[] = [
   backendProtocols,
   backendLayer,
   backendEndpoints,
+  backendTunnels,
   healthCheckTimes,
+  healthCheckProtocols,
   reachableRules,
 ];
 

@@ -2,8 +2,7 @@
 // those of contract/backend-policy.ts, which every block compiles to (`config/compile-policy.ts`).
 import { z } from "zod";
 import { prioritySchema } from "#contract/backend-policy.ts";
-import { headerNameSchema, hostnameSchema } from "#contract/http-route.ts";
-import { headerSchema } from "#contract/http-field.ts";
+import { headerNameSchema } from "#contract/http-route.ts";
 import { durationSchema } from "#contract/duration.ts";
 import { durationField, lifetimeField } from "./duration-field.ts";
 
@@ -189,41 +188,6 @@ export const passiveHealthCheckSchema = z
 export const panicThresholdSchema = percent
   .optional()
   .describe("Percentage of healthy endpoints below which health is ignored. Default: 0, never.");
-
-/** Fields of an active check beside those that HTTP and TCP checks always have. */
-export const probePaceFields = {
-  fastInterval: durationField
-    .optional()
-    .describe("Interval while the verdict is about to change. Default: interval."),
-  downInterval: durationField.optional().describe("Interval while the endpoint is down. Default: interval."),
-};
-
-export const probeRequestFields = {
-  path: z.string().startsWith("/").max(1024).describe("Path, with query, of the check."),
-  method: z.enum(["GET", "HEAD", "OPTIONS"]).default("GET").describe("Method of the check. Default: GET."),
-  hostname: hostnameSchema.optional().describe("Host header of the check. Default: the endpoint's address."),
-  expectedStatuses: z
-    .array(z.int().min(100).max(599))
-    .min(1)
-    .max(64)
-    .default([200])
-    .describe("Statuses of a healthy endpoint. Default: 200."),
-  headers: z.array(headerSchema).max(16).optional().describe("Headers of the check."),
-  expectedBody: z
-    .string()
-    .min(1)
-    .max(1024)
-    .optional()
-    .describe("Text that the first 16 KiB of the body must contain. Default: any body."),
-};
-
-export const tcpProbeSchema = z
-  .strictObject({
-    send: z.string().max(1024).optional().describe("Text to send once connected."),
-    receive: z.string().min(1).max(1024).optional().describe("Text that the answer must contain."),
-  })
-  .optional()
-  .describe("What is said on the connection. Default: nothing.");
 
 export const protectionFields = {
   circuitBreaker: z

@@ -67,7 +67,7 @@ routes:
     `backends: [{ name: b, healthCheck: { active: { interval: 1s } } }]
 `,
     [
-      '1:46: error: "type" is missing; expected "HTTP" or "TCP" (at backends[0].healthCheck.active.type) [field-missing]',
+      '1:46: error: "type" is missing; expected one of "HTTP", "TCP", "GRPC" (at backends[0].healthCheck.active.type) [field-missing]',
     ],
   ],
   [
@@ -75,7 +75,7 @@ routes:
     `backends: [{ name: b, healthCheck: { active: { type: HTPP } } }]
 `,
     [
-      '1:54: error: expected "HTTP" or "TCP"; found "HTPP" (at backends[0].healthCheck.active.type) [field-value]',
+      '1:54: error: expected one of "HTTP", "TCP", "GRPC"; found "HTPP" (at backends[0].healthCheck.active.type) [field-value]',
     ],
   ],
   [

@@ -17,14 +17,12 @@ import {
   loadBalancerSchema,
   panicThresholdSchema,
   passiveHealthCheckSchema,
-  probePaceFields,
-  probeRequestFields,
   protectionFields,
   streamIdleField,
   backendHeadField,
-  tcpProbeSchema,
 } from "./backend-policy.ts";
 import { backendRefFields, ruleNameField } from "./backend-ref.ts";
+import { activeHealthCheckSchema } from "./health-check.ts";
 import { sentProxyProtocolSchema, tcpRouteSchema, tlsRouteSchema } from "./layer-4.ts";
 import { listenerSchema } from "./listener.ts";
 import { rateLimitBlockSchema, rateLimitPolicySchema } from "./rate-limit.ts";
@@ -133,39 +131,6 @@ export const endpointSchema = z
   })
   .describe("One address of a backend.");
 
-const probeFields = {
-  interval: durationSchema.default("3s").describe("Time between two checks of an endpoint. Default: 3s."),
-  timeout: durationSchema.default("1s").describe("Time an endpoint has to answer. Default: 1s."),
-  unhealthyThreshold: z
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(3)
-    .describe("Failures in a row that take an endpoint out. Default: 3."),
-  healthyThreshold: z
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(1)
-    .describe("Successes in a row that bring it back. Default: 1."),
-  ...probePaceFields,
-};
-
-const activeHealthCheckSchema = z
-  .discriminatedUnion("type", [
-    z.strictObject({
-      type: z.literal("HTTP").describe("An HTTP request whose status is judged."),
-      ...probeFields,
-      http: z.strictObject(probeRequestFields).describe("The request of the check."),
-    }),
-    z.strictObject({
-      type: z.literal("TCP").describe("A TCP connection that opens."),
-      ...probeFields,
-      tcp: tcpProbeSchema,
-    }),
-  ])
-  .describe("Checks that run whether or not there is traffic.");
-
 export const backendSchema = z
   .strictObject({
     name: nameSchema.describe("Unique among the backends; rules refer to it."),
@@ -175,7 +140,7 @@ export const backendSchema = z
     protocol: backendProtocolSchema
       .default("HTTP")
       .describe(
-        "What the endpoints speak. TCP: whatever the connection carries; TLS: the same, in TLS from the gateway. Default: HTTP.",
+        "What the endpoints speak. HTTP and HTTPS: HTTP/1.1. H2C: HTTP/2 without TLS. GRPC and GRPCS: gRPC over HTTP/2, without and with TLS; gRPC-Web is translated. TCP: whatever the connection carries; TLS: the same, in TLS from the gateway. Default: HTTP.",
       ),
     proxyProtocol: sentProxyProtocolSchema.optional(),
     endpoints: z

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, vi } from "vitest";
 import { endpointKey } from "#contract/snapshot.ts";
-import type { ActiveHealthCheck } from "#contract/snapshot.ts";
+import type { ActiveHealthCheck, BackendProtocol } from "#contract/snapshot.ts";
 import type { TunnelConfig } from "#contract/sync.ts";
 import { startAgent } from "../agent.ts";
 import type { Agent } from "../agent.ts";
@@ -93,7 +93,7 @@ export function podConfig(ports: readonly number[], options: ConfigOptions = {})
 interface ConfigOptions {
   readonly version?: number;
   readonly address?: string;
-  readonly protocol?: "HTTP" | "HTTPS";
+  readonly protocol?: BackendProtocol;
   readonly check?: ActiveHealthCheck;
 }
 

@@ -1,6 +1,14 @@
 // Servers in the role of pods, on a port of loopback from the system, closed with the test.
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
+import type {
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+  ServerOptions,
+} from "node:http2";
 import { createServer as createSecureServer } from "node:https";
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo, Server as TcpServer } from "node:net";
@@ -30,6 +38,26 @@ export async function startSecurePod(
     server.close();
   });
   return { port, server };
+}
+
+/** A pod that speaks HTTP/2 with prior knowledge. */
+export async function startHttp2Pod(
+  onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+  options: ServerOptions = {},
+): Promise<{ port: number; server: Http2Server; sessions: Set<ServerHttp2Session> }> {
+  const server = createHttp2Server(options);
+  const sessions = new Set<ServerHttp2Session>();
+  server.on("session", (session) => sessions.add(session));
+  server.on("stream", (stream, headers) => {
+    stream.on("error", () => undefined);
+    onStream(stream, headers);
+  });
+  const port = await listen(server);
+  onTestFinished(() => {
+    for (const session of sessions) session.destroy();
+    server.close();
+  });
+  return { port, server, sessions };
 }
 
 /** A server of raw bytes: for answers that no HTTP library would write. */

@@ -107,6 +107,13 @@ export function judgeTcpProbe(check: ActiveHealthCheck, answer = ""): ProbeResul
   };
 }
 
+/** Verdict on a gRPC health check: the call's own status, and whether its answer says SERVING. */
+export function judgeGrpcProbe(httpStatus: number, grpcStatus: string, serving: boolean): ProbeResult {
+  if (httpStatus !== 200) return { ok: false, detail: `status ${httpStatus}, expected 200` };
+  if (grpcStatus !== "0") return { ok: false, detail: `grpc-status ${grpcStatus || "missing"}, expected 0` };
+  return { ok: serving, detail: serving ? "SERVING" : "not SERVING" };
+}
+
 /** Verdict on a probe that found no answer within `timeoutMs`. */
 export function judgeTimeout(check: ActiveHealthCheck): ProbeResult {
   return { ok: false, detail: `no answer within ${check.timeoutMs} ms` };
