@@ -81,6 +81,7 @@ function compileListener(listener: NativeListener): SnapshotListener {
     hostnames: canonicalHostnames(hostnames),
     ...(protocol === "TLS" && { tlsMode: tls?.mode ?? "Terminate" }),
     ...(proxyProtocol && { proxyProtocol }),
+    ...(tls?.forwardClientCertificate && { forwardClientCertificate: true }),
     ...(requestLimits && { requestLimits }),
     ...(timeouts && { timeouts: timer("requestReceivedMs", timeouts.requestReceived) }),
   };

@@ -62,6 +62,8 @@ export const snapshotListenerSchema = z.strictObject({
   tlsMode: tlsModeSchema.optional(),
   /** The PROXY protocol that clients of a TCP or TLS listener begin with. Absent: they do not. */
   proxyProtocol: z.strictObject({ optional: z.boolean() }).optional(),
+  /** True: endpoints get the client's verified certificate (RFC 9440). */
+  forwardClientCertificate: z.literal(true).optional(),
   requestLimits: listenerLimitsSchema.optional(),
   /** Absent: no timer is armed. */
   timeouts: z.strictObject({ requestReceivedMs: z.int().positive().optional() }).optional(),

@@ -1,14 +1,13 @@
 // Notices when a certificate on disk was renewed, so that listeners take it without a restart.
 import { stat } from "node:fs/promises";
-import type { KeyPairFiles } from "./listener-certificates.ts";
 
 export interface CertificateFiles {
   /** True when a file is not what it was at the last call. */
   changed(): Promise<boolean>;
 }
 
-export function watchCertificateFiles(pairs: readonly KeyPairFiles[]): CertificateFiles {
-  const files = [...new Set(pairs.flatMap(({ certFile, keyFile }) => [certFile, keyFile]))];
+export function watchCertificateFiles(paths: readonly string[]): CertificateFiles {
+  const files = [...new Set(paths)];
   let last: string | undefined;
   return {
     async changed() {

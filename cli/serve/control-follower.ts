@@ -29,7 +29,12 @@ export class ControlFollower {
     this.#client = client;
     this.#processes = processes;
     this.#log = log;
-    this.#files = watchCertificateFiles(Object.values(task.certificates).flat());
+    this.#files = watchCertificateFiles([
+      ...Object.values(task.certificates).flatMap((pairs) =>
+        pairs.flatMap((pair) => [pair.certFile, pair.keyFile]),
+      ),
+      ...Object.values(task.trusts).flatMap(({ caFiles }) => caFiles),
+    ]);
   }
 
   /** Writes the trust bundle, and opens the tunnel's port if there is one. */

@@ -10,6 +10,7 @@ import { CommandError, exitCodes } from "../command-error.ts";
 import { certificateSource, diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
 import { controlBundle, gatewayBundle } from "../installation.ts";
 import { bindSockets } from "./bind-sockets.ts";
+import { clientTrusts } from "./client-trust.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { checkDataLock } from "./data-lock.ts";
 import { developmentCertificate } from "./dev-certificate.ts";
@@ -45,6 +46,7 @@ export async function launch(options: ServeOptions, log: (line: string) => void)
       devCertificate,
       inlineDirectory: directory.run,
     });
+    const trusts = await clientTrusts(model.listeners, options.files);
     for (const file of await bundleStaleWorkers()) log(`built ${file}`);
     const modules = { gateway: "gateway.js", control: "control.js" };
     await copyFile(gatewayBundle, join(directory.run, modules.gateway));
@@ -66,6 +68,7 @@ export async function launch(options: ServeOptions, log: (line: string) => void)
       ports: plan.ports,
       sockets,
       certificates,
+      trusts,
       modules,
     };
     supervisor.send(task, () => {});

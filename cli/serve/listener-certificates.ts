@@ -36,9 +36,7 @@ export interface CertificateSources {
 }
 
 /**
- * Key pair files of each listener that ends TLS. A relative path counts from the configuration file; with several of
- * those, from the first beside which the file exists. Throws `CommandError`
- * `invalid` where a file is missing or unusable, or a listener would have no certificate.
+ * Key pair files of each listener that ends TLS. Throws `CommandError` `invalid` where a file is missing or unusable, or a listener would have no certificate.
  */
 export async function listenerCertificates(
   listeners: readonly TlsListener[],
@@ -102,7 +100,8 @@ export async function readKeyPair({ certFile, keyFile }: KeyPairFiles): Promise<
   return pair;
 }
 
-async function readPem(path: string): Promise<string> {
+/** Throws `CommandError` `invalid` that names the file. */
+export async function readPem(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {

@@ -2,6 +2,7 @@
 // they stop.
 import { isLayer4 } from "#contract/snapshot.ts";
 import type { DirectEndpoint } from "./direct-endpoints.ts";
+import { readClientTrust } from "./client-trust.ts";
 import { keepFrontDoor, type DoorListener, type FrontDoor } from "./front-door-process.ts";
 import { createGatewaySet, type GatewaySet } from "./gateway-set.ts";
 import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
@@ -154,7 +155,7 @@ function startGateway(
 
 /** Listeners with TLS or HTTP/2 by the name of the front-door process that serves them. */
 async function doorListeners(task: SupervisorTask): Promise<Map<string, DoorListener[]>> {
-  const { ports, certificates, directory, options } = task;
+  const { ports, certificates, trusts, directory, options } = task;
   const doors = new Map<string, DoorListener[]>();
   for (let index = 1; index <= options.processes; index += 1) {
     const name = `front-door-${index}`;
@@ -162,12 +163,15 @@ async function doorListeners(task: SupervisorTask): Promise<Map<string, DoorList
     for (const group of ports) {
       if (!group.behindFrontDoor || isLayer4(group)) continue;
       const files = group.listeners.flatMap((listener) => certificates[listener.name] ?? []);
+      // The same for all listeners of a port, or the configuration is refused.
+      const trust = trusts[group.listeners[0]!.name];
       listeners.push({
         name: group.listeners.map((listener) => listener.name).join(", "),
         kind: group.protocol === "HTTPS" ? "https" : "http",
+        ...(trust && { clientCertificates: trust.required ? "required" : "optional" }),
         upstream: socketPath(directory.run, `gateway-${index}`, portSocket(group)),
         certificates: await Promise.all(files.map(readKeyPair)),
-        trustPem: "",
+        trustPem: trust ? await readClientTrust(trust) : "",
         sockets: own(task, name).filter((socket) => isPort(group, socket)),
       });
     }

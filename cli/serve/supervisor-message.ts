@@ -1,6 +1,7 @@
 // What the launcher hands to the supervisor once it has bound the sockets.
 import type { SourceFile } from "#contract/admin.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
+import type { ClientTrusts } from "./client-trust.ts";
 import type { KeyPairFiles } from "./listener-certificates.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import type { ServeOptions } from "./serve-options.ts";
@@ -21,6 +22,8 @@ export interface SupervisorTask {
   readonly sockets: readonly InheritedSocket[];
   /** Certificates of the HTTPS listeners, by listener name. */
   readonly certificates: Readonly<Record<string, readonly KeyPairFiles[]>>;
+  /** Whom certificates of their clients must descend from, by listener name. */
+  readonly trusts: ClientTrusts;
   /** Bundles, copied so that a build does not change what a restarted process runs. */
   readonly modules: { readonly gateway: string; readonly control: string };
 }

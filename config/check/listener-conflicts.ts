@@ -39,6 +39,16 @@ export const listenerConflicts: Check = (config, report) => {
       });
       continue;
     }
+    if (validationOf(first.protocol) !== validationOf(listener)) {
+      // A connection that one name has opened may carry requests for the other (RFC 9113 §9.1.1).
+      report.add({
+        code: "listener-conflict",
+        path: ["listeners", index, "tls"],
+        message: `port ${port} validates certificates of clients otherwise for listener ${JSON.stringify(first.protocol.name)}`,
+        remedy: "Give all listeners of a port the same frontendValidation, or use another port.",
+      });
+      continue;
+    }
     for (const host of hostsOf(listener)) {
       const other = first.hosts.get(host);
       if (!other) {
@@ -57,6 +67,10 @@ export const listenerConflicts: Check = (config, report) => {
 
 function modeOf({ tls }: NativeListener): string {
   return tls?.mode ?? "Terminate";
+}
+
+function validationOf({ tls }: NativeListener): string {
+  return JSON.stringify(tls?.frontendValidation ?? null);
 }
 
 /** `""` stands for every host. */
@@ -98,6 +112,10 @@ function unexpectedTls({ name, protocol, tls }: NativeListener): UnexpectedTls |
     const message = `${listener} speaks ${protocol}, so its certificates would never be used`;
     const remedy = `Set protocol: ${protocol === "TCP" ? "TLS" : "HTTPS"}, or remove tls.`;
     return { field: [], message, remedy };
+  }
+  if (protocol === "TLS" && tls.frontendValidation) {
+    const message = `${listener} speaks TLS: certificates of clients are validated on HTTPS listeners only`;
+    return { field: ["frontendValidation"], message, remedy: "Remove it, or let the endpoints ask for one." };
   }
   if (tls.mode === "Terminate") return undefined;
   if (protocol === "HTTPS") {

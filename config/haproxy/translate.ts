@@ -67,7 +67,7 @@ function translateParts(sections: readonly Section[], notes: Notes): Parts {
     budget: { rules: limits.importedRules },
   };
 
-  const folders = { crt: globalFolder(sections, "crt-base") };
+  const folders = { crt: globalFolder(sections, "crt-base"), ca: globalFolder(sections, "ca-base") };
   const listenerNames = createNames();
   const fronts = proxies.filter(({ kind }) => kind !== "backend");
   const served = fronts.map((proxy) => {

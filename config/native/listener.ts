@@ -43,6 +43,29 @@ const certificateSchema = z
     { message: "expected certFile and keyFile, or certificate and privateKey" },
   );
 
+const frontendValidationSchema = z
+  .strictObject({
+    mode: z
+      .enum(["AllowValidOnly", "AllowInsecureFallback"])
+      .default("AllowValidOnly")
+      .describe(
+        "AllowValidOnly: no connection without a valid certificate. AllowInsecureFallback: clients without one are let in, and are nobody. Default: AllowValidOnly.",
+      ),
+    caFiles: z
+      .array(z.string().min(1).max(4096))
+      .min(1)
+      .max(16)
+      .optional()
+      .describe("PEM files with the authorities whose certificates are valid; relative to this file."),
+    caCertificates: pemSchema.optional().describe("In place of caFiles: the authorities themselves, PEM."),
+  })
+  .refine(({ caFiles, caCertificates }) => (caFiles === undefined) !== (caCertificates === undefined), {
+    message: "expected caFiles or caCertificates",
+  })
+  .describe(
+    "Certificates of clients, for HTTPS listeners under `isthmus serve`. Default: clients are asked for none.",
+  );
+
 export const listenerSchema = z
   .strictObject({
     name: nameSchema.describe("Unique among the listeners; routes refer to it."),
@@ -84,6 +107,13 @@ export const listenerSchema = z
           .max(limits.certificatesPerListener)
           .default([])
           .describe("Certificates among which the server picks by SNI; the first is the default."),
+        frontendValidation: frontendValidationSchema.optional(),
+        forwardClientCertificate: z
+          .boolean()
+          .optional()
+          .describe(
+            "Endpoints get the client's verified certificate in Client-Cert (RFC 9440). Default: false.",
+          ),
       })
       .optional()
       .describe("TLS of an HTTPS or TLS listener. On Cloudflare the edge has the certificates."),

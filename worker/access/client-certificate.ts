@@ -1,11 +1,13 @@
 // Who the client's certificate says it is. The handshake has verified it; here it is only read.
 import { parseCertificate } from "#contract/identity/certificate-fields.ts";
+import type { HeaderFields } from "#traffic/forwarding/header-fields.ts";
 import { BoundedMap } from "./bounded-map.ts";
 
 /** Cloudflare's `request.cf.tlsClientAuth`, which the front door of `isthmus serve` writes, too. */
 interface TlsClientAuth {
   readonly certVerified?: unknown;
   readonly certRFC9440?: unknown;
+  readonly certChainRFC9440?: unknown;
 }
 
 /** Clients keep their certificate for many requests, and parsing one costs more than routing. */
@@ -21,6 +23,23 @@ export function certificateName(cf: unknown): string | undefined {
   const name = readName(field);
   if (name !== undefined) names.set(field, name);
   return name;
+}
+
+/**
+ * Writes `Client-Cert` and, where the platform tells it, `Client-Cert-Chain` (RFC 9440) from the verified certificate. What
+ * a client or a proxy sends under these names is dropped (§2.4).
+ */
+export function forwardCertificate(headers: HeaderFields, cf: unknown): void {
+  headers.delete("client-cert");
+  headers.delete("client-cert-chain");
+  const auth = (cf as { tlsClientAuth?: TlsClientAuth } | undefined)?.tlsClientAuth;
+  if (auth?.certVerified !== "SUCCESS" || !isText(auth.certRFC9440)) return;
+  headers.set("client-cert", auth.certRFC9440);
+  if (isText(auth.certChainRFC9440)) headers.set("client-cert-chain", auth.certChainRFC9440);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 /** RFC 9440 §2.1: `:base64 of DER:`. */

@@ -2,6 +2,7 @@
 import { isForged } from "#traffic/forwarding/forged-names.ts";
 import { setForwardingHeaders } from "#traffic/forwarding/forwarded.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
+import { forwardCertificate } from "../access/client-certificate.ts";
 import { KnownHeaders } from "../forward/known-headers.ts";
 import { propagateTrace } from "../report/tracer.ts";
 import { requestIdHeader } from "./observe-request.ts";
@@ -16,6 +17,7 @@ export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
     // RFC 6455 §4.1: an upgrade is a GET. The runtime would make it one, and a rule that let a POST pass did not mean it.
     if (exchange.method !== "GET") known.delete("upgrade");
     setForwardingHeaders(known, { peerAddress: chain.clientAddress, scheme, host: authority }, chain);
+    if (exchange.listener?.forwardClientCertificate) forwardCertificate(known, exchange.request.cf);
     exchange.headers = known.headers;
     if (exchange.requestId !== undefined) known.headers.set(requestIdHeader, exchange.requestId);
     if (exchange.trace) propagateTrace(known.headers, exchange.trace, Date.now());

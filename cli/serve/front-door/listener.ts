@@ -16,7 +16,7 @@ import type { Server as TcpServer } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContext, TLSSocket } from "node:tls";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
-import { tlsClientAuth } from "./connection-facts.ts";
+import { tlsClientAuth, type TlsClientAuth } from "./connection-facts.ts";
 import { plainServer } from "./plain-server.ts";
 import { createProxy } from "./proxy.ts";
 import type { ListenerSettings } from "./settings.ts";
@@ -51,7 +51,7 @@ export async function openListener(
   const sessions = new Set<Http2Session>();
   const contextFor = (name: string): SecureContext => choice!.contextFor(name);
   const servers = settings.fds.map((): OpenServer => {
-    if (settings.kind === "http") return plainServers(proxy, sessions);
+    if (settings.kind === "http") return plainServers(settings, proxy, sessions);
     const server =
       settings.kind === "https"
         ? httpsServer(settings, contextFor, proxy, sessions)
@@ -115,28 +115,37 @@ function httpsServer(
       ...secureOptions(settings),
       ...http2Options,
       allowHTTP1: true,
+      requestCert: settings.clientCertificates !== undefined,
+      // Where they are optional, the Worker hears the verdict and decides by its rules.
+      rejectUnauthorized: settings.clientCertificates === "required",
       SNICallback: (name, done) => done(null, contextFor(name)),
       handshakeTimeout: bounds.handshakeTimeoutMs,
     },
-    (request, response) => proxy.handle(request, response),
+    (request, response) => proxy.handle(request, response, authOf(settings, request.socket)),
   );
   // node:http2 leaves those of HTTP/1.1 out of its options and takes them from properties.
   Object.assign(server, http1Options);
-  serveHttp2(server, proxy, sessions);
-  serveUpgrades(server, proxy);
+  serveHttp2(server, settings, proxy, sessions);
+  serveUpgrades(server, settings, proxy);
   return server;
 }
 
-function plainServers(proxy: ProxyOf, sessions: Set<Http2Session>): OpenServer {
+/** The verdict on the client's certificate, where the listener asks for one. */
+function authOf({ clientCertificates }: ListenerSettings, socket: Duplex): TlsClientAuth | undefined {
+  return clientCertificates === undefined ? undefined : tlsClientAuth(socket as TLSSocket);
+}
+
+function plainServers(settings: ListenerSettings, proxy: ProxyOf, sessions: Set<Http2Session>): OpenServer {
   const http1 = createHttp1Server(http1Options, (request, response) => proxy.handle(request, response));
   const http2 = createHttp2Server(http2Options, (request, response) => proxy.handle(request, response));
-  serveHttp2(http2, proxy, sessions);
-  serveUpgrades(http1, proxy);
+  serveHttp2(http2, settings, proxy, sessions);
+  serveUpgrades(http1, settings, proxy);
   return { server: plainServer(http1, http2, bounds.headersTimeoutMs), http1 };
 }
 
 function serveHttp2(
   server: Http2Server | Http2SecureServer,
+  settings: ListenerSettings,
   proxy: ProxyOf,
   sessions: Set<Http2Session>,
 ): void {
@@ -146,13 +155,13 @@ function serveHttp2(
     session.once("close", () => sessions.delete(session));
   });
   server.on("connect", (request: Http2ServerRequest, response: Http2ServerResponse) =>
-    proxy.connect(request, response),
+    proxy.connect(request, response, authOf(settings, request.socket)),
   );
 }
 
-function serveUpgrades(server: EventEmitter, proxy: ProxyOf): void {
+function serveUpgrades(server: EventEmitter, settings: ListenerSettings, proxy: ProxyOf): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-    proxy.upgrade(request, socket, head),
+    proxy.upgrade(request, socket, head, authOf(settings, socket)),
   );
 }
 
@@ -202,9 +211,9 @@ function certificateChoice(settings: ListenerSettings): CertificateChoice {
 }
 
 /** What holds whichever certificate is chosen. */
-function sharedOptions({ trustPem, kind }: ListenerSettings): { ca?: string; secureOptions?: number } {
+function sharedOptions({ trustPem }: ListenerSettings): { ca?: string; secureOptions?: number } {
   // A resumed session would keep the verdict on a certificate that has since expired, or whose root was rotated away.
-  return kind === "tunnel" ? { ca: trustPem, secureOptions: constants.SSL_OP_NO_TICKET } : {};
+  return trustPem !== "" ? { ca: trustPem, secureOptions: constants.SSL_OP_NO_TICKET } : {};
 }
 
 function secureOptions(settings: ListenerSettings): { cert: string; key: string; ca?: string } {

@@ -17,7 +17,7 @@ export interface Proxy {
   handle(request: Incoming, response: Outgoing, clientAuth?: TlsClientAuth): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, clientAuth?: TlsClientAuth): void;
   /** CONNECT over HTTP/2. */
-  connect(request: Http2ServerRequest, response: Http2ServerResponse): void;
+  connect(request: Http2ServerRequest, response: Http2ServerResponse, clientAuth?: TlsClientAuth): void;
   /** Connections kept to workerd are closed; requests under way go on. */
   close(): void;
 }
@@ -41,7 +41,7 @@ export function createProxy(socketPath: string, log: (line: string) => void): Pr
       inTurn(request, response, () => send(workerd, request, response, clientAuth, true));
     },
     upgrade: (request, socket, head, clientAuth) => passUpgrade(workerd, request, socket, head, clientAuth),
-    connect: (request, response) => passConnect(workerd, request, response),
+    connect: (request, response, clientAuth) => passConnect(workerd, request, response, clientAuth),
     close: () => pool.destroy(),
   };
 }

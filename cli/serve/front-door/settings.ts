@@ -16,7 +16,9 @@ export interface ListenerSettings {
   readonly upstream: string;
   /** At least one but for `http`; the first serves names that none of them carries. */
   readonly certificates: readonly KeyPair[];
-  /** `tunnel`: whom client certificates must descend from, PEM. */
+  /** `https`: whether clients are asked for a certificate, and let in without a valid one. Absent: they are not asked. */
+  readonly clientCertificates?: "required" | "optional";
+  /** Whom client certificates must descend from, PEM. Empty: nobody is asked for one. */
   readonly trustPem: string;
 }
 

@@ -51,10 +51,11 @@ export function passConnect(
   { open, logFailure }: Upstream,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
+  clientAuth: TlsClientAuth | undefined,
 ): void {
   // Tunnels to anywhere are a forward proxy's business.
   if (request.headers[":protocol"] !== "websocket") return void response.writeHead(501).end();
-  const { headers } = requestHead(request, undefined, "websocket");
+  const { headers } = requestHead(request, clientAuth, "websocket");
   // HTTP/2 proves by its own means that the server understood; HTTP/1.1 asks for a key (RFC 8441 §5).
   headers.push("Sec-WebSocket-Key", randomBytes(16).toString("base64"));
   const { stream } = response;

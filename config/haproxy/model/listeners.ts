@@ -17,6 +17,7 @@ export interface ImportedListener {
 /** Folders that relative names of certificates are in. */
 export interface CertificateFolders {
   readonly crt: string;
+  readonly ca: string;
 }
 
 interface Bind {
@@ -26,7 +27,10 @@ interface Bind {
   readonly port: number;
   readonly tls: boolean;
   readonly certificates: readonly string[];
+  readonly validation: ClientValidation | undefined;
 }
+
+type ClientValidation = NonNullable<NonNullable<ListenerInput["tls"]>["frontendValidation"]>;
 
 /** One listener for each port; a port that is bound for several addresses is one. */
 export function translateBinds(
@@ -36,7 +40,7 @@ export function translateBinds(
   notes: Notes,
 ): ImportedListener[] {
   const binds = statementsOf(proxy, "bind").flatMap(
-    (statement) => attempt(statement, notes, () => readBind(statement, folders)) ?? [],
+    (statement) => attempt(statement, notes, () => readBind(statement, folders, notes)) ?? [],
   );
   const ports = Map.groupBy(binds, ({ port }) => port);
   return [...ports.values()].map((same) => {
@@ -46,7 +50,11 @@ export function translateBinds(
     const protocol = same.some(({ tls }) => tls) ? "HTTPS" : "HTTP";
     const certificates = [...new Set(same.flatMap((other) => other.certificates))];
     const name = names.take(ports.size === 1 ? proxy.name : `${proxy.name}-${port}`);
-    const tls = { certificates: certificates.map((file) => ({ certFile: file, keyFile: file })) };
+    const validation = same.find((other) => other.validation)?.validation;
+    const tls = {
+      certificates: certificates.map((file) => ({ certFile: file, keyFile: file })),
+      ...(validation && { frontendValidation: validation }),
+    };
     const listener = {
       name,
       protocol,
@@ -84,16 +92,14 @@ const refusedOptions: Readonly<Record<string, readonly [message: string, remedy:
     "the client's address is not read from the connection",
     "Set clientIPDetection in a native file.",
   ],
-  "ca-file": ["certificates of clients are not checked here", "Check them in front of Isthmus."],
   "crt-list": [
     "the list of certificates is no part of this configuration",
     "Write each certificate with `crt`.",
   ],
 };
 
-function readBind(statement: Statement, folders: CertificateFolders): Bind[] {
+function readBind(statement: Statement, folders: CertificateFolders, notes: Notes): Bind[] {
   const options = readOptions(statement);
-  if (options.get("verify")?.[0] === "none") options.delete("ca-file");
   for (const [name, [message, remedy]] of Object.entries(refusedOptions)) {
     if (options.has(name)) unsupported(message, remedy);
   }
@@ -111,7 +117,32 @@ function readBind(statement: Statement, folders: CertificateFolders): Bind[] {
       port,
       tls,
       certificates: certificates.map((file) => certificateFile(folders.crt, file)),
+      validation: tls ? readValidation(statement, options, folders, notes) : undefined,
     }));
+}
+
+/** Without `verify`, HAProxy asks clients for no certificate, whatever authorities are named. */
+function readValidation(
+  statement: Statement,
+  options: ReadonlyMap<string, readonly string[]>,
+  folders: CertificateFolders,
+  notes: Notes,
+): ClientValidation | undefined {
+  const verify = options.get("verify")?.[0] ?? "none";
+  if (verify === "none") return undefined;
+  const files = options.get("ca-file") ?? invalid("verify needs a ca-file");
+  if (options.has("crl-file") || options.has("ca-verify-file"))
+    unsupported(
+      "revoked certificates of clients are not looked up",
+      "Let the authority sign for short times.",
+    );
+  if (verify === "required") return { caFiles: files.map((file) => certificateFile(folders.ca, file)) };
+  const message = "a client with an invalid certificate is let in, as one without any";
+  notes.add(statement, { code: "statement-approximated", message, remedy: "Ask for principals in rules." });
+  return {
+    mode: "AllowInsecureFallback",
+    caFiles: files.map((file) => certificateFile(folders.ca, file)),
+  };
 }
 
 function readOptions(statement: Statement): Map<string, string[]> {
