@@ -6,6 +6,7 @@ import { addAccess } from "./command/access.ts";
 import { addAgent } from "./command/agent.ts";
 import { addConvert } from "./command/convert.ts";
 import { addDebugToken } from "./command/debug-token.ts";
+import { addDiff } from "./command/diff.ts";
 import { addEndpoint } from "./command/endpoint.ts";
 import { addExplain } from "./command/explain.ts";
 import { addApply, addValidate } from "./command/publish.ts";
@@ -13,7 +14,7 @@ import { addServe } from "./command/serve.ts";
 import { addStart } from "./command/start.ts";
 import { addStat } from "./command/stat.ts";
 import { addStatus } from "./command/status.ts";
-import { addDiff, addHistory, addRollback, addShow } from "./command/versions.ts";
+import { addHistory, addRollback, addShow } from "./command/versions.ts";
 import { CommandError, exitCodes } from "./command-error.ts";
 import { packageRoot } from "./installation.ts";
 

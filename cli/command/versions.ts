@@ -1,8 +1,7 @@
-// `isthmus history`, `show`, `diff`, `rollback`: the versions that the control keeps.
+// `isthmus history`, `show`, `rollback`: the versions that the control keeps.
 import type { Command } from "commander";
 import type { VersionSummary } from "#contract/admin.ts";
 import type { AdminClient } from "../admin-client.ts";
-import { changeText } from "../change-text.ts";
 import { contextFor, withTarget } from "../command-context.ts";
 import { instant, printable, table } from "../table.ts";
 import { wholeNumber } from "./arguments.ts";
@@ -46,19 +45,6 @@ export function addShow(program: Command): void {
       );
       printer.note(`version ${detail.version}, ${instant(detail.createdAtMs)}, ${printable(detail.author)}`);
       printer.result(detail, files.join("\n---\n"));
-    });
-}
-
-export function addDiff(program: Command): void {
-  withTarget(program.command("diff"))
-    .argument("<from>", "number of a version", versionNumber)
-    .argument("[to]", "number of another; default: the current one", versionNumber)
-    .summary("say what changed between two versions")
-    .addHelpText("after", "\nExamples:\n  isthmus diff 3 4\n  isthmus diff 3")
-    .action(async (from: number, to: number | undefined, _flags: object, command: Command) => {
-      const { client, printer } = await contextFor(command);
-      const diff = await client.diff(from, to ?? (await currentVersion(client)));
-      printer.result(diff, changeText(diff.changes));
     });
 }
 

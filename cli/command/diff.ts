@@ -1,0 +1,164 @@
+// `isthmus diff`: what changed between two configurations, in words and in traffic.
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { diffSnapshots } from "#config/diff.ts";
+import { diffRules, type RuleChange } from "#config/diff-rules.ts";
+import { loadConfig } from "#config/load.ts";
+import type { Change } from "#contract/admin.ts";
+import type { Snapshot } from "#contract/snapshot.ts";
+import { madeUpRequests } from "#traffic/explain/made-up-requests.ts";
+import {
+  compareTraffic,
+  type SampleRequest,
+  type TrafficChange,
+  type TrafficDiff,
+} from "#traffic/explain/traffic-diff.ts";
+import type { AdminClient } from "../admin-client.ts";
+import { changeText } from "../change-text.ts";
+import { contextFor, printerFor, withTarget, type Printer } from "../command-context.ts";
+import { CommandError, systemCode } from "../command-error.ts";
+import { diagnosticText, readConfigFiles } from "../config-files.ts";
+import { readRequestSample } from "../request-sample.ts";
+import { wholeNumber } from "./arguments.ts";
+
+interface DiffFlags {
+  readonly requests?: string;
+  readonly host?: string;
+  readonly limit: number;
+}
+
+export function addDiff(program: Command): void {
+  withTarget(program.command("diff"))
+    .argument("<from>", "number of a version, or a file; several files of one configuration with commas")
+    .argument("[to]", "the same; default: the current version")
+    .summary("say what changed between two configurations, and which requests go elsewhere")
+    .description(
+      "Says in words which rules, backends and settings were added, removed and changed, and which requests would go elsewhere: of an access log (ours, HAProxy's httplog, Combined Log Format) or of heads written one a line; without --requests, of requests made up from the rules of both.",
+    )
+    .option("--requests <file>", "sample of requests, one a line; - for standard input")
+    .option("--host <name>", "host of the sample's lines that do not name one")
+    .option("--limit <n>", "show at most so many groups of requests", wholeNumber(1, 10_000), 20)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  isthmus diff 3 4
+  isthmus diff haproxy.cfg isthmus.yaml --requests /var/log/haproxy.log --host www.example.com
+  isthmus diff 7 isthmus.yaml --requests heads.txt      # GET https://api.example.com/orders [x-tester: 1]
+  isthmus diff old/a.yaml,old/b.yaml new.yaml --json`,
+    )
+    .action(async (from: string, to: string | undefined, flags: DiffFlags, command: Command) => {
+      const printer = printerFor(command);
+      const { before, after } = await bothSnapshots(from, to, command);
+      const sample = await sampleOf(flags, before, after, printer);
+      const traffic = compareTraffic(before, after, sample.requests);
+      const changes = diffSnapshots(before, after);
+      const rules = diffRules(before, after);
+      printer.result(
+        { changes, rules, traffic: { sample: sample.name, unreadable: sample.unreadable, ...traffic } },
+        diffText(changes, rules, trafficText(sample.name, traffic, flags.limit)),
+      );
+    });
+}
+
+async function bothSnapshots(
+  from: string,
+  to: string | undefined,
+  command: Command,
+): Promise<{ before: Snapshot; after: Snapshot }> {
+  let client: AdminClient | undefined;
+  const snapshotOf = async (name: string | undefined): Promise<Snapshot> => {
+    if (name !== undefined && !/^[0-9]+$/.test(name)) return fromFiles(name.split(","));
+    client ??= (await contextFor(command)).client;
+    return (await client.version(name === undefined ? "current" : Number(name))).snapshot;
+  };
+  return { before: await snapshotOf(from), after: await snapshotOf(to) };
+}
+
+async function fromFiles(files: readonly string[]): Promise<Snapshot> {
+  const { snapshot, diagnostics } = loadConfig(await readConfigFiles(files));
+  if (snapshot) return snapshot;
+  process.stderr.write(diagnosticText(diagnostics));
+  throw new CommandError("invalid", `${files.join(",")} is not valid`);
+}
+
+interface Sample {
+  readonly name: string;
+  readonly requests: Iterable<SampleRequest>;
+  readonly unreadable: number;
+}
+
+async function sampleOf(
+  flags: DiffFlags,
+  before: Snapshot,
+  after: Snapshot,
+  printer: Printer,
+): Promise<Sample> {
+  if (flags.requests === undefined) {
+    const requests = [...madeUpRequests([before, after])].map((request) => ({ request, count: 1 }));
+    return { name: "requests made up from the rules of both", requests, unreadable: 0 };
+  }
+  const text = await readSample(flags.requests);
+  const options = { listeners: before.listeners, ...(flags.host !== undefined && { host: flags.host }) };
+  const { requests, unreadable } = readRequestSample(text, options);
+  if (requests.length === 0) {
+    throw new CommandError("invalid", `no line of ${flags.requests} is a request`, {
+      remedy: "Lines of an access log that do not name a host need --host.",
+    });
+  }
+  if (unreadable.length > 0) {
+    printer.note(
+      `${flags.requests}: ${unreadable.length} lines are no requests, line ${unreadable[0]} first`,
+    );
+  }
+  return { name: flags.requests, requests, unreadable: unreadable.length };
+}
+
+async function readSample(file: string): Promise<string> {
+  try {
+    return await readFile(file === "-" ? "/dev/stdin" : file, "utf8");
+  } catch (error) {
+    throw new CommandError("invalid", `cannot read ${file}: ${systemCode(error) ?? String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function diffText(changes: readonly Change[], rules: readonly RuleChange[], traffic: string): string {
+  // Routes are told rule by rule.
+  const others = changes.filter(({ what }) => what !== "route");
+  const words = [...rules.map(ruleChangeText), ...(others.length > 0 ? [changeText(others)] : [])];
+  return `${words.join("\n") || "no changes"}\n\n${traffic}`;
+}
+
+const sign = { added: "+", removed: "-", changed: "~" } as const;
+
+function ruleChangeText({ kind, rule, text, details }: RuleChange): string {
+  return [`${sign[kind]} rule ${rule}: ${text}`, ...details.map((detail) => `    ${detail}`)].join("\n");
+}
+
+function trafficText(name: string, traffic: TrafficDiff, limit: number): string {
+  const { total, elsewhere, otherwise, changes, handled } = traffic;
+  const head = `${name}: ${total} requests, ${elsewhere} would go elsewhere, ${otherwise} would be handled otherwise on the way`;
+  return [
+    head,
+    ...groupLines(changes, limit, ({ before, after }) => [`before: ${before}`, `after:  ${after}`]),
+    ...groupLines(handled, limit, ({ before, after }) => [
+      before === after ? `by rule ${after}, which changed` : `by rule ${after} in place of ${before}`,
+    ]),
+  ].join("\n");
+}
+
+function groupLines(
+  groups: readonly TrafficChange[],
+  limit: number,
+  describe: (group: TrafficChange) => string[],
+): string[] {
+  const lines = groups
+    .slice(0, limit)
+    .flatMap((group) => [
+      `${String(group.count).padStart(8)}  such as ${group.example}`,
+      ...describe(group).map((line) => `          ${line}`),
+    ]);
+  return groups.length > limit ? [...lines, `          … and ${groups.length - limit} more groups`] : lines;
+}

@@ -1,0 +1,139 @@
+// Samples of requests that people have: access logs, and heads written down by hand. One request a line:
+//
+//   {"method":"GET","host":"api.example.com","path":"/orders/7","client":"203.0.113.9"}     our access log, and others
+//   203.0.113.9:0 [06/Feb/2026:12:14:14.655] web api/10.0.0.1:80 … "GET /orders/7 HTTP/1.1"  HAProxy httplog
+//   203.0.113.9 - - [06/Feb/2026:12:14:14 +0000] "GET /orders/7 HTTP/1.1" 200 12 …           Combined Log Format
+//   GET https://api.example.com/orders/7 [cookie: a=1] [from: 203.0.113.9]                    a head
+import type { SnapshotListener } from "#contract/snapshot.ts";
+import type { ExplainedRequest } from "#traffic/explain/request-entry.ts";
+import type { SampleRequest } from "#traffic/explain/traffic-diff.ts";
+
+export interface RequestSample {
+  /** Equal requests counted together. */
+  readonly requests: SampleRequest[];
+  /** Numbers of the lines that are no request, at most {@link maxUnreadable}. */
+  readonly unreadable: number[];
+}
+
+export interface SampleOptions {
+  /** Host of lines that do not say one. Absent: such lines cannot be read. */
+  readonly host?: string;
+  /** Of the older configuration: logs name listeners, whose scheme and port the requests had. */
+  readonly listeners: readonly SnapshotListener[];
+}
+
+const maxUnreadable = 1_000;
+
+/** Empty lines and those that begin with `#` are skipped. Never throws. */
+export function readRequestSample(text: string, options: SampleOptions): RequestSample {
+  const counts = new Map<string, { request: ExplainedRequest; count: number }>();
+  const unreadable: number[] = [];
+  for (const [index, raw] of text.split("\n").entries()) {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#")) continue;
+    const request = readLine(line, options);
+    if (!request) {
+      if (unreadable.length < maxUnreadable) unreadable.push(index + 1);
+      continue;
+    }
+    const { method, url, target, headers, peerAddress } = request;
+    const key = JSON.stringify([method, url.origin, target, [...headers], peerAddress]);
+    const known = counts.get(key);
+    if (known) known.count += 1;
+    else counts.set(key, { request, count: 1 });
+  }
+  return { requests: [...counts.values()], unreadable };
+}
+
+interface Line {
+  readonly method: string;
+  /** Absolute URL, or path with query. */
+  readonly target: string;
+  readonly host?: string | undefined;
+  readonly listener?: string | undefined;
+  readonly client?: string | undefined;
+  readonly headers?: ReadonlyMap<string, string>;
+}
+
+function readLine(text: string, options: SampleOptions): ExplainedRequest | undefined {
+  const line = text.startsWith("{") ? jsonLine(text) : (logLine(text) ?? headLine(text));
+  return line && requestOf(line, options);
+}
+
+function requestOf(line: Line, { host, listeners }: SampleOptions): ExplainedRequest | undefined {
+  const listener = listeners.find(({ name }) => name === line.listener);
+  const isAbsolute = /^https?:\/\//i.test(line.target);
+  const name = line.host ?? host;
+  if (!isAbsolute && (name === undefined || !line.target.startsWith("/"))) return undefined;
+  const scheme = listener?.protocol === "HTTPS" ? "https" : "http";
+  const port = listener && !name?.includes(":") ? `:${listener.port}` : "";
+  try {
+    const url = new URL(isAbsolute ? line.target : `${scheme}://${name}${port}${line.target}`);
+    const target = isAbsolute ? (/^https?:\/\/[^/?]*([/?].*)?$/i.exec(line.target)?.[1] ?? "/") : line.target;
+    return {
+      method: line.method.toUpperCase(),
+      url,
+      target,
+      headers: line.headers ?? new Map(),
+      peerAddress: line.client ?? "192.0.2.1",
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names that access logs in JSON use for the same things. */
+function jsonLine(text: string): Line | undefined {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const field = (...names: string[]): string | undefined => {
+    const value = names
+      .map((name) => (fields as Record<string, unknown>)[name])
+      .find((found) => typeof found === "string");
+    return value as string | undefined;
+  };
+  const method = field("method", "request_method", "http_method", "verb");
+  const target = field("url", "request_uri", "uri", "path", "target");
+  if (method === undefined || target === undefined) return undefined;
+  const host = field("host", "http_host", "authority", "server_name", ":authority");
+  return {
+    method,
+    target,
+    host,
+    listener: field("listener"),
+    client: field("client", "remote_addr", "client_ip"),
+  };
+}
+
+function logLine(text: string): Line | undefined {
+  const request = /"([A-Z]+) (\S+) HTTP\/[0-9.]+"/.exec(text);
+  if (!request) return undefined;
+  // HAProxy writes what it captured in braces before the request; by custom the Host is first.
+  const haproxy =
+    /(?:^|\s)(\S+?):\d+ \[[^\]]+\] (\S+?)~? \S+\/\S+ .*?(?:\{([^|}]*)[^}]*\} )?(?:\{[^}]*\} )?"[A-Z]+ /.exec(
+      text,
+    );
+  const client = haproxy?.[1] ?? /^(\S+) \S+ \S+ \[/.exec(text)?.[1];
+  return {
+    method: request[1]!,
+    target: request[2]!,
+    host: haproxy?.[3] || undefined,
+    listener: haproxy?.[2],
+    client,
+  };
+}
+
+function headLine(text: string): Line | undefined {
+  const [, method, target, rest = ""] = /^([A-Za-z]+) (\S+)((?: \[[^\]]*\])*)$/.exec(text) ?? [];
+  if (method === undefined || target === undefined) return undefined;
+  const headers = new Map<string, string>();
+  for (const [, name, value] of rest.matchAll(/\[([^:\]]+): ?([^\]]*)\]/g))
+    headers.set(name!.toLowerCase(), value!);
+  const client = headers.get("from");
+  headers.delete("from");
+  return { method, target, host: headers.get("host"), client, headers };
+}
