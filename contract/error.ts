@@ -1,4 +1,5 @@
-// The closed list of errors the gateway answers itself, and the one table that turns a code into a response.
+// The closed list of errors the gateway answers itself, and the one table that turns a code into a response. Those of
+// connections (`connection_…`) are for logs and counters: there is nobody to answer.
 // `proxyStatus` is the matching error type of RFC 9209 §2.3.
 
 /** Who is at fault: what the client sent, what a backend did, or the gateway itself. */
@@ -159,6 +160,30 @@ export const errorTable = {
     "gateway",
     "destination_unavailable",
     "The control, which has the statistics, cannot be reached.",
+  ),
+  connection_start_malformed: entry(
+    400,
+    "client",
+    "tls_protocol_error",
+    "The connection does not begin as its listener expects.",
+  ),
+  connection_start_timeout: entry(
+    408,
+    "client",
+    "connection_timeout",
+    "The connection did not begin in time.",
+  ),
+  connection_idle: entry(
+    504,
+    "client",
+    "connection_timeout",
+    "No byte has passed for as long as the route allows.",
+  ),
+  connection_reset: entry(
+    502,
+    "backend",
+    "connection_terminated",
+    "The client or the endpoint broke the connection off.",
   ),
   config_unavailable: entry(
     503,

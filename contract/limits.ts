@@ -52,6 +52,14 @@ export const limits = {
   limitsPerRule: 32,
   /** Endpoints that one TCP or TLS connection is tried on. */
   connectAttempts: 16,
+  /** ClientHello of a TLS connection that passes through; browsers send 2 KiB with post-quantum keys. */
+  clientHelloBytes: 16 * 1024,
+  /** PROXY protocol, version 2: addresses and type-length-values of one header. */
+  proxyHeaderBytes: 4 * 1024,
+  /** What a client may send before its PROXY header and ClientHello are complete, in records of any size. */
+  connectionStartBytes: 64 * 1024,
+  /** Time a client has for them. */
+  connectionStartMs: 10_000,
   /** PEM text within a configuration: a chain of certificates, or a key. */
   pemChars: 256 * 1024,
   /** Certificates of one listener; the server picks among them by SNI. */

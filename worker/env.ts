@@ -8,6 +8,8 @@ export interface Env {
   readonly RATE_LIMITER?: DurableObjectNamespace;
   /** The `StateDoor` of the process that owns the objects, where this one does not (decision 0001). */
   readonly STATE?: Fetcher;
+  /** The `HubDoor` of that process, for connections through tunnels; absent where there are none. */
+  readonly HUBS?: Fetcher;
   /** The control worker's `Internal` entry point. */
   readonly CONTROL: Fetcher;
   /** Last good snapshot, under the key `snapshot`. */

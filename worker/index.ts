@@ -1,18 +1,29 @@
 // Entry point of the gateway worker: wires the app to the isolate, and names the objects and doors.
 import { createApp, policyStages } from "./app.ts";
+import { acceptConnection } from "./connection/accept-connection.ts";
+import { createDialOf } from "./connection/dial-endpoint.ts";
 import type { Env } from "./env.ts";
+import type { Lifetime } from "./exchange.ts";
 import { createIsolateOf } from "./state/isolate-of.ts";
 import { answerAgent } from "./tunnel/tunnel-door.ts";
 
+export { HubDoor } from "./tunnel/hub-door.ts";
 export { RateLimiter } from "./limit/rate-limiter.ts";
 export { StateDoor } from "./state-door.ts";
 export { RegionState } from "./state/region-state.ts";
 export { TunnelDoor } from "./tunnel/tunnel-door.ts";
 export { TunnelHub } from "./tunnel/tunnel-hub.ts";
 
-const app = createApp(createIsolateOf(policyStages));
+const isolateOf = createIsolateOf(policyStages);
+const app = createApp(isolateOf);
+const dialOf = createDialOf();
 
 export default {
+  /** Of TCP and TLS listeners; on Cloudflare there are none. */
+  connect(socket: Socket, env: Env, context: ExecutionContext): Promise<void> {
+    const inputs = { isolate: isolateOf(env), dial: dialOf(env), random: Math.random };
+    return acceptConnection(socket, context as Lifetime, inputs);
+  },
   fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
     // Where there is no listener of its own for agents, a host name is.
     if (env.TUNNEL_HOSTNAME && new URL(request.url).hostname === env.TUNNEL_HOSTNAME) {

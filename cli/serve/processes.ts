@@ -115,7 +115,7 @@ function startState(task: SupervisorTask, log: (line: string) => void): StartedC
     control: socketPath(directory.run, "control", "internal"),
     region: options.region,
     connectTo: JSON.stringify(options.connectTo),
-    sockets: { state: "state", tunnel: "tunnel" },
+    sockets: { state: "state", hubs: "hubs", tunnel: "tunnel" },
   });
   return startWorkerd(
     { name: "state", run: directory.run, config, sockets: own(task, "state"), env: {}, stdout: "log" },
@@ -136,6 +136,8 @@ function startGateway(
     snapshots: directory.snapshots,
     control: socketPath(directory.run, "control", "internal"),
     state: socketPath(directory.run, "state", "state"),
+    hubs: socketPath(directory.run, "state", "hubs"),
+    connectTo: JSON.stringify(options.connectTo),
     region: options.region,
     ...(options.zone !== undefined && { zone: options.zone }),
     endpoints,
@@ -161,23 +163,30 @@ async function doorListeners(task: SupervisorTask): Promise<Map<string, DoorList
     const name = `front-door-${index}`;
     const listeners: DoorListener[] = [];
     for (const group of ports) {
-      if (!group.behindFrontDoor || isLayer4(group)) continue;
+      if (!group.behindFrontDoor) continue;
+      const first = group.listeners[0]!;
       const files = group.listeners.flatMap((listener) => certificates[listener.name] ?? []);
       // The same for all listeners of a port, or the configuration is refused.
-      const trust = trusts[group.listeners[0]!.name];
+      const trust = trusts[first.name];
       listeners.push({
         name: group.listeners.map((listener) => listener.name).join(", "),
-        kind: group.protocol === "HTTPS" ? "https" : "http",
+        kind: doorKind(group),
         ...(trust && { clientCertificates: trust.required ? "required" : "optional" }),
         upstream: socketPath(directory.run, `gateway-${index}`, portSocket(group)),
         certificates: await Promise.all(files.map(readKeyPair)),
         trustPem: trust ? await readClientTrust(trust) : "",
+        ...(first.proxyProtocol && { proxyProtocol: first.proxyProtocol }),
         sockets: own(task, name).filter((socket) => isPort(group, socket)),
       });
     }
     if (listeners.length > 0) doors.set(name, listeners);
   }
   return doors;
+}
+
+function doorKind({ protocol }: PortGroup): DoorListener["kind"] {
+  if (protocol === "TLS") return "tls";
+  return protocol === "HTTPS" ? "https" : "http";
 }
 
 function tunnelListener(task: SupervisorTask, { certificate, trustPem }: TunnelMaterial): DoorListener {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { SnapshotListener } from "#contract/snapshot.ts";
 import { planSockets } from "./socket-plan.ts";
 
-const listener = (name: string, protocol: "HTTP" | "HTTPS", port: number): SnapshotListener => ({
+const listener = (name: string, protocol: SnapshotListener["protocol"], port: number): SnapshotListener => ({
   name,
   protocol,
   port,
@@ -34,6 +34,7 @@ test("HTTP goes to workerd itself, HTTPS to the front door, both on every addres
     "control admin 127.0.0.1 8081",
     "control internal /run/control-internal.sock",
     "state state /run/state-state.sock",
+    "state hubs /run/state-hubs.sock",
     "state tunnel /run/state-tunnel.sock",
     "gateway-1 probe /run/gateway-1-probe.sock",
     "gateway-1 port-80 0.0.0.0 80",
@@ -41,6 +42,18 @@ test("HTTP goes to workerd itself, HTTPS to the front door, both on every addres
     "gateway-1 port-443 /run/gateway-1-port-443.sock",
     "front-door-1 port-443 0.0.0.0 443",
     "front-door-1 port-443-v6 :: 443",
+  ]);
+});
+
+test("TCP, and TLS that passes through, go to workerd itself; TLS that ends here to the front door", () => {
+  const passed = { ...listener("sni", "TLS", 443), tlsMode: "Passthrough" as const };
+  const ended = { ...listener("redis", "TLS", 6380), tlsMode: "Terminate" as const };
+  const lines = describe([listener("db", "TCP", 5432), passed, ended], { host: "127.0.0.1" });
+  expect(lines.filter((line) => line.includes(" port-"))).toEqual([
+    "gateway-1 port-5432 127.0.0.1 5432",
+    "gateway-1 port-443 127.0.0.1 443",
+    "gateway-1 port-6380 /run/gateway-1-port-6380.sock",
+    "front-door-1 port-6380 127.0.0.1 6380",
   ]);
 });
 

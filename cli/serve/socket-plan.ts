@@ -85,6 +85,7 @@ export function planSockets(
     { process: "control", name: "admin", address: options.control },
     unix("control", "internal"),
     unix("state", "state"),
+    unix("state", "hubs"),
     unix("state", "tunnel"),
   ];
   if (options.tunnel) {

@@ -48,7 +48,7 @@ test("state", () => {
       control: "/run/internal.sock",
       region: "local",
       connectTo: "[]",
-      sockets: { state: "state", tunnel: "tunnel" },
+      sockets: { state: "state", hubs: "hubs", tunnel: "tunnel" },
     }),
   ).toMatchSnapshot();
 });
@@ -69,6 +69,8 @@ test("gateway: one service for each direct endpoint, one socket for each listene
       snapshots: "/data/snapshots",
       control: "/run/internal.sock",
       state: "/run/state.sock",
+      hubs: "/run/hubs.sock",
+      connectTo: "[]",
       region: "local",
       endpoints,
       sockets: [

@@ -62,7 +62,8 @@ export interface StateConfig {
   readonly region: string;
   /** `--connect-to` rules as JSON, for health probes. */
   readonly connectTo: string;
-  readonly sockets: { readonly state: string; readonly tunnel: string };
+  /** Names of sockets: the doors for gateways, to objects and (for connections) to hubs, and the tunnel's front door. */
+  readonly sockets: { readonly state: string; readonly hubs: string; readonly tunnel: string };
 }
 
 export function stateConfig(config: StateConfig): string {
@@ -98,6 +99,7 @@ export function stateConfig(config: StateConfig): string {
     ],
     [
       { name: config.sockets.state, http: {}, service: { name: "state", entrypoint: "StateDoor" } },
+      { name: config.sockets.hubs, tcp: {}, service: { name: "state", entrypoint: "HubDoor" } },
       {
         name: config.sockets.tunnel,
         http: frontDoorHttp,
@@ -122,8 +124,11 @@ export interface GatewayConfig {
   readonly module: string;
   readonly snapshots: string;
   readonly control: string;
-  /** Path of the state process's socket. */
+  /** Paths of the state process's sockets. */
   readonly state: string;
+  readonly hubs: string;
+  /** `--connect-to` rules as JSON, for connections to endpoints. */
+  readonly connectTo: string;
   readonly region: string;
   /** Zone that the gateway runs in, if it is known. */
   readonly zone?: string;
@@ -145,6 +150,8 @@ export function gatewayConfig(config: GatewayConfig): string {
           compatibilityFlags: gatewayFlags,
           bindings: [
             { name: "STATE", service: "state" },
+            { name: "HUBS", service: "hubs" },
+            { name: "CONNECT_TO", text: config.connectTo },
             { name: "CONTROL", service: "control" },
             { name: "SNAPSHOTS", kvNamespace: "snapshots" },
             { name: "REGION", text: config.region },
@@ -156,6 +163,7 @@ export function gatewayConfig(config: GatewayConfig): string {
       },
       { name: "snapshots", disk: { path: config.snapshots, writable: true } },
       { name: "state", external: unixHttp(config.state) },
+      { name: "hubs", external: { address: `unix:${config.hubs}`, tcp: {} } },
       { name: "control", external: unixHttp(config.control) },
       internet,
       ...config.endpoints.map(endpointService),

@@ -30,6 +30,15 @@ export const listenerConflicts: Check = (config, report) => {
       });
       continue;
     }
+    if (JSON.stringify(first.protocol.proxyProtocol) !== JSON.stringify(listener.proxyProtocol)) {
+      report.add({
+        code: "listener-conflict",
+        path: ["listeners", index],
+        message: `listener ${JSON.stringify(first.protocol.name)} on port ${port} has another proxyProtocol, which is read before it is known whom a connection is for`,
+        remedy: "Give both the same.",
+      });
+      continue;
+    }
     if (first.protocol.protocol !== protocol) {
       report.add({
         code: "listener-conflict",

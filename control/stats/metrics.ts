@@ -12,6 +12,11 @@ const counterHelp: Readonly<Record<string, string>> = {
   requests_total: "Requests by route, backend and class of status.",
   endpoint_requests_total: "Requests by the endpoint that was tried last and class of status.",
   listener_requests_total: "Requests by listener and class of status.",
+  connections_total: "Connections of TCP and TLS listeners that are over, by route, backend and result.",
+  endpoint_connections_total: "Connections by the endpoint that was tried last, and whether it was reached.",
+  listener_connections_total: "Connections by listener.",
+  connection_bytes_total:
+    "Bytes of connections that are over and were counted, from the client (in) and to it (out).",
   errors_total: "Errors that the gateway answered itself, by code.",
   retries_total: "Further attempts at a request, by backend.",
   ejections_total: "Endpoints taken out by outlier detection.",

@@ -79,10 +79,10 @@ export class RequestCounters {
   }
 
   /** Counts what is not a request, such as a retry. `name` is a {@link counterName} made once per snapshot. */
-  countEvent(name: string): void {
+  countEvent(name: string, amount = 1): void {
     const count = this.#events.get(name);
     if (count === undefined && this.#events.size >= maxEvents) return;
-    this.#events.set(name, (count ?? 0) + 1);
+    this.#events.set(name, (count ?? 0) + amount);
   }
 
   /** Hands over the increments since the last call and starts anew. */

@@ -2,6 +2,7 @@
 // as a whole; a request keeps the plan that it started with.
 import { GatewayError } from "#contract/error.ts";
 import type { SnapshotRule, SnapshotSettings, VersionedSnapshot } from "#contract/snapshot.ts";
+import { compileConnections, type ConnectionTable } from "#traffic/connection/connection-table.ts";
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { type ClientDetector, compileClientDetection } from "#traffic/forwarding/forwarded.ts";
 import { compileMatcher, type Matcher } from "#traffic/match/matcher.ts";
@@ -12,6 +13,7 @@ import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts"
 import { compose } from "../stage/stage.ts";
 import type { FetchStatistics } from "../stage/statistics.ts";
 import { type BackendPlan, compileBackend } from "./backend-plan.ts";
+import { compileConnection, type ConnectionPlan } from "./connection-plan.ts";
 import { compileListeners, type ListenerTable } from "#traffic/match/listener-table.ts";
 import { RequestCounters } from "./request-counters.ts";
 import { type HubFetch, TunnelPlan } from "./tunnel-plan.ts";
@@ -25,6 +27,7 @@ export interface SnapshotPlan {
   readonly detectClient: ClientDetector;
   /** By `RuleMatch.ruleIndex`. */
   readonly handlers: readonly Handler[];
+  readonly connections: ConnectionTable<ConnectionPlan>;
   readonly backends: ReadonlyMap<string, BackendPlan>;
   /** Those with passive health. */
   readonly watched: readonly BackendPlan[];
@@ -88,6 +91,7 @@ export function compilePlan(
     matcher: compileMatcher(snapshot),
     detectClient: compileClientDetection(snapshot.settings.clientIPDetection),
     handlers,
+    connections: compileConnections(snapshot, (route) => compileConnection(route, backends)),
     backends,
     watched: [...backends.values()].filter(({ watch }) => watch),
     tunnels,

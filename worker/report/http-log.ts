@@ -29,7 +29,7 @@ export function httpLogLine(
   const retries = exchange.tried?.length ?? 0;
   const request = `${exchange.method} ${exchange.path} ${httpVersion(exchange)}`;
   return (
-    `${chain.clientAddress}:0 [${timestamp(startedMs)}] ${frontendText} ` +
+    `${chain.clientAddress}:0 [${httpLogTime(startedMs)}] ${frontendText} ` +
     `${backend?.backend.name ?? frontend}/${endpoint?.endpoint.id ?? "<NOSRV>"} ` +
     `0/0/0/${error && endpoint ? -1 : tookMs}/${tookMs} ${status} ${bytes ?? 0} - - ${termination(error)} ` +
     `0/0/0/0/${retries} 0/0 "${escaped(request)}"`
@@ -37,7 +37,7 @@ export function httpLogLine(
 }
 
 /** `%tr`: `06/Feb/2009:12:14:14.655`, in UTC. */
-function timestamp(ms: number): string {
+export function httpLogTime(ms: number): string {
   const iso = new Date(ms).toISOString();
   const month = months[Number(iso.slice(5, 7)) - 1];
   return `${iso.slice(8, 10)}/${month}/${iso.slice(0, 4)}:${iso.slice(11, 23)}`;

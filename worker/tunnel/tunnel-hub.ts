@@ -16,6 +16,7 @@ import { mergeVerdicts } from "./endpoint-verdicts.ts";
 import { configMessage, HubKnowledge, trustMessage } from "./hub-knowledge.ts";
 import { internalHeaders } from "./internal-headers.ts";
 import { announceHub } from "./region-link.ts";
+import { serveConnection } from "./serve-connection.ts";
 import { dispatchStream } from "./stream-dispatch.ts";
 import { parseTunnelTarget } from "./tunnel-target.ts";
 import type { TunnelTarget } from "./tunnel-target.ts";
@@ -47,6 +48,11 @@ export class TunnelHub extends DurableObject<Env> {
       return Response.json(this.#report());
     }
     return Response.json({ code: "not_found", message: "a hub answers /push" }, { status: 404 });
+  }
+
+  /** Connections of the data path, as `HubDoor` leads them here. Never rejects. */
+  override async connect(socket: Socket): Promise<void> {
+    await serveConnection(this.#serving(), socket, this.#turn++);
   }
 
   // --- agents -------------------------------------------------------------------------------------------------------

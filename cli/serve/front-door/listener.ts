@@ -20,6 +20,7 @@ import { tlsClientAuth, type TlsClientAuth } from "./connection-facts.ts";
 import { plainServer } from "./plain-server.ts";
 import { createProxy } from "./proxy.ts";
 import type { ListenerSettings } from "./settings.ts";
+import { tlsConnections } from "./tls-listener.ts";
 import { tunnelRefusal } from "./tunnel-refusal.ts";
 
 /** Bounds of one front-door process, per listening socket. */
@@ -42,10 +43,30 @@ export interface Listener {
   drain(): Promise<void>;
 }
 
-export async function openListener(
-  settings: ListenerSettings,
-  log: (line: string) => void,
-): Promise<Listener> {
+export function openListener(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
+  return settings.kind === "tls" ? openConnections(settings, log) : openRequests(settings, log);
+}
+
+async function openConnections(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
+  let choice = certificateChoice(settings);
+  const sides = settings.fds.map(() =>
+    tlsConnections(settings, () => choice, bounds.handshakeTimeoutMs, log),
+  );
+  await Promise.all(
+    sides.map(({ server }, index) => listen(server, settings.fds[index]!, settings.name, log)),
+  );
+  return {
+    update(next) {
+      choice = certificateChoice(next);
+    },
+    async drain() {
+      for (const { server } of sides) server.close();
+      await Promise.all(sides.map(({ ended }) => ended()));
+    },
+  };
+}
+
+async function openRequests(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
   let choice = settings.kind === "http" ? undefined : certificateChoice(settings);
   const proxy = createProxy(settings.upstream, log);
   const sessions = new Set<Http2Session>();
@@ -222,7 +243,7 @@ function secureOptions(settings: ListenerSettings): { cert: string; key: string;
 }
 
 function listen(
-  server: OpenServer["server"],
+  server: OpenServer["server"] | TcpServer,
   fd: number,
   name: string,
   log: (line: string) => void,

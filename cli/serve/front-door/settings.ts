@@ -8,8 +8,11 @@ export interface KeyPair {
 
 export interface ListenerSettings {
   readonly name: string;
-  /** `https` and `http` (with HTTP/2 by prior knowledge): clients; `tunnel`: agents, asked for a certificate. */
-  readonly kind: "https" | "http" | "tunnel";
+  /**
+   * `https` and `http` (with HTTP/2 by prior knowledge): clients' requests; `tls`: their connections of anything else;
+   * `tunnel`: agents, asked for a certificate.
+   */
+  readonly kind: "https" | "http" | "tls" | "tunnel";
   /** Inherited listening sockets. */
   readonly fds: readonly number[];
   /** Unix socket of the workerd process behind. */
@@ -20,6 +23,8 @@ export interface ListenerSettings {
   readonly clientCertificates?: "required" | "optional";
   /** Whom client certificates must descend from, PEM. Empty: nobody is asked for one. */
   readonly trustPem: string;
+  /** `tls`: connections begin with the PROXY protocol. */
+  readonly proxyProtocol?: { readonly optional: boolean };
 }
 
 /** Supervisor to front door. `drain`: take no new connection, end when the last request has. */

@@ -1,0 +1,76 @@
+// Connects to an endpoint of the picked backend, and to another one where that fails: no byte of the client has been
+// sent by then, so nothing can happen twice.
+import { counterName } from "#contract/counter-name.ts";
+import { GatewayError } from "#contract/error.ts";
+import { hashText } from "#traffic/balance/hash-text.ts";
+import { resultOfError } from "#traffic/outlier/request-result.ts";
+import { asGatewayError } from "../report/error-response.ts";
+import type { BackendPlan } from "../plan/backend-plan.ts";
+import type { Connection } from "./connection.ts";
+import type { DialEndpoint } from "./dial-endpoint.ts";
+
+export interface ReachedEndpoint {
+  readonly socket: Socket;
+  /** The connection is over. Call it exactly once. */
+  ended(failed: boolean): void;
+}
+
+/** Rejects with the first failure, when no attempt is left or no other endpoint can be had. */
+export async function reachEndpoint(
+  connection: Connection,
+  backend: BackendPlan,
+  dial: DialEndpoint,
+): Promise<ReachedEndpoint> {
+  const { rule } = connection.route!;
+  if (backend.endpoints.length === 0) throw new GatewayError("no_endpoint");
+  const hashKey =
+    backend.backend.loadBalancer.type === "ConsistentHash" ? hashKeyOf(connection, backend) : undefined;
+  let failure: GatewayError | undefined;
+  while (connection.tried.length < rule.maxConnectAttempts) {
+    const index = backend.balancer.pick({ nowMs: Date.now(), hashKey, exclude: connection.tried });
+    const endpoint = backend.endpoints[index];
+    if (!endpoint) break;
+    if (failure)
+      connection.plan.counters.countEvent(counterName("retries_total", { backend: backend.backend.name }));
+    connection.endpointIndex = index;
+    connection.endpoint = endpoint;
+    try {
+      return await attempt(connection, backend, index, dial);
+    } catch (error) {
+      failure ??= asGatewayError(error);
+      connection.tried = [...connection.tried, index];
+    }
+  }
+  throw failure ?? new GatewayError("no_healthy_endpoint");
+}
+
+/** Anything but the address is unknown of a connection: Envoy, too, then picks at random. */
+function hashKeyOf(connection: Connection, { backend }: BackendPlan): number | undefined {
+  const source = backend.loadBalancer.consistentHash?.type ?? "SourceIP";
+  return source === "SourceIP" && connection.client ? hashText(connection.client.address) : undefined;
+}
+
+async function attempt(
+  connection: Connection,
+  backend: BackendPlan,
+  index: number,
+  dial: DialEndpoint,
+): Promise<ReachedEndpoint> {
+  const { balancer, watch } = backend;
+  const startedMs = Date.now();
+  balancer.started(index);
+  const ended = (latencyMs: number, failed: boolean): void =>
+    balancer.ended(index, { nowMs: Date.now(), latencyMs, failed });
+  try {
+    const socket = await dial(connection, backend, backend.endpoints[index]!);
+    const connectedMs = Date.now();
+    watch?.record(index, "success", connectedMs - startedMs, connectedMs);
+    return { socket, ended: (failed) => ended(connectedMs - startedMs, failed) };
+  } catch (error) {
+    const nowMs = Date.now();
+    const result = resultOfError(asGatewayError(error).code);
+    if (result) watch?.record(index, result, nowMs - startedMs, nowMs);
+    ended(nowMs - startedMs, true);
+    throw error;
+  }
+}

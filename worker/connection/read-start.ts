@@ -1,0 +1,135 @@
+// Reads what a connection begins with, as far as that decides where it goes: the PROXY protocol of whoever is in front,
+// and the ClientHello of TLS that passes through. Nothing is read of any other connection.
+import { GatewayError } from "#contract/error.ts";
+import { limits } from "#contract/limits.ts";
+import { endsTls } from "#contract/snapshot.ts";
+import { ClientHelloReader } from "#traffic/connection/client-hello.ts";
+import { readProxyHeader } from "#traffic/connection/proxy-protocol.ts";
+import { withTimeLimit } from "../time-limit.ts";
+import type { Connection } from "./connection.ts";
+
+const readBytes = 4 * 1024;
+
+/** Sets client, server name and head. Rejects with `connection_start_malformed` or `connection_start_timeout`. */
+export async function readStart(connection: Connection): Promise<void> {
+  const { listener } = connection;
+  if (!listener) return;
+  // Where TLS ends at the front door, that is who speaks here, and it begins with the PROXY protocol.
+  const proxied = endsTls(listener)
+    ? "always"
+    : listener.proxyProtocol && proxyPresence(listener.proxyProtocol);
+  const hello = listener.protocol === "TLS" && !endsTls(listener);
+  if (!proxied && !hello) return;
+  const start = new StartReader(connection.socket.readable as ReadableStream<Uint8Array>);
+  const read = async (): Promise<void> => {
+    if (proxied) await readProxy(start, connection, proxied);
+    if (hello) await readHello(start, connection);
+  };
+  try {
+    await withTimeLimit(read(), limits.connectionStartMs, () => {
+      throw new GatewayError("connection_start_timeout");
+    });
+    connection.head = start.unread();
+  } finally {
+    start.release();
+  }
+}
+
+function proxyPresence({ optional }: { readonly optional: boolean }): "always" | "optional" {
+  return optional ? "optional" : "always";
+}
+
+async function readProxy(
+  start: StartReader,
+  connection: Connection,
+  presence: "always" | "optional",
+): Promise<void> {
+  for (;;) {
+    const result = readProxyHeader(start.whole());
+    if (result.type === "header") {
+      start.skip(result.lengthBytes);
+      const { source, destination, serverName } = result.connection;
+      // UNKNOWN and LOCAL leave the sender itself as the client.
+      connection.client = source ?? connection.client;
+      connection.destination = destination ?? connection.destination;
+      connection.serverName = serverName;
+      return;
+    }
+    if (result.type === "absent" && presence === "optional") return;
+    if (result.type !== "incomplete")
+      throw malformed(result.type === "invalid" ? result.reason : "it is absent");
+    await start.more();
+  }
+}
+
+function malformed(reason: string): GatewayError {
+  return new GatewayError("connection_start_malformed", `PROXY protocol: ${reason}`);
+}
+
+async function readHello(start: StartReader, connection: Connection): Promise<void> {
+  const reader = new ClientHelloReader();
+  let chunk = start.whole();
+  for (;;) {
+    const result = reader.push(chunk);
+    if (result.type === "invalid") {
+      throw new GatewayError("connection_start_malformed", `ClientHello: ${result.reason}`);
+    }
+    if (result.type === "hello") {
+      connection.serverName = result.serverName;
+      return;
+    }
+    chunk = await start.more();
+  }
+}
+
+/** Collects the first bytes of a connection, never more than a bound. */
+class StartReader {
+  readonly #reader: ReadableStreamBYOBReader;
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(readable: ReadableStream<Uint8Array>) {
+    this.#reader = readable.getReader({ mode: "byob" });
+  }
+
+  /** The next bytes, which are kept, too. */
+  async more(): Promise<Uint8Array> {
+    const { value, done } = await this.#reader.read(new Uint8Array(readBytes));
+    if (done) throw new GatewayError("connection_start_malformed", "the client left before it began");
+    this.#bytes += value.length;
+    if (this.#bytes > limits.connectionStartBytes) {
+      throw new GatewayError("connection_start_malformed", `more than ${limits.connectionStartBytes} bytes`);
+    }
+    this.#chunks.push(value);
+    return value;
+  }
+
+  /** Everything that is kept, in one piece. */
+  whole(): Uint8Array {
+    if (this.#chunks.length === 1) return this.#chunks[0]!;
+    const whole = new Uint8Array(this.#chunks.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      whole.set(chunk, at);
+      at += chunk.length;
+    }
+    this.#chunks = [whole];
+    return whole;
+  }
+
+  skip(bytes: number): void {
+    this.#chunks = [this.whole().subarray(bytes)];
+  }
+
+  unread(): readonly Uint8Array[] {
+    return this.#chunks.filter(({ length }) => length > 0);
+  }
+
+  release(): void {
+    try {
+      this.#reader.releaseLock();
+    } catch {
+      // A read is still waiting: the connection is given up anyway.
+    }
+  }
+}
