@@ -274,6 +274,21 @@ export const extAuthSchema = z.strictObject({ ...extAuthFields, timeoutMs: z.int
 /** Istio's string match: a value, `start*`, `*end`, or `*` for whatever is there. */
 const patterns = z.array(text).min(1).max(256);
 
+const headerValuesSchema = z
+  .array(
+    z.strictObject({
+      name: header.describe("Name, without case."),
+      values: patterns.describe("One of these."),
+    }),
+  )
+  .max(16)
+  .optional();
+
+const claimValuesSchema = z
+  .array(z.strictObject({ name: claimName, values: patterns.describe("One of these.") }))
+  .max(16)
+  .optional();
+
 export const authorizationRuleSchema = z.strictObject({
   name: name.optional().describe("For the log. Default: the rule's index."),
   action: z.enum(["Allow", "Deny"]).describe("Deny goes before Allow, whatever their order."),
@@ -291,30 +306,22 @@ export const authorizationRuleSchema = z.strictObject({
         .strictObject({
           provider: name.optional().describe("Provider that accepted the token. Default: any."),
           scopes: z.array(text).max(32).optional().describe("Scopes (RFC 8693 `scope`), all of them."),
-          claims: z
-            .array(z.strictObject({ name: claimName, values: patterns.describe("One of these.") }))
-            .max(16)
-            .optional()
-            .describe("Claims, all of which must have, or hold, one of their values."),
+          claims: claimValuesSchema.describe("Claims, all of which must have, or hold, one of their values."),
         })
         .optional()
         .describe("What the token says."),
-      headers: z
-        .array(
-          z.strictObject({
-            name: header.describe("Name, without case."),
-            values: patterns.describe("One of these."),
-          }),
-        )
-        .max(16)
-        .optional()
-        .describe("Headers, all of which must have one of their values."),
+      notClaims: claimValuesSchema.describe(
+        "Claims, none of which may have, or hold, one of its values. Requests without a token have none.",
+      ),
+      headers: headerValuesSchema.describe("Headers, all of which must have one of their values."),
+      notHeaders: headerValuesSchema.describe("Headers, none of which may have one of its values."),
     })
     .default({})
     .describe("Who: all of these conditions hold together. Default: everyone."),
   operation: z
     .strictObject({
       hosts: patterns.optional().describe("Host names."),
+      notHosts: patterns.optional().describe("Host names that it must not have."),
       methods: z.array(methodSchema).min(1).max(16).optional().describe("Methods."),
       notMethods: z.array(methodSchema).min(1).max(16).optional().describe("Methods that it must not have."),
       paths: z.array(pathMatchSchema).min(1).max(64).optional().describe("Paths, one of which must match."),
@@ -329,12 +336,22 @@ export const authorizationRuleSchema = z.strictObject({
     .describe("What: all of these conditions hold together. Default: everything."),
 });
 
-export const authorizationSchema = z.strictObject({
+const decisionFields = {
   defaultAction: z
     .enum(["Allow", "Deny"])
     .optional()
     .describe("When no rule matches. Default: Deny if there is an Allow rule, or else Allow."),
   rules: z.array(authorizationRuleSchema).max(256).default([]).describe("The rules."),
+};
+
+export const authorizationSchema = z.strictObject({
+  ...decisionFields,
+  and: z
+    .array(z.strictObject(decisionFields))
+    .min(1)
+    .max(16)
+    .optional()
+    .describe("Further decisions, each with rules of its own: all of them must allow, too."),
 });
 
 // --- all together -----------------------------------------------------------------------------------------------------

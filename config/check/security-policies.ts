@@ -1,7 +1,7 @@
 // Access control that contradicts itself, or that lets others pass than its author meant.
 import { passwordHashProblem } from "#contract/password-hash.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
-import type { AuthorizationRule } from "#contract/security-policy.ts";
+import type { Authorization, AuthorizationRule } from "#contract/security-policy.ts";
 import { isCidr } from "../native/address.ts";
 import type { NativeSecurityPolicy } from "../native/security-policy.ts";
 import { connectionRoutes } from "../rule.ts";
@@ -45,11 +45,22 @@ function checkPolicy(policy: NativeSecurityPolicy, path: Path, report: Report): 
       message: "expected at least one header, query parameter or cookie to take the key from",
     });
   }
-  for (const [index, rule] of (authorization?.rules ?? []).entries()) {
-    checkRule(rule, names, [...path, "authorization", "rules", index], jwt !== undefined, report);
+  for (const { decision, at } of decisionsOf(authorization)) {
+    const decisionPath = [...path, "authorization", ...at];
+    for (const [index, rule] of decision.rules.entries()) {
+      checkRule(rule, names, [...decisionPath, "rules", index], jwt !== undefined, report);
+    }
+    checkDefaultAction(decision, decisionPath, report);
   }
-  checkDefaultAction(authorization, [...path, "authorization"], report);
   if (extAuth) checkPositive(extAuth.timeout, [...path, "extAuth", "timeout"], report);
+}
+
+function decisionsOf(
+  authorization: NativeSecurityPolicy["authorization"],
+): { decision: Omit<Authorization, "and">; at: Path }[] {
+  if (!authorization) return [];
+  const { and = [], ...first } = authorization;
+  return [{ decision: first, at: [] }, ...and.map((decision, index) => ({ decision, at: ["and", index] }))];
 }
 
 /** Findings never repeat what stands there: it may be the secret itself. */
@@ -137,12 +148,12 @@ function checkRule(
 }
 
 function checkDefaultAction(
-  authorization: NativeSecurityPolicy["authorization"],
+  { defaultAction, rules }: Omit<Authorization, "and">,
   path: Path,
   report: Report,
 ): void {
-  const allows = authorization?.rules.some(({ action }) => action === "Allow") ?? false;
-  if (authorization?.defaultAction !== "Allow" || !allows) return;
+  const allows = rules.some(({ action }) => action === "Allow");
+  if (defaultAction !== "Allow" || !allows) return;
   report.add({
     code: "security-policy-invalid",
     path: [...path, "defaultAction"],

@@ -52,6 +52,24 @@ describe("order", () => {
   });
 });
 
+describe("further decisions", () => {
+  const inside = { action: "Allow" as const, principal: { clientCIDRs: ["10.0.0.0/8"] } };
+  const reads = { name: "reads", action: "Allow" as const, operation: { methods: ["GET" as const] } };
+  const policy = { rules: [{ ...inside, name: "inside" }], and: [{ rules: [reads] }, { rules: [] }] };
+
+  test.each([
+    ["all allow: the first is named", {}, "allow inside"],
+    ["the first refuses", { client: "1.2.3.4" }, "deny default"],
+    ["a further one refuses", { method: "POST" }, "deny default"],
+  ])("%s", (_name, asked, expected) => {
+    expect(decide(policy, asked)).toBe(expected);
+  });
+
+  test("one without rules that denies by default", () => {
+    expect(decide({ rules: [], and: [{ defaultAction: "Deny" }] })).toBe("deny default");
+  });
+});
+
 describe("principals", () => {
   const allowed = (principal: object, asked: Asked): boolean =>
     decide({ rules: [{ action: "Allow", principal }] }, asked) === "allow 0";
@@ -123,6 +141,26 @@ describe("principals", () => {
     ["network", { clientCIDRs: ["2001:db8::/32"] }, { client: "2001:db8::1" }, true],
     ["mapped IPv4", { clientCIDRs: ["10.0.0.0/8"] }, { client: "::ffff:10.1.1.1" }, true],
     ["header", { headers: [{ name: "X-Team", values: ["blue"] }] }, { headers: { "x-team": "blue" } }, true],
+    [
+      "not another header",
+      { notHeaders: [{ name: "x-team", values: ["red"] }] },
+      { headers: { "x-team": "blue" } },
+      true,
+    ],
+    [
+      "not this header",
+      { notHeaders: [{ name: "x-team", values: ["red*"] }] },
+      { headers: { "x-team": "red1" } },
+      false,
+    ],
+    ["not a header, none", { notHeaders: [{ name: "x-team", values: ["*"] }] }, {}, true],
+    [
+      "not this claim",
+      { notClaims: [{ name: "groups", values: ["ops"] }] },
+      { identity: token({ groups: ["ops"] }) },
+      false,
+    ],
+    ["not a claim, no token", { notClaims: [{ name: "groups", values: ["ops"] }] }, {}, true],
     ["two conditions", { users: ["a"], clientIDs: ["b"] }, { identity: { user: "a" } }, false],
   ])("%s", (_name, principal, asked, expected) => {
     expect(allowed(principal, asked)).toBe(expected);
@@ -135,6 +173,11 @@ describe("principals", () => {
     [
       "one of several header lines",
       { headers: [{ name: "x-a", values: ["1"] }] },
+      { headers: { "x-a": "2, 1" } },
+    ],
+    [
+      "none of several header lines",
+      { notHeaders: [{ name: "x-a", values: ["1"] }] },
       { headers: { "x-a": "2, 1" } },
     ],
   ])("what is not certain never allows and always denies: %s", (_name, principal, asked) => {
@@ -174,6 +217,9 @@ describe("operations", () => {
     expect(decide(policy, { path: "/x", method: "POST" })).toBe("deny default");
     expect(decide(policy, { path: "/admin" })).toBe("deny default");
     expect(decide(policy, { host: "a.org" })).toBe("deny default");
+    const elsewhere = { rules: [{ action: "Allow" as const, operation: { notHosts: ["a.com"] } }] };
+    expect(decide(elsewhere)).toBe("deny default");
+    expect(decide(elsewhere, { host: "b.com" })).toBe("allow 0");
   });
 
   test("malformed networks and patterns are refused, not left out", () => {

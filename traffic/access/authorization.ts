@@ -30,8 +30,25 @@ type Condition = (request: AuthorizationRequest) => boolean;
 type Action = AuthorizationRule["action"];
 
 /** Throws an error for a network, path or pattern that is malformed. */
-export function compileAuthorization(
-  authorization: Authorization,
+export function compileAuthorization({
+  and = [],
+  ...first
+}: Authorization): (request: AuthorizationRequest) => AuthorizationVerdict {
+  const decisions = [first, ...and].map(compileDecision);
+  return (request) => {
+    let verdict: AuthorizationVerdict | undefined;
+    for (const decide of decisions) {
+      const next = decide(request);
+      if (!next.allowed) return next;
+      // Of several that allow, the first is the one to name.
+      verdict ??= next;
+    }
+    return verdict!;
+  };
+}
+
+function compileDecision(
+  authorization: Omit<Authorization, "and">,
 ): (request: AuthorizationRequest) => AuthorizationVerdict {
   const rules = authorization.rules.map((rule, index) => ({
     name: rule.name ?? String(index),
@@ -52,7 +69,7 @@ export function compileAuthorization(
 
 function compileRule({ action, principal, operation }: AuthorizationRule): Condition[] {
   const conditions: Condition[] = [...operationConditions(operation, action)];
-  const { clientCIDRs, notClientCIDRs, jwt, headers } = principal;
+  const { clientCIDRs, notClientCIDRs, jwt, notClaims, headers, notHeaders } = principal;
   if (clientCIDRs) conditions.push(networkCondition(clientCIDRs, true, action));
   if (notClientCIDRs) conditions.push(networkCondition(notClientCIDRs, false, action));
   conditions.push(
@@ -64,7 +81,16 @@ function compileRule({ action, principal, operation }: AuthorizationRule): Condi
     ...valueConditions(principal.users, undefined, ({ identity }) => identity.user),
   );
   if (jwt) conditions.push(...tokenConditions(jwt));
+  for (const { name, values } of notClaims ?? []) {
+    const matches = compileTextPatterns(values);
+    conditions.push(({ identity }) => !claimValues(identity.token?.claims ?? {}, name).some(matches));
+  }
   for (const { name, values } of headers ?? []) conditions.push(headerCondition(name, values, action));
+  for (const { name, values } of notHeaders ?? []) {
+    // What is not certain is read the other way round.
+    const has = headerCondition(name, values, action === "Deny" ? "Allow" : "Deny");
+    conditions.push((request) => !has(request));
+  }
   return conditions;
 }
 
@@ -133,8 +159,8 @@ function headerCondition(name: string, values: readonly string[], action: Action
 }
 
 function operationConditions(operation: AuthorizationRule["operation"], action: Action): Condition[] {
-  const { hosts, methods, notMethods, paths, notPaths } = operation;
-  const conditions: Condition[] = [...valueConditions(hosts, undefined, ({ head }) => head.host)];
+  const { hosts, notHosts, methods, notMethods, paths, notPaths } = operation;
+  const conditions: Condition[] = [...valueConditions(hosts, notHosts, ({ head }) => head.host)];
   if (methods) conditions.push(({ head }) => methods.some((method) => method === head.method));
   if (notMethods) conditions.push(({ head }) => !notMethods.some((method) => method === head.method));
   if (paths) conditions.push(pathCondition(paths, true, action));

@@ -47,8 +47,8 @@ export function compileAccessPolicy(
   if (basicAuth) authenticators.push(compileBasicAuth(basicAuth, inputs.nowMs));
   return {
     authenticators,
-    readsCertificate: (authorization?.rules ?? []).some(
-      ({ principal }) => principal.principals ?? principal.notPrincipals,
+    readsCertificate: [authorization, ...(authorization?.and ?? [])].some((decision) =>
+      decision?.rules.some(({ principal }) => principal.principals ?? principal.notPrincipals),
     ),
     ownedHeaders: ownedNames([
       apiKeyAuth?.forwardClientIDHeader,
