@@ -19,8 +19,16 @@ export interface ModelParts {
   addRoute(route: RouteInput, origin: ObjectField, rules?: readonly ObjectField[]): void;
   addTcpRoute(route: TcpRouteInput, origin: ObjectField): void;
   addTlsRoute(route: TlsRouteInput, origin: ObjectField): void;
-  /** A backend that is there already stays as it is: several rules share one. */
-  addBackend(name: string, make: () => BackendInput, origin: ObjectField): void;
+  /**
+   * A backend that is there already stays as it is: several rules share one. `fields`: where those of its fields come
+   * from that another object than `origin` sets.
+   */
+  addBackend(
+    name: string,
+    make: () => BackendInput,
+    origin: ObjectField,
+    fields?: Readonly<Partial<Record<keyof BackendInput, ObjectField>>>,
+  ): void;
   addRateLimitPolicy(policy: RateLimitPolicyInput, origin: ObjectField): void;
   readonly config: NativeConfigInput;
   /** Places of the model's parts: those of their objects. */
@@ -57,10 +65,13 @@ export function createModelParts(): ModelParts {
     },
     addTcpRoute: (route, origin) => void add("tcpRoutes", tcpRoutes, route, origin),
     addTlsRoute: (route, origin) => void add("tlsRoutes", tlsRoutes, route, origin),
-    addBackend: (name, make, origin) => {
+    addBackend: (name, make, origin, fields = {}) => {
       if (backendNames.has(name)) return;
       backendNames.add(name);
-      add("backends", backends, make(), origin);
+      const index = add("backends", backends, make(), origin);
+      for (const [field, from] of Object.entries(fields)) {
+        origins.set(formatPath(["backends", index, field]), from);
+      }
     },
     addRateLimitPolicy: (policy, origin) => void add("rateLimitPolicies", rateLimitPolicies, policy, origin),
     config: { listeners, routes, tcpRoutes, tlsRoutes, backends, rateLimitPolicies },

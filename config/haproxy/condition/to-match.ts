@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { methodSchema, type exclusionSchema, type routeMatchSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
-import { anyOf } from "../../pattern-text.ts";
+import { anyOf, encodePath } from "../../pattern-text.ts";
 import { unsupported } from "../statement-problem.ts";
 import type { Subject, Test } from "./condition.ts";
 import type { Conjunction } from "./normal-form.ts";
@@ -126,12 +126,6 @@ function pathParts(test: Test, style: "plain" | "few"): Part[] {
   return expressions(patterns, ignoreCase, isApart ? 1 : Infinity).map((value) => ({
     path: { type: "RegularExpression", value },
   }));
-}
-
-function encodePath(text: string): string {
-  return text.replace(/[^\u0021-\u007E]+/gu, (characters) =>
-    characters.isWellFormed() ? encodeURIComponent(characters) : characters,
-  );
 }
 
 function valueParts(test: Test, kind: (typeof listKinds)[number], name: string): Part[] {

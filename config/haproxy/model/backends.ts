@@ -1,6 +1,6 @@
 // Backends and listens with servers → backends.
 import type { NativeConfigInput } from "../../native/schema.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../../duration-text.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsIn, type Proxy } from "../proxy.ts";
 import { attempt } from "../statement-problem.ts";

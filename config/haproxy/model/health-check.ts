@@ -1,6 +1,7 @@
 // `option httpchk`, `http-check`, `tcp-check` and the options of servers → active health checks.
 import type { NativeConfigInput } from "../../native/schema.ts";
-import { formatDuration, readDurationMs } from "../duration.ts";
+import { formatDuration } from "../../duration-text.ts";
+import { readDurationMs } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";

@@ -1,6 +1,7 @@
 // What a backend says about the requests to it, and the model says at its rules: timeouts, retries, persistence.
 import type { NativeConfigInput } from "../../native/schema.ts";
-import { formatDuration, readDurationMs } from "../duration.ts";
+import { formatDuration } from "../../duration-text.ts";
+import { readDurationMs } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid } from "../statement-problem.ts";

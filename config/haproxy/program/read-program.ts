@@ -15,7 +15,8 @@ import {
   type Subject,
 } from "../condition/condition.ts";
 import { conditionStart, parseCondition, readAcl, type Acls } from "../condition/parse-condition.ts";
-import { readDurationMs, formatDuration } from "../duration.ts";
+import { formatDuration } from "../../duration-text.ts";
+import { readDurationMs } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, StatementProblem, unsupported } from "../statement-problem.ts";

@@ -1,6 +1,7 @@
 // `stats enable`, `stats uri` and their like: where the statistics are shown. The page is the control's.
 import { and, type Condition, type Operator, type Subject } from "../condition/condition.ts";
-import { formatDuration, readDurationMs } from "../duration.ts";
+import { formatDuration } from "../../duration-text.ts";
+import { readDurationMs } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid } from "../statement-problem.ts";
