@@ -10,7 +10,12 @@ import { CommandError, systemCode } from "./command-error.ts";
 export const defaultDataDirectory = ".isthmus";
 
 /** What `serve` writes for the other commands into `DIR/control.json`. */
-export const controlFileSchema = z.object({ url: z.url(), tunnelUrl: z.url().optional() });
+export const controlFileSchema = z.object({
+  url: z.url(),
+  tunnelUrl: z.url().optional(),
+  /** Unix socket of the supervisor, for `isthmus reload`. */
+  supervisor: z.string().optional(),
+});
 export type ControlFile = z.infer<typeof controlFileSchema>;
 
 export const controlFilePath = (dataDirectory: string): string => join(dataDirectory, "control.json");

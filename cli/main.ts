@@ -10,6 +10,7 @@ import { addDiff } from "./command/diff.ts";
 import { addEndpoint } from "./command/endpoint.ts";
 import { addExplain } from "./command/explain.ts";
 import { addApply, addValidate } from "./command/publish.ts";
+import { addReload } from "./command/reload.ts";
 import { addServe } from "./command/serve.ts";
 import { addStart } from "./command/start.ts";
 import { addStat } from "./command/stat.ts";
@@ -47,6 +48,7 @@ Examples:
 
 for (const add of [
   addServe,
+  addReload,
   addStart,
   addAgent,
   addApply,

@@ -8,8 +8,12 @@ export interface Env {
   readonly RATE_LIMITER?: DurableObjectNamespace;
   /** The `StateDoor` of the process that owns the objects, where this one does not (decision 0001). */
   readonly STATE?: Fetcher;
-  /** The `HubDoor` of that process, for connections through tunnels; absent where there are none. */
-  readonly HUBS?: Fetcher;
+  /** The `HubDoor` of the process that has a shard's hubs, where this one does not (decision 0011). */
+  readonly [hub: `hub:${string}`]: Fetcher | undefined;
+  /** The same for connections. On Cloudflare there are none. */
+  readonly [connections: `connections:${string}`]: Fetcher | undefined;
+  /** Name of this run of a gateway process, so that hubs can tell its WebSockets from others'. */
+  readonly PROCESS?: string;
   /** The control worker's `Internal` entry point. */
   readonly CONTROL: Fetcher;
   /** Last good snapshot, under the key `snapshot`. */

@@ -7,10 +7,10 @@ import type { Lifetime } from "./exchange.ts";
 import { createIsolateOf } from "./state/isolate-of.ts";
 import { answerAgent } from "./tunnel/tunnel-door.ts";
 
-export { HubDoor } from "./tunnel/hub-door.ts";
 export { RateLimiter } from "./limit/rate-limiter.ts";
 export { StateDoor } from "./state-door.ts";
 export { RegionState } from "./state/region-state.ts";
+export { HubDoor } from "./tunnel/hub-door.ts";
 export { TunnelDoor } from "./tunnel/tunnel-door.ts";
 export { TunnelHub } from "./tunnel/tunnel-hub.ts";
 

@@ -1,5 +1,5 @@
 // The one way to a Durable Object: through its namespace where it lives in this process or account, else through the
-// `STATE` service of the process that owns it (decision 0001).
+// service of the process that owns it (decisions 0001, 0011).
 import type { Env } from "./env.ts";
 
 const objectClasses = ["RegionState", "TunnelHub", "RateLimiter"] as const;
@@ -25,9 +25,29 @@ export function objectFetch(
 ): Promise<Response> {
   const namespace = objectNamespace(env, className);
   if (namespace) return namespace.get(namespace.idFromName(name)).fetch(request);
-  if (!env.STATE) throw new Error(`Neither a namespace for ${className} nor the service STATE is bound.`);
+  const owner = className === "TunnelHub" ? hubService(env, name) : env.STATE;
+  if (!owner) throw new Error(`Neither a namespace for ${className} nor a service that has one is bound.`);
   request.headers.set(objectHeader, objectPath(className, name));
-  return env.STATE.fetch(request);
+  return owner.fetch(request);
+}
+
+/** The process that has a hub, by the shard at the end of its name, `<tunnel>:<shard>`. */
+function hubService(env: Env, hub: string): Fetcher | undefined {
+  return env[`hub:${shardOf(hub)}`];
+}
+
+/** The same for connections. */
+export function hubConnections(env: Env, hub: string): Fetcher | undefined {
+  return env[`connections:${shardOf(hub)}`];
+}
+
+function shardOf(hub: string): string {
+  return hub.slice(hub.lastIndexOf(":") + 1);
+}
+
+/** False where no agent can ever connect: `isthmus serve` without a port for them. */
+export function hasHubs(env: Env): boolean {
+  return env.TUNNEL_HUB !== undefined || env["hub:0"] !== undefined;
 }
 
 /** Whom `class/name` means, as {@link objectHeader} carries it and as the path of {@link objectUrl} starts; undefined for anything else. */

@@ -1,17 +1,22 @@
-// Door of the process that owns the Durable Objects: gateways of other processes reach the objects through it. Bound
-// to a Unix socket that only the supervisor's own processes can open, never to a listener.
+// Door of a process that owns Durable Objects: other processes reach the objects through it. Bound to a Unix socket that
+// only the supervisor's own processes can open, never to a listener.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { Env } from "./env.ts";
 import { objectHeader, objectNamespace, parseObjectPath } from "./objects.ts";
 
 export class StateDoor extends WorkerEntrypoint<Env> {
   override fetch(request: Request): Response | Promise<Response> {
-    const named = request.headers.get(objectHeader);
-    const target = parseObjectPath(named ?? new URL(request.url).pathname.slice(1));
-    const namespace = target && objectNamespace(this.env, target.className);
-    if (!namespace) return new Response("no such object", { status: 404 });
-    const forwarded = new Request(request);
-    forwarded.headers.delete(objectHeader);
-    return namespace.get(namespace.idFromName(target.name)).fetch(forwarded);
+    return answerForObject(request, this.env);
   }
+}
+
+/** Sends a request to the object that its header or its path names. */
+export function answerForObject(request: Request, env: Env): Response | Promise<Response> {
+  const named = request.headers.get(objectHeader);
+  const target = parseObjectPath(named ?? new URL(request.url).pathname.slice(1));
+  const namespace = target && objectNamespace(env, target.className);
+  if (!namespace) return new Response("no such object", { status: 404 });
+  const forwarded = new Request(request);
+  forwarded.headers.delete(objectHeader);
+  return namespace.get(namespace.idFromName(target.name)).fetch(forwarded);
 }

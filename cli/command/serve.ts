@@ -87,7 +87,8 @@ Examples:
   isthmus serve -f isthmus.yaml --data /var/lib/isthmus --tunnel 8444 --tunnel-name edge.example.com
   isthmus serve -f isthmus.yaml --connect-to 203.0.113.7:8080:127.0.0.1:9001
 
-Signals: SIGTERM and SIGINT finish the requests under way and end; SIGHUP reads certificates again.`,
+Signals: SIGTERM and SIGINT finish the requests under way and end; SIGHUP reads certificates again;
+SIGUSR2 replaces every process without a failed request, as \`isthmus reload\` does.`,
     )
     .action(async (flags: ServeFlags) => {
       process.exitCode = await launch(serveOptions(flags), (line) => console.error(line));

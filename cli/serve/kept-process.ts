@@ -15,6 +15,8 @@ export interface KeptProcess {
   readonly ready: Promise<void>;
   /** The child that runs now; undefined between two. */
   current(): ChildProcess | undefined;
+  /** Ends the child and resolves when the next one serves. Rejects when that one fails to start, or `stop` came first. */
+  restart(graceMs: number): Promise<void>;
   /** Asks it to end (`request`, SIGTERM by default), and kills it after `graceMs`. */
   stop(graceMs: number, request?: (child: ChildProcess) => void): Promise<void>;
 }
@@ -27,6 +29,7 @@ export function keepRunning(
   let current: ChildProcess | undefined;
   let stopping = false;
   const stopSignal = new AbortController();
+  let successor: PromiseWithResolvers<void> | undefined;
   const first = startOne();
 
   function startOne(): StartedChild & { ended: Promise<string>; startedMs: number } {
@@ -48,13 +51,17 @@ export function keepRunning(
       const how = await running.ended;
       current = undefined;
       if (stopping) return;
-      const next = nextRestart(restarts, Date.now() - running.startedMs);
+      const next = successor
+        ? { delayMs: 0, state: restarts }
+        : nextRestart(restarts, Date.now() - running.startedMs);
       restarts = next.state;
       log(`${name} pid=${running.child.pid ?? "none"} ended (${how}); starting again in ${next.delayMs} ms`);
       await delay(next.delayMs, undefined, { signal: stopSignal.signal }).catch(() => {});
       // `stop` may have been called while this waited.
       if (stopSignal.signal.aborted) return;
       running = startOne();
+      successor?.resolve(running.ready);
+      successor = undefined;
       running.ready.catch((error: Error) => log(`${name}: ${error.message}`));
     }
   }
@@ -67,19 +74,33 @@ export function keepRunning(
     name,
     ready: first.ready,
     current: () => current,
+    async restart(graceMs) {
+      if (stopping || !current) throw new Error(`${name} is not running`);
+      successor ??= Promise.withResolvers();
+      const served = successor.promise;
+      await end(current, graceMs, (child) => child.kill("SIGTERM"));
+      return served;
+    },
     async stop(graceMs, request = (child) => child.kill("SIGTERM")) {
       stopping = true;
       stopSignal.abort();
-      const child = current;
-      if (child && child.exitCode === null && child.signalCode === null) {
-        request(child);
-        const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
-        await ended(child);
-        clearTimeout(timer);
-      }
+      successor?.reject(new Error(`${name} was stopped`));
+      if (current) await end(current, graceMs, request);
       await watching;
     },
   };
+}
+
+async function end(
+  child: ChildProcess,
+  graceMs: number,
+  request: (child: ChildProcess) => void,
+): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  request(child);
+  const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+  await ended(child);
+  clearTimeout(timer);
 }
 
 function ended(child: ChildProcess): Promise<void> {

@@ -1,19 +1,18 @@
 // The process that the user started: checks everything that can be checked, binds the sockets, and hands them to the
 // supervisor. Node accepts on any server it knows, so the supervisor must be a child that gets bare descriptors.
 import { spawn, type ChildProcess } from "node:child_process";
-import { copyFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { loadConfig } from "#config/load.ts";
 import { redactKeys } from "#config/redact-keys.ts";
-import { bundleStaleWorkers } from "../build/bundle-workers.ts";
 import { CommandError, exitCodes } from "../command-error.ts";
 import { certificateSource, diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
-import { controlBundle, gatewayBundle } from "../installation.ts";
 import { bindSockets } from "./bind-sockets.ts";
 import { clientTrusts } from "./client-trust.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { checkDataLock } from "./data-lock.ts";
 import { developmentCertificate } from "./dev-certificate.ts";
+import { installWorkers } from "./install-workers.ts";
 import { developmentNames, listenerCertificates } from "./listener-certificates.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { planSockets } from "./socket-plan.ts";
@@ -47,10 +46,8 @@ export async function launch(options: ServeOptions, log: (line: string) => void)
       inlineDirectory: directory.run,
     });
     const trusts = await clientTrusts(model.listeners, options.files);
-    for (const file of await bundleStaleWorkers()) log(`built ${file}`);
     const modules = { gateway: "gateway.js", control: "control.js" };
-    await copyFile(gatewayBundle, join(directory.run, modules.gateway));
-    await copyFile(controlBundle, join(directory.run, modules.control));
+    await installWorkers(directory.run, modules, log);
     const plan = planSockets(snapshot.listeners, options, directory.run);
     const { bound, close } = await bindSockets(plan.sockets);
     const supervisor = spawn(process.execPath, [entry], {
@@ -91,11 +88,11 @@ function attend(supervisor: ChildProcess, log: (line: string) => void): Promise<
       supervisor.kill("SIGTERM");
     } else if (nowMs - askedAtMs > samePressMs) killGroup(supervisor);
   };
-  const reload = (): boolean => supervisor.kill("SIGHUP");
-  process.on("SIGINT", stop).on("SIGTERM", stop).on("SIGHUP", reload);
+  const passOn = (signal: NodeJS.Signals): boolean => supervisor.kill(signal);
+  process.on("SIGINT", stop).on("SIGTERM", stop).on("SIGHUP", passOn).on("SIGUSR2", passOn);
   return new Promise((done) => {
     supervisor.once("exit", (code, signal) => {
-      process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", reload);
+      process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", passOn).off("SIGUSR2", passOn);
       killGroup(supervisor);
       if (signal && askedAtMs === undefined)
         log(`the supervisor was ended by ${signal}; its processes were stopped`);

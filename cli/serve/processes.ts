@@ -1,201 +1,151 @@
 // The processes of one system, each with the sockets, secrets and configuration that are its own, and the order in which
-// they stop.
-import { isLayer4 } from "#contract/snapshot.ts";
-import type { DirectEndpoint } from "./direct-endpoints.ts";
-import { readClientTrust } from "./client-trust.ts";
-import { keepFrontDoor, type DoorListener, type FrontDoor } from "./front-door-process.ts";
-import { createGatewaySet, type GatewaySet } from "./gateway-set.ts";
+// they are replaced and stop.
+import { limits } from "#contract/limits.ts";
+import { keepFrontDoor, type FrontDoor } from "./front-door-process.ts";
+import { GatewaySet, type GatewayRun } from "./gateway-set.ts";
+import { HubSet, type HubRun } from "./hub-set.ts";
 import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
-import { readKeyPair } from "./listener-certificates.ts";
-import type { KeyPair } from "./front-door/settings.ts";
-import { portSocket, socketPath, type PortGroup } from "./socket-plan.ts";
-import type { InheritedSocket, SupervisorTask } from "./supervisor-message.ts";
-import {
-  controlConfig,
-  gatewayConfig,
-  gatewaySecret,
-  stateConfig,
-  type GatewaySocket,
-} from "./workerd-config.ts";
-import { startWorkerd } from "./workerd-process.ts";
-
-export interface TunnelMaterial {
-  readonly certificate: KeyPair;
-  readonly trustPem: string;
-}
-
-export interface Processes {
-  startControl(): Promise<void>;
-  startState(): Promise<void>;
-  readonly gateways: GatewaySet;
-  /** Starts one front door beside each gateway, if there is a listener with TLS or HTTP/2. */
-  startFrontDoors(): Promise<void>;
-  /** Reads the certificate files again. Rejects, with nothing changed, when one is unusable. */
-  reloadCertificates(): Promise<void>;
-  /** Starts the tunnel's port, or gives it new material. */
-  setTunnel(material: TunnelMaterial): Promise<void>;
-  stop(): Promise<void>;
-}
+import { doorListeners, frontDoorOf, tunnelListener, type TunnelMaterial } from "./door-listeners.ts";
+import { useSlot } from "./slots.ts";
+import { hubProcess } from "./socket-plan.ts";
+import type { SupervisorTask } from "./supervisor-message.ts";
+import { startControl, startGateway, startHub, startState } from "./worker-processes.ts";
 
 /** State and control hold nothing that a client waits for once the doors are closed. */
 const shortGraceMs = 3_000;
+/** An old front door stays this much longer than the drain timeout, which its gateway's begins later. */
+const gatewayStartMs = 10_000;
+/** An old tunnel door stays until agents have left the hubs that they reached through it. */
+const oldDoorGraceMs = 120_000;
 
-export function createProcesses(task: SupervisorTask, log: (line: string) => void): Processes {
-  const { options, directory } = task;
-  const kept: KeptProcess[] = [];
-  const doors = new Map<string, FrontDoor>();
-  let tunnelDoor: FrontDoor | undefined;
-  const gateways = createGatewaySet({
-    names: Array.from({ length: options.processes }, (_, index) => `gateway-${index + 1}`),
-    drainTimeoutMs: options.drainTimeoutMs,
-    startOne: (name, endpoints) => startGateway(task, name, endpoints, log),
-    log,
-  });
-  const keep = async (name: string, start: () => StartedChild): Promise<void> => {
-    const process = keepRunning(name, start, log);
-    kept.push(process);
-    await process.ready;
-  };
-  return {
-    gateways,
-    startControl: () => keep("control", () => startControl(task, log)),
-    startState: () => keep("state", () => startState(task, log)),
-    async startFrontDoors() {
-      for (const [name, listeners] of await doorListeners(task))
-        doors.set(name, keepFrontDoor(name, listeners, log));
-      await Promise.all([...doors.values()].map(({ ready }) => ready));
-    },
-    async reloadCertificates() {
-      for (const [name, listeners] of await doorListeners(task)) doors.get(name)?.configure(listeners);
-    },
-    async setTunnel(material) {
-      const listener = tunnelListener(task, material);
-      if (tunnelDoor) return tunnelDoor.configure([listener]);
-      tunnelDoor = keepFrontDoor("tunnel-door", [listener], log);
-      await tunnelDoor.ready;
-    },
-    async stop() {
-      // Requests under way may still need the tunnel, so its door closes after the listeners'.
-      await Promise.all([
-        ...[...doors.values()].map((door) => door.drain(options.drainTimeoutMs)),
-        gateways.stop(options.drainTimeoutMs),
-      ]);
-      await tunnelDoor?.stop(shortGraceMs, (child) => child.kill("SIGKILL"));
-      for (const process of kept.toReversed()) await process.stop(shortGraceMs);
-      log(`stopped; ${directory.root} keeps the state`);
-    },
-  };
-}
+export class Processes {
+  readonly gateways: GatewaySet;
+  readonly hubs: HubSet;
+  readonly #task: SupervisorTask;
+  readonly #log: (line: string) => void;
+  readonly #kept = new Map<string, KeptProcess>();
+  readonly #doors = new Map<string, FrontDoor>();
+  #tunnelDoor: FrontDoor | undefined;
+  #tunnelMaterial: TunnelMaterial | undefined;
+  #stopping = false;
 
-const own = ({ sockets }: SupervisorTask, process: string): InheritedSocket[] =>
-  sockets.filter((socket) => socket.process === process);
-
-const isPort = (group: PortGroup, { name }: InheritedSocket): boolean =>
-  name === portSocket(group) || name.startsWith(`${portSocket(group)}-`);
-
-function startControl(task: SupervisorTask, log: (line: string) => void): StartedChild {
-  const { directory, options, modules } = task;
-  const config = controlConfig({
-    module: modules.control,
-    storage: directory.control,
-    trustDomain: options.trustDomain,
-    sockets: { admin: ["admin"], internal: "internal" },
-  });
-  const env = { ADMIN_TOKEN: directory.adminToken, CA_KEY_SECRET: directory.caKeySecret };
-  const sockets = own(task, "control");
-  return startWorkerd({ name: "control", run: directory.run, config, sockets, env, stdout: "log" }, log);
-}
-
-function startState(task: SupervisorTask, log: (line: string) => void): StartedChild {
-  const { directory, options, modules } = task;
-  const config = stateConfig({
-    module: modules.gateway,
-    storage: directory.state,
-    snapshots: directory.snapshots,
-    control: socketPath(directory.run, "control", "internal"),
-    region: options.region,
-    connectTo: JSON.stringify(options.connectTo),
-    sockets: { state: "state", hubs: "hubs", tunnel: "tunnel" },
-  });
-  return startWorkerd(
-    { name: "state", run: directory.run, config, sockets: own(task, "state"), env: {}, stdout: "log" },
-    log,
-  );
-}
-
-function startGateway(
-  task: SupervisorTask,
-  name: string,
-  endpoints: readonly DirectEndpoint[],
-  log: (line: string) => void,
-): StartedChild {
-  const { directory, options, modules, ports } = task;
-  const sockets = own(task, name);
-  const config = gatewayConfig({
-    module: modules.gateway,
-    snapshots: directory.snapshots,
-    control: socketPath(directory.run, "control", "internal"),
-    state: socketPath(directory.run, "state", "state"),
-    hubs: socketPath(directory.run, "state", "hubs"),
-    connectTo: JSON.stringify(options.connectTo),
-    region: options.region,
-    ...(options.zone !== undefined && { zone: options.zone }),
-    endpoints,
-    sockets: sockets.map((socket): GatewaySocket => {
-      const group = ports.find((candidate) => isPort(candidate, socket));
-      return {
-        name: socket.name,
-        listeners: group?.listeners.map((listener) => listener.name) ?? [],
-        carries: group && isLayer4(group) ? "tcp" : "http",
-        behindFrontDoor: group?.behindFrontDoor === true,
-      };
-    }),
-  });
-  const env = { [gatewaySecret]: directory.sessionSecret };
-  return startWorkerd({ name, run: directory.run, config, sockets, env, stdout: "inherit" }, log);
-}
-
-/** Listeners with TLS or HTTP/2 by the name of the front-door process that serves them. */
-async function doorListeners(task: SupervisorTask): Promise<Map<string, DoorListener[]>> {
-  const { ports, certificates, trusts, directory, options } = task;
-  const doors = new Map<string, DoorListener[]>();
-  for (let index = 1; index <= options.processes; index += 1) {
-    const name = `front-door-${index}`;
-    const listeners: DoorListener[] = [];
-    for (const group of ports) {
-      if (!group.behindFrontDoor) continue;
-      const first = group.listeners[0]!;
-      const files = group.listeners.flatMap((listener) => certificates[listener.name] ?? []);
-      // The same for all listeners of a port, or the configuration is refused.
-      const trust = trusts[first.name];
-      listeners.push({
-        name: group.listeners.map((listener) => listener.name).join(", "),
-        kind: doorKind(group),
-        ...(trust && { clientCertificates: trust.required ? "required" : "optional" }),
-        upstream: socketPath(directory.run, `gateway-${index}`, portSocket(group)),
-        certificates: await Promise.all(files.map(readKeyPair)),
-        trustPem: trust ? await readClientTrust(trust) : "",
-        ...(first.proxyProtocol && { proxyProtocol: first.proxyProtocol }),
-        sockets: own(task, name).filter((socket) => isPort(group, socket)),
-      });
-    }
-    if (listeners.length > 0) doors.set(name, listeners);
+  constructor(task: SupervisorTask, log: (line: string) => void) {
+    this.#task = task;
+    this.#log = log;
+    const { options, directory, sockets } = task;
+    const { drainTimeoutMs } = options;
+    const use = ({ name, slot }: GatewayRun | HubRun): void => useSlot(directory.run, sockets, name, slot);
+    this.hubs = new HubSet({
+      names: options.tunnel
+        ? Array.from({ length: limits.hubsPerTunnel }, (_, shard) => hubProcess(shard))
+        : [],
+      runDirectory: directory.run,
+      drainTimeoutMs,
+      startOne: (run) => startHub(task, run, log),
+      use,
+      log,
+    });
+    this.gateways = new GatewaySet({
+      names: this.#gatewayNames,
+      drainTimeoutMs,
+      startOne: (run, endpoints) => startGateway(task, run, endpoints, log),
+      use,
+      goodbye: ({ id }) => this.#sayGoodbye(id),
+      log,
+    });
   }
-  return doors;
-}
 
-function doorKind({ protocol }: PortGroup): DoorListener["kind"] {
-  if (protocol === "TLS") return "tls";
-  return protocol === "HTTPS" ? "https" : "http";
-}
+  startControl(): Promise<void> {
+    return this.#keep("control", () => startControl(this.#task, this.#log));
+  }
 
-function tunnelListener(task: SupervisorTask, { certificate, trustPem }: TunnelMaterial): DoorListener {
-  return {
-    name: "tunnel",
-    kind: "tunnel",
-    upstream: socketPath(task.directory.run, "state", "tunnel"),
-    certificates: [certificate],
-    trustPem,
-    sockets: own(task, "tunnel-door"),
-  };
+  startState(): Promise<void> {
+    return this.#keep("state", () => startState(this.#task, this.#log));
+  }
+
+  /** Starts one front door beside each gateway, if there is a listener with TLS or HTTP/2. */
+  async startFrontDoors(): Promise<void> {
+    for (const [name, listeners] of await doorListeners(this.#task))
+      this.#doors.set(name, keepFrontDoor(name, listeners, this.#log));
+    await Promise.all([...this.#doors.values()].map(({ ready }) => ready));
+  }
+
+  /** Reads the certificate files again. Rejects, with nothing changed, when one is unusable. */
+  async reloadCertificates(): Promise<void> {
+    for (const [name, listeners] of await doorListeners(this.#task))
+      this.#doors.get(name)?.configure(listeners);
+  }
+
+  /** Starts the tunnel's port, or gives it new material. */
+  async setTunnel(material: TunnelMaterial): Promise<void> {
+    this.#tunnelMaterial = material;
+    if (this.#tunnelDoor) this.#tunnelDoor.configure([tunnelListener(this.#task, material)]);
+    else await this.#openTunnelDoor(material);
+  }
+
+  /** Names of what can be replaced, in the order that fails no request: agents find the new door, then the new hubs. */
+  get names(): readonly string[] {
+    const tunnel = this.#tunnelDoor ? ["tunnel-door", ...this.hubs.names] : [];
+    return ["control", "state", ...tunnel, ...this.#gatewayNames];
+  }
+
+  /** Puts a new process in the place of an old one. Rejects when it does not start; then the old one stays, if it can. */
+  async replace(name: string): Promise<void> {
+    if (name === "tunnel-door") return this.#openTunnelDoor(this.#tunnelMaterial!);
+    if (this.hubs.names.includes(name)) return this.hubs.replace(name);
+    const kept = this.#kept.get(name);
+    if (kept) return kept.restart(shortGraceMs);
+    // Its WebSockets are closed with the gateway's, so both are replaced together.
+    await this.#replaceFrontDoor(frontDoorOf(name));
+    await this.gateways.replace(name);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const { options, directory } = this.#task;
+    const { drainTimeoutMs } = options;
+    // Requests under way may still need the tunnel, so its door closes after the listeners'.
+    await Promise.all([
+      ...[...this.#doors.values()].map((door) => door.drain(drainTimeoutMs)),
+      this.gateways.stop(drainTimeoutMs),
+    ]);
+    await this.#tunnelDoor?.stop(shortGraceMs, (child) => child.kill("SIGKILL"));
+    await this.hubs.stop(shortGraceMs);
+    for (const process of [...this.#kept.values()].toReversed()) await process.stop(shortGraceMs);
+    this.#log(`stopped; ${directory.root} keeps the state`);
+  }
+
+  get #gatewayNames(): string[] {
+    return Array.from({ length: this.#task.options.processes }, (_, index) => `gateway-${index + 1}`);
+  }
+
+  async #keep(name: string, start: () => StartedChild): Promise<void> {
+    const process = keepRunning(name, start, this.#log);
+    this.#kept.set(name, process);
+    await process.ready;
+  }
+
+  #sayGoodbye(gatewayProcess: string): Promise<void> {
+    return this.hubs.goodbye(
+      this.#stopping
+        ? { gatewayProcess, code: 1001, reason: "the gateway is shutting down" }
+        : { gatewayProcess, code: 1012, reason: "the gateway is being replaced" },
+    );
+  }
+
+  async #openTunnelDoor(material: TunnelMaterial): Promise<void> {
+    const next = keepFrontDoor("tunnel-door", [tunnelListener(this.#task, material)], this.#log);
+    await next.ready;
+    void this.#tunnelDoor?.drain(oldDoorGraceMs);
+    this.#tunnelDoor = next;
+  }
+
+  async #replaceFrontDoor(name: string): Promise<void> {
+    const old = this.#doors.get(name);
+    if (!old) return;
+    const next = keepFrontDoor(name, (await doorListeners(this.#task)).get(name)!, this.#log);
+    await next.ready;
+    this.#doors.set(name, next);
+    void old.drain(this.#task.options.drainTimeoutMs + gatewayStartMs);
+  }
 }

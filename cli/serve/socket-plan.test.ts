@@ -23,7 +23,8 @@ const describe = (
 test("HTTP/2 without TLS goes to the front door, with all listeners of its port", () => {
   const sockets = describe([{ ...listener("web", "HTTP", 80), http2: true }, listener("other", "HTTP", 80)]);
   expect(sockets.filter((line) => line.includes("port-80"))).toEqual([
-    "gateway-1 port-80 /run/gateway-1-port-80.sock",
+    "gateway-1 port-80 /run/gateway-1-port-80-a.sock",
+    "gateway-1 port-80 /run/gateway-1-port-80-b.sock",
     "front-door-1 port-80 0.0.0.0 80",
     "front-door-1 port-80-v6 :: 80",
   ]);
@@ -34,12 +35,12 @@ test("HTTP goes to workerd itself, HTTPS to the front door, both on every addres
     "control admin 127.0.0.1 8081",
     "control internal /run/control-internal.sock",
     "state state /run/state-state.sock",
-    "state hubs /run/state-hubs.sock",
-    "state tunnel /run/state-tunnel.sock",
-    "gateway-1 probe /run/gateway-1-probe.sock",
+    "gateway-1 probe /run/gateway-1-probe-a.sock",
+    "gateway-1 probe /run/gateway-1-probe-b.sock",
     "gateway-1 port-80 0.0.0.0 80",
     "gateway-1 port-80-v6 :: 80",
-    "gateway-1 port-443 /run/gateway-1-port-443.sock",
+    "gateway-1 port-443 /run/gateway-1-port-443-a.sock",
+    "gateway-1 port-443 /run/gateway-1-port-443-b.sock",
     "front-door-1 port-443 0.0.0.0 443",
     "front-door-1 port-443-v6 :: 443",
   ]);
@@ -52,7 +53,8 @@ test("TCP, and TLS that passes through, go to workerd itself; TLS that ends here
   expect(lines.filter((line) => line.includes(" port-"))).toEqual([
     "gateway-1 port-5432 127.0.0.1 5432",
     "gateway-1 port-443 127.0.0.1 443",
-    "gateway-1 port-6380 /run/gateway-1-port-6380.sock",
+    "gateway-1 port-6380 /run/gateway-1-port-6380-a.sock",
+    "gateway-1 port-6380 /run/gateway-1-port-6380-b.sock",
     "front-door-1 port-6380 127.0.0.1 6380",
   ]);
 });
@@ -74,6 +76,7 @@ test("each process has its sockets; the offset moves listeners only", () => {
     "gateway-2 port-80 127.0.0.1 8080",
   ]);
   expect(sockets).toContain("tunnel-door tunnel 0.0.0.0 8444");
+  expect(sockets).toContain("hub-1 tunnel /run/hub-1-tunnel-b.sock");
   expect(sockets).toContain("control admin 127.0.0.1 8081");
 });
 

@@ -2,16 +2,19 @@
 // process starts, and inherited: a process that crashes or is replaced leaves its socket, and whoever connects
 // meanwhile waits in its queue instead of being refused.
 import { join } from "node:path";
+import { limits } from "#contract/limits.ts";
 import { endsTls, type SnapshotListener } from "#contract/snapshot.ts";
 import { everyAddress, type HostPort, type ServeOptions } from "./serve-options.ts";
 
 export type SocketAddress = HostPort | { readonly path: string };
 
 export interface PlannedSocket {
-  /** Name of the process that accepts: `control`, `state`, `gateway-1`, `front-door-1`, `tunnel-door`. */
+  /** Name of the process that accepts: `control`, `state`, `hub-0`, `gateway-1`, `front-door-1`, `tunnel-door`. */
   readonly process: string;
   /** Name of the socket within that process. */
   readonly name: string;
+  /** Unix sockets of a process that gets successors beside it: one in each slot (decision 0011). */
+  readonly slot?: Slot;
   readonly address: SocketAddress;
 }
 
@@ -25,6 +28,10 @@ export interface PortGroup {
   readonly listeners: readonly SnapshotListener[];
 }
 
+/** Where a process and its successor listen by turns. */
+export type Slot = "a" | "b";
+const slots: readonly Slot[] = ["a", "b"];
+
 export interface SocketPlan {
   readonly sockets: readonly PlannedSocket[];
   readonly ports: readonly PortGroup[];
@@ -33,7 +40,16 @@ export interface SocketPlan {
 export const socketPath = (runDirectory: string, process: string, name: string): string =>
   join(runDirectory, `${process}-${name}.sock`);
 
+/** Path of a socket in its slot; the path without the slot is a link to the one in use. */
+export const slotPath = (runDirectory: string, process: string, name: string, slot: Slot): string =>
+  socketPath(runDirectory, process, `${name}-${slot}`);
+
+export const hubProcess = (shard: number): string => `hub-${shard}`;
+
 export const portSocket = (group: PortGroup): string => `port-${group.port}`;
+
+export const isPort = (group: PortGroup, { name }: PlannedSocket): boolean =>
+  name === portSocket(group) || name.startsWith(`${portSocket(group)}-`);
 
 export function groupByPort(listeners: readonly SnapshotListener[]): PortGroup[] {
   const groups = Map.groupBy(listeners, ({ port }) => port);
@@ -75,6 +91,13 @@ export function planSockets(
     name,
     address: { path: socketPath(runDirectory, process, name) },
   });
+  const slotted = (process: string, name: string): PlannedSocket[] =>
+    slots.map((slot) => ({
+      process,
+      name,
+      slot,
+      address: { path: slotPath(runDirectory, process, name, slot) },
+    }));
   const tcp = (process: string, name: string, port: number, hosts: readonly string[]): PlannedSocket[] =>
     hosts.map((host, index) => ({
       process,
@@ -85,16 +108,17 @@ export function planSockets(
     { process: "control", name: "admin", address: options.control },
     unix("control", "internal"),
     unix("state", "state"),
-    unix("state", "hubs"),
-    unix("state", "tunnel"),
   ];
   if (options.tunnel) {
     const { host, port } = options.tunnel;
+    for (let shard = 0; shard < limits.hubsPerTunnel; shard += 1) {
+      for (const name of ["hub", "connections", "tunnel"]) sockets.push(...slotted(hubProcess(shard), name));
+    }
     sockets.push(...tcp("tunnel-door", "tunnel", port, bindAddresses(host)));
   }
   for (let index = 1; index <= options.processes; index += 1) {
     const gateway = `gateway-${index}`;
-    sockets.push(unix(gateway, "probe"));
+    sockets.push(...slotted(gateway, "probe"));
     for (const group of ports) {
       const port = group.port + options.portOffset;
       if (!group.behindFrontDoor) {
@@ -102,7 +126,7 @@ export function planSockets(
         continue;
       }
       sockets.push(
-        unix(gateway, portSocket(group)),
+        ...slotted(gateway, portSocket(group)),
         ...tcp(`front-door-${index}`, portSocket(group), port, hostsOf(group, options.host)),
       );
     }

@@ -28,7 +28,8 @@ process.once("message", (task: SupervisorTask) => {
     process.exit(error instanceof CommandError ? error.exitCode : exitCodes.failure);
   });
 });
-process.on("SIGHUP", () => void starting?.then((supervisor) => supervisor.reload()));
+process.on("SIGHUP", () => void starting?.then((supervisor) => supervisor.reloadCertificates()));
+process.on("SIGUSR2", () => void starting?.then((supervisor) => supervisor.reload()));
 process.on("SIGTERM", () => void stop());
 // The terminal's Ctrl-C is the launcher's to hear.
 process.on("SIGINT", () => {});

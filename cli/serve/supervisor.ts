@@ -1,5 +1,6 @@
 // The heart of `isthmus serve`: starts the processes in order, keeps them running, follows the control, stops them.
 import { rm, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AdminClient } from "../admin-client.ts";
 import { CommandError } from "../command-error.ts";
@@ -8,10 +9,13 @@ import { controlFilePath, type ControlFile } from "../local-system.ts";
 import { ControlFollower } from "./control-follower.ts";
 import { takeDataLock } from "./data-lock.ts";
 import { directEndpoints } from "./direct-endpoints.ts";
-import { createProcesses } from "./processes.ts";
+import { installWorkers } from "./install-workers.ts";
+import { Processes } from "./processes.ts";
 import { gatewayAnswer, regionVersion } from "./region-version.ts";
 import { readyLines } from "./ready-lines.ts";
+import { createReload } from "./reload.ts";
 import { socketPath } from "./socket-plan.ts";
+import { openSupervisorDoor, supervisorSocket } from "./supervisor-door.ts";
 import type { SupervisorTask } from "./supervisor-message.ts";
 
 /** Longest start, from the first process to `ready`; a cold workerd takes a fraction of a second. */
@@ -19,6 +23,8 @@ const startTimeoutMs = 60_000;
 
 export interface Supervisor {
   /** Certificate files are read again. */
+  reloadCertificates(): void;
+  /** Every process is replaced by a successor; the log says how it went. */
   reload(): void;
   stop(): Promise<void>;
 }
@@ -38,11 +44,21 @@ export async function startSupervisor(
   cancel: AbortSignal,
 ): Promise<Supervisor> {
   const release = await takeDataLock(task.directory.root);
-  const processes = createProcesses(task, output.log);
+  const processes = new Processes(task, output.log);
   const controlFile = controlFilePath(task.directory.root);
   let follower: ControlFollower | undefined;
+  let door: Server | undefined;
+  const reload = createReload({
+    processes,
+    async prepare() {
+      await installWorkers(task.directory.run, task.modules, output.log);
+      await follower?.reloadCertificates();
+    },
+    log: output.log,
+  });
   const stop = async (): Promise<void> => {
     follower?.stop();
+    door?.close();
     await processes.stop();
     await rm(controlFile, { force: true });
     await release();
@@ -53,19 +69,25 @@ export async function startSupervisor(
     const version = await publish(task, client, output);
     await writeFile(controlFile, `${JSON.stringify(controlFileContent(task, client.url))}\n`);
     await processes.startState();
+    await processes.hubs.start();
     follower = new ControlFollower(task, client, processes, output.log);
     await follower.startTunnel();
     await processes.gateways.start(directEndpoints(version.snapshot, task.options.connectTo));
     await processes.startFrontDoors();
     await untilServed(task, version.version, deadline);
     await follower.start(version.version);
+    door = await openSupervisorDoor(task.directory.run, reload);
   } catch (error) {
     await stop();
     throw error;
   }
   for (const line of readyLines(task)) output.say(line);
   output.say("ready");
-  return { reload: () => void follower?.reloadCertificates(), stop };
+  return {
+    reloadCertificates: () => void follower?.reloadCertificates(),
+    reload: () => void reload([]).catch((error: Error) => output.log(error.message)),
+    stop,
+  };
 }
 
 /** Publishes the files of `-f`; resolves to the version that is current then, which may be the same as before. */
@@ -117,8 +139,12 @@ async function untilServed(task: SupervisorTask, version: number, deadline: Abor
   }
 }
 
-function controlFileContent({ options }: SupervisorTask, url: string): ControlFile {
-  return { url, ...(options.tunnel && { tunnelUrl: `https://localhost:${options.tunnel.port}` }) };
+function controlFileContent({ options, directory }: SupervisorTask, url: string): ControlFile {
+  return {
+    url,
+    ...(options.tunnel && { tunnelUrl: `https://localhost:${options.tunnel.port}` }),
+    supervisor: supervisorSocket(directory.run),
+  };
 }
 
 /** What a person reads when the start failed. */

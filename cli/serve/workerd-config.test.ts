@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { directEndpoints } from "./direct-endpoints.ts";
 import { parseConnectTo } from "./connect-to.ts";
-import { controlConfig, gatewayConfig, stateConfig } from "./workerd-config.ts";
+import { controlConfig, gatewayConfig, hubConfig, stateConfig } from "./workerd-config.ts";
 
 const backend = (
   name: string,
@@ -48,7 +48,21 @@ test("state", () => {
       control: "/run/internal.sock",
       region: "local",
       connectTo: "[]",
-      sockets: { state: "state", hubs: "hubs", tunnel: "tunnel" },
+      hubs: [{ hub: "/run/hub-0.sock", connections: "/run/hub-0-tcp.sock" }],
+      sockets: { state: "state" },
+    }),
+  ).toMatchSnapshot();
+});
+
+test("hub", () => {
+  expect(
+    hubConfig({
+      module: "gateway.js",
+      control: "/run/internal.sock",
+      state: "/run/state.sock",
+      region: "local",
+      zone: "a",
+      sockets: { hub: "hub", connections: "connections", tunnel: "tunnel" },
     }),
   ).toMatchSnapshot();
 });
@@ -69,7 +83,8 @@ test("gateway: one service for each direct endpoint, one socket for each listene
       snapshots: "/data/snapshots",
       control: "/run/internal.sock",
       state: "/run/state.sock",
-      hubs: "/run/hubs.sock",
+      hubs: [{ hub: "/run/hub-0.sock", connections: "/run/hub-0-tcp.sock" }],
+      process: "gateway-1 run 1",
       connectTo: "[]",
       region: "local",
       endpoints,

@@ -62,8 +62,9 @@ export interface StateConfig {
   readonly region: string;
   /** `--connect-to` rules as JSON, for health probes. */
   readonly connectTo: string;
-  /** Names of sockets: the doors for gateways, to objects and (for connections) to hubs, and the tunnel's front door. */
-  readonly sockets: { readonly state: string; readonly hubs: string; readonly tunnel: string };
+  /** The hubs' sockets, by shard; none where no agents are accepted. */
+  readonly hubs: readonly HubPaths[];
+  readonly sockets: { readonly state: string };
 }
 
 export function stateConfig(config: StateConfig): string {
@@ -75,35 +76,71 @@ export function stateConfig(config: StateConfig): string {
           modules: [{ name: "gateway.js", esModule: embed(config.module) }],
           compatibilityDate,
           compatibilityFlags: gatewayFlags,
-          durableObjectNamespaces: [
-            objectClass("RegionState"),
-            objectClass("TunnelHub"),
-            objectClass("RateLimiter"),
-          ],
+          durableObjectNamespaces: [objectClass("RegionState"), objectClass("RateLimiter")],
           durableObjectStorage: { localDisk: "objects" },
           bindings: [
             { name: "REGION_STATE", durableObjectNamespace: "RegionState" },
-            { name: "TUNNEL_HUB", durableObjectNamespace: "TunnelHub" },
             { name: "RATE_LIMITER", durableObjectNamespace: "RateLimiter" },
             { name: "CONTROL", service: "control" },
             { name: "SNAPSHOTS", kvNamespace: "snapshots" },
             { name: "REGION", text: config.region },
             { name: "CONNECT_TO", text: config.connectTo },
+            ...hubBindings(config.hubs),
           ],
         },
       },
       { name: "objects", disk: { path: config.storage, writable: true } },
       { name: "snapshots", disk: { path: config.snapshots, writable: true } },
       { name: "control", external: unixHttp(config.control) },
+      ...hubServices(config.hubs),
       internet,
     ],
+    [{ name: config.sockets.state, http: {}, service: { name: "state", entrypoint: "StateDoor" } }],
+  );
+}
+
+/** One shard of every tunnel (decision 0011). */
+export interface HubConfig {
+  readonly module: string;
+  readonly control: string;
+  /** Path of the state process's socket. */
+  readonly state: string;
+  readonly region: string;
+  readonly zone?: string;
+  /** Names of sockets: the door for gateways and the region, the same for connections, and the tunnel's front door. */
+  readonly sockets: { readonly hub: string; readonly connections: string; readonly tunnel: string };
+}
+
+export function hubConfig(config: HubConfig): string {
+  return document(
     [
-      { name: config.sockets.state, http: {}, service: { name: "state", entrypoint: "StateDoor" } },
-      { name: config.sockets.hubs, tcp: {}, service: { name: "state", entrypoint: "HubDoor" } },
+      {
+        name: "hub",
+        worker: {
+          modules: [{ name: "gateway.js", esModule: embed(config.module) }],
+          compatibilityDate,
+          compatibilityFlags: gatewayFlags,
+          durableObjectNamespaces: [objectClass("TunnelHub")],
+          durableObjectStorage: { inMemory: new CapnpSymbol("void") },
+          bindings: [
+            { name: "TUNNEL_HUB", durableObjectNamespace: "TunnelHub" },
+            { name: "STATE", service: "state" },
+            { name: "CONTROL", service: "control" },
+            { name: "REGION", text: config.region },
+            ...zoneBinding(config.zone),
+          ],
+        },
+      },
+      { name: "state", external: unixHttp(config.state) },
+      { name: "control", external: unixHttp(config.control) },
+    ],
+    [
+      { name: config.sockets.hub, http: {}, service: { name: "hub", entrypoint: "HubDoor" } },
+      { name: config.sockets.connections, tcp: {}, service: { name: "hub", entrypoint: "HubDoor" } },
       {
         name: config.sockets.tunnel,
         http: frontDoorHttp,
-        service: { name: "state", entrypoint: "TunnelDoor" },
+        service: { name: "hub", entrypoint: "TunnelDoor" },
       },
     ],
     frequentCollection,
@@ -124,11 +161,14 @@ export interface GatewayConfig {
   readonly module: string;
   readonly snapshots: string;
   readonly control: string;
-  /** Paths of the state process's sockets. */
+  /** Path of the state process's socket. */
   readonly state: string;
-  readonly hubs: string;
   /** `--connect-to` rules as JSON, for connections to endpoints. */
   readonly connectTo: string;
+  /** The hubs' sockets, by shard; none where no agents are accepted. */
+  readonly hubs: readonly HubPaths[];
+  /** Name of this run of the process. */
+  readonly process: string;
   readonly region: string;
   /** Zone that the gateway runs in, if it is known. */
   readonly zone?: string;
@@ -150,12 +190,13 @@ export function gatewayConfig(config: GatewayConfig): string {
           compatibilityFlags: gatewayFlags,
           bindings: [
             { name: "STATE", service: "state" },
-            { name: "HUBS", service: "hubs" },
             { name: "CONNECT_TO", text: config.connectTo },
             { name: "CONTROL", service: "control" },
             { name: "SNAPSHOTS", kvNamespace: "snapshots" },
             { name: "REGION", text: config.region },
-            ...(config.zone === undefined ? [] : [{ name: "ZONE", text: config.zone }]),
+            { name: "PROCESS", text: config.process },
+            ...zoneBinding(config.zone),
+            ...hubBindings(config.hubs),
             { name: gatewaySecret, fromEnvironment: gatewaySecret },
             ...config.endpoints.map(({ binding }) => ({ name: binding, service: binding })),
           ],
@@ -163,8 +204,8 @@ export function gatewayConfig(config: GatewayConfig): string {
       },
       { name: "snapshots", disk: { path: config.snapshots, writable: true } },
       { name: "state", external: unixHttp(config.state) },
-      { name: "hubs", external: { address: `unix:${config.hubs}`, tcp: {} } },
       { name: "control", external: unixHttp(config.control) },
+      ...hubServices(config.hubs),
       internet,
       ...config.endpoints.map(endpointService),
     ],
@@ -194,6 +235,28 @@ const frontDoorHttp: CapnpValue = {
   injectRequestHeaders: [{ name: schemeHeader }],
 };
 
+const zoneBinding = (zone: string | undefined): CapnpValue[] =>
+  zone === undefined ? [] : [{ name: "ZONE", text: zone }];
+
+export interface HubPaths {
+  /** For requests. */
+  readonly hub: string;
+  /** For connections. */
+  readonly connections: string;
+}
+
+/** Named as the Worker looks for them. */
+const hubBindings = (hubs: readonly HubPaths[]): CapnpValue[] =>
+  hubs.flatMap((_paths, shard) =>
+    [`hub:${shard}`, `connections:${shard}`].map((name) => ({ name, service: name })),
+  );
+
+const hubServices = (hubs: readonly HubPaths[]): CapnpValue[] =>
+  hubs.flatMap(({ hub, connections }, shard) => [
+    { name: `hub:${shard}`, external: unixHttp(hub) },
+    { name: `connections:${shard}`, external: { address: `unix:${connections}`, tcp: {} } },
+  ]);
+
 function unixHttp(path: string): CapnpValue {
   return { address: `unix:${path}`, http: {} };
 }
@@ -219,7 +282,7 @@ function objectClass(className: string): CapnpValue {
 
 /**
  * Chunks of bodies are garbage that V8 frees when it collects its youngest objects, 16 MiB of them by default, each far
- * smaller than the bytes it stands for. Measured over 800 MB through a tunnel: the state process stays under 246 MiB
+ * smaller than the bytes it stands for. Measured over 800 MB through a tunnel: the process of the hubs stays under 246 MiB
  * with 2 MiB, under 316 MiB with the default.
  */
 const frequentCollection = ["--max-semi-space-size=2"];

@@ -80,7 +80,12 @@ export async function startSystem(config: string, flags: string[] = []): Promise
 }
 
 /** Joins and starts an agent of `tunnel` for a system on this machine; waits until it is connected. */
-export async function startAgent(system: System, tunnel: string, name = "agent"): Promise<Program> {
+export async function startAgent(
+  system: System,
+  tunnel: string,
+  name = "agent",
+  flags: string[] = [],
+): Promise<Program> {
   const joined = await system.run("token", "join", "--tunnel", tunnel);
   if (joined.code !== 0) throw new Error(`isthmus token join: ${joined.stderr}`);
   const agent = startProgram([
@@ -100,6 +105,7 @@ export async function startAgent(system: System, tunnel: string, name = "agent")
     join(system.directory, name),
     "--instance",
     name,
+    ...flags,
   ]);
   await agent.printed(/"ready"|\bready\b/, 30_000);
   return agent;

@@ -7,6 +7,9 @@ export interface FloodLimits {
   readonly perSecond: number;
 }
 
+/** Pings, refused opens, resets of streams that the other side opened itself, skipped frames. */
+export const defaultFlood: FloodLimits = { burst: 10_000, perSecond: 5_000 };
+
 export class FloodGuard {
   readonly #limits: FloodLimits;
   #tokens: number;

@@ -171,6 +171,50 @@ test("draining: open streams finish, new ones are not opened, then the drained s
   expect(late.log).toEqual([{ status: 204, fields: [] }, ["end", []]]);
 });
 
+test("leaving: the other side is asked to go elsewhere and served until it drains; only then no stream is opened", () => {
+  const asked: string[] = [];
+  let drained = false;
+  const { edge, agent, run, closes } = pair({
+    onStream: (stream) => {
+      stream.respond({ status: 204, fields: [] }, { end: true });
+      return { onReset: () => expect.unreachable() };
+    },
+    onDraining: (reason) => asked.push(reason),
+    onDrained: () => {
+      drained = true;
+    },
+  });
+  edge.leave("replaced");
+  edge.leave("replaced");
+  run();
+  expect(asked).toEqual(["replaced"]);
+  const meanwhile = collector();
+  expect(edge.open(get, meanwhile, true)).toBeDefined();
+  run();
+  expect(meanwhile.log).toEqual([{ status: 204, fields: [] }, ["end", []]]);
+  expect(drained).toBe(false);
+  agent.drain("connected elsewhere");
+  run();
+  expect(edge.open(get, collector(), true)).toBeUndefined();
+  expect([drained, closes]).toEqual([true, []]);
+});
+
+test("a side that leaves may drain afterwards: each go-away has its own acknowledgement", () => {
+  let drained = false;
+  const { edge, agent, run } = pair({});
+  agent.leave("soon");
+  agent.drain("now");
+  run();
+  expect(edge.open(get, collector(), true)).toBeUndefined();
+  const other = pair({ onDrained: () => (drained = true) });
+  other.agent.leave("soon");
+  other.run();
+  expect(drained).toBe(false);
+  other.agent.drain("now");
+  other.run();
+  expect(drained).toBe(true);
+});
+
 test("a lost connection resets every stream, and only those the other side never looked at are safe to retry", () => {
   const { edge, agent, run, queue } = pair({ onStream: () => ({ onReset: () => {} }) });
   const first = collector();

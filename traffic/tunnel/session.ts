@@ -9,7 +9,8 @@ import { limits } from "#contract/limits.ts";
 import type { TunnelSettings } from "#contract/tunnel/settings.ts";
 import { ConnectionWindow } from "./connection-window.ts";
 import { ControlAssembler, controlFrames } from "./control-assembler.ts";
-import { FloodGuard } from "./flood-guard.ts";
+import { Departure } from "./departure.ts";
+import { defaultFlood, FloodGuard } from "./flood-guard.ts";
 import type { FloodLimits } from "./flood-guard.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { Outbox } from "./outbox.ts";
@@ -56,9 +57,6 @@ export interface SessionClose {
   readonly local: boolean;
 }
 
-/** Pings, refused opens, resets of streams that the other side opened itself, skipped frames. */
-export const defaultFlood: FloodLimits = { burst: 10_000, perSecond: 5_000 };
-
 const refusingHandlers: StreamHandlers = { onReset: () => {} };
 
 export class TunnelSession {
@@ -81,9 +79,7 @@ export class TunnelSession {
   #lastOpened = 0;
   #lastAccepted = 0;
   #unconsumedBytes = 0;
-  #remoteDraining = false;
-  #localDraining = false;
-  #drainAcknowledged = false;
+  readonly #departure = new Departure();
   #drained = false;
   #closed = false;
 
@@ -121,7 +117,7 @@ export class TunnelSession {
 
   /** No new stream can be opened: either side drains, or the session is over. */
   get draining(): boolean {
-    return this.#localDraining || this.#remoteDraining || this.#closed;
+    return this.#departure.isClosedForStreams || this.#closed;
   }
 
   get closed(): boolean {
@@ -188,10 +184,15 @@ export class TunnelSession {
 
   /** No new streams in either direction from the moment the other side acknowledges; open streams go on. */
   drain(reason: string): void {
-    if (this.#closed || this.#localDraining) return;
-    this.#localDraining = true;
-    const { number } = closeTable.draining;
-    this.#send({ type: "goAway", ack: false, lastStream: maxStreamId, code: number, reason });
+    if (!this.#closed && this.#departure.drain()) this.#announceDeparture(reason);
+  }
+
+  /**
+   * Asks the other side to connect elsewhere. It opens no streams here any more; this side may until the other one, once
+   * it has a connection to take their place, drains.
+   */
+  leave(reason: string): void {
+    if (!this.#closed && this.#departure.leave()) this.#announceDeparture(reason);
   }
 
   /** Ends the session now: GO_AWAY with the code and the last stream taken up, then `onClose`. */
@@ -268,8 +269,7 @@ export class TunnelSession {
 
   #receiveGoAway(frame: Extract<Frame, { type: "goAway" }>): void {
     if (frame.ack) {
-      if (!this.#localDraining) throw new TunnelProtocolError("protocol_error", "nothing to acknowledge");
-      this.#drainAcknowledged = true;
+      this.#departure.acknowledged();
       return this.#checkDrained();
     }
     const code = closeCodeOf(frame.code);
@@ -277,9 +277,7 @@ export class TunnelSession {
     this.#charge("go-aways");
     const { number } = closeTable.draining;
     this.#send({ type: "goAway", ack: true, lastStream: this.#lastOpened, code: number, reason: "" });
-    if (this.#remoteDraining) return;
-    this.#remoteDraining = true;
-    this.#handlers.onDraining?.(frame.reason);
+    if (this.#departure.remoteDrains()) this.#handlers.onDraining?.(frame.reason);
   }
 
   #receiveOpen(frame: Extract<Frame, { type: "open" }>): void {
@@ -289,7 +287,7 @@ export class TunnelSession {
       throw new TunnelProtocolError("protocol_error", `stream ${id} cannot be opened by the other side`);
     }
     this.#lastAccepted = id;
-    if (this.#acceptedStreams >= this.#options.local.maxStreams || this.#drainAcknowledged) {
+    if (this.#acceptedStreams >= this.#options.local.maxStreams || this.#departure.isDrainAcknowledged) {
       return this.#refuse(id, "refused");
     }
     const { local, remote } = this.#options;
@@ -363,6 +361,11 @@ export class TunnelSession {
     this.#window.sent(chargedBytes(frame.type, payloadBytes));
   }
 
+  #announceDeparture(reason: string): void {
+    const { number } = closeTable.draining;
+    this.#send({ type: "goAway", ack: false, lastStream: maxStreamId, code: number, reason });
+  }
+
   #charge(what: string): void {
     if (!this.#flood.charge(this.#nowMs)) throw new TunnelProtocolError("flood", `too many ${what}`);
   }
@@ -376,7 +379,8 @@ export class TunnelSession {
   }
 
   #checkDrained(): void {
-    if (!this.#drainAcknowledged || this.#streams.size > 0 || this.#drained || this.#closed) return;
+    if (!this.#departure.isDrainAcknowledged || this.#streams.size > 0 || this.#drained || this.#closed)
+      return;
     this.#drained = true;
     this.#outbox.flush();
     this.#handlers.onDrained?.();

@@ -3,6 +3,7 @@ import { connect } from "cloudflare:sockets";
 import { GatewayError } from "#contract/error.ts";
 import { endpointKey, speaksTls } from "#contract/snapshot.ts";
 import type { Env } from "../env.ts";
+import { hubConnections } from "../objects.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
 import type { EndpointPlan } from "../plan/endpoint-plan.ts";
 import type { TunnelPlan } from "../plan/tunnel-plan.ts";
@@ -32,10 +33,10 @@ export function createDialOf(): (env: Env) => DialEndpoint {
 function createDialEndpoint(env: Env): DialEndpoint {
   const connectTo = compileConnectTo(env.CONNECT_TO);
   // The address is for the platform's sake: the service is one socket.
-  const connectHubs = env.HUBS && (() => env.HUBS!.connect("hubs:1", { allowHalfOpen: true }));
+  const connectHub: HubConnect = (hub) => hubConnections(env, hub)?.connect("hub:1", { allowHalfOpen: true });
   return async (connection, backend, plan) => {
     const { connectMs } = connection.route!.rule.timeouts;
-    if (backend.tunnel) return dialTunnel(backend, backend.tunnel, plan, connectHubs, connectMs);
+    if (backend.tunnel) return dialTunnel(backend, backend.tunnel, plan, connectHub, connectMs);
     const { address, port } = connectTo(plan.endpoint.address, plan.endpoint.port);
     const socket = connect(
       { hostname: address.includes(":") ? `[${address}]` : address, port },
@@ -51,15 +52,18 @@ async function dialTunnel(
   { backend }: BackendPlan,
   tunnel: TunnelPlan,
   { endpoint }: EndpointPlan,
-  connectHubs: HubConnect | undefined,
+  connectHub: HubConnect,
   connectMs: number,
 ): Promise<Socket> {
-  if (!connectHubs)
-    throw new GatewayError("tunnel_unavailable", "connections through tunnels need `isthmus serve`");
   let failure: GatewayError | undefined;
   for (const shard of tunnel.shardsToTry()) {
     const hub = hubName({ tunnel: tunnel.name, shard });
-    const socket = connectHubs();
+    const socket = connectHub(hub);
+    if (!socket)
+      throw new GatewayError(
+        "tunnel_unavailable",
+        "connections through tunnels need `isthmus serve --tunnel`",
+      );
     try {
       await opened(socket, connectMs, hub);
       const asked = askHub(socket, { hub, endpoint: endpointKey(backend.name, endpoint.id) });

@@ -3,8 +3,8 @@
 import { z } from "zod";
 import { type ErrorCode, errorTable } from "#contract/error.ts";
 
-/** Opens a connection to the process that has the hubs. */
-export type HubConnect = () => Socket;
+/** Opens a connection to the process that has this hub; undefined where there is none. */
+export type HubConnect = (hub: string) => Socket | undefined;
 
 const askSchema = z.strictObject({
   /** Name of the hub's object. */

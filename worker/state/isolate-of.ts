@@ -4,9 +4,12 @@ import { versionedSnapshotSchema, type VersionedSnapshot } from "#contract/snaps
 import type { Env } from "../env.ts";
 import { callLimiter } from "../limit/call-limiter.ts";
 import { Limiter } from "../limit/limiter.ts";
-import { objectFetch, objectUrl } from "../objects.ts";
+import { hasHubs, objectFetch, objectUrl } from "../objects.ts";
 import { compilePlan, type PolicyStages } from "../plan/snapshot-plan.ts";
+import type { HubFetch } from "../plan/tunnel-plan.ts";
 import { statisticsOf } from "../stage/statistics.ts";
+import { internalHeaders } from "../tunnel/internal-headers.ts";
+import { failureResponse } from "../tunnel/tunnel-failure.ts";
 import { Isolate } from "./isolate.ts";
 import { snapshotKey } from "./last-good.ts";
 
@@ -55,10 +58,20 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
         nowMs: Date.now(),
         directService: (endpointId) => env[`direct:${endpointId}`],
         fetchStatistics: statisticsOf(env.CONTROL),
-        fetchHub: (hub, request) => objectFetch(env, "TunnelHub", hub, request),
+        fetchHub: hubFetchOf(env),
       }),
     log,
   });
+}
+
+function hubFetchOf(env: Env): HubFetch {
+  const { PROCESS } = env;
+  if (!hasHubs(env)) return async () => failureResponse({ code: "tunnel_unavailable", safe: true });
+  return (hub, request) => {
+    if (PROCESS !== undefined && request.headers.has("upgrade"))
+      request.headers.set(internalHeaders.gatewayProcess, PROCESS);
+    return objectFetch(env, "TunnelHub", hub, request);
+  };
 }
 
 async function syncWithRegion(env: Env, body: SyncRequest): Promise<SyncResponse> {

@@ -122,6 +122,16 @@ export class AgentConnection implements AgentLoad {
     }
   }
 
+  /** Asks the agent to connect to this hub's successor; it drains this connection once it has. */
+  leave(reason: string): void {
+    this.#session?.leave(reason);
+  }
+
+  /** Ends the connection with everything on it. */
+  end(reason: string): void {
+    this.#session?.close("normal", reason);
+  }
+
   /** Handshake deadline, pings, end of the certificate's life. About once a second. */
   tick(nowMs: number): void {
     if (!this.#session) {

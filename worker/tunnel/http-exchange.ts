@@ -2,7 +2,9 @@
 import type { Fields, OpenHead, ResponseHead } from "#contract/tunnel/head.ts";
 import type { TunnelSession } from "#traffic/tunnel/session.ts";
 import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
+import { internalHeaders } from "./internal-headers.ts";
 import { headersOf, isBodiless } from "./open-head.ts";
+import type { OpenRelays } from "./open-relays.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseBody } from "./response-body.ts";
 import { WebSocketRelay } from "./websocket-relay.ts";
@@ -19,23 +21,26 @@ export async function exchange(
   session: TunnelSession,
   head: OpenHead,
   request: Request,
+  relays: OpenRelays,
 ): Promise<ExchangeResult> {
-  const run = new HttpExchange(head, request);
+  const run = new HttpExchange(head, request, relays);
   return run.start(session) ? run.result() : { type: "busy" };
 }
 
 class HttpExchange implements StreamHandlers {
   readonly #request: Request;
   readonly #head: OpenHead;
+  readonly #relays: OpenRelays;
   readonly #answer = Promise.withResolvers<ResponseHead | StreamReset>();
   #stream!: TunnelStream;
   #upload: RequestBody | undefined;
   #download!: ResponseBody;
   #relay: WebSocketRelay | undefined;
 
-  constructor(head: OpenHead, request: Request) {
+  constructor(head: OpenHead, request: Request, relays: OpenRelays) {
     this.#head = head;
     this.#request = request;
+    this.#relays = relays;
   }
 
   start(session: TunnelSession): boolean {
@@ -75,7 +80,8 @@ class HttpExchange implements StreamHandlers {
     const headers = headersOf(head.fields);
     if (status === 101) {
       const [client, server] = Object.values(new WebSocketPair());
-      this.#relay = new WebSocketRelay(this.#stream, server!);
+      this.#relay = new WebSocketRelay(this.#stream, server!, () => this.#relays.delete(this.#relay!));
+      this.#relays.add(this.#relay, this.#request.headers.get(internalHeaders.gatewayProcess));
       return new Response(null, { status, headers, webSocket: client! });
     }
     if (isBodiless(status) || this.#request.method === "HEAD") {

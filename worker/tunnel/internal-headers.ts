@@ -7,6 +7,8 @@ export const internalHeaders = {
   endpoint: "isthmus-endpoint",
   /** Client certificate of the TLS connection as the transport verified it: base64 of DER. */
   transportCertificate: "isthmus-transport-certificate",
+  /** On a request for a WebSocket: the run of the gateway process that the client is connected to. */
+  gatewayProcess: "isthmus-gateway-process",
   /** Object that a request is for, on its way through `STATE`. */
   object: "isthmus-object",
   /** On a 599 answer of a hub: the `ErrorCode`. */

@@ -3,6 +3,7 @@ import { exchange } from "./http-exchange.ts";
 import type { AgentConnection } from "./agent-connection.ts";
 import { pickAgent } from "./agent-table.ts";
 import { openHeadOf } from "./open-head.ts";
+import type { OpenRelays } from "./open-relays.ts";
 import { failureOf, failureResponse } from "./tunnel-failure.ts";
 import type { TunnelFailure } from "./tunnel-failure.ts";
 
@@ -14,6 +15,7 @@ export async function dispatchStream(
   agents: readonly AgentConnection[],
   request: Request,
   turn: number,
+  relays: OpenRelays,
 ): Promise<Response> {
   const head = openHeadOf(request);
   const tried = new Set<AgentConnection>();
@@ -23,7 +25,7 @@ export async function dispatchStream(
     if (!agent?.session) break;
     tried.add(agent);
     try {
-      const result = await exchange(agent.session, head, request);
+      const result = await exchange(agent.session, head, request, relays);
       if (result.type === "response") return result.response;
       if (result.type === "busy") continue;
       failure = failureOf(result.reset);

@@ -3,6 +3,13 @@
 // state, tells the rest. WebSockets are accepted plainly, not for hibernation (decision 0008).
 import { DurableObject } from "cloudflare:workers";
 import { limits } from "#contract/limits.ts";
+import {
+  hubCalls,
+  hubDrainSchema,
+  hubGoodbyeSchema,
+  type HubDrain,
+  type HubLoad,
+} from "#contract/hub-call.ts";
 import { hubPushSchema } from "#contract/sync.ts";
 import type { HubPush, HubReport } from "#contract/sync.ts";
 import { hubSettings } from "#contract/tunnel/settings.ts";
@@ -14,16 +21,22 @@ import type { HubPort } from "./agent-connection.ts";
 import { renewCertificate } from "./certificate-renewal.ts";
 import { mergeVerdicts } from "./endpoint-verdicts.ts";
 import { configMessage, HubKnowledge, trustMessage } from "./hub-knowledge.ts";
+import { hubsHere } from "./hubs-here.ts";
 import { internalHeaders } from "./internal-headers.ts";
+import { OpenRelays } from "./open-relays.ts";
 import { announceHub } from "./region-link.ts";
 import { serveConnection } from "./serve-connection.ts";
 import { dispatchStream } from "./stream-dispatch.ts";
-import { parseTunnelTarget } from "./tunnel-target.ts";
+import { hubName, parseTunnelTarget } from "./tunnel-target.ts";
 import type { TunnelTarget } from "./tunnel-target.ts";
 
 const tickMs = 1_000;
 /** How often a hub with agents tells the region's state object that it is there. */
 const announceMs = 20_000;
+/** One that the region has not asked for this long announces itself: the state object has no memory of hubs. */
+const forgottenMs = 3_000;
+/** Before a hub ends, WebSockets have this long for their closing handshake. */
+const goodbyeMs = 1_000;
 
 export class TunnelHub extends DurableObject<Env> {
   readonly #knowledge = new HubKnowledge();
@@ -32,27 +45,74 @@ export class TunnelHub extends DurableObject<Env> {
   #agents: AgentConnection[] = [];
   #target: TunnelTarget | undefined;
   #turn = 0;
+  #streamMs = Date.now();
+  #askedMs = 0;
+  /** The way of a hub that is replaced (decision 0011). */
+  #life: "serving" | "leaving" | "draining" = "serving";
+  readonly #relays = new OpenRelays();
   #ticker: ReturnType<typeof setInterval> | undefined;
   #announcedMs = 0;
   #announcing: Promise<void> | undefined;
 
   override async fetch(request: Request): Promise<Response> {
     const operation = request.headers.get(internalHeaders.operation);
-    if (operation === "stream") return dispatchStream(this.#serving(), request, this.#turn++);
+    if (operation === "stream") {
+      this.#streamMs = Date.now();
+      return dispatchStream(this.#serving(), request, this.#turn++, this.#relays);
+    }
     if (operation === "connect") return this.#connect(request);
-    if (request.method === "POST" && new URL(request.url).pathname.endsWith("/push")) {
-      const push = hubPushSchema.safeParse(await request.json());
-      if (!push.success)
-        return Response.json({ code: "push_invalid", message: push.error.message }, { status: 400 });
-      await this.#take(push.data);
-      return Response.json(this.#report());
+    const path = new URL(request.url).pathname;
+    if (request.method === "POST" && path.endsWith("/push")) return this.#pushed(request);
+    if (request.method === "POST") {
+      const call = Object.values(hubCalls).find((known) => path.endsWith(known));
+      if (call) return this.#called(call, await request.text());
     }
     return Response.json({ code: "not_found", message: "a hub answers /push" }, { status: 404 });
   }
 
   /** Connections of the data path, as `HubDoor` leads them here. Never rejects. */
   override async connect(socket: Socket): Promise<void> {
+    this.#streamMs = Date.now();
     await serveConnection(this.#serving(), socket, this.#turn++);
+  }
+
+  async #pushed(request: Request): Promise<Response> {
+    this.#askedMs = Date.now();
+    const push = hubPushSchema.safeParse(await request.json());
+    if (!push.success)
+      return Response.json({ code: "push_invalid", message: push.error.message }, { status: 400 });
+    await this.#take(push.data);
+    return Response.json(this.#report());
+  }
+
+  // --- replacement --------------------------------------------------------------------------------------------------
+
+  #called(call: (typeof hubCalls)[keyof typeof hubCalls], body: string): Response {
+    if (call === hubCalls.leave && this.#life === "serving") this.#life = "leaving";
+    if (call === hubCalls.drain) this.#drain(hubDrainSchema.parse(JSON.parse(body)));
+    if (call === hubCalls.goodbye) this.#relays.goodbye(hubGoodbyeSchema.parse(JSON.parse(body)));
+    return Response.json(this.#load());
+  }
+
+  #load(): HubLoad {
+    const agents = this.#agents.filter(({ draining }) => !draining);
+    return {
+      serving: agents.length,
+      streams: this.#agents.reduce((sum, { streams }) => sum + streams, 0),
+      quietMs: Date.now() - this.#streamMs,
+    };
+  }
+
+  #drain({ timeoutMs }: HubDrain): void {
+    if (this.#life === "draining") return;
+    this.#life = "draining";
+    const reason = "this hub is being replaced";
+    this.#log("hub_draining", { agents: this.#agents.length });
+    for (const agent of this.#agents) agent.leave(reason);
+    setTimeout(() => this.#relays.goodbye({ code: 1012, reason }), Math.max(0, timeoutMs - goodbyeMs));
+    setTimeout(() => {
+      for (const agent of this.#agents) agent.end(reason);
+    }, timeoutMs);
   }
 
   // --- agents -------------------------------------------------------------------------------------------------------
@@ -63,7 +123,11 @@ export class TunnelHub extends DurableObject<Env> {
     const target = parseTunnelTarget(url);
     const certificate = request.headers.get(internalHeaders.transportCertificate);
     if (!target || !certificate) return new Response(null, { status: 400 });
+    if (this.#life === "draining") {
+      return Response.json({ code: "unavailable", message: "this hub is being replaced" }, { status: 503 });
+    }
     this.#target ??= target;
+    hubsHere.add(hubName(target));
     const unauthenticated = this.#connections.size - this.#agents.length;
     if (
       this.#connections.size >= limits.connectionsPerHub ||
@@ -118,6 +182,7 @@ export class TunnelHub extends DurableObject<Env> {
     this.#agents = [...this.#connections].filter((connection) => connection.authenticated);
     if (hadNone && this.#agents.length > 0) void this.#announce();
     if (this.#connections.size > 0) return;
+    if (this.#target) hubsHere.delete(hubName(this.#target));
     if (this.#ticker !== undefined) clearInterval(this.#ticker);
     this.#ticker = undefined;
   }
@@ -125,7 +190,9 @@ export class TunnelHub extends DurableObject<Env> {
   #tick(): void {
     const nowMs = Date.now();
     for (const connection of this.#connections) connection.tick(nowMs);
-    if (this.#agents.length > 0 && nowMs - this.#announcedMs >= announceMs) void this.#announce();
+    if (this.#agents.length === 0 || this.#life === "draining") return;
+    const heardMs = Math.max(this.#askedMs, this.#announcedMs);
+    if (nowMs - this.#announcedMs >= announceMs || nowMs - heardMs >= forgottenMs) void this.#announce();
   }
 
   // --- region -------------------------------------------------------------------------------------------------------
@@ -165,6 +232,7 @@ export class TunnelHub extends DurableObject<Env> {
 
   #report(): HubReport {
     return {
+      ...(this.#life !== "serving" && { leaving: true }),
       trustVersion: this.#knowledge.trustVersion,
       configVersion: this.#knowledge.configVersion,
       agents: this.#agents.flatMap((agent) => agent.status() ?? []),
@@ -180,7 +248,7 @@ export class TunnelHub extends DurableObject<Env> {
 }
 
 /** The normal life of a connection; everything else in the log is a warning. */
-const quietEvents: ReadonlySet<string> = new Set(["tunnel_connected", "tunnel_draining"]);
+const quietEvents: ReadonlySet<string> = new Set(["tunnel_connected", "tunnel_draining", "hub_draining"]);
 
 /** What the agent dialled, as RFC 9421 §2.2.3 writes it: lower case, without TLS's default port. */
 function authorityOf(url: URL): string {

@@ -22,6 +22,7 @@ function isSendable(code: number): boolean {
 export class WebSocketRelay {
   readonly #stream: TunnelStream;
   readonly #socket: WebSocket;
+  readonly #onEnd: () => void;
   readonly #outgoing: Outgoing[] = [];
   /** Of the first of `#outgoing`. */
   #sentBytes = 0;
@@ -30,14 +31,19 @@ export class WebSocketRelay {
   #pieces: Uint8Array[] = [];
   #piecesBytes = 0;
 
-  constructor(stream: TunnelStream, socket: WebSocket) {
+  /** `onEnd` runs when the client's side is closed, perhaps more than once. */
+  constructor(stream: TunnelStream, socket: WebSocket, onEnd: () => void) {
     this.#stream = stream;
     this.#socket = socket;
+    this.#onEnd = onEnd;
     socket.binaryType = "arraybuffer";
     socket.accept();
     socket.addEventListener("message", ({ data }) => this.#fromClient(data));
     socket.addEventListener("close", ({ code, reason }) => this.#clientClosed(code, reason));
-    socket.addEventListener("error", () => stream.reset("cancelled", "the client's WebSocket broke"));
+    socket.addEventListener("error", () => {
+      onEnd();
+      stream.reset("cancelled", "the client's WebSocket broke");
+    });
   }
 
   // --- client -> endpoint -------------------------------------------------------------------------------------------
@@ -57,6 +63,7 @@ export class WebSocketRelay {
   }
 
   #clientClosed(code: number, reason: string): void {
+    this.#onEnd();
     if (code === 1006) return this.#stream.reset("cancelled", "the client's WebSocket broke");
     this.#closing = { code: isSendable(code) ? code : 1005, reason };
     if (this.#outgoing.length === 0) this.#stream.close(this.#closing.code, reason);
@@ -118,6 +125,12 @@ export class WebSocketRelay {
     return whole;
   }
 
+  /** This side ends: the client hears why, the endpoint that its peer goes away. */
+  leave(code: number, reason: string): void {
+    this.#stream.close(1001, reason);
+    this.#close(code, reason);
+  }
+
   /** The endpoint closed. */
   closed(code: number, reason: string): void {
     this.#close(code, reason);
@@ -129,6 +142,7 @@ export class WebSocketRelay {
   }
 
   #close(code: number, reason: string): void {
+    this.#onEnd();
     try {
       if (isSendable(code)) this.#socket.close(code, reason);
       else this.#socket.close();

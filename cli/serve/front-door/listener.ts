@@ -12,7 +12,8 @@ import { createServer, type Server as HttpsServer } from "node:https";
 import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from "node:http";
 import { constants } from "node:crypto";
 import type { EventEmitter } from "node:events";
-import type { Server as TcpServer } from "node:net";
+import { Server as TcpServer } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Duplex } from "node:stream";
 import type { SecureContext, TLSSocket } from "node:tls";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
@@ -35,6 +36,9 @@ const bounds = {
   streamWindowBytes: 1024 * 1024,
   connectionWindowBytes: 4 * 1024 * 1024,
 } as const;
+
+/** Time in which a client that is busy gets the answer that tells it to open another connection. */
+const lastAnswersMs = 1_000;
 
 export interface Listener {
   /** New certificates and trust hold for connections that come from now on. */
@@ -68,7 +72,7 @@ async function openConnections(settings: ListenerSettings, log: (line: string) =
 
 async function openRequests(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
   let choice = settings.kind === "http" ? undefined : certificateChoice(settings);
-  const proxy = createProxy(settings.upstream, log);
+  const proxy = createProxy((target) => upstreamOf(settings, target), log);
   const sessions = new Set<Http2Session>();
   const contextFor = (name: string): SecureContext => choice!.contextFor(name);
   const servers = settings.fds.map((): OpenServer => {
@@ -90,13 +94,28 @@ async function openRequests(settings: ListenerSettings, log: (line: string) => v
         if ("setSecureContext" in server) server.setSecureContext(secureOptions(next));
     },
     async drain() {
-      const closed = servers.map(({ server }) => new Promise<void>((done) => server.close(() => done())));
+      // Of connections that clients keep, those in use close with their next answer; the rest is closed after that, so
+      // that hardly a request meets a connection that is just being closed.
+      proxy.announceEnd();
+      const closed = servers.map(({ server }) => stopAccepting(server));
       for (const session of sessions) session.close();
+      await delay(lastAnswersMs);
       for (const { http1 } of servers) if ("closeIdleConnections" in http1) http1.closeIdleConnections();
       await Promise.all(closed);
       proxy.close();
     },
   };
+}
+
+/** Agents name the shard that they dial; whoever names none, or joins, is as well served by the first. */
+function upstreamOf({ upstreams }: ListenerSettings, target: string): string {
+  const shard = /[?&]shard=(\d{1,3})(?:&|$)/.exec(target)?.[1];
+  return upstreams[Number(shard ?? 0)] ?? upstreams[0]!;
+}
+
+/** `close` of HTTP servers closes idle connections at once; that of a plain server only stops accepting. */
+function stopAccepting(server: OpenServer["server"]): Promise<void> {
+  return new Promise((done) => TcpServer.prototype.close.call(server, () => done()));
 }
 
 interface OpenServer {

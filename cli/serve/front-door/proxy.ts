@@ -11,37 +11,51 @@ import { malformation } from "./malformation.ts";
 import { refuse } from "./refusal.ts";
 import { createTurns } from "./request-order.ts";
 import { passConnect, passUpgrade, type Upstream } from "./upgrade.ts";
-import { endUpload, UploadAgent } from "./upload.ts";
+import { endUpload, SingleUseAgent, UploadAgent } from "./upload.ts";
 
 export interface Proxy {
   handle(request: Incoming, response: Outgoing, clientAuth?: TlsClientAuth): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, clientAuth?: TlsClientAuth): void;
   /** CONNECT over HTTP/2. */
   connect(request: Http2ServerRequest, response: Http2ServerResponse, clientAuth?: TlsClientAuth): void;
+  /** From now on an HTTP/1.1 answer tells the client that its connection closes (RFC 9112 §9.6). */
+  announceEnd(): void;
   /** Connections kept to workerd are closed; requests under way go on. */
   close(): void;
 }
 
-/** `log` gets one line for each request that workerd could not be given. */
-export function createProxy(socketPath: string, log: (line: string) => void): Proxy {
+/** `socketPathOf`: the Unix socket behind, by target. `log` gets one line for each request that workerd could not be given. */
+export function createProxy(socketPathOf: (target: string) => string, log: (line: string) => void): Proxy {
   const pool = new UploadAgent({ keepAlive: true, maxFreeSockets: 64 });
   // Connections used once, but asked to be kept: on one that is to close, workerd closes as soon as it has answered,
   // and the answer to an upload that it does not want is lost with the rest of the upload.
-  const single = new UploadAgent({ keepAlive: true, maxFreeSockets: 0 });
+  const single = new SingleUseAgent({ keepAlive: true });
   const workerd: Upstream = {
     open: (method, path, headers, pooled) =>
-      httpRequest({ socketPath, agent: pooled ? pool : single, method, path, headers, setHost: false }),
-    logFailure: (error) => log(`cannot reach the gateway at ${socketPath}: ${error.message}`),
+      httpRequest({
+        socketPath: socketPathOf(path),
+        agent: pooled ? pool : single,
+        method,
+        path,
+        headers,
+        setHost: false,
+      }),
+    logFailure: (error) => log(`cannot reach the process behind: ${error.message}`),
   };
+  let ending = false;
   const inTurn = createTurns();
   return {
     handle(request, response, clientAuth) {
       const code = malformation(request);
       if (code !== undefined) return refuse(request, response, code);
+      if (ending && !("stream" in response)) response.shouldKeepAlive = false;
       inTurn(request, response, () => send(workerd, request, response, clientAuth, true));
     },
     upgrade: (request, socket, head, clientAuth) => passUpgrade(workerd, request, socket, head, clientAuth),
     connect: (request, response, clientAuth) => passConnect(workerd, request, response, clientAuth),
+    announceEnd() {
+      ending = true;
+    },
     close: () => pool.destroy(),
   };
 }
@@ -67,7 +81,7 @@ function send(
   upstream.on("error", (error) => {
     // An early answer to an upload closes the way for the rest of it; the answer itself says when it is cut short.
     if (answered || sink.destroyed) return;
-    if (upstream.reusedSocket && systemCode(error) === "ECONNRESET") {
+    if (!hasBody && upstream.reusedSocket && systemCode(error) === "ECONNRESET") {
       return send(workerd, request, response, clientAuth, false);
     }
     workerd.logFailure(error);

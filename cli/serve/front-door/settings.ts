@@ -15,8 +15,8 @@ export interface ListenerSettings {
   readonly kind: "https" | "http" | "tls" | "tunnel";
   /** Inherited listening sockets. */
   readonly fds: readonly number[];
-  /** Unix socket of the workerd process behind. */
-  readonly upstream: string;
+  /** Unix sockets of the workerd processes behind: of one gateway for clients, of each hub, by shard, for agents. */
+  readonly upstreams: readonly string[];
   /** At least one but for `http`; the first serves names that none of them carries. */
   readonly certificates: readonly KeyPair[];
   /** `https`: whether clients are asked for a certificate, and let in without a valid one. Absent: they are not asked. */

@@ -66,7 +66,7 @@ function accept(
     secure.on("error", () => socket.destroy());
     secure.once("secure", () => {
       clearTimeout(deadline);
-      passOn(secure, { ...placesOf(socket), ...proxied }, settings.upstream, log);
+      passOn(secure, { ...placesOf(socket), ...proxied }, settings.upstreams[0]!, log);
     });
   };
   if (proxyProtocol) readProxied(socket, proxyProtocol.optional, begin);

@@ -58,3 +58,10 @@ export class UploadAgent extends Agent {
     return new UploadSocket().connect({ path: options.socketPath ?? "" });
   }
 }
+
+/** Asks for connections to be kept, and uses each once: Node takes `maxFreeSockets: 0` for no word on it. */
+export class SingleUseAgent extends UploadAgent {
+  override keepSocketAlive(): boolean {
+    return false;
+  }
+}

@@ -1,0 +1,66 @@
+// What each front-door process listens on, with which certificates, and where it forwards to.
+import { limits } from "#contract/limits.ts";
+import { readClientTrust } from "./client-trust.ts";
+import type { DoorListener } from "./front-door-process.ts";
+import type { KeyPair } from "./front-door/settings.ts";
+import { readKeyPair } from "./listener-certificates.ts";
+import { hubProcess, isPort, portSocket, socketPath, type PortGroup } from "./socket-plan.ts";
+import type { SupervisorTask } from "./supervisor-message.ts";
+
+export interface TunnelMaterial {
+  readonly certificate: KeyPair;
+  readonly trustPem: string;
+}
+
+/** Name of the front door beside a gateway. */
+export const frontDoorOf = (gateway: string): string => gateway.replace("gateway", "front-door");
+
+/** Listeners with TLS or HTTP/2 by the name of the front-door process that serves them. */
+export async function doorListeners(task: SupervisorTask): Promise<Map<string, DoorListener[]>> {
+  const { ports, certificates, trusts, directory, options, sockets } = task;
+  const doors = new Map<string, DoorListener[]>();
+  for (let index = 1; index <= options.processes; index += 1) {
+    const name = `front-door-${index}`;
+    const listeners: DoorListener[] = [];
+    for (const group of ports) {
+      if (!group.behindFrontDoor) continue;
+      const first = group.listeners[0]!;
+      const files = group.listeners.flatMap((listener) => certificates[listener.name] ?? []);
+      // The same for all listeners of a port, or the configuration is refused.
+      const trust = trusts[first.name];
+      listeners.push({
+        name: group.listeners.map((listener) => listener.name).join(", "),
+        kind: doorKind(group),
+        ...(trust && { clientCertificates: trust.required ? "required" : "optional" }),
+        upstreams: [socketPath(directory.run, `gateway-${index}`, portSocket(group))],
+        certificates: await Promise.all(files.map(readKeyPair)),
+        trustPem: trust ? await readClientTrust(trust) : "",
+        ...(first.proxyProtocol && { proxyProtocol: first.proxyProtocol }),
+        sockets: sockets.filter((socket) => socket.process === name && isPort(group, socket)),
+      });
+    }
+    if (listeners.length > 0) doors.set(name, listeners);
+  }
+  return doors;
+}
+
+function doorKind({ protocol }: PortGroup): DoorListener["kind"] {
+  if (protocol === "TLS") return "tls";
+  return protocol === "HTTPS" ? "https" : "http";
+}
+
+export function tunnelListener(
+  { directory, sockets }: SupervisorTask,
+  { certificate, trustPem }: TunnelMaterial,
+): DoorListener {
+  return {
+    name: "tunnel",
+    kind: "tunnel",
+    upstreams: Array.from({ length: limits.hubsPerTunnel }, (_, shard) =>
+      socketPath(directory.run, hubProcess(shard), "tunnel"),
+    ),
+    certificates: [certificate],
+    trustPem,
+    sockets: sockets.filter(({ process }) => process === "tunnel-door"),
+  };
+}

@@ -1,0 +1,108 @@
+// Starts the workerd processes of a system, each with its own configuration, secrets and sockets.
+import { limits } from "#contract/limits.ts";
+import { isLayer4 } from "#contract/snapshot.ts";
+import type { DirectEndpoint } from "./direct-endpoints.ts";
+import type { GatewayRun } from "./gateway-set.ts";
+import type { HubRun } from "./hub-set.ts";
+import type { StartedChild } from "./kept-process.ts";
+import { socketsIn } from "./slots.ts";
+import { hubProcess, isPort, socketPath } from "./socket-plan.ts";
+import type { InheritedSocket, SupervisorTask } from "./supervisor-message.ts";
+import {
+  controlConfig,
+  gatewayConfig,
+  gatewaySecret,
+  hubConfig,
+  stateConfig,
+  type GatewaySocket,
+  type HubPaths,
+} from "./workerd-config.ts";
+import { startWorkerd } from "./workerd-process.ts";
+
+type Log = (line: string) => void;
+
+const own = ({ sockets }: SupervisorTask, process: string): InheritedSocket[] =>
+  sockets.filter((socket) => socket.process === process);
+
+/** By shard; none where no agents are accepted. */
+const hubPaths = ({ options, directory }: SupervisorTask): HubPaths[] =>
+  Array.from({ length: options.tunnel ? limits.hubsPerTunnel : 0 }, (_, shard) => ({
+    hub: socketPath(directory.run, hubProcess(shard), "hub"),
+    connections: socketPath(directory.run, hubProcess(shard), "connections"),
+  }));
+
+export function startControl(task: SupervisorTask, log: Log): StartedChild {
+  const { directory, options, modules } = task;
+  const config = controlConfig({
+    module: modules.control,
+    storage: directory.control,
+    trustDomain: options.trustDomain,
+    sockets: { admin: ["admin"], internal: "internal" },
+  });
+  const env = { ADMIN_TOKEN: directory.adminToken, CA_KEY_SECRET: directory.caKeySecret };
+  const sockets = own(task, "control");
+  return startWorkerd({ name: "control", run: directory.run, config, sockets, env, stdout: "log" }, log);
+}
+
+export function startState(task: SupervisorTask, log: Log): StartedChild {
+  const { directory, options, modules } = task;
+  const config = stateConfig({
+    module: modules.gateway,
+    storage: directory.state,
+    snapshots: directory.snapshots,
+    control: socketPath(directory.run, "control", "internal"),
+    region: options.region,
+    connectTo: JSON.stringify(options.connectTo),
+    hubs: hubPaths(task),
+    sockets: { state: "state" },
+  });
+  const sockets = own(task, "state");
+  return startWorkerd({ name: "state", run: directory.run, config, sockets, env: {}, stdout: "log" }, log);
+}
+
+export function startHub(task: SupervisorTask, { name, slot }: HubRun, log: Log): StartedChild {
+  const { directory, options, modules } = task;
+  const config = hubConfig({
+    module: modules.gateway,
+    control: socketPath(directory.run, "control", "internal"),
+    state: socketPath(directory.run, "state", "state"),
+    region: options.region,
+    ...(options.zone !== undefined && { zone: options.zone }),
+    sockets: { hub: "hub", connections: "connections", tunnel: "tunnel" },
+  });
+  const sockets = socketsIn(task.sockets, name, slot);
+  return startWorkerd({ name, run: directory.run, config, sockets, env: {}, stdout: "log" }, log);
+}
+
+export function startGateway(
+  task: SupervisorTask,
+  { name, slot, id }: GatewayRun,
+  endpoints: readonly DirectEndpoint[],
+  log: Log,
+): StartedChild {
+  const { directory, options, modules, ports } = task;
+  const sockets = socketsIn(task.sockets, name, slot);
+  const config = gatewayConfig({
+    module: modules.gateway,
+    snapshots: directory.snapshots,
+    control: socketPath(directory.run, "control", "internal"),
+    state: socketPath(directory.run, "state", "state"),
+    hubs: hubPaths(task),
+    process: id,
+    connectTo: JSON.stringify(options.connectTo),
+    region: options.region,
+    ...(options.zone !== undefined && { zone: options.zone }),
+    endpoints,
+    sockets: sockets.map((socket): GatewaySocket => {
+      const group = ports.find((candidate) => isPort(candidate, socket));
+      return {
+        name: socket.name,
+        listeners: group?.listeners.map((listener) => listener.name) ?? [],
+        carries: group && isLayer4(group) ? "tcp" : "http",
+        behindFrontDoor: group?.behindFrontDoor === true,
+      };
+    }),
+  });
+  const env = { [gatewaySecret]: directory.sessionSecret };
+  return startWorkerd({ name, run: directory.run, config, sockets, env, stdout: "inherit" }, log);
+}
