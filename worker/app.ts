@@ -102,7 +102,7 @@ export function createApp(isolateOf: (env: Env) => Isolate): GatewayApp {
     const isolate = isolateOf(context.env);
     return answer(context.req.raw, context.executionCtx as Lifetime, isolate);
   });
-  app.onError((error, context) => errorResponse(asGatewayError(error), context.req.raw.method));
+  app.onError((error, context) => errorResponse(asGatewayError(error), context.req.raw));
   return app;
 }
 
@@ -119,7 +119,7 @@ async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): P
   } catch (caught) {
     const error = asGatewayError(caught);
     report(exchange, isolate, error.status, error);
-    return withDecision(exchange, errorResponse(error, exchange.method), error);
+    return withDecision(exchange, errorResponse(error, exchange.request), error);
   }
 }
 

@@ -336,3 +336,18 @@ test("the listener is the socket's, or else the one that fits the URL", async ()
   // A publish has renamed it; its socket is still there.
   expect(await status("http://a.example/", "gone")).toBe(200);
 });
+
+test("errors of a call of gRPC are its status, in the protocol of the call", async () => {
+  const gateway = createTestGateway(testSnapshot([{ matches: [testMatch("/known")] }]));
+  for (const type of ["application/grpc", "application/grpc-web-text"]) {
+    const response = await gateway.ask("http://a.example.com/pkg.Service/Call", {
+      method: "POST",
+      headers: { "content-type": `${type}+proto` },
+    });
+    expect(errorOf(response)).toEqual([200, "route_not_found"]);
+    expect(response.headers.get("content-type")).toBe(type);
+    expect(response.headers.get("grpc-status")).toBe("12");
+    expect(response.headers.get("grpc-message")).toContain("route_not_found");
+    expect(await response.text()).toBe("");
+  }
+});

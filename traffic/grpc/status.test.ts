@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { grpcProtocolOf } from "./content-type.ts";
-import { encodeGrpcMessage, grpcStatusOfError, grpcStatusOfHttp } from "./status.ts";
+import { encodeGrpcMessage, grpcStatusOfError, grpcStatusOfHttp, httpStatusOfGrpc } from "./status.ts";
 
 test.each([
   ["application/grpc", "grpc"],
@@ -32,6 +32,20 @@ test.each([
   [302, 2],
 ])("HTTP %d stands for gRPC %d", (http, grpc) => {
   expect(grpcStatusOfHttp(http)).toBe(grpc);
+});
+
+test.each([
+  [0, 200],
+  [4, 504],
+  [5, 404],
+  [12, 501],
+  [13, 500],
+  [14, 503],
+  [16, 401],
+  [17, 500],
+  [NaN, 500],
+])("gRPC %d stands for HTTP %d", (grpc, http) => {
+  expect(httpStatusOfGrpc(grpc)).toBe(http);
 });
 
 test("errors of the gateway: a deadline is one, the others follow their HTTP status", () => {

@@ -37,6 +37,16 @@ export function grpcStatusOfHttp(status: number): number {
   }
 }
 
+/** What stands for a status of gRPC in HTTP (Envoy, `Grpc::Utility::grpcToHttpStatus`). */
+export function httpStatusOfGrpc(status: number): number {
+  return httpStatuses[status] ?? 500;
+}
+
+/** By gRPC status, 0 to 16. */
+const httpStatuses = [
+  200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
+] as const;
+
 /** For an error of the gateway: time that is up is said as such, all else as its HTTP status. */
 export function grpcStatusOfError(code: ErrorCode): number {
   if (code === "request_timeout" || code === "backend_request_timeout") return grpcStatus.deadlineExceeded;

@@ -83,6 +83,23 @@ test("by default a connect failure and a 503 are tried again, a 500 is not", () 
 test.each<[string, AttemptResult, Partial<RetryRequest>, number, boolean, string]>([
   ["POST that may have arrived", failure("reset"), { method: "POST" }, 0, true, "method-not-idempotent"],
   ["POST answered 503", status(503), { method: "POST" }, 0, true, "method-not-idempotent"],
+  [
+    "call of gRPC with a status that is named",
+    status(200, 14),
+    { method: "POST", isGrpc: true },
+    0,
+    true,
+    "unavailable",
+  ],
+  [
+    "call of gRPC that was reset",
+    failure("reset"),
+    { method: "POST", isGrpc: true },
+    0,
+    true,
+    "method-not-idempotent",
+  ],
+  ["POST with a status of gRPC", status(200, 14), { method: "POST" }, 0, true, "method-not-idempotent"],
   ["PATCH after a timeout", failure("timeout"), { method: "PATCH" }, 0, true, "method-not-idempotent"],
   ["POST that was never sent", failure("connect", true), { method: "POST" }, 0, true, "5xx"],
   ["unknown method", failure("reset"), { method: "PURGE" }, 0, true, "method-not-idempotent"],

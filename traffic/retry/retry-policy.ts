@@ -1,10 +1,13 @@
 // Whether a failed attempt is tried again, and when. Conditions are Envoy's (`x-envoy-retry-on`); what is safe is decided
 // here and no configuration can change it: a request that may have reached an endpoint is repeated only when its method is
-// idempotent (RFC 9110 §9.2.2), and only while its whole body can be sent again.
+// idempotent (RFC 9110 §9.2.2), and only while its whole body can be sent again. Every call of gRPC is a POST, whatever it
+// does, so there the method says nothing: a call that was answered with nothing but a status is repeated where the policy
+// names that status, as in gRPC's own retry design (gRFC A6).
 import type { RetryPolicy, RetryTrigger } from "#contract/backend-policy.ts";
 
 export interface RetryRequest {
   readonly method: string;
+  readonly isGrpc?: boolean;
   /** There is no body, nothing of it was read yet, or all that was read is still in the replay buffer. */
   readonly bodyReplayable: boolean;
   /** Time at which the client gets its 504; Infinity: none. */
@@ -58,7 +61,8 @@ export function decideRetry(
   if (condition === undefined) return { retry: false, reason: "no-condition" };
   if (retries >= policy.numRetries) return { retry: false, reason: "attempts-exhausted" };
   const mayHaveArrived = result.kind === "response" || !result.nothingSent;
-  if (mayHaveArrived && !isIdempotent(request.method)) {
+  const isNamed = request.isGrpc === true && result.kind === "response" && condition in grpcStatusOf;
+  if (mayHaveArrived && !isNamed && !isIdempotent(request.method)) {
     return { retry: false, reason: "method-not-idempotent" };
   }
   if (!request.bodyReplayable) return { retry: false, reason: "body-not-replayable" };

@@ -34,6 +34,9 @@ async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): 
   );
   request.headers.set(internalHeaders.endpoint, endpointKey(backend.backend.name, endpoint.endpoint.id));
   request.headers.set(internalHeaders.operation, "stream");
+  const trailers = trailersToken(exchange.request);
+  if (trailers === undefined) request.headers.delete(internalHeaders.trailers);
+  else request.headers.set(internalHeaders.trailers, trailers);
   const response = await askHub(tunnel, hub, request, exchange.bodySignal);
   const code = response.headers.get(internalHeaders.tunnelError);
   if (code === null) return response;
@@ -44,6 +47,12 @@ async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): 
       retrySafe: response.headers.get(internalHeaders.tunnelErrorSafe) === "1",
     },
   );
+}
+
+/** What only a front door can write (decision 0009). */
+function trailersToken({ cf }: Request): string | undefined {
+  const token = (cf as { trailers?: unknown } | undefined)?.trailers;
+  return typeof token === "string" ? token : undefined;
 }
 
 async function askHub(

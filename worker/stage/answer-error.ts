@@ -9,6 +9,6 @@ export async function answerError(next: Handler, exchange: Exchange): Promise<Re
     return await next(exchange);
   } catch (caught) {
     exchange.error = asGatewayError(caught);
-    return errorResponse(exchange.error, exchange.method);
+    return errorResponse(exchange.error, exchange.request);
   }
 }

@@ -1,4 +1,5 @@
 // Rule stage: ResponseOverride, custom error pages for what backends and the gateway itself answer.
+import { trailersHeader } from "#contract/body-frames.ts";
 import { answerError } from "./answer-error.ts";
 import { localResponse } from "./local-response.ts";
 import type { RuleScope, Stage } from "./stage.ts";
@@ -28,4 +29,5 @@ const representationHeaders = [
   "content-type",
   "etag",
   "last-modified",
+  trailersHeader,
 ];

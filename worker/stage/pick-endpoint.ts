@@ -1,6 +1,8 @@
 // Backend stage: one endpoint, by the backend's load balancer.
 import { GatewayError } from "#contract/error.ts";
+import { type BackendProtocol, speaksHttp2 } from "#contract/snapshot.ts";
 import { hashText } from "#traffic/balance/hash-text.ts";
+import { httpStatusOfGrpc } from "#traffic/grpc/status.ts";
 import type { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
 import type { Exchange } from "../exchange.ts";
 import { isLong, watchBody } from "../forward/watch-body.ts";
@@ -40,7 +42,7 @@ function noEndpoint(): never {
 
 /** Most balancers ask only how fast an endpoint answers, which is known once the head is there. */
 async function busyUntilHead(
-  { balancer, watch }: BackendPlan,
+  { balancer, watch, backend: { protocol } }: BackendPlan,
   index: number,
   startedMs: number,
   next: Handler,
@@ -50,8 +52,9 @@ async function busyUntilHead(
   let failed = true;
   try {
     const response = await next(exchange);
-    failed = response.status >= 500;
-    if (watch) record(watch, index, response.status, startedMs);
+    const status = statusOf(response, protocol);
+    failed = status >= 500;
+    if (watch) record(watch, index, status, startedMs);
     return response;
   } catch (error) {
     if (watch && !exchange.cancelled?.aborted) recordError(watch, index, error, startedMs);
@@ -60,6 +63,12 @@ async function busyUntilHead(
     const nowMs = Date.now();
     balancer.ended(index, { nowMs, latencyMs: nowMs - startedMs, failed });
   }
+}
+
+/** A call of gRPC that fails at once says so beside a status of 200 (Envoy's outlier detection reads it likewise). */
+function statusOf({ status, headers }: Response, protocol: BackendProtocol): number {
+  const grpc = speaksHttp2(protocol) ? headers.get("grpc-status") : null;
+  return grpc === null ? status : httpStatusOfGrpc(Number(grpc));
 }
 
 function record(watch: EndpointWatch, index: number, status: number, startedMs: number): void {
@@ -75,7 +84,7 @@ function recordError(watch: EndpointWatch, index: number, error: unknown, starte
 
 /** Least request counts what is under way, so downloads and event streams count until they end. */
 async function busyUntilEnd(
-  { balancer, watch }: BackendPlan,
+  { balancer, watch, backend: { protocol } }: BackendPlan,
   index: number,
   startedMs: number,
   next: Handler,
@@ -88,8 +97,9 @@ async function busyUntilEnd(
   try {
     const response = await next(exchange);
     latencyMs = Date.now() - startedMs;
-    failed = response.status >= 500;
-    if (watch) record(watch, index, response.status, startedMs);
+    const status = statusOf(response, protocol);
+    failed = status >= 500;
+    if (watch) record(watch, index, status, startedMs);
     if (isLong(response)) return watchBody(response, exchange.lifetime, ended);
     ended();
     return response;

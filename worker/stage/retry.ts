@@ -4,9 +4,10 @@ import { counterName } from "#contract/counter-name.ts";
 import { GatewayError } from "#contract/error.ts";
 import { type AttemptResult, decideRetry, isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { Exchange } from "../exchange.ts";
+import type { ReplayBody } from "../forward/replay-body.ts";
 import type { BackendLoad } from "../plan/backend-load.ts";
 import { redispatch } from "./redispatch.ts";
-import { keepBody } from "./replay-body.ts";
+import { keepBody, streamedBody } from "./replay-body.ts";
 import type { BackendScope, Handler, Stage } from "./stage.ts";
 
 /** What an attempt came to: one of the two. */
@@ -27,28 +28,36 @@ export const retry: Stage<BackendScope> = (scope, next) => {
     const { method } = exchange;
     // Only a tunnel can tell that nothing has reached the endpoint, so that any method may be repeated.
     const repeatable = isIdempotent(method) || backend.tunnel !== undefined;
-    const bodyReplayable = repeatable && (await keepBody(exchange));
-    const request = { method, bodyReplayable, deadlineMs: exchange.startedMs + requestMs };
-    let attempt = await attemptOnce(next, exchange);
+    const replay = streamedBody(exchange);
+    const kept = repeatable && (replay !== undefined || (await keepBody(exchange)));
+    const deadlineMs = exchange.startedMs + requestMs;
+    let attempt = await attemptOnce(next, exchange, replay);
     for (let retries = 0; ; retries += 1) {
       const result = resultOf(attempt);
-      if (!result) return settle(attempt);
+      if (!result) return settle(attempt, replay);
+      const isGrpc = replay !== undefined;
+      const request = { method, isGrpc, bodyReplayable: kept && (replay?.replayable ?? true), deadlineMs };
       // As with `redispatch`: where a connection failed, the first attempt elsewhere is free, so that an endpoint's
       // death costs no request. A budget that is configured counts every retry.
       const isFree = isUnreached(result) && retries === 0 && !backend.backend.retryConstraint;
       const takeBudget = (): boolean => isFree || load.retryBudget.take(Date.now());
       const decision = decideRetry(policy, request, result, retries, Date.now(), random(), takeBudget);
-      if (!decision.retry) return settle(attempt);
+      if (!decision.retry) return settle(attempt, replay);
       await pause(decision.afterMs);
       exchange.plan.counters.countEvent(retried);
-      const again = await attemptAgain(next, exchange, load, attempt);
-      if (!again) return settle(attempt);
+      const again = await attemptAgain(next, exchange, load, attempt, replay);
+      if (!again) return settle(attempt, replay);
       attempt = again;
     }
   };
 };
 
-async function attemptOnce(next: Handler, exchange: Exchange): Promise<Attempt> {
+async function attemptOnce(
+  next: Handler,
+  exchange: Exchange,
+  replay: ReplayBody | undefined,
+): Promise<Attempt> {
+  if (replay) exchange.replacedBody = replay.open();
   try {
     return { response: await next(exchange) };
   } catch (error) {
@@ -62,13 +71,14 @@ async function attemptAgain(
   exchange: Exchange,
   { breaker }: BackendLoad,
   before: Attempt,
+  replay: ReplayBody | undefined,
 ): Promise<Attempt | undefined> {
   if (breaker && !breaker.acquire("parallelRetries")) return undefined;
   try {
     void before.response?.body?.cancel().catch(() => undefined);
     if (exchange.endpointIndex >= 0) (exchange.tried ??= []).push(exchange.endpointIndex);
     exchange.endpointIndex = -1;
-    const attempt = await attemptOnce(next, exchange);
+    const attempt = await attemptOnce(next, exchange, replay);
     // Where no endpoint is left, the failure before tells more.
     const isLast = attempt.error instanceof GatewayError && attempt.error.code === "no_healthy_endpoint";
     return isLast && before.error !== undefined ? { error: before.error } : attempt;
@@ -77,7 +87,8 @@ async function attemptAgain(
   }
 }
 
-function settle({ response, error }: Attempt): Response {
+function settle({ response, error }: Attempt, replay: ReplayBody | undefined): Response {
+  replay?.settle();
   if (response) return response;
   throw error;
 }

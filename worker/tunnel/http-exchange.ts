@@ -1,5 +1,8 @@
 // One request of the data path over one stream: sends head and body, resolves with the endpoint's answer.
+import { errorTable } from "#contract/error.ts";
 import type { Fields, OpenHead, ResponseHead } from "#contract/tunnel/head.ts";
+import { grpcProtocolOf } from "#traffic/grpc/content-type.ts";
+import { grpcStatusFields, grpcStatusOfError } from "#traffic/grpc/status.ts";
 import type { TunnelSession } from "#traffic/tunnel/session.ts";
 import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { internalHeaders } from "./internal-headers.ts";
@@ -7,6 +10,7 @@ import { headersOf, isBodiless } from "./open-head.ts";
 import type { OpenRelays } from "./open-relays.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseBody } from "./response-body.ts";
+import { failureOf } from "./tunnel-failure.ts";
 import { WebSocketRelay } from "./websocket-relay.ts";
 
 export type ExchangeResult =
@@ -36,6 +40,7 @@ class HttpExchange implements StreamHandlers {
   #upload: RequestBody | undefined;
   #download!: ResponseBody;
   #relay: WebSocketRelay | undefined;
+  #framed = false;
 
   constructor(head: OpenHead, request: Request, relays: OpenRelays) {
     this.#head = head;
@@ -88,9 +93,28 @@ class HttpExchange implements StreamHandlers {
       this.#download.discard();
       return new Response(null, { status, headers });
     }
+    if (this.#takesFrames(headers)) return this.#framedResponse(status, headers);
     const body = this.#download.take(contentLength(headers));
     // "manual": the endpoint's content-encoding describes bytes that pass as they are.
     return new Response(body, { status, headers, encodeBody: "manual" });
+  }
+
+  /** A body with a length has no trailers in HTTP/1.1; gRPC may have both. */
+  #takesFrames(headers: Headers): boolean {
+    const asked = this.#request.headers.has(internalHeaders.trailers);
+    if (!asked || !this.#download.mayHaveTrailers) return false;
+    return contentLength(headers) === undefined || this.#isGrpc;
+  }
+
+  #framedResponse(status: number, headers: Headers): Response {
+    headers.delete("content-length");
+    headers.set(internalHeaders.trailers, this.#request.headers.get(internalHeaders.trailers)!);
+    this.#framed = true;
+    return new Response(this.#download.takeFramed(), { status, headers, encodeBody: "manual" });
+  }
+
+  get #isGrpc(): boolean {
+    return grpcProtocolOf(this.#request.headers.get("content-type")) === "grpc";
   }
 
   /** The client is gone: nobody is told but the agent. */
@@ -110,8 +134,8 @@ class HttpExchange implements StreamHandlers {
     this.#download.data(chunk);
   }
 
-  onEnd(_trailers: Fields): void {
-    this.#download.end();
+  onEnd(trailers: Fields): void {
+    this.#download.end(trailers);
   }
 
   onMessage(chunk: Uint8Array, kind: { readonly text: boolean; readonly last: boolean }): void {
@@ -130,13 +154,20 @@ class HttpExchange implements StreamHandlers {
     this.#answer.resolve(reset);
     this.#upload?.stop();
     this.#relay?.fail(reset);
-    this.#download.fail(`${reset.code}: ${reset.detail}`);
+    // A call of gRPC ends with a status, whatever ends it.
+    if (this.#framed && this.#isGrpc) this.#download.end(grpcFields(reset));
+    else this.#download.fail(`${reset.code}: ${reset.detail}`);
   }
 
   onWritable(): void {
     this.#upload?.writable();
     this.#relay?.writable();
   }
+}
+
+function grpcFields(reset: StreamReset): Fields {
+  const { code } = failureOf(reset);
+  return grpcStatusFields(grpcStatusOfError(code), `${code}: ${errorTable[code].title}`);
 }
 
 function contentLength(headers: Headers): number | undefined {

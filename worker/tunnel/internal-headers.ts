@@ -1,4 +1,5 @@
 // Headers between our own programs. Whoever takes a request from a stranger removes or overwrites all of them.
+import { trailersHeader } from "#contract/body-frames.ts";
 
 export const internalHeaders = {
   /** What a request to a hub is: `stream` (data path), `connect` (an agent's WebSocket). Absent: a call of the region. */
@@ -13,6 +14,8 @@ export const internalHeaders = {
   object: "isthmus-object",
   /** On a 599 answer of a hub: the `ErrorCode`. */
   tunnelError: "isthmus-tunnel-error",
+  /** On a request to a hub: the token of a front door whose client takes trailers. On the answer: its body is in frames. */
+  trailers: trailersHeader,
   /** On a 599 answer: `1` when nothing of the request can have reached an endpoint. */
   tunnelErrorSafe: "isthmus-tunnel-error-safe",
 } as const;

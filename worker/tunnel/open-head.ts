@@ -15,6 +15,8 @@ export function openHeadOf(request: Request): OpenHead {
   for (const [name, value] of request.headers) {
     if (name === "host") authority = value;
     else if (name === internalHeaders.endpoint) endpoint = value;
+    // The endpoint may send trailers; what the client itself sent ended on the way here (RFC 9110 §10.1.4).
+    else if (name === internalHeaders.trailers) fields.push(["te", "trailers"]);
     else if (!isInternalHeader(name)) fields.push([name, toOctets(value)]);
   }
   const kind = request.headers.get("upgrade")?.toLowerCase() === "websocket" ? "websocket" : "http";

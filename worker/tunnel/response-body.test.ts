@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { BodyFrameReader } from "#contract/body-frames.ts";
 import type { TunnelStream } from "#traffic/tunnel/stream.ts";
 import { ResponseBody } from "./response-body.ts";
 
@@ -58,4 +59,50 @@ test("an answer without a body throws away what comes, and returns the credit", 
   download.discard();
   download.data(new Uint8Array(5));
   expect(calls.consumedBytes).toBe(10);
+});
+
+async function readFrames(body: BodyInit | null) {
+  const frames = new BodyFrameReader();
+  const data = frames
+    .read(new Uint8Array(await new Response(body).arrayBuffer()))
+    .flatMap((part) => [...part]);
+  return { data, trailers: frames.trailers };
+}
+
+test("in frames, trailers follow the body, whether it was complete or came in pieces", async () => {
+  const complete = body().body;
+  complete.data(Uint8Array.of(1, 2));
+  complete.end([["grpc-status", "0"]]);
+  expect(complete.mayHaveTrailers).toBe(true);
+  const expected = { data: [1, 2], trailers: [["grpc-status", "0"]] };
+  expect(await readFrames(complete.takeFramed())).toEqual(expected);
+  const pieces = body().body;
+  pieces.data(Uint8Array.of(1));
+  const framed = readFrames(pieces.takeFramed());
+  pieces.data(Uint8Array.of(2));
+  pieces.end([["grpc-status", "0"]]);
+  expect(await framed).toEqual(expected);
+});
+
+test("in frames, credit is for what the endpoint sent", async () => {
+  const { body: download, calls } = body();
+  const reader = (download.takeFramed() as ReadableStream<Uint8Array>).getReader();
+  const chunk = new Uint8Array(1_000);
+  for (let count = 0; count < 5; count++) {
+    const read = reader.read();
+    download.data(chunk);
+    await read;
+  }
+  await scheduler.wait(0);
+  const waiting = reader.read();
+  await scheduler.wait(0);
+  expect(calls.consumedBytes).toBe(5 * chunk.length);
+  download.end();
+  await waiting;
+});
+
+test("a complete answer without trailers needs no frames", () => {
+  const { body: download } = body();
+  download.end();
+  expect(download.mayHaveTrailers).toBe(false);
 });

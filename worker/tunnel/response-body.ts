@@ -2,6 +2,9 @@
 // Measured on workerd (decision 0008): an answer that is complete is fastest as one buffer; else a default
 // ReadableStream that is fed as frames arrive carries 3–4 times what writing to an IdentityTransformStream does, and
 // unlike a byte stream it does not take frames' shared buffer away.
+// For a client that takes trailers the body is in frames, the last of which has them (decision 0009).
+import { bodyFrameHeaderBytes, dataFrame, trailersFrame } from "#contract/body-frames.ts";
+import type { Fields } from "#contract/tunnel/head.ts";
 import type { TunnelStream } from "#traffic/tunnel/stream.ts";
 
 /** Chunks wait here, beyond what the runtime takes by itself; more than this is not asked for. */
@@ -14,6 +17,8 @@ export class ResponseBody {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #uncreditedBytes = 0;
   #ended = false;
+  #framed = false;
+  #trailers: Fields = [];
   #discarding = false;
 
   constructor(stream: TunnelStream) {
@@ -27,13 +32,21 @@ export class ResponseBody {
       return;
     }
     this.#uncreditedBytes += chunk.length;
-    this.#controller.enqueue(chunk);
+    this.#controller.enqueue(this.#framed ? dataFrame(chunk) : chunk);
     this.#returnCredit();
   }
 
-  end(): void {
+  end(trailers: Fields = []): void {
+    if (this.#ended) return;
     this.#ended = true;
+    this.#trailers = trailers;
+    if (this.#framed) this.#controller?.enqueue(trailersFrame(trailers));
     this.#controller?.close();
+  }
+
+  /** False when the answer is complete, and has none. */
+  get mayHaveTrailers(): boolean {
+    return !this.#ended || this.#trailers.length > 0;
   }
 
   /** Before the body was asked for, who asks learns of the failure elsewhere. */
@@ -48,6 +61,14 @@ export class ResponseBody {
     this.#discarding = true;
     for (const chunk of this.#early) this.#stream.consumed(chunk.length);
     this.#early = [];
+  }
+
+  /** The body for a `Response`, in frames. */
+  takeFramed(): Uint8Array | ReadableStream<Uint8Array> {
+    this.#framed = true;
+    if (!this.#ended) return this.#open();
+    const parts = [dataFrame(this.#whole() ?? new Uint8Array(0)), trailersFrame(this.#trailers)];
+    return joined(parts);
   }
 
   /** The body for a `Response`. `lengthBytes`: the Content-Length of the head, which workerd keeps for such a stream only. */
@@ -67,14 +88,7 @@ export class ResponseBody {
     const totalBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     if (totalBytes === 0) return null;
     this.#stream.consumed(totalBytes);
-    if (chunks.length === 1) return chunks[0]!;
-    const whole = new Uint8Array(totalBytes);
-    let at = 0;
-    for (const chunk of chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
+    return chunks.length === 1 ? chunks[0]! : joined(chunks);
   }
 
   #open(): ReadableStream<Uint8Array> {
@@ -86,7 +100,8 @@ export class ResponseBody {
         pull: () => this.#returnCredit(),
         cancel: () => this.#stream.reset("cancelled", "the client left"),
       },
-      { highWaterMark: queueBytes, size: (chunk) => chunk.length },
+      // Credit is for what the endpoint sent.
+      { highWaterMark: queueBytes, size: ({ length }) => length - (this.#framed ? bodyFrameHeaderBytes : 0) },
     );
     const early = this.#early;
     this.#early = [];
@@ -102,4 +117,14 @@ export class ResponseBody {
     this.#uncreditedBytes = queuedBytes;
     this.#stream.consumed(passedBytes);
   }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

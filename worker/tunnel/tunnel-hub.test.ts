@@ -1,8 +1,9 @@
 import { beforeEach, expect, test, vi } from "vitest";
+import { BodyFrameReader } from "#contract/body-frames.ts";
 import type { OpenHead } from "#contract/tunnel/head.ts";
 import type { StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { ask } from "./testing/simulated-agent.ts";
-import { answer, encoder, failure, quiet, sendAll, serve } from "./testing/simulated-pod.ts";
+import { answer, encoder, failure, type Pod, quiet, sendAll, serve } from "./testing/simulated-pod.ts";
 
 beforeEach(() => {
   for (const method of ["warn", "info"] as const) vi.spyOn(console, method).mockImplementation(() => {});
@@ -240,4 +241,68 @@ test("a WebSocket passes text, binary, large messages and close codes", async ()
   expect(received[3] === large).toBe(true);
   socket.close(4000, "bye");
   expect((await closed.promise)[0]).toBeGreaterThanOrEqual(4000);
+});
+
+const trailing: Pod = (stream) => {
+  stream.respond({ status: 200, fields: [["content-type", "application/grpc"]] });
+  stream.write(encoder.encode("body"));
+  stream.end([["grpc-status", "0"]]);
+  return quiet;
+};
+
+test("trailers come in the body to a front door that asks, by its token, and to nobody else", async () => {
+  const { tunnel } = await serve(trailing);
+  const plain = await ask(tunnel, "/");
+  expect(await plain.text()).toBe("body");
+  expect(plain.headers.get("isthmus-trailers")).toBeNull();
+  const framed = await ask(tunnel, "/", { headers: { "isthmus-trailers": "token" } });
+  expect(framed.headers.get("isthmus-trailers")).toBe("token");
+  const reader = new BodyFrameReader();
+  const [data] = reader.read(new Uint8Array(await framed.arrayBuffer()));
+  expect(new TextDecoder().decode(data)).toBe("body");
+  expect(reader.trailers).toEqual([["grpc-status", "0"]]);
+});
+
+test("the endpoint hears that trailers are welcome, where they are", async () => {
+  const seen: (string | undefined)[] = [];
+  const { tunnel } = await serve((stream, head, ended) => {
+    seen.push(head.fields.find(([name]) => name === "te")?.[1]);
+    return answer(204)(stream, head, ended);
+  });
+  await ask(tunnel, "/");
+  await ask(tunnel, "/", { headers: { "isthmus-trailers": "token" } });
+  expect(seen).toEqual([undefined, "trailers"]);
+});
+
+test("an endpoint cannot have its body taken for frames, and one with a length has none", async () => {
+  const { tunnel } = await serve((stream) => {
+    stream.respond({
+      status: 200,
+      fields: [
+        ["isthmus-trailers", "token"],
+        ["content-length", "4"],
+      ],
+    });
+    stream.write(encoder.encode("body"));
+    stream.end([["x-late", "1"]]);
+    return quiet;
+  });
+  const response = await ask(tunnel, "/", { headers: { "isthmus-trailers": "token" } });
+  expect(response.headers.get("isthmus-trailers")).toBeNull();
+  expect(response.headers.get("content-length")).toBe("4");
+  expect(await response.text()).toBe("body");
+});
+
+test("a call of gRPC whose tunnel breaks ends with a status", async () => {
+  const { tunnel, agent } = await serve((stream) => {
+    stream.respond({ status: 200, fields: [["content-type", "application/grpc"]] });
+    stream.write(encoder.encode("message"));
+    return quiet;
+  });
+  const headers = { "isthmus-trailers": "token", "content-type": "application/grpc" };
+  const response = await ask(tunnel, "/", { method: "POST", headers });
+  agent.socket.close(1000, "gone");
+  const reader = new BodyFrameReader();
+  reader.read(new Uint8Array(await response.arrayBuffer()));
+  expect(reader.trailers).toContainEqual(["grpc-status", "14"]);
 });

@@ -1,7 +1,7 @@
 // Carries an answer of workerd to the client, over HTTP/1.1 or HTTP/2, with the trailers that a hub has put into its body
 // (decision 0009).
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { constants, type Http2ServerResponse } from "node:http2";
+import { constants, type Http2ServerResponse, type OutgoingHttpHeaders } from "node:http2";
 import { pipeline, Transform, type TransformCallback, type Writable } from "node:stream";
 import { BodyFrameReader, trailersHeader } from "#contract/body-frames.ts";
 import type { Fields } from "#contract/tunnel/head.ts";
@@ -33,9 +33,9 @@ function passHttp1(
   onSent: () => void,
 ): void {
   response.once("finish", onSent);
-  response.writeHead(answer.statusCode ?? 502, returnedHead(answer.rawHeaders));
+  response.writeHead(answer.statusCode ?? 502, headOf(answer, framed));
   // The head of a stream of events or messages says that it began; the first of them may be long in coming.
-  if (answer.headers["content-length"] === undefined) response.flushHeaders();
+  if (framed || answer.headers["content-length"] === undefined) response.flushHeaders();
   const onTrailers = (trailers: Fields): void => response.addTrailers(trailers.map(([...field]) => field));
   pipeline(framed ? [answer, new Unframer(onTrailers), response] : [answer, response], (error) => {
     if (error) response.destroy();
@@ -50,19 +50,20 @@ function passHttp2(
 ): void {
   if (stream.destroyed) return void answer.resume();
   const status = answer.statusCode ?? 502;
-  const headers = { ...http2Fields(returnedHead(answer.rawHeaders)), ":status": status };
+  const headers = { ...http2Fields(headOf(answer, framed)), ":status": status };
   // A gRPC status without a body has to end the stream with its head (PROTOCOL-HTTP2, "Trailers-Only").
   if (hasNoBody(req.method, answer)) {
     stream.once("finish", onSent);
-    stream.respond(headers, { endStream: true });
+    write(headers, (fields) => stream.respond(fields, { endStream: true }));
     answer.resume();
     return;
   }
   let trailers: Fields = [];
   if (!framed) stream.once("finish", onSent);
-  stream.respond(headers, { waitForTrailers: framed });
-  stream.once("wantTrailers", () => {
-    stream.sendTrailers(http2Fields(trailers.flat()));
+  write(headers, (fields) => stream.respond(fields, { waitForTrailers: framed }));
+  // Node's own listener would send those of its response object, which are none.
+  stream.removeAllListeners("wantTrailers").once("wantTrailers", () => {
+    write(http2Fields(returnedHead(trailers.flat())), (fields) => stream.sendTrailers(fields));
     onSent();
   });
   const onTrailers = (fields: Fields): void => {
@@ -71,6 +72,31 @@ function passHttp2(
   pipeline(framed ? [answer, new Unframer(onTrailers), stream] : [answer, stream], (error) => {
     if (error) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   });
+}
+
+/** Node refuses a second value of a field that can have but one, which an endpoint may well send. */
+function write(fields: OutgoingHttpHeaders, writeFields: (fields: OutgoingHttpHeaders) => void): void {
+  try {
+    writeFields(fields);
+  } catch {
+    writeFields(firstOfEach(fields));
+  }
+}
+
+function firstOfEach(fields: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      Array.isArray(value) && name !== "set-cookie" ? value[0] : value,
+    ]),
+  );
+}
+
+/** workerd gives the length of the frames where it knows one. */
+function headOf({ rawHeaders }: IncomingMessage, framed: boolean): string[] {
+  const head = returnedHead(rawHeaders);
+  if (!framed) return head;
+  return [...pairs(head)].filter(([name]) => name.toLowerCase() !== "content-length").flat();
 }
 
 function hasNoBody(method: string, { statusCode, headers }: IncomingMessage): boolean {
