@@ -2,15 +2,13 @@
 // the difference and its reason.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createNames } from "#config/haproxy/model/names.ts";
-import { exportPrivateKeyPem, exportPublicKey, generateKeyPair } from "#contract/identity/key-pair.ts";
-import { encodePem } from "#contract/identity/pem.ts";
-import { serialFromRandom, signCertificate } from "#contract/identity/sign-certificate.ts";
 import { askProxy } from "./corpus/ask-proxy.ts";
 import { readCases } from "./corpus/read-cases.ts";
 import { requestsOf } from "./corpus/request-table.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { startCorpusHaproxy, type RunningHaproxy } from "./system/corpus-haproxy.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
+import { selfSignedPem } from "./system/self-signed.ts";
 
 const cases = readCases("haproxy").filter(({ table }) => requestsOf(table).length > 0);
 
@@ -19,7 +17,7 @@ describe.skipIf(haproxyMissing() !== undefined)("real HAProxy", () => {
   let pem: string;
 
   beforeAll(async () => {
-    pem = await selfSigned();
+    pem = await selfSignedPem("corpus.test");
     const names = cases.flatMap(({ files }) =>
       [...files[0]!.content.matchAll(/^\s*(?:backend|listen)\s+(\S+)/gm)].map(([, name]) => name!),
     );
@@ -44,22 +42,3 @@ describe.skipIf(haproxyMissing() !== undefined)("real HAProxy", () => {
     );
   });
 });
-
-async function selfSigned(): Promise<string> {
-  const keyPair = await generateKeyPair();
-  const spki = await exportPublicKey(keyPair.publicKey);
-  const commonName = "corpus.test";
-  const certificate = await signCertificate(
-    {
-      serial: serialFromRandom(crypto.getRandomValues(new Uint8Array(16))),
-      commonName,
-      notBeforeMs: Date.now() - 60_000,
-      notAfterMs: Date.now() + 86_400_000,
-      spki,
-      purposes: ["serverAuth"],
-      dnsNames: [commonName],
-    },
-    { commonName, spki, privateKey: keyPair.privateKey },
-  );
-  return encodePem("CERTIFICATE", certificate) + (await exportPrivateKeyPem(keyPair.privateKey));
-}

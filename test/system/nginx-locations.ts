@@ -1,0 +1,198 @@
+// `location` blocks of the servers of `nginx-servers.ts`.
+import {
+  annotation,
+  enforcesRegex,
+  expanded,
+  isOn,
+  namespaceOf,
+  needsRewrite,
+  type IngressObject,
+  type Location,
+  type Manifest,
+  type Server,
+} from "./nginx-servers.ts";
+
+export interface LocationTools {
+  readonly manifest: Manifest;
+  /** Port of this machine of what stands for a backend, `<namespace>/<service>/<port>`. */
+  readonly portOf: (backend: string) => number;
+  /** Writes a file and returns its path. */
+  readonly file: (content: string) => string;
+  /** Statements for the `http` block, each once. */
+  readonly http: Set<string>;
+}
+
+export function locationBlocks(server: Server, tools: LocationTools): string[] {
+  const isRegex = enforcesRegex(server);
+  return expanded(server.locations).map((location) => {
+    const { path, isExact } = location;
+    const quoted = `"${path.replace(/["\\]/g, "\\$&")}"`;
+    const match = isRegex ? `~* "^${quoted.slice(1)}` : `${isExact ? "= " : ""}${quoted}`;
+    return `location ${match} {\n${statementsOf(location, server, tools).join("\n")}\n}`;
+  });
+}
+
+function statementsOf(location: Location, server: Server, tools: LocationTools): string[] {
+  const { ingress, path, service } = location;
+  const target = annotation(ingress, "rewrite-target");
+  const redirect = redirectOf(ingress);
+  const prefix = annotation(ingress, "x-forwarded-prefix");
+  return [
+    ...accessOf(ingress, tools),
+    ...corsOf(ingress),
+    ...limitsOf(ingress, tools),
+    ...sizeOf(ingress),
+    "proxy_http_version 1.1;",
+    `proxy_set_header Host ${annotation(ingress, "upstream-vhost") ? `"${annotation(ingress, "upstream-vhost")}"` : "$http_host"};`,
+    ...nginxWords(annotation(ingress, "configuration-snippet")),
+    ...customHeaders(ingress, tools),
+    ...(annotation(ingress, "satisfy") ? [`satisfy ${annotation(ingress, "satisfy")};`] : []),
+    ...redirect,
+    ...(redirectsToHttps(ingress, server)
+      ? [
+          `if ($scheme = http) { return 308 https://$host$${isOn(ingress, "preserve-trailing-slash") ? "request_uri" : "uri_without_slash"}; }`,
+        ]
+      : []),
+    ...(needsRewrite(location)
+      ? [
+          `rewrite "(?i)${path.replace(/["\\]/g, "\\$&")}" ${target} break;`,
+          ...(prefix ? [`proxy_set_header X-Forwarded-Prefix "${prefix}";`] : []),
+        ]
+      : []),
+    service ? passTo(location, tools) : "return 404;",
+  ].map((line) => `  ${line}`);
+}
+
+function passTo({ ingress, service }: Location, { manifest, portOf }: LocationTools): string {
+  const { name, port } = service!;
+  const namespace = namespaceOf(ingress);
+  const describesServices = [...manifest.objects.keys()].some((key) => key.startsWith("Service/"));
+  const known = manifest.objects.get(`Service/${namespace}/${name}`) as
+    { spec: { ports: { port: number; name?: string }[] } } | undefined;
+  const hasPort = known?.spec.ports.some((one) => one.port === port.number || one.name === port.name);
+  if (describesServices && !hasPort) return "return 503;";
+  return `proxy_pass http://127.0.0.1:${portOf(`${namespace}/${name}/${port.number ?? port.name}`)};`;
+}
+
+function redirectsToHttps(ingress: IngressObject, { host, ingresses }: Server): boolean {
+  if (isOn(ingress, "force-ssl-redirect")) return true;
+  const hasTls = host !== "" && ingresses.some(({ spec }) => (spec.tls ?? []).length > 0);
+  return hasTls && annotation(ingress, "ssl-redirect") !== "false";
+}
+
+function redirectOf(ingress: IngressObject): string[] {
+  for (const [kind, preset, most] of [
+    ["temporal", 302, 307],
+    ["permanent", 301, 308],
+  ] as const) {
+    const url = annotation(ingress, `${kind}-redirect`);
+    const code = Number(annotation(ingress, `${kind}-redirect-code`) || preset);
+    if (url) return [`return ${code >= 300 && code <= most ? code : preset} ${url};`];
+  }
+  return [];
+}
+
+function networks(ingress: IngressObject, ...names: string[]): string[] {
+  return names.flatMap((name) => annotation(ingress, name).split(",")).flatMap((one) => one.trim() || []);
+}
+
+function accessOf(ingress: IngressObject, { manifest, file }: LocationTools): string[] {
+  const denied = networks(ingress, "denylist-source-range");
+  const allowed = networks(ingress, "whitelist-source-range", "allowlist-source-range");
+  const lines = denied.map((network) => `deny ${network};`);
+  if (allowed.length > 0) lines.push(...allowed.map((network) => `allow ${network};`), "deny all;");
+  if (annotation(ingress, "auth-type") === "basic") {
+    const [name, namespace = namespaceOf(ingress)] = annotation(ingress, "auth-secret").split("/").reverse();
+    const secret = manifest.objects.get(`Secret/${namespace}/${name}`) as {
+      data?: Record<string, string>;
+      stringData?: Record<string, string>;
+    };
+    const values = {
+      ...Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, atob(value)])),
+      ...secret.stringData,
+    };
+    const isMap = annotation(ingress, "auth-secret-type") === "auth-map";
+    const lists = Object.entries(values).map(([user, hash]) => (isMap ? `${user}:${hash.trim()}` : hash));
+    lines.push(
+      `auth_basic "${annotation(ingress, "auth-realm")}";`,
+      `auth_basic_user_file ${file(`${lists.join("\n")}\n`)};`,
+      'proxy_set_header Authorization "";',
+    );
+  }
+  return lines;
+}
+
+function limitsOf(ingress: IngressObject, { http }: LocationTools): string[] {
+  const { name } = ingress.metadata;
+  const id = `${namespaceOf(ingress)}_${name}`.replace(/[^a-z0-9]/g, "_");
+  const exempt = networks(ingress, "limit-whitelist", "limit-allowlist").map((network) => `${network} 0;`);
+  const burst = Number(annotation(ingress, "limit-burst-multiplier") || 5);
+  const lines: string[] = [];
+  for (const [kind, unit] of [
+    ["rps", "s"],
+    ["rpm", "m"],
+  ] as const) {
+    const rate = Number(annotation(ingress, `limit-${kind}`));
+    if (!rate) continue;
+    http.add(`limit_req_zone $limit_${id} zone=${id}_${kind}:1m rate=${rate}r/${unit};`);
+    lines.push(`limit_req zone=${id}_${kind} burst=${rate * burst} nodelay;`, "limit_req_status 503;");
+  }
+  if (lines.length > 0) {
+    http.add(`geo $exempt_${id} { default 1; ${exempt.join(" ")} }`);
+    http.add(`map $exempt_${id} $limit_${id} { 0 ""; 1 $binary_remote_addr; }`);
+  }
+  return lines.filter((line, index) => lines.indexOf(line) === index);
+}
+
+function sizeOf(ingress: IngressObject): string[] {
+  return [`client_max_body_size ${annotation(ingress, "proxy-body-size") || "1m"};`];
+}
+
+const corsHeaders =
+  "DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization";
+
+/** `more_set_headers` of the template replaces what the endpoint says, which those of these tests do not. */
+function corsOf(ingress: IngressObject): string[] {
+  if (!isOn(ingress, "enable-cors")) return [];
+  const origins = (annotation(ingress, "cors-allow-origin") || "*").split(",").map((one) => one.trim());
+  const pattern = origins.map(
+    (one) => `(${one.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace("*", "[A-Za-z0-9-]+")})`,
+  );
+  const credentials =
+    annotation(ingress, "cors-allow-credentials") === "false"
+      ? []
+      : ["Access-Control-Allow-Credentials: true"];
+  const exposed = annotation(ingress, "cors-expose-headers");
+  const headers = [
+    `Access-Control-Allow-Origin: ${origins.includes("*") ? "*" : "$http_origin"}`,
+    ...credentials,
+    `Access-Control-Allow-Methods: ${annotation(ingress, "cors-allow-methods") || "GET, PUT, POST, DELETE, PATCH, OPTIONS"}`,
+    `Access-Control-Allow-Headers: ${annotation(ingress, "cors-allow-headers") || corsHeaders}`,
+    ...(exposed ? [`Access-Control-Expose-Headers: ${exposed}`] : []),
+    `Access-Control-Max-Age: ${annotation(ingress, "cors-max-age") || "1728000"}`,
+  ].map((line) => line.replace(/^([^:]+): (.*)$/, "add_header $1 '$2' always;"));
+  const isAny = origins.includes("*");
+  return [
+    isAny ? "set $cors 'true';" : `if ($http_origin ~* "(${pattern.join("|")})$") { set $cors 'true'; }`,
+    "if ($request_method = 'OPTIONS') { set $cors ${cors}options; }",
+    ...headers.map((line) => line.replace(/'(.*)' always/, isAny ? "'$1' always" : "'$1' always")),
+    `if ($cors = "trueoptions") { ${headers.join(" ")} return 204; }`,
+  ];
+}
+
+function customHeaders(ingress: IngressObject, { manifest }: LocationTools): string[] {
+  const [name, namespace = namespaceOf(ingress)] = annotation(ingress, "custom-headers").split("/").reverse();
+  if (!name) return [];
+  const { data = {} } = manifest.objects.get(`ConfigMap/${namespace}/${name}`) as {
+    data?: Record<string, string>;
+  };
+  return Object.entries(data).map(([header, value]) => `add_header ${header} "${value}" always;`);
+}
+
+/** Debian's nginx has no headers-more module: what it sets is added. */
+export function nginxWords(snippet: string): string[] {
+  return snippet
+    .replace(/more_set_headers\s+"([^":]+):\s*([^"]*)"\s*;/g, 'add_header $1 "$2" always;')
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+}
