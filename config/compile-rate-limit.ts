@@ -73,7 +73,7 @@ function limitId(place: string, ruleId: string, { name, shared }: { name: string
 }
 
 function compileRate(rule: NativeGlobalLimit, scope: RuleRateLimit["scope"], id: string): RuleRateLimit {
-  const { name, mode, limit, overrides, cost, shadowMode, onUnavailable, clientSelectors } = rule;
+  const { name, mode, limit, overrides, cost, shadowMode, onUnavailable, clientSelectors, statusCode } = rule;
   return {
     name,
     id,
@@ -86,11 +86,12 @@ function compileRate(rule: NativeGlobalLimit, scope: RuleRateLimit["scope"], id:
     shadowMode,
     onUnavailable,
     conditions: limitConditions(clientSelectors),
+    ...(statusCode !== undefined && { statusCode }),
   };
 }
 
 function compileConcurrency(rule: NativeConcurrencyLimit, id: string): RuleConcurrencyLimit {
-  const { name, maxParallelRequests, shadowMode, clientSelectors } = rule;
+  const { name, maxParallelRequests, shadowMode, clientSelectors, statusCode } = rule;
   return {
     name,
     id,
@@ -98,6 +99,7 @@ function compileConcurrency(rule: NativeConcurrencyLimit, id: string): RuleConcu
     key: limitKey(clientSelectors),
     conditions: limitConditions(clientSelectors),
     shadowMode,
+    ...(statusCode !== undefined && { statusCode }),
   };
 }
 

@@ -56,6 +56,7 @@ export const diagnosticCodes = {
   "object-foreign": warning("An object that another controller is there for."),
   "annotation-unknown": warning("An annotation that its controller does not know."),
   "path-taken": warning("A path of a host that an older object has already."),
+  "canary-unattached": warning("A canary that gets no requests."),
   "backend-unresolved": warning("A Service, or a port of one, that is not there: requests are answered 503."),
   "certificate-unresolved": warning("A Secret with a certificate that is not there, or holds none."),
   // The meaning.

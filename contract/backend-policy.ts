@@ -1,7 +1,7 @@
 // Policies of a backend as the snapshot carries them: field names of Envoy Gateway's BackendTrafficPolicy and of Envoy's
 // and Istio's outlier detection, with durations in milliseconds (`interval: 3s` becomes `intervalMs: 3000`).
 import { z } from "zod";
-import { headerNameSchema } from "./http-route.ts";
+import { headerNameSchema, hostnameSchema } from "./http-route.ts";
 
 const positiveMs = z.int().positive();
 const percent = z.int().min(0).max(100);
@@ -198,13 +198,28 @@ export type LoadSheddingPolicy = z.infer<typeof loadSheddingSchema>;
 
 // --- session persistence (Gateway API GEP-1619) --------------------------------------------------------------------
 
+/** RFC 6265 §4.1.1: anything but controls and what ends an attribute. */
+export const cookiePathSchema = z
+  .string()
+  .max(1024)
+  .regex(/^\/[\x21-\x3a\x3c-\x7e]*$/, "expected a path of a cookie: '/' first, no spaces or ';'");
+
 export const sessionPersistenceSchema = z.strictObject({
   sessionName: headerNameSchema.default("isthmus-session"),
   type: z.enum(["Cookie", "Header"]).default("Cookie"),
   absoluteTimeoutMs: positiveMs.optional(),
   idleTimeoutMs: positiveMs.optional(),
   cookieConfig: z
-    .strictObject({ lifetimeType: z.enum(["Session", "Permanent"]).default("Session") })
+    .strictObject({
+      lifetimeType: z.enum(["Session", "Permanent"]).default("Session"),
+      /** Absent: the path of the rule. */
+      path: cookiePathSchema.optional(),
+      /** Absent: the host alone. */
+      domain: hostnameSchema.optional(),
+      sameSite: z.enum(["None", "Lax", "Strict"]).optional(),
+      /** Absent: as the request came. */
+      secure: z.boolean().optional(),
+    })
     .default({ lifetimeType: "Session" }),
 });
 export type SessionPersistence = z.infer<typeof sessionPersistenceSchema>;

@@ -201,6 +201,8 @@ export const errorCodeHeader = "isthmus-error";
 
 /** Additions to the response of an error. */
 export interface ErrorAnswer {
+  /** In place of the code's. */
+  readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Members of the problem document, in place of those that the code implies. */
   readonly problem?: Readonly<Record<string, unknown>>;
@@ -232,7 +234,7 @@ export class GatewayError extends Error {
   }
 
   get status(): number {
-    return errorTable[this.code].status;
+    return this.answer?.status ?? errorTable[this.code].status;
   }
 
   get source(): ErrorSource {

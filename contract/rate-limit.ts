@@ -2,6 +2,9 @@
 import { z } from "zod";
 import { clientCidrsSchema, cookieMatchSchema, headerMatchSchema, headerNameSchema } from "./http-route.ts";
 
+/** HAProxy `deny_status`, nginx `limit_req_status`. */
+export const refusalStatusSchema = z.int().min(400).max(599);
+
 const units = z.int().min(0).max(1_000_000_000);
 
 export const limitSchema = z.strictObject({
@@ -48,6 +51,8 @@ export const rateLimitSchema = z.strictObject({
   cost: units.default(1),
   /** Decide, count and report, but never refuse. */
   shadowMode: z.boolean().default(false),
+  /** Status of a refusal. Absent: 429. */
+  statusCode: refusalStatusSchema.optional(),
   /** When the limiter cannot be reached: let all pass, refuse all, or limit by a fair share within the isolate. */
   onUnavailable: z.enum(["allow", "deny", "local"]).default("local"),
 });
@@ -86,6 +91,7 @@ export const ruleConcurrencyLimitSchema = z.strictObject({
   key: rateLimitSchema.shape.key,
   conditions: limitConditionsSchema,
   shadowMode: z.boolean(),
+  statusCode: refusalStatusSchema.optional(),
 });
 export type RuleConcurrencyLimit = z.infer<typeof ruleConcurrencyLimitSchema>;
 

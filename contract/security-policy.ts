@@ -249,18 +249,33 @@ export const extAuthFields = {
         .describe(
           "Asks with the request's method, and with its path and query after those of `url`. Default: GET of `url`.",
         ),
+      method: methodSchema
+        .optional()
+        .describe("Method of the question. Default: GET, or the request's with `forwardPath`."),
       headersToBackend: z
         .array(header)
         .max(32)
         .default([])
         .describe("Headers of a 2xx answer that the endpoint gets; clients cannot send them."),
+      signIn: z
+        .strictObject({
+          url: remoteJwksUri.describe("Where the client is sent, with 302."),
+          redirectParam: z
+            .string()
+            .max(64)
+            .regex(/^[A-Za-z0-9._~-]+$/, "expected a name of a query parameter")
+            .optional()
+            .describe("Query parameter with the URL that was asked for. Default: rd."),
+        })
+        .optional()
+        .describe("Clients that the server answers 401 are sent there. Default: they get the answer."),
     })
     .describe("2xx lets a request pass; any other answer below 500 goes to the client."),
   headersToExtAuth: z
     .array(header)
     .max(32)
     .default([])
-    .describe("Headers of the request that the server gets besides Authorization."),
+    .describe("Headers of the request that the server gets besides Authorization; `*`: all of them."),
   failOpen: z
     .boolean()
     .default(false)

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formatConfig } from "#config/format.ts";
 import { loadConfig } from "#config/load.ts";
+import type { Filter } from "#contract/http-route.ts";
 import type { NativeConfig } from "#config/native/schema.ts";
 import { askProxy } from "./corpus/ask-proxy.ts";
 import { formats, readCases, type CorpusCase } from "./corpus/read-cases.ts";
@@ -88,6 +89,7 @@ function localModel(
       listeners: (route.listeners ?? model.listeners.map(({ name }) => name)).map(own),
       rules: route.rules.map((rule) => ({
         ...rule,
+        filters: rule.filters.map((filter) => mirroredUnder(filter, own)),
         backendRefs: rule.backendRefs.map((ref) => ({ ...ref, name: ref.name && own(ref.name) })),
         ...(rule.rateLimit && {
           rateLimit: { ...rule.rateLimit, policies: rule.rateLimit.policies.map(own) },
@@ -102,6 +104,15 @@ function localModel(
       healthCheck: {},
     })),
     rateLimitPolicies: model.rateLimitPolicies.map((policy) => ({ ...policy, name: own(policy.name) })),
+  };
+}
+
+function mirroredUnder(filter: Filter, own: (name: string) => string): Filter {
+  if (filter.type !== "RequestMirror") return filter;
+  const { backendRef } = filter.requestMirror;
+  return {
+    ...filter,
+    requestMirror: { ...filter.requestMirror, backendRef: { name: own(backendRef.name) } },
   };
 }
 

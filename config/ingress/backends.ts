@@ -1,9 +1,11 @@
-// Services → backends. Each is made once for all rules that refer to it.
-import type { BackendInput } from "../kubernetes/model-parts.ts";
+// Services → backends. Each is made once for all rules that refer to it; of how its endpoints are picked the oldest Ingress
+// has the say, as in ingress-nginx.
+import { serviceKind } from "../kubernetes/core-kinds.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
+import type { BackendInput } from "../kubernetes/model-parts.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
 import type { ObjectField } from "../kubernetes/object.ts";
-import type { ServiceProblem, ServiceTarget } from "../kubernetes/services.ts";
+import { clusterName, type ServiceProblem, type ServiceTarget } from "../kubernetes/services.ts";
 import type { ServiceRef, Source } from "./server.ts";
 
 /** What the annotations of an Ingress say of a backend. */
@@ -11,37 +13,68 @@ export type BackendPolicies = Omit<BackendInput, "name" | "endpoints" | "tunnel"
 
 export interface Backends {
   /** Name of the backend for a Service of the Ingress's namespace. */
-  nameOf(source: Source, service: ServiceRef, origin: ObjectField): string;
+  nameOf(source: Source, service: ServiceRef, scheme: "http" | "https", origin: ObjectField): string;
 }
 
-export function createBackends({ services, parts, notes }: ImportContext): Backends {
-  return {
-    nameOf: (source, service, origin) => {
-      const { namespace } = source.ingress;
-      const { name, port } = service;
-      const target = services.find(namespace, name, port.number ?? port.name);
-      const label = port.number ?? port.name ?? "";
-      if (typeof target === "string") {
-        noteMissing(target, namespace, service, origin, notes);
-        return addBackend(`ingress/${namespace}/${name}/${label}`, undefined, origin);
-      }
-      return addBackend(`ingress/${namespace}/${name}/${label}`, target, origin);
-    },
-  };
+export function createBackends({ services, set, parts, notes }: ImportContext): Backends {
+  return { nameOf };
 
-  function addBackend(name: string, target: ServiceTarget | undefined, origin: ObjectField): string {
-    const place = target?.service ? fieldOf(target.service.object, "spec") : origin;
+  function nameOf(
+    source: Source,
+    service: ServiceRef,
+    scheme: "http" | "https",
+    origin: ObjectField,
+  ): string {
+    const { namespace } = source.ingress;
+    const { protocol, loadBalancer, usesServiceAddress } = source.settings;
+    const wanted = service.port.number ?? service.port.name;
+    const found = services.find(namespace, service.name, wanted);
+    const target = typeof found === "string" ? undefined : found;
+    const instead = replacement(source, target);
+    if (instead) return nameOf(instead.source, instead.service, scheme, origin);
+    if (typeof found === "string") noteMissing(found, namespace, service, origin, notes);
+    const spoken = protocol === "scheme" ? (scheme === "https" ? "HTTPS" : "HTTP") : protocol;
+    const suffix = spoken === "HTTP" ? "" : `/${spoken.toLowerCase()}`;
+    const name = `ingress/${namespace}/${service.name}/${wanted ?? ""}${suffix}`;
     parts.addBackend(
       name,
       () => ({
         name,
-        endpoints: [...(target?.endpoints ?? [])],
+        ...(spoken !== "HTTP" && { protocol: spoken }),
+        endpoints: target ? endpointsOf(target, usesServiceAddress) : [],
+        ...(loadBalancer && { loadBalancer }),
         ...(target?.tunnel !== undefined && { tunnel: target.tunnel }),
       }),
-      place,
+      target?.service ? fieldOf(target.service.object, "spec") : origin,
     );
     return name;
   }
+
+  /** `default-backend`: its first port, where the Service has no endpoints and it has. */
+  function replacement(
+    { ingress, settings }: Source,
+    target: ServiceTarget | undefined,
+  ): { readonly source: Source; readonly service: ServiceRef } | undefined {
+    const { defaultService, annotations } = settings;
+    if (defaultService === undefined || (target && target.endpoints.length > 0)) return undefined;
+    const service = set.get(serviceKind, ingress.namespace, defaultService);
+    const [port] = service?.body.spec.ports ?? [];
+    if (!service || !port) {
+      const name = JSON.stringify(`${ingress.namespace}/${defaultService}`);
+      annotations.ignored("default-backend", `there is no Service ${name} with a port`);
+      return undefined;
+    }
+    // What stands in for another one has nothing that stands in for itself.
+    const source = { ingress, settings: { ...settings, defaultService: undefined } };
+    return { source, service: { name: defaultService, port: { number: port.port } } };
+  }
+}
+
+function endpointsOf({ service, port, endpoints }: ServiceTarget, usesServiceAddress: boolean) {
+  if (!usesServiceAddress || !service) return [...endpoints];
+  const { clusterIP } = service.body.spec;
+  const hasAddress = clusterIP !== undefined && clusterIP !== "" && clusterIP !== "None";
+  return [{ address: hasAddress ? clusterIP : clusterName(service.namespace, service.name), port }];
 }
 
 /** To ingress-nginx a Service that is not there has no endpoints: requests are answered 503. */
@@ -54,12 +87,10 @@ function noteMissing(
 ): void {
   const service = JSON.stringify(`${namespace}/${name}`);
   const wanted = JSON.stringify(port.number ?? port.name ?? "");
-  const message =
-    problem === "service-unknown"
-      ? `there is no Service ${service}`
-      : `Service ${service} has no port ${wanted}${problem === "port-ambiguous" ? " that is the only one" : ""}`;
-  notes.add(
-    { object: origin.object, path: [...origin.path] },
-    { code: "backend-unresolved", message: `${message}: requests are answered 503` },
-  );
+  const message = {
+    "service-unknown": `there is no Service ${service}`,
+    "port-unknown": `Service ${service} has no port ${wanted}`,
+    "port-ambiguous": `Service ${service} has several ports, and none is named`,
+  }[problem];
+  notes.add(origin, { code: "backend-unresolved", message: `${message}: requests are answered 503` });
 }

@@ -5,7 +5,9 @@ import { createBackends } from "./backends.ts";
 import { servedIngresses } from "./ingress-class.ts";
 import { ingressClassKind, ingressKind, type Ingress } from "./kinds.ts";
 import { addListeners } from "./listeners.ts";
+import { attachCanaries } from "./canaries.ts";
 import { addRoutes } from "./routes.ts";
+import { addWwwRoutes } from "./www-routes.ts";
 import { mergeServers, type Source } from "./server.ts";
 import { readSettings } from "./settings.ts";
 
@@ -18,13 +20,22 @@ function translate(context: ImportContext): void {
   const { set, notes } = context;
   const sources: Source[] = servedIngresses(set, notes).map((ingress) => {
     noteResources(ingress, notes);
-    return { ingress, settings: readSettings(ingress, notes) };
+    return { ingress, settings: readSettings(ingress, context) };
   });
   const listeners = addListeners(sources, context);
-  const backends = createBackends(context);
-  const servers = mergeServers(sources, notes);
+  const servers = mergeServers(
+    sources.filter(({ settings }) => !settings.canary),
+    notes,
+  );
+  attachCanaries(
+    sources.filter(({ settings }) => settings.canary),
+    servers,
+    notes,
+  );
   const catchAll = servers.find(({ host }) => host === "");
-  for (const server of servers) addRoutes(server, catchAll, { ...context, backends, listeners });
+  const routes = { ...context, backends: createBackends(context), listeners };
+  for (const server of servers) addRoutes(server, catchAll, routes);
+  addWwwRoutes(servers, routes);
 }
 
 /** Backends that are no Services are what other controllers serve files from. */

@@ -1,10 +1,20 @@
 // A location → the rules that it is here, in the order in which they are to be tried.
-import { isRewritten, rewriteFilter } from "./annotation/rewrite.ts";
+import { literal } from "../pattern-text.ts";
+import { forwardedPrefixFilter, vhostFilter, type LocationFacts } from "./annotation/headers.ts";
 import { appRootFilter } from "./annotation/redirects.ts";
+import { isRewritten, rewriteFilter } from "./annotation/rewrite.ts";
 import type { OrderedLocation } from "./locations.ts";
 import type { PlacedRule, RouteContext } from "./routes.ts";
-import { joinFilters, type FilterInput, type MatchInput, type RuleInput } from "./rule-parts.ts";
+import {
+  joinFilters,
+  joinMatches,
+  type FilterInput,
+  type MatchInput,
+  type RuleInput,
+  type RulePolicies,
+} from "./rule-parts.ts";
 import type { Location, Server } from "./server.ts";
+import type { Settings } from "./settings.ts";
 
 export function rulesOfLocation(
   { location, path }: OrderedLocation,
@@ -14,41 +24,45 @@ export function rulesOfLocation(
 ): PlacedRule[] {
   const { settings, ingress, origin, service } = location;
   const match = matchOf({ path }, server);
-  const place = (rule: RuleInput): PlacedRule => ({
-    rule: { ...(Object.keys(match).length > 0 && { matches: [match] }), ...rule },
-    ingress,
-    origin,
-  });
-  if (redirectsToHttps(location, server, scheme))
-    return [place({ filters: [settings.redirects.httpsFilter] })];
+  const place = (rule: RuleInput, ...conditions: MatchInput[]): PlacedRule => {
+    const joined = joinMatches([match, ...conditions]);
+    const isEvery = Object.keys(joined).length === 0;
+    return { rule: { ...(!isEvery && { matches: [joined] }), ...rule }, ingress, origin };
+  };
+  // nginx answers in its rewrite phase, before ingress-nginx's Lua redirects to HTTPS.
   const answer = answerOf(location);
   if (answer) return [place({ filters: [answer] })];
+  if (redirectsToHttps(location, server, scheme))
+    return [place({ filters: [settings.redirects.httpsFilter] })];
   // Nobody asks for it: what no rule matches is answered 404 anyway.
   if (!service) return [];
-  const filters = joinFilters([...rewriteOf(location), ...settings.filters]);
-  return [
-    place({
-      ...(filters.length > 0 && { filters }),
-      ...settings.policies,
-      backendRefs: [{ name: context.backends.nameOf(location, service, origin) }],
-    }),
-  ];
+  const filters = filtersOf(location, server);
+  return targetsOf(location, scheme, context).flatMap(({ condition, backendRefs }) =>
+    variantsOf(settings).map((variant) =>
+      place(
+        { ...(filters.length > 0 && { filters }), ...variant.policies, backendRefs },
+        ...variant.conditions,
+        condition,
+      ),
+    ),
+  );
 }
 
 /** Redirects of `/` to an application's root, which stand in front of all locations of the host. */
 export function appRootRules(server: Server): PlacedRule[] {
-  return server.locations.flatMap(({ settings, ingress, origin }) => {
-    const { appRoot } = settings.redirects;
-    if (appRoot === undefined) return [];
-    const match = matchOf({ path: { type: "Exact", value: "/" } }, server);
-    return [{ rule: { matches: [match], filters: [appRootFilter(appRoot)] }, ingress, origin }];
-  });
+  // The first one answers.
+  const location = server.locations.find(({ settings }) => settings.redirects.appRoot !== undefined);
+  if (!location) return [];
+  const { settings, ingress } = location;
+  const match = matchOf({ path: { type: "Exact", value: "/" } }, server);
+  const rule = { matches: [match], filters: [appRootFilter(settings.redirects.appRoot!)] };
+  return [{ rule, ingress, origin: settings.annotations.field("app-root") }];
 }
 
 /** A wildcard of an Ingress stands for one label (RFC 6125 §6.4.3), one of the model for any number of them. */
 function matchOf({ path }: MatchInput, { host }: Server): MatchInput {
   const isEvery = path?.type === "PathPrefix" && path.value === "/";
-  const label = host.startsWith("*.") && `(?i)[^.:]+${host.slice(1).replaceAll(".", "\\.")}(?::[0-9]*)?`;
+  const label = host.startsWith("*.") && `(?i)[^.:]+${literal(host.slice(1))}(?::[0-9]*)?`;
   return {
     ...(!isEvery && path && { path }),
     ...(label && { headers: [{ type: "RegularExpression", name: "host", value: label }] }),
@@ -70,4 +84,92 @@ function answerOf(location: Location): FilterInput | undefined {
 function rewriteOf({ settings, path }: Location): FilterInput[] {
   const { target } = settings.rewrite;
   return target !== undefined && isRewritten(settings.rewrite, path) ? [rewriteFilter(path, target)] : [];
+}
+
+function filtersOf(location: Location, server: Server): FilterInput[] {
+  const { settings } = location;
+  const rewrite = rewriteOf(location);
+  return joinFilters([
+    ...rewrite,
+    ...(rewrite.length > 0 ? forwardedPrefixFilter(settings.annotations) : []),
+    ...vhostFilter(factsOf(location, server), settings.annotations),
+    ...settings.filters,
+  ]);
+}
+
+function factsOf({ ingress, service }: Location, { host }: Server): LocationFacts {
+  return {
+    host,
+    namespace: ingress.namespace,
+    ingressName: ingress.name,
+    serviceName: service?.name ?? "",
+    servicePort: String(service?.port.number ?? service?.port.name ?? ""),
+  };
+}
+
+interface Target {
+  readonly condition: MatchInput;
+  readonly backendRefs: NonNullable<RuleInput["backendRefs"]>;
+}
+
+/** The location's Service and its canary's: by header and cookie first, then by weight. */
+function targetsOf(location: Location, scheme: "http" | "https", { backends }: RouteContext): Target[] {
+  const { canary, settings, origin } = location;
+  const primary = backends.nameOf(location, location.service!, scheme, origin);
+  const every = [{ condition: {}, backendRefs: [{ name: primary }] }];
+  if (!canary) return every;
+  // Of the canary's own annotations those on balancing count; what is spoken is the location's.
+  const source = { ...canary, settings: { ...canary.settings, protocol: settings.protocol } };
+  const second = backends.nameOf(source, canary.service, scheme, origin);
+  if (second === primary) return every;
+  const { choices, weight, weightTotal } = canary.canary;
+  const refs = [
+    { name: primary, weight: weightTotal - weight },
+    { name: second, weight },
+  ].filter((ref) => ref.weight > 0);
+  return [
+    ...choices.map(({ match, isCanary }) => ({
+      condition: match,
+      backendRefs: [{ name: isCanary ? second : primary }],
+    })),
+    { condition: {}, backendRefs: refs.length === 1 ? [{ name: refs[0]!.name }] : refs },
+  ];
+}
+
+interface Variant {
+  readonly conditions: readonly MatchInput[];
+  readonly policies: RulePolicies;
+}
+
+/** What holds for all clients, after what holds for those of some networks. */
+function variantsOf(settings: Settings): Variant[] {
+  const { policies, security, withoutCredentials, withoutLimits } = settings;
+  const whole: Variant = { conditions: [], policies: withSecurity(policies, security) };
+  const { rateLimit: _limits, ...unlimited } = policies;
+  const { basicAuth: _password, extAuth: _asked, ...open } = security;
+  const free = networkConditions(withoutLimits);
+  const trusted = networkConditions(withoutCredentials);
+  return [
+    ...free.flatMap((one) =>
+      trusted.map((other) => ({ conditions: [one, other], policies: withSecurity(unlimited, open) })),
+    ),
+    ...free.map((one) => ({ conditions: [one], policies: withSecurity(unlimited, security) })),
+    ...trusted.map((one) => ({ conditions: [one], policies: withSecurity(policies, open) })),
+    whole,
+  ];
+}
+
+function withSecurity(policies: RulePolicies, security: Settings["security"]): RulePolicies {
+  return { ...policies, ...(Object.keys(security).length > 0 && { securityPolicy: security }) };
+}
+
+/** A match has at most so many networks. */
+const maxNetworks = 256;
+
+function networkConditions(networks: readonly string[]): MatchInput[] {
+  const conditions: MatchInput[] = [];
+  for (let start = 0; start < networks.length; start += maxNetworks) {
+    conditions.push({ clientCIDRs: networks.slice(start, start + maxNetworks) });
+  }
+  return conditions;
 }

@@ -12,9 +12,9 @@ export interface OrderedLocation {
 
 /** Exact paths, then the longest prefix; or, where there are regular expressions, the first that matches. */
 export function orderLocations(server: Server, notes: Notes): OrderedLocation[] {
-  const sorted = server.locations.toSorted(
-    (a, b) => b.path.length - a.path.length || (a.path < b.path ? 1 : a.path > b.path ? -1 : 0),
-  );
+  const sorted = server.locations
+    .flatMap(divided)
+    .toSorted((a, b) => b.path.length - a.path.length || (a.path < b.path ? 1 : a.path > b.path ? -1 : 0));
   if (usesRegex(server)) return sorted.flatMap((location) => asPattern(location, server, notes));
   return [
     ...sorted.filter(({ pathType }) => pathType === "Exact"),
@@ -23,9 +23,23 @@ export function orderLocations(server: Server, notes: Notes): OrderedLocation[] 
     location,
     path: {
       type: location.pathType === "Exact" ? ("Exact" as const) : ("PathPrefix" as const),
-      value: encodePath(location.path),
+      value: literalPath(location.path),
     },
   }));
+}
+
+/**
+ * A prefix stands twice among nginx's locations: with a slash at its end, and for the path itself. That only shows where its
+ * target is the path itself, which leaves one of them alone.
+ */
+function divided(location: Location): Location[] {
+  const { path, pathType, settings } = location;
+  const isOwnTarget = settings.rewrite.target === path && path !== "/" && !path.endsWith("/");
+  if (!isOwnTarget || pathType === "Exact" || settings.rewrite.useRegex) return [location];
+  return [
+    { ...location, path: `${path}/` },
+    { ...location, pathType: "Exact" },
+  ];
 }
 
 function asPattern(location: Location, server: Server, notes: Notes): OrderedLocation[] {
@@ -55,7 +69,7 @@ function patternPath({ path, pathType, settings }: Location, server: Server): st
 }
 
 /** The gateway matches paths in their canonical spelling, in which other characters are percent-encoded. */
-export function encodePath(path: string): string {
+export function literalPath(path: string): string {
   return path.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]+/gu, (characters) =>
     characters.isWellFormed() ? encodeURIComponent(characters) : characters,
   );

@@ -52,7 +52,7 @@ export function addRoutes(server: Server, catchAll: Server | undefined, context:
 }
 
 function addFor(
-  { host }: Server,
+  { host, aliases }: Server,
   rules: readonly PlacedRule[],
   listeners: readonly string[],
   suffix: string,
@@ -69,7 +69,7 @@ function addFor(
         {
           name: `ingress${suffix}${number}/${qualifiedName(ingress)}${label}`,
           listeners: [...listeners],
-          ...(host !== "" && { hostnames: [host] }),
+          ...(host !== "" && { hostnames: [host, ...aliases] }),
           rules: part.map(({ rule }) => rule),
         },
         fieldOf(ingress.object, "spec"),

@@ -61,3 +61,18 @@ function joinModifiers(first: Modifier, second: Modifier): Modifier {
     ...(remove.length > 0 && { remove }),
   };
 }
+
+/** All conditions together. A second condition on the client's network goes under `and`. */
+export function joinMatches(matches: readonly MatchInput[]): MatchInput {
+  const headers = matches.flatMap((match) => match.headers ?? []);
+  const cookies = matches.flatMap((match) => match.cookies ?? []);
+  const [networks, ...others] = matches.flatMap(({ clientCIDRs }) => (clientCIDRs ? [clientCIDRs] : []));
+  const path = matches.find((match) => match.path)?.path;
+  return {
+    ...(path && { path }),
+    ...(headers.length > 0 && { headers }),
+    ...(cookies.length > 0 && { cookies }),
+    ...(networks && { clientCIDRs: networks }),
+    ...(others.length > 0 && { and: others.map((clientCIDRs) => ({ clientCIDRs })) }),
+  };
+}

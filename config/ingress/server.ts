@@ -1,5 +1,6 @@
 // Hosts with their paths, merged from all Ingresses the way ingress-nginx merges them: of one host, path and path type the
 // oldest Ingress has the say, and each host has a location for all other paths.
+import type { Canary } from "./annotation/canary.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import { isRewritten } from "./annotation/rewrite.ts";
@@ -14,6 +15,12 @@ export interface Source {
 
 export type ServiceRef = NonNullable<IngressBackend["service"]>;
 
+/** A Service of a canary, for the requests that are the canary's. */
+export interface CanaryTarget extends Source {
+  readonly canary: Canary;
+  readonly service: ServiceRef;
+}
+
 export interface Location extends Source {
   readonly path: string;
   /** ImplementationSpecific is Prefix to ingress-nginx. */
@@ -23,12 +30,15 @@ export interface Location extends Source {
   readonly origin: ObjectField;
   /** For all paths that no Ingress names; one that names `/` replaces it. */
   readonly isDefault: boolean;
+  canary?: CanaryTarget;
 }
 
 export interface Server {
   /** Lower case; empty: every host that has no server. */
   readonly host: string;
   readonly locations: Location[];
+  /** Further names of the host. */
+  readonly aliases: string[];
   /** Ingresses with rules for the host, the oldest first. */
   readonly sources: Source[];
   /** One of them has a TLS section. */
@@ -42,7 +52,7 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
   if (catchAll) {
     const origin = fieldOf(catchAll.ingress.object, "spec", "defaultBackend");
     const location = defaultLocation(catchAll, defaultService(catchAll.ingress), origin);
-    servers.set("", { host: "", locations: [location], sources: [catchAll], hasTls: false });
+    servers.set("", serverOf("", location));
   }
   for (const source of sources) {
     const { ingress } = source;
@@ -53,12 +63,7 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
         // To ingress-nginx the paths that no rule names have the settings of the Ingress that made the host.
         const origin = fieldOf(ingress.object, "spec", "rules", index);
         const service = name === "" ? undefined : defaultService(ingress);
-        server = {
-          host: name,
-          locations: [defaultLocation(source, service, origin)],
-          sources: [],
-          hasTls: false,
-        };
+        server = serverOf(name, defaultLocation(source, service, origin));
         servers.set(name, server);
       }
       if (!server.sources.includes(source)) server.sources.push(source);
@@ -67,7 +72,12 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
     }
   }
   inheritTls(servers);
+  addAliases(servers);
   return [...servers.values()];
+}
+
+function serverOf(host: string, location: Location): Server {
+  return { host, aliases: [], locations: [location], sources: [], hasTls: false };
 }
 
 function rulesOf({ body }: Ingress) {
@@ -120,6 +130,21 @@ function noteTaken(server: Server, first: Location, second: Location, notes: Not
     message: `${second.pathType} ${JSON.stringify(second.path)} of ${host} already goes where ${by} says`,
     remedy: "Remove one of them: this one gets no requests.",
   });
+}
+
+/** Of the oldest Ingress that names any; a host of its own goes before an alias. */
+function addAliases(servers: ReadonlyMap<string, Server>): void {
+  const taken = new Set(servers.keys());
+  for (const server of servers.values()) {
+    const named = server.sources.find(({ settings }) => settings.aliases.length > 0);
+    if (server.host === "" || !named) continue;
+    for (const alias of named.settings.aliases) {
+      if (taken.has(alias)) {
+        named.settings.annotations.ignored("server-alias", `${alias} is a host of its own already`);
+      } else server.aliases.push(alias);
+      taken.add(alias);
+    }
+  }
 }
 
 /** A host without certificate of its own is covered by that of the wildcard above it. */

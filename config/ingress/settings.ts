@@ -1,29 +1,94 @@
 // What the annotations of one Ingress say, read once.
-import type { Notes } from "../kubernetes/notes.ts";
-import { checkAnnotations } from "./annotation/check-annotations.ts";
+import type { ImportContext } from "../kubernetes/importer.ts";
+import { qualifiedName } from "../kubernetes/object.ts";
+import { readAccess } from "./annotation/access.ts";
 import { readAnnotations, type Annotations } from "./annotation/annotations.ts";
+import { readAffinity, readLoadBalancer } from "./annotation/balancing.ts";
+import { readCanary, type Canary } from "./annotation/canary.ts";
+import { checkAnnotations } from "./annotation/check-annotations.ts";
+import { readCors } from "./annotation/cors.ts";
+import { readProtocol, type EndpointProtocol } from "./annotation/endpoints.ts";
+import { readErrorPages } from "./annotation/error-pages.ts";
+import { readCustomHeaders } from "./annotation/headers.ts";
+import { readAliases, refusePassthrough } from "./annotation/hosts.ts";
+import { readLimits } from "./annotation/limits.ts";
+import { readMirror } from "./annotation/mirror.ts";
+import { readProxying } from "./annotation/proxying.ts";
 import { readRedirects, type Redirects } from "./annotation/redirects.ts";
 import { readRewrite, type Rewrite } from "./annotation/rewrite.ts";
+import type { BackendPolicies } from "./backends.ts";
 import type { Ingress } from "./kinds.ts";
-import type { FilterInput, RulePolicies } from "./rule-parts.ts";
+import type { FilterInput, RulePolicies, SecurityPolicyInput } from "./rule-parts.ts";
 
 export interface Settings {
   readonly annotations: Annotations;
   readonly redirects: Redirects;
   readonly rewrite: Rewrite;
+  /** Absent: an Ingress of its own. */
+  readonly canary: Canary | undefined;
+  readonly aliases: readonly string[];
   /** For every rule of the Ingress that goes to a backend. */
   readonly filters: readonly FilterInput[];
   readonly policies: RulePolicies;
+  readonly security: SecurityPolicyInput;
+  /** Networks whose clients pass without credentials. */
+  readonly withoutCredentials: readonly string[];
+  /** Networks whose clients are not limited. */
+  readonly withoutLimits: readonly string[];
+  readonly protocol: EndpointProtocol;
+  readonly loadBalancer: BackendPolicies["loadBalancer"];
+  /** Requests go to the Service's own address rather than to its endpoints. */
+  readonly usesServiceAddress: boolean;
+  /** Name of the Service that answers where one has no endpoints. */
+  readonly defaultService: string | undefined;
 }
 
-export function readSettings(ingress: Ingress, notes: Notes): Settings {
+export function readSettings(ingress: Ingress, context: ImportContext): Settings {
+  const { notes, parts, set } = context;
   const annotations = readAnnotations(ingress, notes);
   checkAnnotations(ingress, annotations, notes);
+  refusePassthrough(annotations);
+  const access = readAccess(ingress, annotations, set);
+  const limits = readLimits(ingress, annotations);
+  if (limits.policy) parts.addRateLimitPolicy(limits.policy, annotations.field("limit-rps"));
+  const affinity = readAffinity(annotations);
   return {
     annotations,
     redirects: readRedirects(annotations),
     rewrite: readRewrite(annotations),
-    filters: [],
-    policies: {},
+    canary: readCanary(annotations),
+    aliases: readAliases(annotations),
+    filters: [
+      ...readCors(annotations),
+      ...(access.hidesPassword ? [withoutPassword] : []),
+      ...readCustomHeaders(ingress, annotations, set),
+      ...mirrorFilters(ingress, annotations, context),
+    ],
+    policies: {
+      ...readProxying(annotations),
+      ...(affinity && { sessionPersistence: affinity }),
+      ...(limits.policy && { rateLimit: { policies: [limits.policy.name] } }),
+    },
+    security: access.policy,
+    withoutCredentials: access.withoutCredentials,
+    withoutLimits: limits.policy ? limits.exempt : [],
+    protocol: readProtocol(annotations),
+    loadBalancer: readLoadBalancer(annotations),
+    usesServiceAddress: annotations.flag("service-upstream") ?? false,
+    defaultService: readErrorPages(annotations),
   };
+}
+
+/** nginx does not pass a password on that it has checked itself. */
+const withoutPassword: FilterInput = {
+  type: "RequestHeaderModifier",
+  requestHeaderModifier: { remove: ["Authorization"] },
+};
+
+function mirrorFilters(ingress: Ingress, annotations: Annotations, { parts }: ImportContext): FilterInput[] {
+  const mirror = readMirror(annotations);
+  if (!mirror) return [];
+  const name = `ingress-mirror/${qualifiedName(ingress)}`;
+  parts.addBackend(name, () => ({ name, ...mirror }), annotations.field("mirror-target"));
+  return [{ type: "RequestMirror", requestMirror: { backendRef: { name } } }];
 }

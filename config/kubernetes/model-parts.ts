@@ -10,7 +10,7 @@ type TlsRouteInput = NonNullable<NativeConfigInput["tlsRoutes"]>[number];
 type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
 type RateLimitPolicyInput = NonNullable<NativeConfigInput["rateLimitPolicies"]>[number];
 
-export type { BackendInput, ListenerInput, RouteInput, TcpRouteInput, TlsRouteInput };
+export type { BackendInput, ListenerInput, RateLimitPolicyInput, RouteInput, TcpRouteInput, TlsRouteInput };
 
 export interface ModelParts {
   /** Names are unique across importers: the caller makes them of namespace and name. */

@@ -98,7 +98,7 @@ function assumed(namespace: string, name: string, port: number, labels: Labels |
 }
 
 /** What the cluster's DNS answers with the Service's address (Kubernetes DNS-Based Service Discovery §2.3). */
-function clusterName(namespace: string, name: string): string {
+export function clusterName(namespace: string, name: string): string {
   return `${name}.${namespace}.svc.cluster.local`;
 }
 

@@ -4,7 +4,12 @@ import { z } from "zod";
 import { durationSchema } from "#contract/duration.ts";
 import { headerNameSchema, valueMatchTypeSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
-import { limitSchema, rateLimitSchema, ruleConcurrencyLimitSchema } from "#contract/rate-limit.ts";
+import {
+  limitSchema,
+  rateLimitSchema,
+  refusalStatusSchema,
+  ruleConcurrencyLimitSchema,
+} from "#contract/rate-limit.ts";
 import { nameSchema } from "#contract/snapshot.ts";
 import { isCidr } from "./address.ts";
 
@@ -134,6 +139,8 @@ const shared = z
   );
 const shadowMode = z.boolean().default(false).describe("Count and report, but never refuse. Default: false.");
 
+const statusCode = refusalStatusSchema.optional().describe("Status of a refusal. Default: 429.");
+
 const limitFields = {
   name,
   clientSelectors,
@@ -165,6 +172,7 @@ const limitFields = {
     .describe("Default: one unit for a request."),
   shared,
   shadowMode,
+  statusCode,
 };
 
 const globalLimitSchema = z.strictObject({
@@ -185,6 +193,7 @@ const concurrencyLimitSchema = z.strictObject({
   ),
   shared,
   shadowMode,
+  statusCode,
 });
 
 const rules = <T extends z.ZodType>(rule: T) =>

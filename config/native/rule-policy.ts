@@ -1,7 +1,7 @@
 // Policies of a rule in the native configuration: the Gateway API's `retry` and `sessionPersistence`, and the split.
 import { z } from "zod";
-import { retryTriggerSchema } from "#contract/backend-policy.ts";
-import { headerNameSchema } from "#contract/http-route.ts";
+import { cookiePathSchema, retryTriggerSchema } from "#contract/backend-policy.ts";
+import { headerNameSchema, hostnameSchema } from "#contract/http-route.ts";
 import { keySourceSchema } from "./backend-policy.ts";
 import { durationField, lifetimeField } from "./duration-field.ts";
 
@@ -73,6 +73,10 @@ export const rulePolicyFields = {
             .enum(["Session", "Permanent"])
             .optional()
             .describe("Permanent cookies outlive the browser, until absoluteTimeout. Default: Session."),
+          path: cookiePathSchema.optional().describe("Default: the path of the rule's match."),
+          domain: hostnameSchema.optional().describe("Default: the host of the request alone."),
+          sameSite: z.enum(["None", "Lax", "Strict"]).optional().describe("Default: Lax."),
+          secure: z.boolean().optional().describe("Default: for requests that came over TLS."),
         })
         .optional()
         .describe("For type Cookie."),

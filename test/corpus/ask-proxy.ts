@@ -90,6 +90,6 @@ function ask(request: TableRequest, port: number): Promise<Answer> {
       },
     );
     outgoing.once("error", fail);
-    outgoing.end();
+    outgoing.end("x".repeat(request.bodyBytes));
   });
 }

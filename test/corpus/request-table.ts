@@ -1,6 +1,7 @@
 // Tables of requests and where they end up, one per line:
 //
 //   GET https://www.example.com/a?b=1 [cookie: x=1] [from: 127.0.0.2] => web_servers path=/new x-env=prod
+//   POST http://www.example.com/ [body: 2000000] => 413
 //   GET http://example.com/ => 301 https://example.com/
 //   GET http://example.com/a%2fb => 400 ; haproxy web_servers: encoded slashes are refused (docs/paths.md)
 //
@@ -17,6 +18,8 @@ export interface TableRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly client: string;
+  /** Bytes of the request's body; 0: none. */
+  readonly bodyBytes: number;
   readonly expected: string;
   readonly elsewhere?: { readonly proxy: string; readonly result: string; readonly reason: string };
 }
@@ -40,10 +43,12 @@ function readLine(line: string): TableRequest {
   if (!method || !address) throw new Error(`expected METHOD URL [name: value]: ${line}`);
   const headers: Record<string, string> = {};
   let client = "127.0.0.1";
+  let bodyBytes = 0;
   for (const part of others) {
     const [, name, value] = /^\[([^:]+): ?(.*)\]$/.exec(part.trim()) ?? [];
     if (name === undefined) throw new Error(`expected [name: value], found ${part}`);
     if (name === "from") client = value!;
+    else if (name === "body") bodyBytes = Number(value);
     else headers[name.toLowerCase()] = value!;
   }
   const [expected, other] = rest.split(/ +; /, 2) as [string, string?];
@@ -55,6 +60,7 @@ function readLine(line: string): TableRequest {
     target: /^https?:\/\/[^/]*(\/.*)?$/.exec(address)?.[1] ?? "/",
     headers,
     client,
+    bodyBytes,
     expected: expected.trim(),
     ...(found && { elsewhere: { proxy: found[1]!, result: found[2]!, reason: found[3]! } }),
   };

@@ -1,5 +1,6 @@
 // Where a snapshot sends a request, without a gateway: matcher, filters, redirects.
 import type { Snapshot } from "#contract/snapshot.ts";
+import { compileClientNetworks } from "#traffic/access/client-networks.ts";
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
 import { redirectLocation } from "#traffic/filter/redirect.ts";
@@ -46,6 +47,9 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   const rulePlan = compileFilters(rule.filters);
   const plan = ref ? combinePlans(rulePlan, compileFilters(ref.filters)) : rulePlan;
   const { path, query, host } = head;
+  const { clientCIDRs, requestLimits } = rule.securityPolicy ?? {};
+  if (clientCIDRs && !compileClientNetworks(clientCIDRs)(request.client)) return "403";
+  if (requestLimits && request.bodyBytes > requestLimits.bodyBytes) return "413";
   // Who shows a password is taken for one who knows it.
   if (rule.securityPolicy?.basicAuth && head.header("authorization") === null) return "401";
   if (plan.fault?.abort) return String(plan.fault.abort.answer.status);

@@ -84,7 +84,9 @@ function configOf(directory: string, blocks: readonly string[]): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (kind) => `${kind}_temp_path ${join(directory, "temp", kind)};`,
   );
-  return `daemon off; worker_processes 1; pid ${join(directory, "pid")}; error_log stderr crit;
+  // Workers of another user could not read what is in the directory.
+  const user = process.getuid?.() === 0 ? "user root;" : "";
+  return `${user} daemon off; worker_processes 1; pid ${join(directory, "pid")}; error_log stderr crit;
 events { worker_connections 256; }
 http {
 ${temporary.join("\n")}

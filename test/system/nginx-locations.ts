@@ -24,12 +24,14 @@ export interface LocationTools {
 
 export function locationBlocks(server: Server, tools: LocationTools): string[] {
   const isRegex = enforcesRegex(server);
-  return expanded(server.locations).map((location) => {
+  const asking = new Set(server.locations.map(({ ingress }) => authBlocks(ingress)));
+  const blocks = expanded(server.locations).map((location) => {
     const { path, isExact } = location;
     const quoted = `"${path.replace(/["\\]/g, "\\$&")}"`;
     const match = isRegex ? `~* "^${quoted.slice(1)}` : `${isExact ? "= " : ""}${quoted}`;
     return `location ${match} {\n${statementsOf(location, server, tools).join("\n")}\n}`;
   });
+  return [...asking, ...blocks];
 }
 
 function statementsOf(location: Location, server: Server, tools: LocationTools): string[] {
@@ -38,7 +40,10 @@ function statementsOf(location: Location, server: Server, tools: LocationTools):
   const redirect = redirectOf(ingress);
   const prefix = annotation(ingress, "x-forwarded-prefix");
   return [
+    `set $namespace "${namespaceOf(ingress)}"; set $ingress_name "${ingress.metadata.name}";`,
+    `set $service_name "${service?.name ?? ""}"; set $service_port "${service?.port.number ?? ""}";`,
     ...accessOf(ingress, tools),
+    ...authOf(ingress),
     ...corsOf(ingress),
     ...limitsOf(ingress, tools),
     ...sizeOf(ingress),
@@ -53,7 +58,7 @@ function statementsOf(location: Location, server: Server, tools: LocationTools):
           `if ($scheme = http) { return 308 https://$host$${isOn(ingress, "preserve-trailing-slash") ? "request_uri" : "uri_without_slash"}; }`,
         ]
       : []),
-    ...(needsRewrite(location)
+    ...(service && needsRewrite(location)
       ? [
           `rewrite "(?i)${path.replace(/["\\]/g, "\\$&")}" ${target} break;`,
           ...(prefix ? [`proxy_set_header X-Forwarded-Prefix "${prefix}";`] : []),
@@ -61,6 +66,42 @@ function statementsOf(location: Location, server: Server, tools: LocationTools):
       : []),
     service ? passTo(location, tools) : "return 404;",
   ].map((line) => `  ${line}`);
+}
+
+/** Where `auth_request` asks, and where clients without credentials are sent. */
+function authBlocks(ingress: IngressObject): string {
+  const url = annotation(ingress, "auth-url");
+  if (!url) return "";
+  const { name } = ingress.metadata;
+  const method = annotation(ingress, "auth-method");
+  const signin = annotation(ingress, "auth-signin");
+  const parameter = annotation(ingress, "auth-signin-redirect-param") || "rd";
+  const mark = signin.includes("?") ? "&" : "?";
+  return `location = /_external-auth-${name} {
+internal; proxy_pass_request_body off; proxy_set_header Content-Length ""; ${method ? `proxy_method ${method};` : ""}
+proxy_set_header X-Original-URL $scheme://$http_host$request_uri; proxy_set_header X-Original-Method $request_method;
+proxy_set_header X-Auth-Request-Redirect $request_uri; proxy_pass ${url};
+}
+location @signin_${name.replaceAll("-", "_")} {
+internal; add_header Set-Cookie $auth_cookie; return 302 ${signin || "/"}${mark}${parameter}=$scheme://$http_host$request_uri;
+}
+`;
+}
+
+function authOf(ingress: IngressObject): string[] {
+  if (!annotation(ingress, "auth-url")) return [];
+  const { name } = ingress.metadata;
+  const headers = annotation(ingress, "auth-response-headers")
+    .split(",")
+    .flatMap((one) => one.trim() || []);
+  return [
+    `auth_request /_external-auth-${name}; auth_request_set $auth_cookie $upstream_http_set_cookie;`,
+    ...headers.map((header, index) => {
+      const variable = `$upstream_http_${header.toLowerCase().replaceAll("-", "_")}`;
+      return `auth_request_set $authHeader${index} ${variable}; proxy_set_header '${header}' $authHeader${index};`;
+    }),
+    ...(annotation(ingress, "auth-signin") ? [`error_page 401 = @signin_${name.replaceAll("-", "_")};`] : []),
+  ];
 }
 
 function passTo({ ingress, service }: Location, { manifest, portOf }: LocationTools): string {
@@ -183,7 +224,7 @@ function corsOf(ingress: IngressObject): string[] {
 function customHeaders(ingress: IngressObject, { manifest }: LocationTools): string[] {
   const [name, namespace = namespaceOf(ingress)] = annotation(ingress, "custom-headers").split("/").reverse();
   if (!name) return [];
-  const { data = {} } = manifest.objects.get(`ConfigMap/${namespace}/${name}`) as {
+  const { data = {} } = (manifest.objects.get(`ConfigMap/${namespace}/${name}`) ?? {}) as {
     data?: Record<string, string>;
   };
   return Object.entries(data).map(([header, value]) => `add_header ${header} "${value}" always;`);

@@ -7,10 +7,18 @@ export function sessionCookie(
   token: string,
   request: { readonly secure: boolean; readonly path: string },
 ): string {
-  const parts = [`${policy.sessionName}=${token}`, `Path=${request.path}`, "HttpOnly", "SameSite=Lax"];
-  if (request.secure) parts.push("Secure");
+  const {
+    lifetimeType,
+    path = request.path,
+    domain,
+    sameSite = "Lax",
+    secure = request.secure,
+  } = policy.cookieConfig;
+  const parts = [`${policy.sessionName}=${token}`, `Path=${path}`, "HttpOnly", `SameSite=${sameSite}`];
+  if (domain !== undefined) parts.push(`Domain=${domain}`);
+  if (secure) parts.push("Secure");
   // A cookie without Max-Age ends with the browser's session: `lifetimeType: Session`.
-  if (policy.cookieConfig.lifetimeType === "Permanent" && policy.absoluteTimeoutMs !== undefined) {
+  if (lifetimeType === "Permanent" && policy.absoluteTimeoutMs !== undefined) {
     parts.push(`Max-Age=${Math.ceil(policy.absoluteTimeoutMs / 1_000)}`);
   }
   return parts.join("; ");

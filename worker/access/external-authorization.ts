@@ -21,7 +21,8 @@ export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): Ext
   return async (exchange) => {
     try {
       const response = await fetch(askedUrl(http, exchange), {
-        method: http.forwardPath && plainMethods.has(exchange.method) ? exchange.method : "GET",
+        method:
+          http.method ?? (http.forwardPath && plainMethods.has(exchange.method) ? exchange.method : "GET"),
         headers: askedHeaders(forwarded, exchange),
         redirect: "manual",
         signal: AbortSignal.timeout(timeoutMs),
@@ -30,6 +31,7 @@ export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): Ext
         void response.body?.cancel().catch(() => undefined);
         throw new Error(`status ${response.status}`);
       }
+      if (response.status === 401 && http.signIn) return signIn(http.signIn, response, exchange);
       if (!response.ok) return await refusal(response, exchange.method);
       void response.body?.cancel().catch(() => undefined);
       tellEndpoint(http.headersToBackend, response, exchange);
@@ -54,21 +56,44 @@ function askedUrl({ url, forwardPath }: ExtAuth["http"], { path, query }: Exchan
 function askedHeaders(forwarded: readonly string[], exchange: Exchange): Headers {
   const seen = new Headers(exchange.request.headers);
   exchange.upstreamIdentity?.apply(seen);
-  const headers = new Headers();
+  const headers = forwarded.includes("*") ? withoutBody(seen) : new Headers();
   for (const name of forwarded) {
-    const value = seen.get(name);
+    const value = name === "*" ? null : seen.get(name);
     if (value !== null) headers.set(name, value);
   }
   const { method, scheme, authority, path, query, chain } = exchange;
   const target = query === "" ? path : `${path}?${query}`;
   headers.set("x-original-method", method);
   headers.set("x-original-url", `${scheme}://${authority}${target}`);
+  headers.set("x-auth-request-redirect", target);
   headers.set("x-forwarded-method", method);
   headers.set("x-forwarded-proto", scheme);
   headers.set("x-forwarded-host", authority);
   headers.set("x-forwarded-uri", target);
   headers.set("x-forwarded-for", chain.clientAddress);
   return headers;
+}
+
+/** All headers but those of this connection, of the body, which stays here, and of the gateway itself. */
+function withoutBody(seen: Headers): Headers {
+  dropHopByHop(seen);
+  for (const name of ["host", "upgrade", "expect", "range"]) seen.delete(name);
+  const kept = [...seen].filter(([name]) => !name.startsWith("content-") && !name.startsWith("isthmus-"));
+  return new Headers(kept);
+}
+
+/** ingress-nginx `auth-signin`: with the URL that was asked for, and the cookies of the answer. */
+function signIn(
+  { url, redirectParam = "rd" }: NonNullable<ExtAuth["http"]["signIn"]>,
+  response: Response,
+  { scheme, authority, path, query }: Exchange,
+): Response {
+  void response.body?.cancel().catch(() => undefined);
+  const asked = `${scheme}://${authority}${path}${query === "" ? "" : `?${query}`}`;
+  const mark = url.includes("?") ? "&" : "?";
+  const headers = new Headers({ location: `${url}${mark}${redirectParam}=${encodeURIComponent(asked)}` });
+  for (const cookie of response.headers.getSetCookie()) headers.append("set-cookie", cookie);
+  return new Response(null, { status: 302, headers });
 }
 
 function tellEndpoint(names: readonly string[], response: Response, exchange: Exchange): void {

@@ -20,6 +20,8 @@ export interface Charge extends LimitReport {
   readonly unavailable: boolean;
   /** The limit in RateLimit-Policy. */
   readonly policyField: string;
+  /** Status of a refusal. Absent: 429. */
+  readonly statusCode: number | undefined;
   readonly counts: LimitCounts;
   /** Gives back what was taken, once; only where something was. */
   readonly giveBack: (() => void) | undefined;

@@ -29,6 +29,7 @@ function charge(plan: LimitPlan, leased: LeasedKey, decision: Decision, nowMs: n
     unchecked,
     unavailable: !allowed && unchecked && plan.onUnavailable === "deny",
     policyField: plan.policyFieldOf(limit),
+    statusCode: plan.statusCode,
     remaining,
     retryAfterMs,
     resetAfterMs,

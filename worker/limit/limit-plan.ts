@@ -17,6 +17,8 @@ export interface LimitPlan {
   /** One of its limits in RateLimit-Policy; the same for all requests, so worked out once. */
   readonly policyFieldOf: (limit: Limit) => string;
   readonly counts: LimitCounts;
+  /** Status of a refusal. Absent: 429. */
+  readonly statusCode: number | undefined;
 }
 
 /** Throws for a condition that cannot be compiled. */
@@ -48,5 +50,6 @@ export function compileLimit(rule: RuleRateLimit, route: string, limiter: Limite
       return field;
     },
     counts: limiter.counters.of(rule.id),
+    statusCode: rule.statusCode,
   };
 }

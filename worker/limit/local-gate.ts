@@ -26,6 +26,7 @@ function chargeLocally(plan: LimitPlan, { localCounts }: Limiter, key: string, n
     unchecked: false,
     unavailable: false,
     policyField: plan.policyFieldOf(limit),
+    statusCode: plan.statusCode,
     remaining: verdict.remaining,
     retryAfterMs: verdict.retryAfterMs,
     resetAfterMs: verdict.resetAfterMs,

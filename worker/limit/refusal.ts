@@ -24,5 +24,9 @@ export function refusal(charges: readonly Charge[]): GatewayError {
   }
   const headers = { ...rateLimitHeaders(charges), "retry-after": retryAfter };
   const problem = { ...quotaExceededProblem(refusing) };
-  return new GatewayError("rate_limited", `limits ${names}`, { answer: { headers, problem } });
+  // Where several refuse, the first one that says how.
+  const status = refusing.find(({ statusCode }) => statusCode !== undefined)?.statusCode;
+  return new GatewayError("rate_limited", `limits ${names}`, {
+    answer: { headers, problem, ...(status !== undefined && { status }) },
+  });
 }

@@ -67,6 +67,7 @@ function charge({ plan, item }: Entry, reply: SpendReply, giveBack: (() => void)
     unchecked: false,
     unavailable: false,
     policyField: plan.policyFieldOf(item.limit),
+    statusCode: plan.statusCode,
     remaining,
     retryAfterMs: allowed ? 0 : retryAfterMs,
     resetAfterMs,
@@ -86,6 +87,7 @@ function chargeUnchecked({ plan, item }: Entry, limiter: Limiter, link: LimiterL
     unchecked: true,
     unavailable: onUnavailable === "deny",
     policyField: plan.policyFieldOf(limit),
+    statusCode: plan.statusCode,
     giveBack: undefined,
   };
   if (onUnavailable !== "local") {

@@ -17,7 +17,7 @@ export function errorResponse(
   { method, headers }: Request,
 ): Response {
   const grpc = grpcErrorHeaders(code, headers.get("content-type"));
-  const body = JSON.stringify({ ...problem(code), ...answer?.problem });
+  const body = JSON.stringify({ ...problem(code), ...answer?.problem, status });
   return new Response(grpc || method === "HEAD" ? null : body, {
     status: grpc ? 200 : status,
     headers: {

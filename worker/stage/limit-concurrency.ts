@@ -15,6 +15,7 @@ interface Plan {
   readonly keyOf: KeyOf;
   readonly limit: ConcurrencyLimit;
   readonly counts: LimitCounts;
+  readonly statusCode: number | undefined;
 }
 
 export const limitConcurrency: Stage<RuleScope> = (scope, next) => {
@@ -41,6 +42,7 @@ function compilePlan(limit: RuleConcurrencyLimit, { route, limiter }: RuleScope)
     keyOf: compileKeyOf(limit, route),
     limit: limiter.concurrency(limit.id, limit.maxParallelRequests),
     counts: limiter.counters.of(limit.id),
+    statusCode: limit.statusCode,
   };
 }
 
@@ -50,7 +52,7 @@ function enterAll(plans: readonly Plan[], exchange: Exchange): () => void {
   const leave = (): void => {
     for (const { limit, key } of entered.splice(0)) limit.leave(key);
   };
-  for (const { name, enforced, keyOf, limit, counts } of plans) {
+  for (const { name, enforced, keyOf, limit, counts, statusCode } of plans) {
     const key = keyOf(exchange);
     if (key === undefined) continue;
     if (limit.enter(key)) {
@@ -59,8 +61,13 @@ function enterAll(plans: readonly Plan[], exchange: Exchange): () => void {
     } else if (enforced) {
       leave();
       counts.refused += 1;
+      const problem = { "violated-policies": [name] };
       throw new GatewayError("concurrency_limited", `limit ${name}`, {
-        answer: { headers: { "retry-after": "1" }, problem: { "violated-policies": [name] } },
+        answer: {
+          headers: { "retry-after": "1" },
+          problem,
+          ...(statusCode !== undefined && { status: statusCode }),
+        },
       });
     } else {
       counts.shadowed += 1;

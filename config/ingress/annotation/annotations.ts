@@ -1,4 +1,5 @@
 // The annotations of one Ingress by their names without prefix: values read by type, with what is said about them.
+import { isCidr } from "../../native/address.ts";
 import { fieldOf, type Note, type Notes } from "../../kubernetes/notes.ts";
 import type { ObjectField } from "../../kubernetes/object.ts";
 import type { Ingress } from "../kinds.ts";
@@ -21,6 +22,8 @@ export interface Annotations {
   field(name: string): ObjectField;
   /** The value is one that ingress-nginx would not take. */
   invalid(name: string, expected: string): void;
+  /** What the value names is not there: an error. */
+  missing(name: string, message: string): void;
   /** What decides over traffic and has no equivalent: an error. */
   unsupported(name: string, message: string, remedy?: string): void;
   /** Honoured, but not to the letter: a warning. */
@@ -79,10 +82,11 @@ export function readAnnotations({ annotations, object }: Ingress, notes: Notes):
     networks: (name) =>
       list(name).flatMap((element) => {
         const network = element.includes("/") ? element : `${element}/${element.includes(":") ? 128 : 32}`;
-        if (/^[0-9A-Fa-f:.]+\/\d{1,3}$/.test(network) && network.length <= 49) return [network];
+        if (isCidr(network)) return [network];
         invalid(name, "networks such as 10.0.0.0/8, separated by commas");
         return [];
       }),
+    missing: (name, message) => note(name, "reference-unknown", message),
     unsupported: (name, message, remedy) => note(name, "statement-unsupported", message, remedy),
     approximated: (name, message, remedy) => note(name, "statement-approximated", message, remedy),
     ignored: (name, message, remedy) => note(name, "statement-ignored", message, remedy),

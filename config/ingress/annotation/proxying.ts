@@ -1,0 +1,85 @@
+// Time-outs and attempts elsewhere, and what is said about the rest of how nginx proxies.
+import type { RulePolicies } from "../rule-parts.ts";
+import { formatDuration } from "../../duration-text.ts";
+import type { Annotations } from "./annotations.ts";
+
+type Retry = NonNullable<RulePolicies["retry"]>;
+type Triggers = NonNullable<NonNullable<Retry["retryOn"]>["triggers"]>;
+
+/** ingress-nginx's `proxy-read-timeout`. */
+const readTimeoutS = 60;
+
+export function readProxying(annotations: Annotations): RulePolicies {
+  noteOthers(annotations);
+  const wanted = annotations.integer("proxy-read-timeout");
+  const readTimeout = formatDuration((wanted || readTimeoutS) * 1_000);
+  const retry = readRetry(annotations);
+  return {
+    // Between two pieces of a body only where it is asked for: that timer costs, and 60 s are nobody's wish.
+    timeouts: { backendHead: readTimeout, ...(wanted !== undefined && { streamIdle: readTimeout }) },
+    ...(retry && { retry }),
+  };
+}
+
+function noteOthers(annotations: Annotations): void {
+  for (const [name, preset] of [
+    ["proxy-connect-timeout", 5],
+    ["proxy-send-timeout", 60],
+  ] as const) {
+    const seconds = annotations.integer(name);
+    if (seconds === undefined || seconds === preset) continue;
+    annotations.ignored(name, "only the time until a response begins and between its pieces is limited");
+  }
+  for (const name of [
+    "proxy-cookie-domain",
+    "proxy-cookie-path",
+    "proxy-redirect-from",
+    "proxy-redirect-to",
+  ]) {
+    const value = annotations.text(name);
+    if (value === undefined || value === "off" || (name === "proxy-redirect-from" && value === "default"))
+      continue;
+    annotations.ignored(
+      name,
+      "what endpoints write into Location and Set-Cookie reaches the client as it is",
+    );
+  }
+}
+
+/** What nginx's conditions are among Envoy's. */
+const triggersOf: Readonly<Record<string, Triggers>> = {
+  error: ["connect-failure", "reset"],
+  timeout: ["reset"],
+  invalid_header: ["reset"],
+};
+const statusOf = /^http_(403|404|429|500|502|503|504)$/;
+
+function readRetry(annotations: Annotations): Retry | undefined {
+  const conditions = annotations.text("proxy-next-upstream");
+  const tries = annotations.integer("proxy-next-upstream-tries");
+  if ((annotations.integer("proxy-next-upstream-timeout") ?? 0) > 0) {
+    annotations.ignored("proxy-next-upstream-timeout", "attempts are limited in number, not in time");
+  }
+  if (conditions === undefined && tries === undefined) return undefined;
+  const words = (conditions ?? "error timeout").split(/\s+/);
+  if (words.includes("off") || tries === 1) return { numRetries: 0 };
+  const triggers = new Set<Triggers[number]>();
+  const httpStatusCodes: number[] = [];
+  for (const word of words) {
+    const status = statusOf.exec(word)?.[1];
+    if (status !== undefined) httpStatusCodes.push(Number(status));
+    else if (word in triggersOf) for (const trigger of triggersOf[word]!) triggers.add(trigger);
+    else if (word === "non_idempotent") {
+      annotations.approximated(
+        "proxy-next-upstream",
+        "a POST that may have arrived is never sent again, whatever is configured",
+      );
+    } else annotations.invalid("proxy-next-upstream", "conditions of proxy_next_upstream");
+  }
+  if (httpStatusCodes.length > 0) triggers.add("retriable-status-codes");
+  return {
+    // 0 is as many as there are endpoints.
+    numRetries: tries === undefined ? 2 : tries === 0 ? 10 : Math.min(tries - 1, 10),
+    retryOn: { triggers: [...triggers], ...(httpStatusCodes.length > 0 && { httpStatusCodes }) },
+  };
+}
