@@ -1,8 +1,7 @@
 // Reads the configuration files that a command names; what they mean is the business of config/.
-import { existsSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { text } from "node:stream/consumers";
+import type { Readable } from "node:stream";
 import type { CertificateSource } from "#config/check/listener-certificates.ts";
 import type { Diagnostic } from "#contract/diagnostic.ts";
 import { formatDiagnostic } from "#contract/diagnostic.ts";
@@ -30,9 +29,8 @@ export async function readConfigFiles(paths: readonly string[]): Promise<SourceF
 
 async function readConfigFile(path: string): Promise<SourceFile> {
   try {
-    const content = path === "-" ? await text(process.stdin) : await readFile(path, "utf8");
-    if (Buffer.byteLength(content) <= limits.configBytes)
-      return { name: path === "-" ? "<stdin>" : path, content };
+    const content = await readBounded(path === "-" ? process.stdin : createReadStream(path));
+    if (content !== undefined) return { name: path === "-" ? "<stdin>" : path, content };
   } catch (error) {
     const code = systemCode(error);
     throw new CommandError(
@@ -42,6 +40,18 @@ async function readConfigFile(path: string): Promise<SourceFile> {
     );
   }
   throw new CommandError("invalid", `${path} is longer than ${limits.configBytes} bytes`);
+}
+
+/** UTF-8 text; `undefined`: longer than a configuration may be, of which no more is read than that. */
+async function readBounded(stream: Readable): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > limits.configBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /**

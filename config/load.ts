@@ -90,11 +90,12 @@ function isolate(
   const errors = first.diagnostics.filter(({ severity }) => severity === "error");
   for (;;) {
     const { result, broken } = build(inputs, options, without);
-    if (broken.size === 0) {
+    const left = [...broken].filter((id) => !without.has(id));
+    if (left.length === 0) {
       return { ...result, diagnostics: sorted([...errors, ...result.diagnostics], inputs.order) };
     }
     // Each turn leaves out more of a finite number of objects.
-    for (const id of broken) without.add(id);
+    for (const id of left) without.add(id);
     errors.push(...result.diagnostics.filter(({ severity }) => severity === "error"));
   }
 }

@@ -28,13 +28,12 @@ export function readObjects({ name, content }: SourceFile): ReadObjects {
   if (problems.length > 0) {
     return { objects: [], diagnostics: problems.map((problem) => textDiagnostic(name, problem)) };
   }
+  // One report for the whole file, so that its bound holds for all documents together.
+  let document: SourceDocument;
+  const report = createReport((path, at) => ({ file: name, path, ...document.locate(path, at) }));
   const objects: KubernetesObject[] = [];
-  const diagnostics = documents.flatMap((document) => {
-    const report = createReport((path, at) => ({ file: name, path, ...document.locate(path, at) }));
-    objects.push(...expand(document.value, [], { file: name, document, report }));
-    return report.diagnostics();
-  });
-  return { objects, diagnostics };
+  for (document of documents) objects.push(...expand(document.value, [], { file: name, document, report }));
+  return { objects, diagnostics: report.diagnostics() };
 }
 
 function readDocuments(content: string): ReturnType<typeof readYamlStream> {

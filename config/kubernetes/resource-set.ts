@@ -54,13 +54,13 @@ export function createResourceSet(
   const seen = new Set<string>();
   for (const found of objects) {
     const kind = known.get(`${found.group}/${found.kind}`);
-    if (!kind) {
-      noteUnknown(found, kinds, notes);
-      continue;
-    }
-    const object = kind.namespaced ? found : { ...found, namespace: "" };
+    const object = kind?.namespaced === false ? { ...found, namespace: "" } : found;
     const id = objectId(object);
     if (without.has(id)) continue;
+    if (!kind) {
+      noteUnknown(object, kinds, notes);
+      continue;
+    }
     if (seen.has(id)) {
       noteRepeated(object, notes);
       continue;

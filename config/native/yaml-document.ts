@@ -25,8 +25,9 @@ export function readYaml(text: string): DocumentResult {
 
 function readWhole(text: string): DocumentResult {
   const reader = new YamlReader(text);
-  const [root, second] = reader.compose(2);
-  if (root && second && reader.problems.length === 0) {
+  const roots = reader.roots();
+  const root = roots.next().value as Document.Parsed | undefined;
+  if (root && roots.next().value) {
     const message = "expected one document, found a second one";
     const remedy = "Put each document into a file of its own; several files are merged.";
     reader.problem({ code: "yaml-several-documents", offset: root.range[2], message, remedy });
@@ -37,50 +38,68 @@ function readWhole(text: string): DocumentResult {
   return problems.length > 0 ? { problems } : { document, problems };
 }
 
-/** Every document of a stream (YAML 1.2.2 §9.2), as Kubernetes manifests come; the empty ones are left out. */
+/**
+ * Every document of a stream (YAML 1.2.2 §9.2), as Kubernetes manifests come; the empty ones are left out. Of a document
+ * only its values are kept: manifests of 10,000 routes have nodes of hundreds of megabytes.
+ */
 export function readYamlStream(text: string): {
   /** None where there are problems. */
   readonly documents: SourceDocument[];
   readonly problems: TextProblem[];
 } {
   const reader = new YamlReader(text);
-  const { problems } = reader;
-  const roots = reader.compose(Infinity);
-  const documents = problems.length > 0 ? [] : roots.map((root) => reader.read(root));
-  return { documents: problems.length > 0 ? [] : documents.filter(({ value }) => value !== null), problems };
+  const documents: SourceDocument[] = [];
+  for (const root of reader.roots()) {
+    const { value } = reader.read(root);
+    if (value === null) continue;
+    const [start, , end] = root.range;
+    documents.push({ value, locate: locateAgain(text, start, end, reader.placeOf(start)) });
+  }
+  return { documents: reader.problems.length > 0 ? [] : documents, problems: reader.problems };
+}
+
+/** Finds places of a document by reading it once more, at most once for all of its places. */
+function locateAgain(text: string, start: number, end: number, before: Place): SourceDocument["locate"] {
+  let again: WeakRef<SourceDocument> | undefined;
+  return (path, at) => {
+    const document = again?.deref() ?? readWhole(text.slice(start, end)).document;
+    if (!document) return before;
+    again = new WeakRef(document);
+    const { line, column } = document.locate(path, at);
+    return { line: before.line + line - 1, column: line === 1 ? before.column + column - 1 : column };
+  };
 }
 
 class YamlReader {
   readonly problems: TextProblem[] = [];
   readonly #text: string;
-  readonly #placeOf: (offset: number) => Place;
+  readonly placeOf: (offset: number) => Place;
   /** What aliases may still add, to all documents of the text together. */
   #aliasValues: number = limits.configAliasValues;
 
   constructor(text: string) {
     this.#text = text;
-    this.#placeOf = lineIndex(text);
+    this.placeOf = lineIndex(text);
   }
 
   problem({ offset, ...rest }: YamlProblem): void {
-    if (this.problems.length < maxProblems) this.problems.push({ ...rest, ...this.#placeOf(offset) });
+    if (this.problems.length < maxProblems) this.problems.push({ ...rest, ...this.placeOf(offset) });
   }
 
-  /** At most so many documents, none of them read yet. */
-  compose(count: number): Document.Parsed[] {
+  /** Document after document, none of them read yet, up to the first one with a problem. */
+  *roots(): Generator<Document.Parsed> {
     const tokens = new YamlTokens(this.#text, limits.configDepth);
-    const roots: Document.Parsed[] = [];
     for (const root of new Composer(composerOptions).compose(tokens, true, this.#text.length)) {
       if (tokens.tooDeepAt !== undefined) {
         const message = `nested deeper than ${limits.configDepth} levels`;
         this.problem({ code: "yaml-too-deep", offset: tokens.tooDeepAt, message });
-        return [];
+        return;
       }
       reportSyntax(root, (problem) => this.problem(problem));
-      roots.push(root);
-      if (this.problems.length > 0 || roots.length === count) break;
+      if (this.problems.length > 0) return;
+      yield root;
+      if (this.problems.length > 0) return;
     }
-    return roots;
   }
 
   read(root: Document.Parsed): SourceDocument {
@@ -89,7 +108,7 @@ class YamlReader {
     const value = values.read(contents);
     this.#aliasValues -= values.aliasValues;
     const locate = (path: Path, at: "key" | "value"): Place =>
-      this.#placeOf(offsetOf(contents, values, path, at));
+      this.placeOf(offsetOf(contents, values, path, at));
     return { value, locate };
   }
 }
