@@ -129,7 +129,8 @@ function build(
   };
   checkTotals(model, noted);
   checkConfig(model, noted, target);
-  sharedHosts(model, locate, noted);
+  // Asks for the place of every host, which makes a long file be read a second time.
+  if (order.size > 1) sharedHosts(model, locate, noted);
   if (certificates) listenerCertificates(model, noted, certificates);
   const diagnostics = sorted([...imported, ...repeatedSettings(complete), ...report.diagnostics()], order);
   if (diagnostics.some(({ severity }) => severity === "error"))
