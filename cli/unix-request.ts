@@ -1,7 +1,7 @@
 // One request to a program of this machine that listens on a Unix socket.
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
-import { json } from "node:stream/consumers";
+import { text } from "node:stream/consumers";
 
 const defaultTimeoutMs = 2_000;
 
@@ -15,7 +15,8 @@ export interface UnixRequest {
 
 export interface UnixAnswer {
   readonly status: number;
-  /** JSON; undefined if it is something else. */
+  readonly text: string;
+  /** `text` as JSON; undefined if it is something else. */
   readonly body: unknown;
   readonly errorCode?: string;
 }
@@ -31,7 +32,20 @@ export async function askUnixSocket(
   outgoing.end(body);
   const [incoming] = (await once(outgoing, "response")) as [IncomingMessage];
   const errorCode = incoming.headers["isthmus-error"];
-  const parsed: unknown = await json(incoming).catch(() => undefined);
+  const answered = await text(incoming);
   const status = incoming.statusCode ?? 0;
-  return { status, body: parsed, ...(typeof errorCode === "string" && { errorCode }) };
+  return {
+    status,
+    text: answered,
+    body: parsed(answered),
+    ...(typeof errorCode === "string" && { errorCode }),
+  };
+}
+
+function parsed(answered: string): unknown {
+  try {
+    return JSON.parse(answered);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,7 @@
 // Asks the region's state object which snapshot it holds, the way a gateway does (contract/sync.ts).
-import { syncResponseSchema, type SyncRequest } from "#contract/sync.ts";
+import { allAtOnce } from "#contract/steps.ts";
+import { readSyncText } from "#contract/sync-text.ts";
+import type { SyncRequest } from "#contract/sync.ts";
 import { askUnixSocket } from "../unix-request.ts";
 
 /** 0 for none. `statePath` is the state process's Unix socket. Rejects when the process does not answer. */
@@ -11,7 +13,7 @@ export async function regionVersion(statePath: string, region: string): Promise<
     host: "object",
     body: JSON.stringify(body),
   });
-  return syncResponseSchema.parse(answer.body).snapshot?.version ?? 0;
+  return allAtOnce(readSyncText(answer.text)).snapshot?.version ?? 0;
 }
 
 /** Error code in the gateway's answer to a request that matches nothing; undefined when a route answered. */

@@ -1,5 +1,6 @@
 // Look-up by host name: exact names, then `*.suffix` (one or more labels, longest suffix first), then any host.
 // Cost: one hash look-up per label, however many names there are.
+import { itemsPerStep, type Steps } from "#contract/steps.ts";
 
 export class HostIndex<T> {
   readonly #exact = new Map<string, T>();
@@ -21,10 +22,19 @@ export class HostIndex<T> {
   }
 
   /** The same names with other values. */
-  map<U>(convert: (value: T) => U): HostIndex<U> {
+  *mapSteps<U>(convert: (value: T) => U): Steps<HostIndex<U>> {
     const index = new HostIndex<U>();
-    for (const [host, value] of this.#exact) index.#exact.set(host, convert(value));
-    for (const [suffix, value] of this.#wildcard) index.#wildcard.set(suffix, convert(value));
+    let count = 0;
+    for (const [from, to] of [
+      [this.#exact, index.#exact],
+      [this.#wildcard, index.#wildcard],
+    ] as const) {
+      for (const [host, value] of from) {
+        to.set(host, convert(value));
+        count += 1;
+        if (count % itemsPerStep === 0) yield;
+      }
+    }
     if (this.#any !== undefined) index.#any = convert(this.#any);
     return index;
   }

@@ -1,5 +1,6 @@
 // The compiled matcher: which rule a request falls to. Built once per snapshot; `docs/matching.md` has the semantics.
 import type { Snapshot, SnapshotListener, SnapshotRoute } from "#contract/snapshot.ts";
+import { allAtOnce, itemsPerStep, type Steps } from "#contract/steps.ts";
 import { compileEntry, type Entry, type RuleMatch } from "./entry.ts";
 import { HostIndex } from "./host-index.ts";
 import { normalizePath } from "./path.ts";
@@ -40,9 +41,14 @@ interface ListenerTable {
 
 /** Never throws for a snapshot that its schema accepts. */
 export function compileMatcher(snapshot: Snapshot): Matcher {
+  return allAtOnce(matcherSteps(snapshot));
+}
+
+/** The same a piece at a time. */
+export function* matcherSteps(snapshot: Snapshot): Steps<Matcher> {
   const problems: MatcherProblem[] = [];
-  const entries = compileEntries(snapshot, problems).sort(comparePrecedence);
-  const tables = compileListeners(snapshot, entries);
+  const entries = yield* entrySteps(snapshot, problems);
+  const tables = yield* listenerSteps(snapshot, entries);
   return {
     problems,
     match: (listener, head) => {
@@ -74,10 +80,15 @@ function unlessParametersDecide(
 
 /** Every match of every rule that can be compiled; in no order. */
 export function compileEntries(snapshot: Snapshot, problems: MatcherProblem[]): Entry[] {
-  const entries: Entry[] = [];
+  return [...allAtOnce(entrySteps(snapshot, problems)).values()].flat();
+}
+
+function* entrySteps(snapshot: Snapshot, problems: MatcherProblem[]): Steps<Map<SnapshotRoute, Entry[]>> {
+  const entriesOf = new Map<SnapshotRoute, Entry[]>();
   const compileOnce = patternCache();
   let ruleIndex = 0;
   for (const route of snapshot.routes) {
+    const entries: Entry[] = [];
     for (const rule of route.rules) {
       const compiled: Entry[] = [];
       for (const matchIndex of rule.matches.keys()) {
@@ -90,9 +101,11 @@ export function compileEntries(snapshot: Snapshot, problems: MatcherProblem[]): 
       }
       if (compiled.length === rule.matches.length) entries.push(...compiled);
       ruleIndex += 1;
+      if (ruleIndex % itemsPerStep === 0) yield;
     }
+    entriesOf.set(route, entries);
   }
-  return entries;
+  return entriesOf;
 }
 
 function patternCache(): (source: string) => Pattern {
@@ -107,7 +120,10 @@ function patternCache(): (source: string) => Pattern {
 }
 
 /** Listeners with the same routes share one index, so that many listeners cost no more than one. */
-function compileListeners(snapshot: Snapshot, entries: readonly Entry[]): Map<string, ListenerTable> {
+function* listenerSteps(
+  snapshot: Snapshot,
+  entriesOf: ReadonlyMap<SnapshotRoute, readonly Entry[]>,
+): Steps<Map<string, ListenerTable>> {
   const shared = new Map<string, HostIndex<RuleIndex>>();
   const routesOf = groupRoutes(snapshot);
   const tables = new Map<string, ListenerTable>();
@@ -116,7 +132,7 @@ function compileListeners(snapshot: Snapshot, entries: readonly Entry[]): Map<st
     const key = routes.map((route) => route.name).join("\n");
     let index = shared.get(key);
     if (!index) {
-      index = indexRoutes(new Set(routes), entries);
+      index = yield* routeSteps(routes, entriesOf);
       shared.set(key, index);
     }
     tables.set(listener.name, { hostnames: hostnamesOf(listener), routes: index });
@@ -136,23 +152,26 @@ function groupRoutes(snapshot: Snapshot): Map<string, SnapshotRoute[]> {
   return groups;
 }
 
-function indexRoutes(routes: ReadonlySet<SnapshotRoute>, entries: readonly Entry[]): HostIndex<RuleIndex> {
-  const index = new HostIndex<Entry[]>();
-  const listsOf = new Map<SnapshotRoute, Entry[][]>();
-  for (const route of routes) {
+function* routeSteps(
+  routes: readonly SnapshotRoute[],
+  entriesOf: ReadonlyMap<SnapshotRoute, readonly Entry[]>,
+): Steps<HostIndex<RuleIndex>> {
+  const lists = new HostIndex<Entry[]>();
+  for (const [count, route] of routes.entries()) {
     // Routes are filed under their own host names, not under the intersection with the listener's: the Gateway API's
     // GatewayRouteHostnameIntersectionPrecedence. The listener restricts before this index is asked.
     const names = route.hostnames.length === 0 ? [""] : route.hostnames;
-    listsOf.set(route, [...new Set(names.map((name) => index.at(name, () => [])))]);
+    for (const list of new Set(names.map((name) => lists.at(name, () => [])))) {
+      for (const entry of entriesOf.get(route) ?? []) list.push(entry);
+    }
+    if ((count + 1) % itemsPerStep === 0) yield;
   }
-  for (const entry of entries) {
-    for (const list of listsOf.get(entry.result.route) ?? []) list.push(entry);
-  }
-  return index.map(indexRules);
+  return yield* lists.mapSteps(indexRules);
 }
 
-/** Entries come in order of precedence, so those of one priority are together. */
-function indexRules(entries: readonly Entry[]): RuleIndex {
+/** The rules of one host. */
+function indexRules(unordered: Entry[]): RuleIndex {
+  const entries = unordered.sort(comparePrecedence);
   const isFlat = entries[0]?.rank.priority === entries.at(-1)?.rank.priority;
   return isFlat ? new PathIndex(entries) : new PriorityIndex(entries);
 }

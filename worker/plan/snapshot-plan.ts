@@ -1,11 +1,18 @@
 // A snapshot with everything that depends on it alone worked out: matcher, balancers, and one handler per rule. Replaced
 // as a whole; a request keeps the plan that it started with.
 import { GatewayError } from "#contract/error.ts";
-import type { SnapshotRule, SnapshotSettings, VersionedSnapshot } from "#contract/snapshot.ts";
+import type {
+  SnapshotBackend,
+  SnapshotRoute,
+  SnapshotRule,
+  SnapshotSettings,
+  VersionedSnapshot,
+} from "#contract/snapshot.ts";
+import { itemsPerStep, type Steps } from "#contract/steps.ts";
 import { compileConnections, type ConnectionTable } from "#traffic/connection/connection-table.ts";
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { type ClientDetector, compileClientDetection } from "#traffic/forwarding/forwarded.ts";
-import { compileMatcher, type Matcher } from "#traffic/match/matcher.ts";
+import { type Matcher, matcherSteps } from "#traffic/match/matcher.ts";
 import { type AccessPolicy, accessPolicies } from "../access/access-policy.ts";
 import type { Limiter } from "../limit/limiter.ts";
 import { Tracer } from "../report/tracer.ts";
@@ -63,34 +70,21 @@ export interface PlanInputs {
   readonly previous: SnapshotPlan | undefined;
 }
 
-export function compilePlan(
+/** A piece at a time: the requests of the plan before go on meanwhile. */
+export function* planSteps(
   { version, hash, snapshot }: VersionedSnapshot,
   inputs: PlanInputs,
-): SnapshotPlan {
+): Steps<SnapshotPlan> {
   const tunnels = new Map<string, TunnelPlan>();
-  const backends = new Map<string, BackendPlan>();
-  let endpointsBefore = 0;
-  for (const backend of snapshot.backends) {
-    const tunnel = backend.tunnel === undefined ? undefined : tunnelOf(tunnels, backend.tunnel, inputs);
-    const previous = inputs.previous?.backends.get(backend.name);
-    backends.set(backend.name, compileBackend(backend, { ...inputs, tunnel, previous, endpointsBefore }));
-    endpointsBefore += backend.endpoints.length;
-  }
-  const accessOf = accessPolicies();
-  const handlers = snapshot.routes.flatMap((route) =>
-    route.rules.map((rule) => {
-      const access = accessOf(rule.securityPolicy ?? route.securityPolicy);
-      return compileRule(rule, route.name, access, backends, inputs);
-    }),
-  );
+  const backends = yield* backendSteps(snapshot.backends, tunnels, inputs);
   return {
     version,
     hash,
     settings: snapshot.settings,
     listeners: compileListeners(snapshot.listeners),
-    matcher: compileMatcher(snapshot),
+    matcher: yield* matcherSteps(snapshot),
     detectClient: compileClientDetection(snapshot.settings.clientIPDetection),
-    handlers,
+    handlers: yield* handlerSteps(snapshot.routes, backends, inputs),
     connections: compileConnections(snapshot, (route) => compileConnection(route, backends)),
     backends,
     watched: [...backends.values()].filter(({ watch }) => watch),
@@ -99,6 +93,40 @@ export function compilePlan(
     secret: inputs.secret,
     tracer: snapshot.settings.tracing && new Tracer(snapshot.settings.tracing, inputs.random),
   };
+}
+
+function* backendSteps(
+  configured: readonly SnapshotBackend[],
+  tunnels: Map<string, TunnelPlan>,
+  inputs: PlanInputs,
+): Steps<Map<string, BackendPlan>> {
+  const backends = new Map<string, BackendPlan>();
+  let endpointsBefore = 0;
+  for (const backend of configured) {
+    const tunnel = backend.tunnel === undefined ? undefined : tunnelOf(tunnels, backend.tunnel, inputs);
+    const previous = inputs.previous?.backends.get(backend.name);
+    backends.set(backend.name, compileBackend(backend, { ...inputs, tunnel, previous, endpointsBefore }));
+    endpointsBefore += backend.endpoints.length;
+    if (backends.size % itemsPerStep === 0) yield;
+  }
+  return backends;
+}
+
+function* handlerSteps(
+  routes: readonly SnapshotRoute[],
+  backends: ReadonlyMap<string, BackendPlan>,
+  inputs: PlanInputs,
+): Steps<Handler[]> {
+  const accessOf = accessPolicies();
+  const handlers: Handler[] = [];
+  for (const route of routes) {
+    for (const rule of route.rules) {
+      const access = accessOf(rule.securityPolicy ?? route.securityPolicy);
+      handlers.push(compileRule(rule, route.name, access, backends, inputs));
+      if (handlers.length % itemsPerStep === 0) yield;
+    }
+  }
+  return handlers;
 }
 
 /** A tunnel that the plan before had keeps what is known of its agents. */

@@ -1,11 +1,15 @@
 // Gives each isolate its one `Isolate`, wired to the platform.
-import { syncResponseSchema, type SyncRequest, type SyncResponse } from "#contract/sync.ts";
-import { versionedSnapshotSchema, type VersionedSnapshot } from "#contract/snapshot.ts";
+import { parseSnapshotLines } from "#contract/snapshot-lines.ts";
+import type { VersionedSnapshot } from "#contract/snapshot.ts";
+import { withPauses } from "#contract/steps.ts";
+import { readSyncText } from "#contract/sync-text.ts";
+import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Env } from "../env.ts";
 import { callLimiter } from "../limit/call-limiter.ts";
 import { Limiter } from "../limit/limiter.ts";
 import { hasHubs, objectFetch, objectUrl } from "../objects.ts";
-import { compilePlan, type PolicyStages } from "../plan/snapshot-plan.ts";
+import { pause } from "../pause.ts";
+import { planSteps, type PolicyStages } from "../plan/snapshot-plan.ts";
 import type { HubFetch } from "../plan/tunnel-plan.ts";
 import { statisticsOf } from "../stage/statistics.ts";
 import { internalHeaders } from "../tunnel/internal-headers.ts";
@@ -45,10 +49,10 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
     gateway,
     nowMs,
     limitCounters: limiter.counters,
-    sync: (request) => syncWithRegion(env, request),
+    sync: (request, answered) => syncWithRegion(env, request, answered),
     lastGood: () => readLastGood(env),
     compile: (snapshot, previous) =>
-      compilePlan(snapshot, {
+      planSteps(snapshot, {
         stages,
         previous,
         limiter,
@@ -60,6 +64,7 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
         fetchStatistics: statisticsOf(env.CONTROL),
         fetchHub: hubFetchOf(env),
       }),
+    pause,
     log,
   });
 }
@@ -74,7 +79,7 @@ function hubFetchOf(env: Env): HubFetch {
   };
 }
 
-async function syncWithRegion(env: Env, body: SyncRequest): Promise<SyncResponse> {
+async function syncWithRegion(env: Env, body: SyncRequest, answered: () => void): Promise<SyncResponse> {
   const region = env.REGION ?? "default";
   const request = new Request(objectUrl("RegionState", region, "/sync"), {
     method: "POST",
@@ -84,10 +89,12 @@ async function syncWithRegion(env: Env, body: SyncRequest): Promise<SyncResponse
   });
   const response = await objectFetch(env, "RegionState", region, request);
   if (!response.ok) throw new Error(`the region's state object answered ${response.status}`);
-  return syncResponseSchema.parse(await response.json());
+  const text = await response.text();
+  answered();
+  return withPauses(readSyncText(text), pause);
 }
 
 async function readLastGood(env: Env): Promise<VersionedSnapshot | undefined> {
-  const stored = await env.SNAPSHOTS.get(snapshotKey, "json");
-  return stored === null ? undefined : versionedSnapshotSchema.parse(stored);
+  const stored = await env.SNAPSHOTS.get(snapshotKey);
+  return stored === null ? undefined : parseSnapshotLines(stored);
 }

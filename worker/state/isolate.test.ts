@@ -103,6 +103,49 @@ test("a snapshot that cannot be compiled is reported once, and the one before st
   expect(logged).toEqual(["snapshot_adopted", "snapshot_refused"]);
 });
 
+test("while a version is compiled the one before serves, and no heartbeat asks for it again", async () => {
+  const { compile } = quietIsolate();
+  const gate = Promise.withResolvers<void>();
+  const { ready, respond, clock, sent, settled } = setUp({
+    compile: function* (snapshot, previous) {
+      yield;
+      return yield* compile(snapshot, previous);
+    },
+    pause: () => gate.promise,
+  });
+  const beat = async (response: SyncResponse): Promise<number> => {
+    respond(answering(response));
+    clock.nowMs += 1_000;
+    return (await ready()).version;
+  };
+  // The first one is needed at once.
+  expect(await beat({ snapshot: version(1), tunnels: {} })).toBe(1);
+  await beat({ snapshot: version(2), tunnels: {} });
+  expect(await beat({ tunnels: { prod: [1] } })).toBe(1);
+  expect(sent.map(({ snapshotVersion }) => snapshotVersion)).toEqual([0, 1, 2]);
+  gate.resolve();
+  await settled();
+  const plan = await ready();
+  expect(plan.version).toBe(2);
+  expect(plan.tunnels.get("prod")!.shardsToTry()).toEqual([1, 0]);
+});
+
+test("a version whose compiling was cut off is asked for again", async () => {
+  const { compile } = quietIsolate();
+  const { ready, respond, clock, sent } = setUp({
+    compile: function* (snapshot, previous) {
+      yield;
+      return yield* compile(snapshot, previous);
+    },
+    pause: () => new Promise(() => {}),
+  });
+  respond(answering({ snapshot: version(1), tunnels: {} }));
+  await ready();
+  respond(answering({ snapshot: version(2), tunnels: {} }));
+  for (clock.nowMs = 1_000; clock.nowMs <= 8_000; clock.nowMs += 1_000) await ready();
+  expect(sent.map(({ snapshotVersion }) => snapshotVersion)).toEqual([0, 1, 2, 2, 2, 2, 1, 2, 2]);
+});
+
 test("counters are sent once, and again when they were not taken", async () => {
   const { isolate, ready, respond, clock, sent, settled } = setUp({});
   respond(answering({ snapshot: version(1), tunnels: {} }));

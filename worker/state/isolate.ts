@@ -4,6 +4,7 @@ import type { Administration } from "#contract/administration.ts";
 import { GatewayError } from "#contract/error.ts";
 import { limits } from "#contract/limits.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
+import { allAtOnce, type Steps, withPauses } from "#contract/steps.ts";
 import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Lifetime } from "../exchange.ts";
 import type { LimitCounters } from "../limit/limit-counters.ts";
@@ -17,17 +18,25 @@ export interface IsolateInputs {
   /** Random id of this isolate. */
   readonly gateway: string;
   readonly nowMs: () => number;
-  /** One heartbeat. Rejects when the region's state object does not answer. */
-  readonly sync: (request: SyncRequest) => Promise<SyncResponse>;
+  /**
+   * One heartbeat. Rejects when the region's state object does not answer. Calls `answered` when the answer is there,
+   * which may take a while to read.
+   */
+  readonly sync: (request: SyncRequest, answered: () => void) => Promise<SyncResponse>;
   /** The last good snapshot, kept where it can be read without the state object; undefined when there is none. */
   readonly lastGood: () => Promise<VersionedSnapshot | undefined>;
   /** Counts besides those of requests and errors. */
   readonly limitCounters: Pick<LimitCounters, "take">;
-  readonly compile: (snapshot: VersionedSnapshot, previous: SnapshotPlan | undefined) => SnapshotPlan;
+  readonly compile: (snapshot: VersionedSnapshot, previous: SnapshotPlan | undefined) => Steps<SnapshotPlan>;
+  /** Between two steps of compiling: requests that wait go first. */
+  readonly pause: () => Promise<void>;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 
 const maxRetired = 4;
+
+/** Compiling that has not ended after this long is given up: the request that it belonged to may have been cancelled. */
+const abandonMs = 5_000;
 
 export class Isolate {
   readonly errors = new ErrorCounters();
@@ -42,6 +51,9 @@ export class Isolate {
   #unhealthy: ReadonlySet<string> = new Set();
   #ejected: ReadonlySet<string> = new Set();
   #administration: Administration | undefined;
+  #tunnels: SyncResponse["tunnels"] = {};
+  /** Version that is being compiled. */
+  #coming: { readonly version: number; readonly sinceMs: number } | undefined;
   /** Version that could not be compiled; not tried again. */
   #badVersion = 0;
   #sync: Promise<void> = Promise.resolve();
@@ -75,28 +87,42 @@ export class Isolate {
 
   /** Never rejects. */
   async #heartbeat(): Promise<void> {
-    const { gateway, nowMs, sync, log } = this.#inputs;
+    const { nowMs, sync, log } = this.#inputs;
     this.#schedule.started(nowMs());
+    // From here on what is held is as fresh as can be; reading and compiling may take longer than a heartbeat.
+    const answered = (): void => this.#schedule.settled(nowMs());
     const sent = this.#takeCounters();
     try {
-      const response = await sync({
-        gateway,
-        snapshotVersion: this.#plan?.version ?? 0,
-        healthVersion: this.#healthVersion,
-        administrationVersion: this.#administration?.version ?? 0,
-        counters: Object.fromEntries(sent.counters),
-        histograms: Object.fromEntries(sent.histograms),
-        gauges: this.#gauges(),
-        ejections: this.#watchEndpoints(),
-      });
-      this.#apply(response);
+      const request = this.#syncRequest(sent);
+      const response = await sync(request, answered);
+      answered();
+      await this.#apply(response);
     } catch (error) {
       // What the region did not take is sent again. Counted twice when only its answer was lost.
       putBack(sent, this.#unsent);
       log("sync_failed", { reason: String(error) });
-    } finally {
-      this.#schedule.settled(nowMs());
+      answered();
     }
+  }
+
+  #syncRequest(sent: Increments): SyncRequest {
+    return {
+      gateway: this.#inputs.gateway,
+      snapshotVersion: this.#knownVersion(),
+      healthVersion: this.#healthVersion,
+      administrationVersion: this.#administration?.version ?? 0,
+      counters: Object.fromEntries(sent.counters),
+      histograms: Object.fromEntries(sent.histograms),
+      gauges: this.#gauges(),
+      ejections: this.#watchEndpoints(),
+    };
+  }
+
+  /** Of the plan, or of the one that is being compiled. */
+  #knownVersion(): number {
+    const served = this.#plan?.version ?? 0;
+    const { version, sinceMs } = this.#coming ?? { version: 0, sinceMs: 0 };
+    return this.#inputs.nowMs() - sinceMs < abandonMs ? Math.max(served, version) : served;
   }
 
   #watchEndpoints(): SyncRequest["ejections"] {
@@ -125,8 +151,8 @@ export class Isolate {
     return Object.fromEntries(gauges);
   }
 
-  #apply({ snapshot, health, administration, tunnels }: SyncResponse): void {
-    if (snapshot) this.#adopt(snapshot);
+  async #apply({ snapshot, health, administration, tunnels }: SyncResponse): Promise<void> {
+    this.#tunnels = tunnels;
     if (health && health.version !== this.#healthVersion) {
       this.#healthVersion = health.version;
       this.#unhealthy = new Set(health.unhealthy);
@@ -137,25 +163,43 @@ export class Isolate {
       this.#administration = administration;
       this.#applyAdministration();
     }
-    for (const [name, tunnel] of this.#plan?.tunnels ?? []) tunnel.setPresent(tunnels[name] ?? []);
+    this.#applyTunnels();
+    if (snapshot) await this.#adopt(snapshot);
   }
 
-  /** Requests under way keep the plan that they started with. A snapshot that cannot be compiled changes nothing. */
-  #adopt(snapshot: VersionedSnapshot): void {
-    const { compile, log } = this.#inputs;
+  /**
+   * Requests keep the plan that they started with, and go on with the one before while the next is compiled. A snapshot
+   * that cannot be compiled changes nothing. Never rejects.
+   */
+  async #adopt(snapshot: VersionedSnapshot): Promise<void> {
+    const { compile, pause, log, nowMs } = this.#inputs;
+    const { version, hash } = snapshot;
+    if (version <= this.#knownVersion() || version === this.#badVersion) return;
     const previous = this.#plan;
-    if (snapshot.version <= (previous?.version ?? 0) || snapshot.version === this.#badVersion) return;
+    this.#coming = { version, sinceMs: nowMs() };
     try {
-      this.#plan = compile(snapshot, previous);
+      const steps = compile(snapshot, previous);
+      // Without a plan nobody can be served in between.
+      const plan = previous ? await withPauses(steps, pause) : allAtOnce(steps);
+      // Another one was faster.
+      if (version <= (this.#plan?.version ?? 0)) return;
+      if (this.#plan) this.#retired = [this.#plan.counters, ...this.#retired].slice(0, maxRetired);
+      this.#plan = plan;
     } catch (error) {
-      this.#badVersion = snapshot.version;
-      log("snapshot_refused", { version: snapshot.version, reason: String(error) });
+      this.#badVersion = version;
+      log("snapshot_refused", { version, reason: String(error) });
       return;
+    } finally {
+      if (this.#coming.version === version) this.#coming = undefined;
     }
-    if (previous) this.#retired = [previous.counters, ...this.#retired].slice(0, maxRetired);
     this.#applyHealth();
     this.#applyAdministration();
-    log("snapshot_adopted", { version: snapshot.version, hash: snapshot.hash });
+    this.#applyTunnels();
+    log("snapshot_adopted", { version, hash });
+  }
+
+  #applyTunnels(): void {
+    for (const [name, tunnel] of this.#plan?.tunnels ?? []) tunnel.setPresent(this.#tunnels[name] ?? []);
   }
 
   #applyHealth(): void {
@@ -175,7 +219,7 @@ export class Isolate {
   async #loadLastGood(): Promise<void> {
     try {
       const snapshot = await this.#inputs.lastGood();
-      if (snapshot) this.#adopt(snapshot);
+      if (snapshot) await this.#adopt(snapshot);
     } catch (error) {
       this.#inputs.log("last_good_unavailable", { reason: String(error) });
     }

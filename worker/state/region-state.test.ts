@@ -1,6 +1,9 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
+import { parseSnapshotLines } from "#contract/snapshot-lines.ts";
+import { allAtOnce } from "#contract/steps.ts";
+import { readSyncText } from "#contract/sync-text.ts";
 import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Env } from "../env.ts";
 import { testBackend, testSnapshot } from "../testing/test-gateway.ts";
@@ -23,8 +26,12 @@ function post(path: string, body: unknown): Promise<Response> {
   return stub().fetch(`https://object/RegionState/x${path}`, { method: "POST", body: JSON.stringify(body) });
 }
 
+async function readSync(response: Response): Promise<SyncResponse> {
+  return allAtOnce(readSyncText(await response.text()));
+}
+
 async function sync(request: Partial<SyncRequest> = {}): Promise<SyncResponse> {
-  return (await post("/sync", { ...heartbeat, ...request })).json();
+  return readSync(await post("/sync", { ...heartbeat, ...request }));
 }
 
 const version = (number: number) => ({
@@ -57,8 +64,8 @@ test("what the control sent survives the object, and lies in KV for isolates wit
   await withControl(() => ({ snapshot: version(4) }));
   await sync();
   await vi.waitFor(async () => {
-    const stored = await testEnv.SNAPSHOTS.get<{ version: number }>("snapshot", "json");
-    expect(stored?.version).toBe(4);
+    const stored = await testEnv.SNAPSHOTS.get("snapshot");
+    expect(parseSnapshotLines(stored ?? "")).toEqual(version(4));
   });
   // A new instance on the same storage, as after a restart; its control is down.
   const answer = await runInDurableObject(stub(), async (_instance, state) => {
@@ -66,7 +73,7 @@ test("what the control sent survives the object, and lies in KV for isolates wit
       method: "POST",
       body: JSON.stringify(heartbeat),
     });
-    return (await new RegionState(state, testEnv).fetch(request)).json();
+    return readSync(await new RegionState(state, testEnv).fetch(request));
   });
   expect(answer).toMatchObject({ snapshot: version(4) });
 });

@@ -3,7 +3,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import { administrationSchema } from "#contract/administration.ts";
-import { type VersionedSnapshot, nameSchema, versionedSnapshotSchema } from "#contract/snapshot.ts";
+import { checkSnapshot, snapshotLines } from "#contract/snapshot-lines.ts";
+import { type VersionedSnapshot, nameSchema } from "#contract/snapshot.ts";
+import { withPauses } from "#contract/steps.ts";
+import { syncText } from "#contract/sync-text.ts";
 import { hubReportSchema, syncRequestSchema, trustSchema } from "#contract/sync.ts";
 import { limits } from "#contract/limits.ts";
 import type { Probe } from "#traffic/region/probe-schedule.ts";
@@ -12,6 +15,7 @@ import type { HubRef } from "#traffic/region/hub-roll.ts";
 import type { Env } from "../env.ts";
 import { objectFetch, objectUrl } from "../objects.ts";
 import { hubName } from "../tunnel/tunnel-target.ts";
+import { pause } from "../pause.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import { compileConnectTo, type ConnectTo } from "./connect-to.ts";
 import { snapshotKey } from "./last-good.ts";
@@ -39,7 +43,7 @@ export class RegionState extends DurableObject<Env> {
   readonly #storage: RegionStorage;
   readonly #machine: RegionMachine;
   readonly #connectTo: ConnectTo;
-  /** The snapshot as JSON, made once per version instead of once per isolate. */
+  /** The snapshot as lines, made once per version instead of once per isolate. */
   #snapshotText: string | undefined;
   #kvIsBehind = false;
   #pull: Promise<void> | undefined;
@@ -56,7 +60,7 @@ export class RegionState extends DurableObject<Env> {
     const { stored, problems } = this.#storage.load();
     for (const reason of problems) this.#log("region_storage_unreadable", { reason });
     this.#machine = new RegionMachine(env.REGION ?? "default", stored, Math.random, Date.now());
-    if (stored.snapshot) this.#snapshotText = JSON.stringify(stored.snapshot);
+    if (stored.snapshot) this.#snapshotText = snapshotLines(stored.snapshot);
   }
 
   override async fetch(request: Request): Promise<Response> {
@@ -86,10 +90,7 @@ export class RegionState extends DurableObject<Env> {
     const nowMs = Date.now();
     const { needsSnapshot, answer } = this.#machine.gatewaySynced(sync.data, nowMs);
     await this.#wakeUp(nowMs);
-    const text = JSON.stringify(answer);
-    const body =
-      needsSnapshot && this.#snapshotText ? `{"snapshot":${this.#snapshotText},${text.slice(1)}` : text;
-    return new Response(body, { headers: { "content-type": "application/json" } });
+    return new Response(syncText(answer, needsSnapshot ? this.#snapshotText : undefined));
   }
 
   async #hubAnnounce(request: Request): Promise<Response> {
@@ -148,17 +149,22 @@ export class RegionState extends DurableObject<Env> {
       this.#log("control_unavailable", { reason: String(error) });
       return;
     }
-    if (answer.snapshot !== undefined) this.#takeSnapshot(answer.snapshot);
+    if (answer.snapshot !== undefined) await this.#takeSnapshot(answer.snapshot);
     if (answer.trust !== undefined) this.#takeTrust(answer.trust);
     if (answer.administration !== undefined) this.#takeAdministration(answer.administration);
   }
 
-  #takeSnapshot(value: unknown): void {
-    const parsed = versionedSnapshotSchema.safeParse(value);
-    if (!parsed.success) return this.#log("snapshot_refused", { reason: z.prettifyError(parsed.error) });
-    const snapshot: VersionedSnapshot = parsed.data;
+  /** Never rejects. */
+  async #takeSnapshot(value: unknown): Promise<void> {
+    let snapshot: VersionedSnapshot;
+    try {
+      snapshot = await withPauses(checkSnapshot(value), pause);
+    } catch (error) {
+      const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+      return this.#log("snapshot_refused", { reason });
+    }
     if (!this.#machine.takeSnapshot(snapshot, Date.now())) return;
-    this.#snapshotText = JSON.stringify(snapshot);
+    this.#snapshotText = snapshotLines(snapshot);
     this.#storage.store("snapshot", this.#snapshotText);
     this.#kvIsBehind = true;
     void this.#writeLastGood();

@@ -1,7 +1,7 @@
 // What RegionState keeps on disk. Documents are stored in parts, because a value of SQLite in a Durable Object holds at
 // most 2 MB; a document is replaced in one transaction.
 import { administrationSchema } from "#contract/administration.ts";
-import { versionedSnapshotSchema } from "#contract/snapshot.ts";
+import { parseSnapshotLines } from "#contract/snapshot-lines.ts";
 import { trustSchema } from "#contract/sync.ts";
 import type { CheckState } from "#traffic/health/active-check.ts";
 import type { StoredRegion } from "#traffic/region/region-machine.ts";
@@ -26,17 +26,19 @@ export class RegionStorage {
   /** What cannot be read is left out and named in `problems`: the control has it, too. */
   load(): { readonly stored: StoredRegion; readonly problems: readonly string[] } {
     const problems: string[] = [];
-    const read = <T>(kind: DocumentKind, parse: (value: unknown) => T): T | undefined => {
+    const readText = <T>(kind: DocumentKind, parse: (text: string) => T): T | undefined => {
       try {
         const text = this.text(kind);
-        return text === undefined ? undefined : parse(JSON.parse(text));
+        return text === undefined ? undefined : parse(text);
       } catch (error) {
         problems.push(`${kind}: ${String(error)}`);
         return undefined;
       }
     };
+    const read = <T>(kind: DocumentKind, parse: (value: unknown) => T): T | undefined =>
+      readText(kind, (text) => parse(JSON.parse(text)));
     const stored: StoredRegion = {
-      snapshot: read("snapshot", (value) => versionedSnapshotSchema.parse(value)),
+      snapshot: readText("snapshot", parseSnapshotLines),
       trust: read("trust", (value) => trustSchema.parse(value)),
       administration: read("administration", (value) => administrationSchema.parse(value)),
       checks: read("checks", (value) => value as [string, CheckState][]) ?? [],

@@ -3,7 +3,7 @@ import type { Snapshot, SnapshotBackend, SnapshotRule, VersionedSnapshot } from 
 import { createApp, policyStages } from "../app.ts";
 import type { Env, SocketProps } from "../env.ts";
 import { Limiter, type LimiterInputs } from "../limit/limiter.ts";
-import { compilePlan } from "../plan/snapshot-plan.ts";
+import { planSteps } from "../plan/snapshot-plan.ts";
 import type { FetchStatistics } from "../stage/statistics.ts";
 import { Isolate, type IsolateInputs } from "../state/isolate.ts";
 
@@ -74,8 +74,9 @@ export function quietIsolate(options: TestGatewayOptions = {}): Omit<IsolateInpu
     limitCounters: limiter.counters,
     lastGood: () => Promise.resolve(undefined),
     log: () => undefined,
+    pause: () => Promise.resolve(),
     compile: (snapshot, previous) =>
-      compilePlan(snapshot, {
+      planSteps(snapshot, {
         stages: policyStages,
         previous,
         limiter,

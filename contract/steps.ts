@@ -1,0 +1,24 @@
+// Work that can be done a piece at a time, so that a large configuration never holds up requests for longer than a few
+// milliseconds. Pure: whoever drives it decides what happens between two steps.
+
+/** Yields between two pieces of a few milliseconds each; returns the result. */
+export type Steps<Result> = Generator<void, Result>;
+
+/** Routes, rules or backends that are about a millisecond of work. */
+export const itemsPerStep = 64;
+
+export function allAtOnce<Result>(steps: Steps<Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Rejects with what a step throws, and where a pause does not end it does not either. */
+export async function withPauses<Result>(steps: Steps<Result>, pause: () => Promise<void>): Promise<Result> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await pause();
+  }
+}
