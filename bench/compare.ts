@@ -33,7 +33,7 @@ interface Row {
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-async function startOrigin(): Promise<{ port: number; running: Running }> {
+export async function startOrigin(): Promise<{ port: number; running: Running }> {
   const port = await freePort();
   const running = start(
     process.execPath,

@@ -1,10 +1,12 @@
 // `npm run bench`: everything; `npm run bench -- NAME…`: one or some; `--quick`: short rounds, to see that it runs.
 import { benchGateway } from "./gateway.ts";
 import { benchPolicies } from "./policies.ts";
+import { benchSnapshot } from "./snapshot.ts";
 
 const benches: Record<string, (quick: boolean) => Promise<void>> = {
   gateway: benchGateway,
   policies: benchPolicies,
+  snapshot: benchSnapshot,
 };
 
 const words = process.argv.slice(2);

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { available, loadCore } from "../process.ts";
+import type { SteadyLoad, SteadySample } from "./steady-load.ts";
 
 export interface LoadRequest {
   url: string;
@@ -29,7 +30,7 @@ function run(command: string, args: string[]): Promise<string> {
     ? ["taskset", "-c", String(loadCore), command, ...args]
     : [command, ...args];
   return new Promise((done, fail) => {
-    execFile(pinned[0]!, pinned.slice(1), { maxBuffer: 1 << 20 }, (error, stdout, stderr) =>
+    execFile(pinned[0]!, pinned.slice(1), { maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
       error ? fail(new Error(`${command}: ${stderr || error.message}`)) : done(stdout),
     );
   });
@@ -42,6 +43,12 @@ function runWrk({ url, host, connections, seconds }: LoadRequest): Promise<strin
 async function runNode(request: LoadRequest): Promise<LoadResult> {
   const script = resolve(import.meta.dirname, "node-load.ts");
   return JSON.parse(await run(process.execPath, [script, JSON.stringify(request)])) as LoadResult;
+}
+
+/** Requests at fixed times, each with its latency. */
+export async function steadyLoad(request: SteadyLoad): Promise<SteadySample[]> {
+  const script = resolve(import.meta.dirname, "steady-load.ts");
+  return JSON.parse(await run(process.execPath, [script, JSON.stringify(request)])) as SteadySample[];
 }
 
 const unitMs: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };

@@ -86,9 +86,10 @@ interface Served {
   served: Running;
   port: number;
   data: string;
+  controlUrl: string;
 }
 
-async function serve(
+export async function serve(
   variant: GatewayVariant,
   { originPort, directory }: PeerContext,
   more: string[],
@@ -98,14 +99,14 @@ async function serve(
   const data = join(directory, "data");
   await writeFile(file, gatewayConfig(port, originPort, variant));
   const flags = (await variant.serveFlags?.(directory)) ?? [];
-  const control = String(await freePort());
+  const control = await freePort();
   const served = start(
     process.execPath,
-    [cli, "serve", "-f", file, "--data", data, "--control", control, ...more, ...flags],
+    [cli, "serve", "-f", file, "--data", data, "--control", String(control), ...more, ...flags],
     measuredCore,
   );
   await until(variant.name, async () => /^ready$/m.test(served.output()), served);
-  return { served, port, data };
+  return { served, port, data, controlUrl: `http://127.0.0.1:${control}` };
 }
 
 async function startAgent(directory: string, data: string, tunnelPort: number): Promise<Running> {
@@ -134,7 +135,8 @@ async function startAgent(directory: string, data: string, tunnelPort: number): 
   );
 }
 
-const hostOf = ({ routeCount }: GatewayVariant): string => `host-${Math.floor(routeCount / 2)}.example.com`;
+export const hostOf = ({ routeCount }: GatewayVariant): string =>
+  `host-${Math.floor(routeCount / 2)}.example.com`;
 
 function running(
   served: Running,

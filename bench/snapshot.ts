@@ -1,0 +1,124 @@
+// `npm run bench -- snapshot`: what requests feel while a gateway takes new snapshots, with 10 and with 10,000 routes. A
+// change of one route is published several times under a steady load.
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { SteadySample } from "./load/steady-load.ts";
+import { steadyLoad } from "./load/load.ts";
+import { startOrigin } from "./compare.ts";
+import { gatewayConfig, hostOf, serve, type GatewayVariant } from "./peers/isthmus.ts";
+import { residentKiB } from "./process.ts";
+
+interface Plan {
+  publishes: number;
+  /** Between publishes, and before the first one. */
+  intervalMs: number;
+  perSecond: number;
+}
+
+export async function benchSnapshot(quick: boolean): Promise<void> {
+  const plan = { publishes: quick ? 1 : 4, intervalMs: quick ? 4_000 : 6_000, perSecond: 250 };
+  const directory = await mkdtemp(join(tmpdir(), "isthmus-bench-"));
+  const origin = await startOrigin();
+  try {
+    const rows: Record<string, string | number>[] = [];
+    for (const routeCount of [10, 10_000]) {
+      const own = join(directory, String(routeCount));
+      await mkdir(own);
+      rows.push(...(await measure(routeCount, origin.port, own, plan)));
+    }
+    console.log(`\nnew snapshots under load: ${plan.perSecond} requests/s, ${plan.publishes} publishes`);
+    console.table(rows);
+  } finally {
+    await origin.running.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  routeCount: number,
+  originPort: number,
+  directory: string,
+  { publishes, intervalMs, perSecond }: Plan,
+): Promise<Record<string, string | number>[]> {
+  const variant: GatewayVariant = { name: `${routeCount} routes`, routeCount };
+  const { served, port, data, controlUrl } = await serve(variant, { originPort, directory }, []);
+  try {
+    const token = (await readFile(join(data, "admin-token"), "utf8")).trim();
+    const content = gatewayConfig(port, originPort, variant);
+    const seconds = ((publishes + 1) * intervalMs) / 1_000;
+    const host = hostOf(variant);
+    const url = `http://127.0.0.1:${port}/`;
+    await steadyLoad({ url, host, perSecond, seconds: 2 });
+    const loading = steadyLoad({ url, host, perSecond, seconds });
+    const startMs = Date.now();
+    const published: number[] = [];
+    for (let version = 1; version <= publishes; version += 1) {
+      await new Promise((done) => setTimeout(done, startMs + version * intervalMs - Date.now()));
+      published.push(Date.now());
+      await publish(controlUrl, token, withVersion(content, variant, version));
+    }
+    const samples = await loading;
+    const memoryMiB = Math.round(residentKiB(served.process.pid!) / 1024);
+    return report(variant.name, samples, published, memoryMiB);
+  } finally {
+    await served.stop();
+  }
+}
+
+/** The measured route answers with the version in a header, so that it is seen when it is served. */
+function withVersion(content: string, { routeCount }: GatewayVariant, version: number): string {
+  const name = `  - name: route-${Math.floor(routeCount / 2)}\n`;
+  const filter = `filters: [{ type: ResponseHeaderModifier, responseHeaderModifier: { set: [{ name: x-version, value: "${version}" }] } }]`;
+  const at = content.indexOf("      - matches:", content.indexOf(name));
+  return `${content.slice(0, at)}      - ${filter}\n        ${content.slice(at + "      - ".length)}`;
+}
+
+async function publish(controlUrl: string, token: string, content: string): Promise<void> {
+  const response = await fetch(`${controlUrl}/v1/versions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ files: [{ name: "isthmus.yaml", content }], reason: "benchmark" }),
+  });
+  if (!response.ok) throw new Error(`publish: ${response.status} ${await response.text()}`);
+}
+
+function report(
+  name: string,
+  samples: SteadySample[],
+  published: number[],
+  memoryMiB: number,
+): Record<string, string | number>[] {
+  const first = published[0]!;
+  const servedMs = published.map((atMs, index) => {
+    const seen = samples.find(({ version }) => version === String(index + 1));
+    return seen ? seen.atMs - atMs : Number.NaN;
+  });
+  const row = (phase: string, some: SteadySample[]): Record<string, string | number> => {
+    const sorted = some.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
+    const at = (quantile: number): number =>
+      Number((sorted[Math.floor((sorted.length - 1) * quantile)] ?? Number.NaN).toFixed(1));
+    return {
+      routes: name,
+      phase,
+      requests: sorted.length,
+      "p50 ms": at(0.5),
+      "p99 ms": at(0.99),
+      "max ms": at(1),
+    };
+  };
+  return [
+    row(
+      "nothing changes",
+      samples.filter(({ atMs }) => atMs < first),
+    ),
+    {
+      ...row(
+        "published and taken",
+        samples.filter(({ atMs }) => atMs >= first),
+      ),
+      "served after ms": Math.round(Math.max(...servedMs)),
+      "memory MiB": memoryMiB,
+    },
+  ];
+}
