@@ -91,7 +91,10 @@ function upload(call: ServerReadableStream<Buffer, Buffer>, done: sendUnaryData<
 
 function chat(call: ServerDuplexStream<Buffer, Buffer>): void {
   call.sendMetadata(trailers({ "x-head": "chat" }));
-  call.on("data", (chunk: Buffer) => call.write(Buffer.from(`echo ${chunk.toString()}`)));
+  call.on("data", (chunk: Buffer) => {
+    if (chunk.toString() === "enough") call.end(trailers({ "x-trailer": "enough" }));
+    else call.write(Buffer.from(`echo ${chunk.toString()}`));
+  });
   call.on("end", () => call.end(trailers({ "x-trailer": "bye" })));
 }
 
@@ -229,6 +232,15 @@ test("bidirectional: the head at once, then each answer before the next message"
   running.resume();
   expect(await ended).toMatchObject({ code: status.OK });
   expect((await ended).metadata.get("x-trailer")).toEqual(["bye"]);
+});
+
+test("a pod may end a stream that the client goes on with", async () => {
+  const running = client.makeBidiStreamRequest<Buffer, Buffer>(service.chat.path, asIs, asIs);
+  const ended = statusOf(running);
+  running.resume();
+  running.write(Buffer.from("enough"));
+  expect(await ended).toMatchObject({ code: status.OK });
+  expect((await ended).metadata.get("x-trailer")).toEqual(["enough"]);
 });
 
 test("a client's deadline is the pod's, too", async () => {

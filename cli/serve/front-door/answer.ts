@@ -6,6 +6,7 @@ import { pipeline, Transform, type TransformCallback, type Writable } from "node
 import { BodyFrameReader, trailersHeader } from "#contract/body-frames.ts";
 import type { Fields } from "#contract/tunnel/head.ts";
 import { http2Fields, pairs, returnedHead } from "./forwarded-head.ts";
+import { graceMs } from "./upload.ts";
 
 export type Outgoing = ServerResponse | Http2ServerResponse;
 
@@ -64,7 +65,8 @@ function passHttp2(
   // Node's own listener would send those of its response object, which are none.
   stream.removeAllListeners("wantTrailers").once("wantTrailers", () => {
     write(http2Fields(returnedHead(trailers.flat())), (fields) => stream.sendTrailers(fields));
-    onSent();
+    // A reset right behind them would overtake them.
+    setTimeout(onSent, graceMs).unref();
   });
   const onTrailers = (fields: Fields): void => {
     trailers = fields;

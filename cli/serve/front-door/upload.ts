@@ -6,13 +6,14 @@ import { Socket } from "node:net";
 import { systemCode } from "../../command-error.ts";
 
 /** Time for a client to notice the answer before its connection is closed on it. */
-const graceMs = 1_000;
+export const graceMs = 1_000;
 
 /** Called when the answer is complete: if the upload is not, nobody will read the rest. */
 export function endUpload(request: IncomingMessage | Http2ServerRequest): void {
   if ("stream" in request) {
     // RFC 9113 §8.1: a complete response, then RST_STREAM with NO_ERROR.
-    if (!request.readableEnded && !request.stream.closed) request.stream.close(constants.NGHTTP2_NO_ERROR);
+    const { stream, readableEnded } = request;
+    if (!readableEnded && !stream.endAfterHeaders && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
     return;
   }
   if (request.complete) return;
