@@ -59,6 +59,17 @@ export const diagnosticCodes = {
   "canary-unattached": warning("A canary that gets no requests."),
   "backend-unresolved": warning("A Service, or a port of one, that is not there: requests are answered 503."),
   "certificate-unresolved": warning("A Secret with a certificate that is not there, or holds none."),
+  // What the standard of an object says of it, and answers in its own way (conditions of the Gateway API).
+  "gateway-class-adopted": warning("A GatewayClass of another controller, whose Gateways are served here."),
+  "gateway-not-accepted": warning("A Gateway or ListenerSet that is not served."),
+  "listener-not-accepted": warning("A listener of a Gateway that is not served, or not as it says."),
+  "listener-shared": warning("Listeners of several Gateways of a namespace that are one here."),
+  "route-not-accepted": warning("A route that one of its parents does not take."),
+  "route-superseded": warning("An older route has the connections that this one wants."),
+  "reference-unresolved": warning(
+    "A reference that leads nowhere: its share of the requests is answered 500.",
+  ),
+  "policy-not-accepted": warning("A policy that has no effect, or of which another one takes the place."),
   // The meaning.
   "setting-repeated": error("A setting stands in more than one file."),
   "limit-exceeded": error("More entries, or a larger snapshot, than the bound."),

@@ -5,12 +5,13 @@ import { convertConfig } from "#config/convert.ts";
 import { formatConfig } from "#config/format.ts";
 import { loadConfig } from "#config/load.ts";
 import { formatDiagnostic } from "#contract/diagnostic.ts";
+import { objectStatusText } from "../cli/status-text.ts";
 import { formats, isUpdating, readCases, readGolden, writeGolden, type Golden } from "./corpus/read-cases.ts";
 import { writeTable } from "./corpus/request-table.ts";
 import { createRouter } from "./corpus/route-request.ts";
 
 describe.each(formats.flatMap(readCases))("$name", ({ directory, files, table }) => {
-  const { model, snapshot, diagnostics } = loadConfig(files);
+  const { model, snapshot, diagnostics, statuses } = loadConfig(files);
   const compare = (golden: Golden, found: string): void => {
     if (isUpdating) writeGolden(directory, golden, found);
     expect(found).toBe(readGolden(directory, golden));
@@ -22,6 +23,10 @@ describe.each(formats.flatMap(readCases))("$name", ({ directory, files, table })
 
   test("diagnostics", () => {
     compare("diagnostics.txt", diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join(""));
+  });
+
+  test("statuses of objects", () => {
+    compare("status.txt", statuses ? `${objectStatusText(statuses)}\n` : "");
   });
 
   test.skipIf(!snapshot)("its native configuration converts to itself", () => {

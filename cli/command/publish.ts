@@ -14,6 +14,7 @@ import {
   diagnosticText,
   readConfigFiles,
 } from "../config-files.ts";
+import { objectStatusText } from "../status-text.ts";
 import { listArgument, wholeNumber } from "./arguments.ts";
 
 interface ApplyFlags {
@@ -70,32 +71,34 @@ export function addValidate(program: Command): void {
     .description("Checks the files: each finding with file, line, what was expected and what to do.")
     .option("-f, --file <file>", "configuration file; repeatable, `-` for standard input", listArgument)
     .option("--strict", "fail on warnings, too")
+    .option("--status", "show the conditions of Kubernetes objects, as a controller would write them")
     .option("--target <where>", "warn of what cannot run there: serve, or Cloudflare's edge", "serve")
     .addHelpText(
       "after",
       `
 Examples:
   isthmus validate isthmus.yaml
-  isthmus validate -f base.yaml -f routes.yaml --strict --json`,
+  isthmus validate -f base.yaml -f routes.yaml --strict --json
+  isthmus validate --status gateway.yaml routes.yaml`,
     )
     .action(
       async (
         files: string[],
-        flags: { file?: string[]; strict?: boolean; target: string },
+        flags: { file?: string[]; strict?: boolean; status?: boolean; target: string },
         command: Command,
       ) => {
         if (flags.target !== "serve" && flags.target !== "edge") {
           throw new CommandError("invalid", `--target ${flags.target}: expected serve or edge`);
         }
         const chosen = chosenFiles(files, flags.file);
-        const { diagnostics } = loadConfig(await readConfigFiles(chosen), {
+        const { diagnostics, statuses = [] } = loadConfig(await readConfigFiles(chosen), {
           target: flags.target,
           certificates: certificateSource(chosen),
         });
         const failed = diagnostics.some(({ severity }) => severity === "error" || flags.strict);
         printerFor(command).result(
-          { valid: !failed, diagnostics },
-          `${diagnosticText(diagnostics)}${failed ? "not valid" : "valid"}: ${diagnosticCount(diagnostics)}`,
+          { valid: !failed, diagnostics, ...(flags.status && { statuses }) },
+          `${flags.status ? `${objectStatusText(statuses)}\n` : ""}${diagnosticText(diagnostics)}${failed ? "not valid" : "valid"}: ${diagnosticCount(diagnostics)}`,
         );
         if (failed) process.exitCode = 2;
       },

@@ -17,7 +17,7 @@ function shadows(routes: object[], listeners: object[] = [web, alt]): string[] {
   return diagnostics.map(({ path, message }) => `${path}: ${message}`);
 }
 
-const byName = "has the same match and goes first (equal matches rank by the route's name)";
+const byName = "has the same match and goes first (equal matches rank by age, then by name, of their routes)";
 const byOrder = "has the same match and goes first (it is earlier in the route)";
 
 test("of equal matches the route first in alphabet wins, whatever the order in the file", () => {

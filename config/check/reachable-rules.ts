@@ -164,7 +164,7 @@ function reasonFor(winner: string, loser: string, isHigher: boolean): string {
   if (winner === loser) return "itself has the same match before";
   if (isHigher) return "has the same match and a higher priority";
   const sameRoute = winner.slice(0, winner.lastIndexOf("/")) === loser.slice(0, loser.lastIndexOf("/"));
-  return `has the same match and goes first (${sameRoute ? "it is earlier in the route" : "equal matches rank by the route's name"})`;
+  return `has the same match and goes first (${sameRoute ? "it is earlier in the route" : "equal matches rank by age, then by name, of their routes"})`;
 }
 
 function claimsOfEveryPath(

@@ -1,5 +1,6 @@
 // The importers, in the order in which they add to the model.
+import { gatewayApi } from "../gateway-api/gateway-api.ts";
 import { ingressImporter } from "../ingress/importer.ts";
 import type { Importer } from "./importer.ts";
 
-export const importers: readonly Importer[] = [ingressImporter];
+export const importers: readonly Importer[] = [ingressImporter, gatewayApi];

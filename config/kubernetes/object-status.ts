@@ -26,6 +26,7 @@ export interface StatusBody {
   readonly parents?: readonly (StatusPart & { readonly parentRef: object })[];
   /** Gateway API: by Gateway that a policy has an effect on. */
   readonly ancestors?: readonly (StatusPart & { readonly ancestorRef: object })[];
+  readonly [field: string]: unknown;
 }
 
 export interface ObjectStatus {

@@ -5,7 +5,7 @@ import { nameSchema } from "#contract/snapshot.ts";
 /** Starts with a letter and has no `/`, so that rule ids (`<route>/<name>` or `<route>/<index>`) are unique. */
 export const ruleNameField = z
   .string()
-  .max(63)
+  .max(253)
   .regex(
     /^[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
     "expected a letter, then letters, digits, '-', '.' or '_'",

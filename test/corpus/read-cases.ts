@@ -14,8 +14,13 @@ export interface CorpusCase {
 }
 
 /** Files that a case's result is compared with. */
-export type Golden = "expected.yaml" | "diagnostics.txt" | "requests.txt";
-const goldens: ReadonlySet<string> = new Set(["expected.yaml", "diagnostics.txt", "requests.txt"]);
+export type Golden = "expected.yaml" | "diagnostics.txt" | "requests.txt" | "status.txt";
+const goldens: ReadonlySet<string> = new Set([
+  "expected.yaml",
+  "diagnostics.txt",
+  "requests.txt",
+  "status.txt",
+] satisfies Golden[]);
 
 /** Set to renew what the cases expect; the difference is then to be reviewed. */
 export const isUpdating = process.env["UPDATE_CORPUS"] === "1";

@@ -4,6 +4,7 @@ import { compileClientNetworks } from "#traffic/access/client-networks.ts";
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
 import { redirectLocation } from "#traffic/filter/redirect.ts";
+import { compileListeners } from "#traffic/match/listener-table.ts";
 import { parseHost } from "#traffic/match/host.ts";
 import { compileMatcher, type RuleMatch } from "#traffic/match/matcher.ts";
 import { normalizePath } from "#traffic/match/path.ts";
@@ -13,14 +14,16 @@ import { hostOf, locationText, seenText, type TableRequest } from "./request-tab
 /** The result of each request, as its table writes it. */
 export function createRouter(snapshot: Snapshot): (request: TableRequest) => string {
   const matcher = compileMatcher(snapshot);
+  const listeners = compileListeners(snapshot.listeners);
   return (request) => {
     const port = Number(request.url.port) || (request.url.protocol === "https:" ? 443 : 80);
     const protocol = request.url.protocol === "https:" ? "HTTPS" : "HTTP";
-    const listener = snapshot.listeners.find((one) => one.port === port && one.protocol === protocol);
-    if (!listener) return "no listener";
+    if (!snapshot.listeners.some((one) => one.port === port && one.protocol === protocol))
+      return "no listener";
     const head = headOf(request);
     if (typeof head === "string") return head;
-    const match = matcher.match(listener.name, head);
+    const scheme = protocol === "HTTPS" ? "https" : "http";
+    const match = matcher.match(listeners.find(undefined, scheme, port, head.host)!.name, head);
     return match ? resultOf(match, head, request, port) : "404";
   };
 }

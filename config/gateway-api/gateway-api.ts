@@ -1,0 +1,81 @@
+// The importer of the Gateway API (gateway.networking.k8s.io): its kinds, and how their objects become one model.
+import type { ImportContext, Importer } from "../kubernetes/importer.ts";
+import { fieldOf } from "../kubernetes/notes.ts";
+import { addGatewayStatuses } from "./gateway-status.ts";
+import { readGateways } from "./gateways.ts";
+import { hostnamesOf, isProgrammed, type Listener } from "./listener.ts";
+import { createReferenceGrants } from "./reference-grants.ts";
+import { translateRoutes } from "./routes.ts";
+import { gatewayClassKind, gatewayKind, listenerSetKind, xListenerSetKind } from "./schema/gateway-kinds.ts";
+import { backendTlsPolicyKind, referenceGrantKind } from "./schema/policy-kinds.ts";
+import {
+  grpcRouteKind,
+  httpRouteKind,
+  tcpRouteKind,
+  tlsRouteKind,
+  udpRouteKind,
+} from "./schema/route-kinds.ts";
+import { noteUnsupported } from "./unsupported.ts";
+
+export const gatewayApi: Importer = {
+  kinds: [
+    gatewayClassKind,
+    gatewayKind,
+    listenerSetKind,
+    xListenerSetKind,
+    httpRouteKind,
+    grpcRouteKind,
+    tcpRouteKind,
+    tlsRouteKind,
+    udpRouteKind,
+    referenceGrantKind,
+    backendTlsPolicyKind,
+  ],
+  translate: (context) => {
+    const { set, notes } = context;
+    const grants = createReferenceGrants(set);
+    const gateways = readGateways(set, notes, { set, grants });
+    const owners = [...gateways.gateways, ...gateways.listenerSets].filter(({ refused }) => !refused);
+    const served = new Set(
+      owners.flatMap(({ listeners }) =>
+        listeners.filter((listener) => isProgrammed(listener, gateways.conflicts)),
+      ),
+    );
+    const { attachedRoutes, grpcListeners } = translateRoutes(context, gateways, grants, served);
+    for (const [listener, shared] of Map.groupBy(served, gateways.servedAs)) {
+      addListener(context, listener, shared, grpcListeners.has(listener));
+    }
+    for (const { object } of gateways.gateways) noteUnsupported(object, notes);
+    for (const { object } of set.all(backendTlsPolicyKind)) {
+      const message = "the policy cannot be honoured: its backends would be reached without TLS";
+      notes.add(fieldOf(object, "spec"), { code: "statement-unsupported", message });
+    }
+    addGatewayStatuses(context, gateways, attachedRoutes);
+  },
+};
+
+/** `shared`: the listeners that are one in the model, this one included. */
+function addListener(
+  { parts }: ImportContext,
+  listener: Listener,
+  shared: readonly Listener[],
+  carriesGrpc: boolean,
+): void {
+  const { id, spec, gateway, field } = listener;
+  const certificates = shared.flatMap((one) => one.certificates);
+  const addresses = gateway.body.spec.addresses.map(({ value }) => value).filter((value) => value !== "");
+  const isTls = spec.protocol === "HTTPS" || spec.protocol === "TLS";
+  parts.addListener(
+    {
+      name: id,
+      protocol: spec.protocol as "HTTP" | "HTTPS" | "TCP" | "TLS",
+      port: spec.port,
+      ...(addresses.length > 0 && { addresses }),
+      // gRPC needs HTTP/2, which an HTTP listener otherwise does not speak.
+      ...(carriesGrpc && spec.protocol === "HTTP" && { http2: true }),
+      hostnames: hostnamesOf(listener),
+      ...(isTls && { tls: { mode: spec.tls?.mode ?? "Terminate", certificates } }),
+    },
+    field,
+  );
+}

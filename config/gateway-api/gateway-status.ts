@@ -1,0 +1,111 @@
+// Conditions of GatewayClasses, Gateways and ListenerSets (apis/v1 `gateway_types.go`).
+import type { ImportContext } from "../kubernetes/importer.ts";
+import type { StatusBody } from "../kubernetes/object-status.ts";
+import { condition, unless, type Problem } from "./condition.ts";
+import { refusedClass, type Gateways, type ListenerOwner } from "./gateways.ts";
+import { isProgrammed, type Listener } from "./listener.ts";
+import { problemText } from "./route-verdict.ts";
+import type { Gateway, ListenerSet } from "./schema/gateway-kinds.ts";
+
+type ListenerStatus = NonNullable<StatusBody["listeners"]>[number];
+
+export function addGatewayStatuses(
+  { statuses, notes }: ImportContext,
+  gateways: Gateways,
+  attachedRoutes: ReadonlyMap<Listener, number>,
+): void {
+  for (const gatewayClass of gateways.classes) {
+    statuses.add(gatewayClass, {
+      conditions: [unless(gatewayClass, "Accepted", refusedClass(gatewayClass))],
+    });
+  }
+  for (const owner of gateways.gateways) {
+    const { object } = owner;
+    statuses.add(object, {
+      ...(object.body.spec.addresses.length > 0 && { addresses: object.body.spec.addresses }),
+      conditions: conditionsOf(owner, gateways),
+      listeners: listenersOf(owner, gateways, attachedRoutes),
+      attachedListenerSets: gateways.attachedSets(object),
+    });
+    noteProblems(owner, gateways, notes);
+  }
+  for (const owner of gateways.listenerSets) {
+    statuses.add(owner.object, {
+      conditions: conditionsOf(owner, gateways),
+      listeners: listenersOf(owner, gateways, attachedRoutes),
+    });
+    noteProblems(owner, gateways, notes);
+  }
+}
+
+function noteProblems(
+  { object: { object }, refused, listeners }: ListenerOwner,
+  { conflicts }: Gateways,
+  notes: ImportContext["notes"],
+): void {
+  if (refused) {
+    const field = { object, path: ["spec"] };
+    notes.add(field, { code: "gateway-not-accepted", message: problemText(refused) });
+  }
+  for (const listener of listeners) {
+    for (const problem of [listener.unsupported, conflicts.get(listener), listener.unresolved]) {
+      if (problem)
+        notes.add(listener.field, { code: "listener-not-accepted", message: problemText(problem) });
+    }
+  }
+}
+
+/** Accepted with at least one listener that is; programmed with at least one that is open. */
+function conditionsOf(
+  { object, listeners, refused }: ListenerOwner<Gateway | ListenerSet>,
+  { conflicts }: Gateways,
+) {
+  const invalid = listeners.filter((listener) => listener.unsupported ?? conflicts.get(listener));
+  const noneValid = invalid.length === listeners.length;
+  const names = invalid.map(({ spec }) => spec.name).join(", ");
+  const problem: Problem = { reason: "ListenersNotValid", message: `not accepted: ${names}` };
+  const accepted = refused
+    ? condition(object, "Accepted", false, refused)
+    : invalid.length > 0
+      ? condition(object, "Accepted", !noneValid, problem)
+      : unless(object, "Accepted", undefined);
+  const isOpen = !refused && listeners.some((listener) => isProgrammed(listener, conflicts));
+  // A ListenerSet repeats its reason; a Gateway that nothing is served of is Invalid.
+  const isSet = object.object.kind !== "Gateway";
+  const closed: Problem = {
+    reason: isSet && accepted.status === "False" ? accepted.reason : "Invalid",
+    message: refused?.message ?? "no listener is served",
+  };
+  return [accepted, unless(object, "Programmed", isOpen ? undefined : closed)];
+}
+
+function listenersOf(
+  owner: ListenerOwner,
+  { conflicts }: Gateways,
+  attachedRoutes: ReadonlyMap<Listener, number>,
+): ListenerStatus[] {
+  return owner.listeners.map((listener) => {
+    const { object } = owner;
+    const conflict = conflicts.get(listener);
+    const unaccepted = owner.refused && { reason: "Invalid", message: owner.refused.message };
+    const problem = listener.unsupported ?? conflict ?? unaccepted;
+    const unserved = problem ?? (isProgrammed(listener, conflicts) ? undefined : listener.unresolved);
+    return {
+      name: listener.spec.name,
+      supportedKinds: listener.supportedKinds,
+      attachedRoutes: attachedRoutes.get(listener) ?? 0,
+      conditions: [
+        unless(object, "Accepted", problem),
+        unless(object, "ResolvedRefs", listener.unresolved),
+        unless(object, "Programmed", unserved && programmedProblem(unserved, conflict)),
+        condition(object, "Conflicted", conflict !== undefined, conflict ?? noConflicts),
+      ],
+    };
+  });
+}
+
+const noConflicts: Problem = { reason: "NoConflicts", message: "" };
+
+function programmedProblem({ message }: Problem, conflict: Problem | undefined): Problem {
+  return conflict ?? { reason: "Invalid", message };
+}

@@ -1,0 +1,157 @@
+// One namespace's broken or hostile objects never change what is served of another's.
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Snapshot } from "#contract/snapshot.ts";
+import { loadConfig } from "../load.ts";
+
+const namespaces = ["a", "b", "c"] as const;
+type Namespace = (typeof namespaces)[number];
+
+interface Owned {
+  readonly namespace: Namespace;
+  readonly text: string;
+}
+
+const age = fc.constantFrom(
+  "",
+  ", creationTimestamp: 2026-01-01T00:00:00Z",
+  ", creationTimestamp: 2026-02-01T00:00:00Z",
+);
+
+/** Routes of a namespace have hosts of their own; everything else may collide with what others have. */
+const arbitraryRoute = (namespace: Namespace): fc.Arbitrary<Owned> =>
+  fc
+    .record({
+      kind: fc.constantFrom("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"),
+      name: fc.constantFrom("one", "two", "three"),
+      age,
+      host: fc.constantFrom(`${namespace}.example.org`, `x.${namespace}.example.org`),
+      parent: fc.constantFrom("shared", "shared, sectionName: http", "gone"),
+      service: fc.constantFrom("web", "missing"),
+      owner: fc.constantFrom(...namespaces),
+    })
+    .map(({ kind, name, age: created, host, parent, service, owner }) => ({
+      namespace,
+      text: `apiVersion: gateway.networking.k8s.io/v1
+kind: ${kind}
+metadata: { name: ${name}, namespace: ${namespace}${created} }
+spec:
+  parentRefs: [{ namespace: infra, name: ${parent} }]
+${kind === "TCPRoute" ? "" : `  hostnames: [${host}]`}
+  rules: [{ backendRefs: [{ name: ${service}, namespace: ${owner}, port: 80 }] }]
+`,
+    }));
+
+const arbitraryGateway = (namespace: Namespace): fc.Arbitrary<Owned> =>
+  fc
+    .record({
+      protocol: fc.constantFrom("HTTP", "TCP", "UDP"),
+      port: fc.constantFrom(80, 443, 8080),
+      host: fc.constantFrom("", `, hostname: "*.example.org"`, `, hostname: a.example.org`),
+    })
+    .map(({ protocol, port, host }) => ({
+      namespace,
+      text: `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: own, namespace: ${namespace}, creationTimestamp: 2026-03-01T00:00:00Z }
+spec:
+  gatewayClassName: isthmus
+  listeners: [{ name: l, port: ${port}, protocol: ${protocol}${protocol === "HTTP" ? host : ""} }]
+`,
+    }));
+
+const arbitraryObjects = fc
+  .tuple(
+    ...namespaces.map((namespace) =>
+      fc.array(fc.oneof(arbitraryRoute(namespace), arbitraryGateway(namespace)), { maxLength: 6 }),
+    ),
+  )
+  .map((lists) => lists.flat());
+
+const infra = `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: shared, namespace: infra, creationTimestamp: 2025-01-01T00:00:00Z }
+spec:
+  gatewayClassName: isthmus
+  listeners:
+    - { name: http, port: 80, protocol: HTTP, allowedRoutes: { namespaces: { from: All } } }
+    - { name: tls, port: 443, protocol: TLS, tls: { mode: Passthrough }, allowedRoutes: { namespaces: { from: All } } }
+${namespaces.map((namespace) => `---\napiVersion: v1\nkind: Service\nmetadata: { name: web, namespace: ${namespace} }\nspec: { ports: [{ port: 80 }] }\n`).join("")}`;
+
+/** What of the objects is broken, each in another way. */
+const breakages: readonly ((text: string) => string)[] = [
+  (text) => text.replace("spec:", "spec:\n  unknown: 1"),
+  (text) => text.replace("port: 80", "port: eighty"),
+  (text) => text.replace(/gateway\.networking\.k8s\.io\/v1/, "gateway.networking.k8s.io/v9"),
+  (text) =>
+    text.replace("rules: [{", 'rules: [{ matches: [{ path: { type: RegularExpression, value: "(" } }],'),
+  (text) =>
+    text
+      .replace(/name: (?:one|two|three|own),/, `name: ${"x".repeat(64)},`)
+      .replace("parentRefs:", "parents:"),
+];
+
+function serve(objects: readonly Owned[]): Snapshot {
+  const content = [infra, ...objects.map(({ text }) => text)].join("---\n");
+  const { snapshot, diagnostics } = loadConfig([{ name: "f.yaml", content }], { isolate: true });
+  if (!snapshot) throw new Error(JSON.stringify(diagnostics));
+  return snapshot;
+}
+
+/** Routes and listeners of a namespace, and the backends of its Services. */
+function partOf(
+  { listeners, routes, tcpRoutes, tlsRoutes, backends }: Snapshot,
+  namespace: Namespace,
+): string {
+  const own = <T extends { readonly name: string }>(list: readonly T[] = []) =>
+    list.filter(({ name }) => new RegExp(`^(?:[a-z]+route/)?${namespace}/`).test(name));
+  return JSON.stringify(
+    [own(listeners), own(routes), own(tlsRoutes), own(backends), tcpRoutes?.length ?? 0],
+    undefined,
+    1,
+  );
+}
+
+test("breaking an object leaves what is served of other namespaces as it was", () => {
+  fc.assert(
+    fc.property(
+      arbitraryObjects.filter((objects) => objects.length > 0),
+      fc.nat(),
+      fc.nat(breakages.length - 1),
+      (objects, pick, way) => {
+        const index = pick % objects.length;
+        const victim = objects[index]!;
+        const broken = objects.map((object, at) =>
+          at === index ? { ...object, text: breakages[way]!(object.text) } : object,
+        );
+        // What is broken counts as not there; so compare with a world without it.
+        const before = serve(objects.filter((_, at) => at !== index));
+        const after = serve(broken);
+        for (const namespace of namespaces) {
+          if (namespace !== victim.namespace)
+            expect(partOf(after, namespace)).toBe(partOf(before, namespace));
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+}, 60_000);
+
+test("nothing that another namespace adds changes routes whose hosts are their own", () => {
+  fc.assert(
+    fc.property(arbitraryObjects, fc.constantFrom(...namespaces), (objects, owner) => {
+      const alone = serve(objects.filter(({ namespace }) => namespace === owner));
+      const together = serve(objects);
+      const mine = (snapshot: Snapshot) =>
+        snapshot.routes
+          .filter(({ name }) => name.includes(`/${owner}/`))
+          .map((route) => JSON.stringify(route));
+      // A listener of a stranger on the same port would take requests away before any route is asked.
+      const onSharedPorts = together.listeners.filter(({ port }) => port === 80 || port === 443);
+      expect(onSharedPorts.map(({ name }) => name)).toEqual(["infra/shared/http", "infra/shared/tls"]);
+      // Backends of others may be referred to without a grant, which never becomes more than a 500.
+      expect(mine(together)).toEqual(mine(alone));
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);

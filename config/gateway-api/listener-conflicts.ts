@@ -1,0 +1,84 @@
+// Listeners that cannot be told apart, or not served on one port. All Gateways share the addresses of the process, so
+// theirs are one set (GatewaySpec, "Distinct Listeners": implementations may merge Gateways).
+import { hostnameIndex } from "../check/hostname-index.ts";
+import type { Problem } from "./condition.ts";
+import { hostnamesOf, type Listener } from "./listener.ts";
+
+export interface ListenerConflicts {
+  /** Those that are not served because of others. */
+  readonly problems: ReadonlyMap<Listener, Problem>;
+  /** Listener of another Gateway in the same namespace, for the same requests, that this one is served as. */
+  readonly sharedWith: ReadonlyMap<Listener, Listener>;
+}
+
+/**
+ * `owners`: the listeners of each object, those that go first first. Within an object none of the listeners in conflict is
+ * served; between objects the one that goes first is (ListenerSet, "Conflict Management").
+ */
+export function findConflicts(owners: readonly (readonly Listener[])[]): ListenerConflicts {
+  const problems = new Map<Listener, Problem>();
+  const sharedWith = new Map<Listener, Listener>();
+  const taken = new Map<number, Listener[]>();
+  for (const listeners of owners) {
+    const candidates = listeners.filter(({ unsupported }) => !unsupported);
+    for (const listener of candidates) {
+      const onPort = taken.get(listener.spec.port) ?? [];
+      const sibling = candidates.find((other) => other !== listener && clash(listener, other));
+      const rival = sibling ?? onPort.find((other) => clash(listener, other));
+      if (!rival) continue;
+      if (!sibling && canShare(listener, rival)) sharedWith.set(listener, rival);
+      else problems.set(listener, problemWith(listener, rival));
+    }
+    for (const listener of candidates) {
+      if (problems.has(listener) || sharedWith.has(listener)) continue;
+      const { port } = listener.spec;
+      taken.set(port, [...(taken.get(port) ?? []), listener]);
+    }
+  }
+  return { problems, sharedWith };
+}
+
+/** TLS ends, or does not, for a whole port: mixing both is not supported here. */
+function isSameProtocol({ spec: a }: Listener, { spec: b }: Listener): boolean {
+  return a.protocol === b.protocol && modeOf(a) === modeOf(b);
+}
+
+function modeOf({ tls }: Listener["spec"]): "Terminate" | "Passthrough" {
+  return tls?.mode ?? "Terminate";
+}
+
+function clash(listener: Listener, other: Listener): boolean {
+  if (listener.spec.port !== other.spec.port) return false;
+  if (!isSameProtocol(listener, other) || listener.spec.protocol === "TCP") return true;
+  const [hostname = ""] = hostnamesOf(listener);
+  const [taken = ""] = hostnamesOf(other);
+  // The owner of a Gateway in another namespace has no say here, and a more specific host name would take requests away
+  // from this one.
+  if (listener.gateway.namespace !== other.gateway.namespace) return overlap(hostname, taken);
+  return hostname === taken;
+}
+
+/** In the cluster each Gateway has an address of its own, and one owner of several has them all on port 80. */
+function canShare(listener: Listener, other: Listener): boolean {
+  if (listener.gateway === other.gateway || !isSameProtocol(listener, other)) return false;
+  return listener.gateway.namespace === other.gateway.namespace;
+}
+
+/** `""` stands for every host. */
+function overlap(a: string, b: string): boolean {
+  return a === "" || b === "" || hostnameIndex([a]).intersects(b);
+}
+
+function problemWith(listener: Listener, other: Listener): Problem {
+  const { port, protocol } = listener.spec;
+  if (!isSameProtocol(listener, other)) {
+    const mode = other.spec.protocol === "TLS" ? ` with mode ${modeOf(other.spec)}` : "";
+    const message = `port ${port} speaks ${other.spec.protocol}${mode} for listener ${other.id}`;
+    return { reason: "ProtocolConflict", message };
+  }
+  if (protocol === "TCP") {
+    return { reason: "ProtocolConflict", message: `listener ${other.id} has port ${port} already` };
+  }
+  const [taken = "every host"] = hostnamesOf(other);
+  return { reason: "HostnameConflict", message: `listener ${other.id} has ${taken} on port ${port} already` };
+}

@@ -1,0 +1,63 @@
+// What is found out about one route while it is translated: for its conditions, for the reader, and for the model.
+import type { Notes } from "../kubernetes/notes.ts";
+import type { ObjectField } from "../kubernetes/object.ts";
+import type { AnyRoute } from "./attachment.ts";
+import type { Backends, FoundBackend } from "./backends.ts";
+import type { Problem } from "./condition.ts";
+import type { FilterContext } from "./http-filters.ts";
+import type { BackendObjectRef } from "./schema/reference.ts";
+
+export interface RouteVerdict extends FilterContext {
+  /** Against `ResolvedRefs`: what was found first. */
+  readonly unresolvedRefs: Problem | undefined;
+  /** Against `Accepted`, whatever the parents say. */
+  readonly refused: Problem | undefined;
+  /** Adds the backends of the route to the model; a route that nobody takes has none. */
+  addBackends(): void;
+  /** `http://address:port` of a server that is no backend of the route. */
+  serverUrl(ref: BackendObjectRef, field: ObjectField): string | undefined;
+}
+
+export function createVerdict(route: AnyRoute, backends: Backends, notes: Notes): RouteVerdict {
+  let unresolvedRefs: Problem | undefined;
+  let refused: Problem | undefined;
+  const found: (() => void)[] = [];
+  const unresolved = (problem: Problem, field: ObjectField): void => {
+    unresolvedRefs ??= problem;
+    notes.add(field, { code: "reference-unresolved", message: problemText(problem) });
+  };
+  const resolve = (ref: BackendObjectRef, field: ObjectField): FoundBackend | undefined => {
+    const backend = backends.resolve(ref, route, field);
+    if (!("reason" in backend)) return backend;
+    unresolved(backend, field);
+    return undefined;
+  };
+  return {
+    get unresolvedRefs() {
+      return unresolvedRefs;
+    },
+    get refused() {
+      return refused;
+    },
+    unresolved,
+    refuse: (problem, field) => {
+      refused ??= problem;
+      notes.add(field, { code: "route-not-accepted", message: problemText(problem) });
+    },
+    unsupported: (message, field) => notes.add(field, { code: "statement-unsupported", message }),
+    backend: (ref, field) => {
+      const backend = resolve(ref, field);
+      if (backend) found.push(backend.add);
+      return backend?.name;
+    },
+    serverUrl: (ref, field) => resolve(ref, field)?.url,
+    addBackends: () => {
+      for (const add of found) add();
+    },
+  };
+}
+
+/** `there is no Service shop/orders (BackendNotFound)`: the reason is what people search for. */
+export function problemText({ reason, message }: Problem): string {
+  return `${message} (${reason})`;
+}

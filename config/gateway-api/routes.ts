@@ -1,0 +1,187 @@
+// All routes, in the order of their age: who takes them, what becomes of them in the model, and their conditions.
+import { hostnameIndex } from "../check/hostname-index.ts";
+import type { ImportContext } from "../kubernetes/importer.ts";
+import type { Resource } from "../kubernetes/kind.ts";
+import { fieldOf } from "../kubernetes/notes.ts";
+import { qualifiedName } from "../kubernetes/object.ts";
+import { createAttachments, type AnyRoute, type Attachment, type Claim } from "./attachment.ts";
+import { createBackends } from "./backends.ts";
+import { controllerName, unless } from "./condition.ts";
+import { createConnectionClaims } from "./connection-claims.ts";
+import { translateConnectionRules } from "./connection-route.ts";
+import { translateGrpcRules } from "./grpc-route.ts";
+import type { Gateways } from "./gateways.ts";
+import { translateHttpRules } from "./http-route.ts";
+import { hostnamesOf, type Listener } from "./listener.ts";
+import type { ReferenceGrants } from "./reference-grants.ts";
+import { createVerdict, problemText, type RouteVerdict } from "./route-verdict.ts";
+import {
+  grpcRouteKind,
+  httpRouteKind,
+  tcpRouteKind,
+  tlsRouteKind,
+  udpRouteKind,
+  type GrpcRoute,
+  type HttpRoute,
+  type TcpRoute,
+  type TlsRoute,
+} from "./schema/route-kinds.ts";
+
+export interface RouteResult {
+  /** How many routes each listener has. */
+  readonly attachedRoutes: ReadonlyMap<Listener, number>;
+  /** Listeners of the model that carry gRPC. */
+  readonly grpcListeners: ReadonlySet<Listener>;
+}
+
+/** `served`: listeners that the gateway opens, so that routes can have them. */
+export function translateRoutes(
+  context: ImportContext,
+  gateways: Gateways,
+  grants: ReferenceGrants,
+  served: ReadonlySet<Listener>,
+): RouteResult {
+  const { set, parts, notes } = context;
+  const attachments = createAttachments(set, gateways);
+  const backends = createBackends({ ...context, grants });
+  const grpcListeners = new Set<Listener>();
+  const attach = (route: AnyRoute, verdict: RouteVerdict, claim?: Claim): Listener[] => {
+    const found = attachments.attach(route, claim);
+    addStatus(context, route, found, verdict);
+    if (verdict.refused) return [];
+    const listeners = found.flatMap((attachment) => attachment.listeners).filter((one) => served.has(one));
+    const taken = [...new Set(listeners.map(gateways.servedAs))];
+    if (taken.length > 0) verdict.addBackends();
+    return taken;
+  };
+
+  const exclusive = createHostClaims(set.all(grpcRouteKind).length > 0, gateways);
+  for (const route of byAge([...set.all(httpRouteKind), ...set.all(grpcRouteKind)])) {
+    const verdict = createVerdict(route, backends, notes);
+    const isGrpc = route.object.kind === "GRPCRoute";
+    const rules = isGrpc
+      ? translateGrpcRules(route as GrpcRoute, verdict, notes)
+      : translateHttpRules(route as HttpRoute, verdict, notes);
+    const listeners = attach(route, verdict, exclusive(route));
+    if (listeners.length === 0) continue;
+    if (isGrpc) for (const listener of listeners) grpcListeners.add(listener);
+    parts.addRoute(
+      {
+        ...identityOf(route),
+        listeners: listeners.map(({ id }) => id),
+        hostnames: [...route.body.spec.hostnames],
+        rules: rules.map(({ rule }) => rule),
+      },
+      fieldOf(route.object, "spec"),
+      rules.map(({ field }) => field),
+    );
+  }
+
+  const claims = createConnectionClaims(notes);
+  for (const route of byAge([...set.all(tcpRouteKind), ...set.all(tlsRouteKind)])) {
+    const verdict = createVerdict(route, backends, notes);
+    const rules = translateConnectionRules(route, verdict);
+    const listeners = attach(route, verdict);
+    const origin = fieldOf(route.object, "spec");
+    const { name } = identityOf(route);
+    if (!isTlsRoute(route)) {
+      const free = claims.takeWhole(route, listeners);
+      if (free.length > 0) parts.addTcpRoute({ name, listeners: free.map(({ id }) => id), rules }, origin);
+      continue;
+    }
+    for (const [index, part] of claims.take(route, listeners, route.body.spec.hostnames).entries()) {
+      const partName = index === 0 ? name : `${name}/${index + 1}`;
+      const { hostnames } = part;
+      parts.addTlsRoute(
+        { name: partName, listeners: part.listeners.map(({ id }) => id), hostnames, rules },
+        origin,
+      );
+    }
+  }
+  for (const route of set.all(udpRouteKind)) attach(route, createVerdict(route, backends, notes));
+  return { attachedRoutes: attachments.counts, grpcListeners };
+}
+
+function isTlsRoute(route: TcpRoute | TlsRoute): route is TlsRoute {
+  return route.object.kind === "TLSRoute";
+}
+
+/** Namespace and name alone are those of objects of other kinds, too. */
+function identityOf({ object, namespace, name, creationTimestamp }: AnyRoute) {
+  return {
+    name: `${object.kind.toLowerCase()}/${qualifiedName({ namespace, name })}`,
+    ...(creationTimestamp !== undefined && { creationTimestamp }),
+  };
+}
+
+/** Of several kinds, as a resource set has those of one. */
+function byAge<R extends Resource<unknown>>(routes: readonly R[]): R[] {
+  const keyOf = ({ creationTimestamp, namespace, name }: R) => [
+    creationTimestamp ?? "~",
+    qualifiedName({ namespace, name }),
+  ];
+  return routes.toSorted((a, b) => {
+    const [[ageA, nameA], [ageB, nameB]] = [keyOf(a), keyOf(b)] as [string[], string[]];
+    return compare(ageA!, ageB!) || compare(nameA!, nameB!);
+  });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * A host of a listener is for HTTPRoutes or for GRPCRoutes, whichever was there first (GRPCRouteSpec, `hostnames`).
+ * Without both kinds there is nothing to compare.
+ */
+function createHostClaims(
+  isNeeded: boolean,
+  { servedAs }: Gateways,
+): (route: HttpRoute | GrpcRoute) => Claim | undefined {
+  const taken = new Map<Listener, { kind: string; id: string; hostnames: readonly string[] }[]>();
+  if (!isNeeded) return () => undefined;
+  return (route) => (listener) => {
+    const { kind } = route.object;
+    const claims = taken.get(servedAs(listener)) ?? [];
+    taken.set(servedAs(listener), claims);
+    const hostnames =
+      route.body.spec.hostnames.length > 0 ? route.body.spec.hostnames : hostnamesOf(listener);
+    const rival = claims.find((claim) => claim.kind !== kind && intersect(claim.hostnames, hostnames));
+    if (!rival) {
+      claims.push({ kind, id: qualifiedName(route), hostnames });
+      return undefined;
+    }
+    const message = `${rival.kind} ${rival.id} has a host of this route; a host is for one kind of routes`;
+    return { reason: "HostnameConflict", message };
+  };
+}
+
+function intersect(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length === 0 || b.length === 0) return true;
+  const index = hostnameIndex(a);
+  return b.some((hostname) => index.intersects(hostname));
+}
+
+function addStatus(
+  { statuses, notes }: ImportContext,
+  route: AnyRoute,
+  attachments: readonly Attachment[],
+  verdict: RouteVerdict,
+): void {
+  if (attachments.length === 0) {
+    notes.add(fieldOf(route.object, "spec"), {
+      code: "route-not-accepted",
+      message: "the route has no parentRefs, so no Gateway takes it",
+    });
+  }
+  const parents = attachments.map(({ ref, field, refused }) => {
+    const problem = verdict.refused ?? refused;
+    if (refused) notes.add(field, { code: "route-not-accepted", message: problemText(refused) });
+    return {
+      parentRef: ref,
+      controllerName,
+      conditions: [unless(route, "Accepted", problem), unless(route, "ResolvedRefs", verdict.unresolvedRefs)],
+    };
+  });
+  statuses.add(route, { parents });
+}

@@ -1,0 +1,41 @@
+// Fields of Gateways that are not honoured here.
+import { fieldOf, type Notes } from "../kubernetes/notes.ts";
+import type { Gateway } from "./schema/gateway-kinds.ts";
+
+export function noteUnsupported({ object, body: { spec } }: Gateway, notes: Notes): void {
+  const { tls, infrastructure } = spec;
+  const frontend = [
+    { path: ["default", "validation"], validation: tls?.frontend?.default.validation },
+    ...(tls?.frontend?.perPort ?? []).map((port, index) => ({
+      path: ["perPort", index, "tls", "validation"],
+      validation: port.tls.validation,
+    })),
+  ];
+  for (const { path, validation } of frontend) {
+    if (!validation) continue;
+    notes.add(fieldOf(object, "spec", "tls", "frontend", ...path), {
+      code: "statement-unsupported",
+      message: "clients of a listener are not asked for certificates here, so everyone would be let pass",
+    });
+  }
+  if (tls?.backend?.clientCertificateRef) {
+    notes.add(fieldOf(object, "spec", "tls", "backend", "clientCertificateRef"), {
+      code: "statement-unsupported",
+      message: "the gateway shows endpoints no certificate of its own",
+    });
+  }
+  if (infrastructure?.labels ?? infrastructure?.annotations) {
+    notes.add(fieldOf(object, "spec", "infrastructure"), {
+      code: "statement-ignored",
+      message: "no objects are made for the Gateway that labels and annotations could go to",
+    });
+  }
+  for (const [index, listener] of spec.listeners.entries()) {
+    for (const name of Object.keys(listener.tls?.options ?? {})) {
+      notes.add(fieldOf(object, "spec", "listeners", index, "tls", "options", name), {
+        code: "statement-ignored",
+        message: `the TLS option ${name} means nothing here`,
+      });
+    }
+  }
+}
