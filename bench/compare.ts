@@ -74,7 +74,13 @@ export async function compare(peers: Peer[], options: CompareOptions): Promise<v
 
 async function measure(rows: Row[], { rounds, secondsPerRound, connections }: CompareOptions): Promise<void> {
   const once = ({ running }: Row, seconds: number): Promise<LoadResult> =>
-    load({ url: running.url, host: running.host, connections, seconds });
+    load({
+      url: running.url,
+      host: running.host,
+      ...(running.headers && { headers: running.headers }),
+      connections,
+      seconds,
+    });
   for (const row of rows) await once(row, 1);
   for (let round = 0; round < rounds; round += 1) {
     for (const row of rows) {

@@ -1,4 +1,5 @@
 // `npm run bench`: everything; `npm run bench -- NAME…`: one or some; `--quick`: short rounds, to see that it runs.
+import { benchFailover } from "./failover.ts";
 import { benchGateway } from "./gateway.ts";
 import { benchPolicies } from "./policies.ts";
 import { benchSnapshot } from "./snapshot.ts";
@@ -7,6 +8,7 @@ const benches: Record<string, (quick: boolean) => Promise<void>> = {
   gateway: benchGateway,
   policies: benchPolicies,
   snapshot: benchSnapshot,
+  failover: benchFailover,
 };
 
 const words = process.argv.slice(2);

@@ -7,6 +7,7 @@ import type { SteadyLoad, SteadySample } from "./steady-load.ts";
 export interface LoadRequest {
   url: string;
   host: string;
+  headers?: Readonly<Record<string, string>>;
   connections: number;
   seconds: number;
 }
@@ -36,8 +37,12 @@ function run(command: string, args: string[]): Promise<string> {
   });
 }
 
-function runWrk({ url, host, connections, seconds }: LoadRequest): Promise<string> {
-  return run("wrk", ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "-H", `Host: ${host}`, url]);
+function runWrk({ url, host, headers = {}, connections, seconds }: LoadRequest): Promise<string> {
+  const fields = Object.entries({ Host: host, ...headers }).flatMap(([name, value]) => [
+    "-H",
+    `${name}: ${value}`,
+  ]);
+  return run("wrk", ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...fields, url]);
 }
 
 async function runNode(request: LoadRequest): Promise<LoadResult> {

@@ -5,7 +5,10 @@ import type { LoadRequest, LoadResult } from "./load.ts";
 
 const request = JSON.parse(process.argv[2] ?? "{}") as LoadRequest;
 const target = new URL(request.url);
-const head = Buffer.from(`GET ${target.pathname}${target.search} HTTP/1.1\r\nHost: ${request.host}\r\n\r\n`);
+const fields = Object.entries({ Host: request.host, ...request.headers }).map(
+  ([name, value]) => `${name}: ${value}\r\n`,
+);
+const head = Buffer.from(`GET ${target.pathname}${target.search} HTTP/1.1\r\n${fields.join("")}\r\n`);
 const latenciesMs: number[] = [];
 let failures = 0;
 const startedMs = performance.now();

@@ -18,6 +18,10 @@ export interface GatewayVariant {
   backend?: (originPort: number) => string;
   /** YAML of a field of every rule, in one line; default: none. */
   ruleField?: string;
+  /** YAML of a field of the document, in one line; default: no access log. */
+  setting?: string;
+  /** Of every request of the load. */
+  headers?: Readonly<Record<string, string>>;
   serveFlags?: (directory: string) => Promise<string[]>;
 }
 
@@ -39,7 +43,7 @@ ${routes.join("\n")}
 backends:
   - name: origin
 ${backend.replaceAll(/^ {6}/gm, "    ")}
-accessLog: { mode: "off" }
+${variant.setting ?? `accessLog: { mode: "off" }`}
 `;
 }
 
@@ -144,5 +148,11 @@ function running(
   variant: GatewayVariant,
   stop: () => Promise<void>,
 ): RunningPeer {
-  return { url: `http://127.0.0.1:${port}/`, host: hostOf(variant), running: served, stop };
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    host: hostOf(variant),
+    ...(variant.headers && { headers: variant.headers }),
+    running: served,
+    stop,
+  };
 }

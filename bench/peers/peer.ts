@@ -10,6 +10,8 @@ export interface PeerContext {
 export interface RunningPeer {
   url: string;
   host: string;
+  /** Of every request of the load. */
+  headers?: Readonly<Record<string, string>>;
   running: Running;
   stop(): Promise<void>;
 }
