@@ -25,7 +25,7 @@ export const limitConcurrency: Stage<RuleScope> = (scope, next) => {
     const leave = enterAll(plans, exchange);
     try {
       const response = await next(exchange);
-      if (isLong(response)) return watchBody(response, exchange.lifetime, leave);
+      if (isLong(response)) return watchBody(response, exchange.lifetime, { onEnd: leave });
       leave();
       return response;
     } catch (error) {

@@ -67,7 +67,7 @@ async function whileUnderWay(next: Handler, exchange: Exchange, ended: () => voi
     throw error;
   }
   if (response.webSocket) return relayWebSocket(response, ended);
-  if (isLong(response)) return watchBody(response, exchange.lifetime, ended);
+  if (isLong(response)) return watchBody(response, exchange.lifetime, { onEnd: ended });
   ended();
   return response;
 }

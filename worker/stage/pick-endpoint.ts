@@ -100,7 +100,7 @@ async function busyUntilEnd(
     const status = statusOf(response, protocol);
     failed = status >= 500;
     if (watch) record(watch, index, status, startedMs);
-    if (isLong(response)) return watchBody(response, exchange.lifetime, ended);
+    if (isLong(response)) return watchBody(response, exchange.lifetime, { onEnd: ended });
     ended();
     return response;
   } catch (error) {

@@ -66,8 +66,11 @@ async function limit(
   exchange.signal = cancelled ? AbortSignal.any([cancelled, deadline.signal]) : deadline.signal;
   try {
     const response = await next(exchange);
-    if (response.webSocket) deadline.clear();
-    else return watchBody(response, exchange.lifetime, () => deadline.clear(), deadline.signal);
+    if (!response.webSocket) {
+      const { signal } = deadline;
+      return watchBody(response, exchange.lifetime, { onEnd: () => deadline.clear(), signal });
+    }
+    deadline.clear();
     return response;
   } catch (error) {
     deadline.clear();
