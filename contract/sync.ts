@@ -104,6 +104,10 @@ export const agentStatusSchema = z.strictObject({
   connection: z.string(),
   /** Name the agent gives itself (host name by default); for people, never for decisions. */
   instance: z.string().max(253),
+  /** As the agent declared it. */
+  zone: z.string().max(253).optional(),
+  /** Of the agent's program. */
+  agentVersion: z.string().max(64).optional(),
   /** SPIFFE id proved by the agent. */
   spiffeId: z.string(),
   certificateSerial: z.string(),
@@ -112,6 +116,10 @@ export const agentStatusSchema = z.strictObject({
   configVersion: z.int().min(0),
   streams: z.int().min(0),
   draining: z.boolean(),
+  /** False: it answers neither pings nor requests at present. Absent: as far as is known it does. */
+  responsive: z.boolean().optional(),
+  /** Of its connection, smoothed. Absent: not measured yet. */
+  roundTripMs: z.number().min(0).optional(),
 });
 export type AgentStatus = z.infer<typeof agentStatusSchema>;
 

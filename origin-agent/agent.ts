@@ -197,13 +197,14 @@ class RunningAgent implements Agent {
   }
 
   #open(shard: number): TunnelConnection {
-    const { edge, tunnel, instance, caFile } = this.#options;
+    const { edge, tunnel, instance, zone, caFile } = this.#options;
     const identity = this.#identity!;
     return new TunnelConnection({
       edge,
       tunnel,
       shard,
       instance,
+      ...(zone !== undefined && { zone }),
       identity,
       log: this.#log,
       routeStream: this.#router.route,

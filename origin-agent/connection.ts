@@ -19,6 +19,7 @@ import { AgentError, errorFields } from "./agent-error.ts";
 import { edgeConnectError, edgeRefusal, readBounded } from "./edge-request.ts";
 import type { Identity } from "./identity-store.ts";
 import type { Log } from "./log.ts";
+import { agentVersion } from "./version.ts";
 import type { RouteStream } from "./stream-router.ts";
 
 const tunnelPath = "/.well-known/isthmus/tunnel";
@@ -37,6 +38,7 @@ export interface ConnectionOptions {
   readonly tunnel: string;
   readonly shard: number;
   readonly instance: string;
+  readonly zone?: string;
   readonly identity: Identity;
   readonly log: Log;
   readonly routeStream: RouteStream;
@@ -106,7 +108,7 @@ export class TunnelConnection {
   }
 
   async #start(): Promise<void> {
-    const { edge, tunnel, shard, identity, instance } = this.#options;
+    const { edge, tunnel, shard, identity, instance, zone } = this.#options;
     const [roots, { privateKey }] = await Promise.all([
       this.#options.readEdgeRoots(),
       importKeyPairPem(identity.privateKeyPem),
@@ -120,6 +122,8 @@ export class TunnelConnection {
       serial: identity.serial,
       sign: (input) => signProof(privateKey, input),
       instance,
+      ...(zone !== undefined && { zone }),
+      agentVersion,
       settings: agentSettings,
     });
     url.search = new URLSearchParams({ tunnel, shard: String(shard) }).toString();

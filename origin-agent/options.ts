@@ -26,6 +26,8 @@ const agentOptionsSchema = z.strictObject({
   data: z.string().min(1),
   /** For people, in logs and in `isthmus status`. */
   instance: z.string().min(1).max(253),
+  /** Where it runs, as endpoints name their zones: it is preferred for those. */
+  zone: z.string().min(1).max(253).optional(),
   drainTimeout: durationSchema,
   /** Written once the first connection is authenticated. */
   readyFile: z.string().min(1).optional(),

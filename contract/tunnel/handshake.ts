@@ -37,6 +37,10 @@ export const proofSchema = z.object({
   signature: base64Schema,
   /** Name the agent gives itself; for people. */
   instance: z.string().max(253),
+  /** Where it runs, in the words that endpoints and gateways name zones in. */
+  zone: z.string().max(253).optional(),
+  /** Of its program, for people. */
+  agentVersion: z.string().max(64).optional(),
   settings: tunnelSettingsSchema,
 });
 export type Proof = z.infer<typeof proofSchema>;

@@ -21,6 +21,8 @@ export interface AgentHandshakeOptions {
   sign(input: ProofInput): Promise<Uint8Array>;
   /** Name of this agent, for people. */
   readonly instance: string;
+  readonly zone?: string;
+  readonly agentVersion?: string;
   readonly settings: TunnelSettings;
 }
 
@@ -76,7 +78,8 @@ export class AgentHandshake {
         `the hub speaks versions ${minVersion} to ${maxVersion} of the protocol, this agent ${protocolVersions.min} to ${protocolVersions.max}`,
       );
     }
-    const { authority, path, serial, certificateChain, instance, settings } = this.#options;
+    const { authority, path, serial, certificateChain, instance, zone, agentVersion, settings } =
+      this.#options;
     const input = { nonce: decodeBase64(nonce), authority, path, createdS: nowS, keyId: serial };
     const proof: Proof = {
       version,
@@ -85,6 +88,8 @@ export class AgentHandshake {
       createdS: nowS,
       signature: encodeBase64(await this.#options.sign(input)),
       instance,
+      ...(zone !== undefined && { zone }),
+      ...(agentVersion !== undefined && { agentVersion }),
       settings,
     };
     return { type: "send", message: handshakeMessage("proof", proof) };

@@ -37,6 +37,8 @@ export type HubHandshakeResult =
       /** Leaf first; to be verified again when the trust changes. */
       readonly certificateChain: readonly Uint8Array[];
       readonly instance: string;
+      readonly zone: string | undefined;
+      readonly agentVersion: string | undefined;
       readonly remote: TunnelSettings;
     }
   /** Log `code` and `reason`, send `message` and close with `closeTable[close].number`. */
@@ -91,8 +93,17 @@ export class HubHandshake {
       const identity = await this.#verify(proof, certificateChain, trust, nowMs);
       const { settings } = this.#options;
       const ready = handshakeMessage("ready", { version: proof.version, settings });
-      const { instance, settings: remote } = proof;
-      return { type: "ready", message: ready, identity, certificateChain, instance, remote };
+      const { instance, zone, agentVersion, settings: remote } = proof;
+      return {
+        type: "ready",
+        message: ready,
+        identity,
+        certificateChain,
+        instance,
+        zone,
+        agentVersion,
+        remote,
+      };
     } catch (error) {
       if (error instanceof IdentityError) return refusal(error.code, error.message, "unauthenticated");
       if (error instanceof TunnelProtocolError) return refusal(error.code, error.message, error.code);

@@ -44,8 +44,6 @@ export interface SessionHandlers {
   onDraining?(reason: string): void;
   /** After `drain()`: the other side acknowledged and every stream is finished. Close the WebSocket now (1000). */
   onDrained?(): void;
-  /** Round-trip time of a ping sent by `tick`. */
-  onPong?(roundTripMs: number): void;
   /** The session is over (either side). Close the WebSocket with `closeTable[code].number`. Called exactly once; all streams were reset before. */
   onClose(close: SessionClose): void;
 }
@@ -129,6 +127,16 @@ export class TunnelSession {
     return this.#unconsumedBytes;
   }
 
+  /** False: pings wait for an answer. */
+  get responsive(): boolean {
+    return !this.#keepAlive.isUnresponsive;
+  }
+
+  /** Smoothed; 0 before the first ping was answered. */
+  get roundTripMs(): number {
+    return this.#keepAlive.roundTripMs;
+  }
+
   /** On the way to the other side, as far as its credit tells. */
   get inFlightBytes(): number {
     return this.#window.inFlightBytes;
@@ -177,7 +185,7 @@ export class TunnelSession {
   tick(nowMs: number): void {
     if (this.#closed) return;
     this.#nowMs = nowMs;
-    const due = this.#keepAlive.tick(nowMs);
+    const due = this.#keepAlive.tick(nowMs, this.#streams.size > 0);
     if (due === "silent") this.close("timeout", "the other side answers no pings");
     else if (due !== undefined) this.#send({ type: "ping", ack: false, token: due });
   }
@@ -234,7 +242,9 @@ export class TunnelSession {
     }
     switch (frame.type) {
       case "ping":
-        return this.#receivePing(frame.ack, frame.token);
+        if (frame.ack) return this.#keepAlive.answered(frame.token, this.#nowMs);
+        this.#charge("pings");
+        return this.#send({ type: "ping", ack: true, token: frame.token });
       case "goAway":
         return this.#receiveGoAway(frame);
       case "control": {
@@ -256,16 +266,6 @@ export class TunnelSession {
         return this.#receiveStreamFrame(frame);
     }
   };
-
-  #receivePing(ack: boolean, token: number): void {
-    if (ack) {
-      const roundTripMs = this.#keepAlive.answered(token, this.#nowMs);
-      if (roundTripMs !== undefined) this.#handlers.onPong?.(roundTripMs);
-      return;
-    }
-    this.#charge("pings");
-    this.#send({ type: "ping", ack: true, token });
-  }
 
   #receiveGoAway(frame: Extract<Frame, { type: "goAway" }>): void {
     if (frame.ack) {

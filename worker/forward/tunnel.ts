@@ -1,6 +1,7 @@
 // Forwards to an endpoint that an agent dials: through a hub of the tunnel, which knows the agents' connections.
 import { type ErrorCode, errorTable, GatewayError } from "#contract/error.ts";
 import { endpointKey } from "#contract/snapshot.ts";
+import { isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { Exchange } from "../exchange.ts";
 import type { TunnelPlan } from "../plan/tunnel-plan.ts";
 import { internalHeaders } from "../tunnel/internal-headers.ts";
@@ -9,7 +10,8 @@ import { upstreamRequest } from "./upstream-request.ts";
 
 /**
  * Tries the hubs that hold agents, then the others. A second hub is asked only when the first had no way to the
- * endpoint and the request has no body, which the first hub may have begun to read.
+ * endpoint, or was lost with an idempotent request, and the request has no body, which the first hub may have begun to
+ * read.
  */
 export async function forwardThroughTunnel(exchange: Exchange, tunnel: TunnelPlan): Promise<Response> {
   let failure: GatewayError | undefined;
@@ -19,7 +21,8 @@ export async function forwardThroughTunnel(exchange: Exchange, tunnel: TunnelPla
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       failure ??= error;
-      const elsewhere = error.retrySafe && error.code === "tunnel_unavailable";
+      const isLost = error.code === "tunnel_reset" && isIdempotent(exchange.method);
+      const elsewhere = isLost || (error.retrySafe && error.code === "tunnel_unavailable");
       if (!elsewhere || exchange.body instanceof ReadableStream) throw error;
     }
   }

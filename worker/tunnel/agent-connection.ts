@@ -12,7 +12,8 @@ import type { AgentStatus, Trust } from "#contract/sync.ts";
 import { refusal } from "#traffic/tunnel/hub-handshake.ts";
 import type { HubHandshake, HubHandshakeResult } from "#traffic/tunnel/hub-handshake.ts";
 import { TunnelSession } from "#traffic/tunnel/session.ts";
-import type { AgentLoad } from "./agent-table.ts";
+import type { AgentFacts } from "#traffic/tunnel/choose-agent.ts";
+import { WaitingStreams } from "#traffic/tunnel/waiting-streams.ts";
 import { EndpointVerdicts } from "./endpoint-verdicts.ts";
 
 /** What a connection needs of its hub. */
@@ -32,9 +33,16 @@ export interface HubPort {
 /** With fewer streams than this a flush never waits. */
 const busyStreams = 4;
 
-export class AgentConnection implements AgentLoad {
+/** A stream whose answer has not begun. */
+export interface WaitingExchange {
+  /** Gives the stream up, for another agent to be asked; nothing happens where that could do a request twice. */
+  moveOn(): void;
+}
+
+export class AgentConnection implements AgentFacts {
   readonly id: string;
   readonly verdicts = new EndpointVerdicts();
+  readonly waiting = new WaitingStreams<WaitingExchange>();
   readonly #socket: WebSocket;
   readonly #hub: HubPort;
   readonly #acceptedMs: number;
@@ -87,6 +95,18 @@ export class AgentConnection implements AgentLoad {
     return this.#configVersion;
   }
 
+  get zone(): string | undefined {
+    return this.#agent?.zone;
+  }
+
+  get responsive(): boolean {
+    return (this.#session?.responsive ?? true) && !this.waiting.isStalled(Date.now());
+  }
+
+  get roundTripMs(): number {
+    return this.#session?.roundTripMs ?? 0;
+  }
+
   isHealthy(endpoint: string): boolean | undefined {
     return this.verdicts.isHealthy(endpoint);
   }
@@ -94,12 +114,15 @@ export class AgentConnection implements AgentLoad {
   /** Undefined before the agent is authenticated. */
   status(): AgentStatus | undefined {
     if (!this.#agent) return undefined;
-    const { identity, instance } = this.#agent;
+    const { identity, instance, zone, agentVersion } = this.#agent;
+    const { responsive, roundTripMs } = this;
     return {
       tunnel: this.#hub.tunnel,
       shard: this.#hub.shard,
       connection: this.id,
       instance,
+      ...(zone !== undefined && { zone }),
+      ...(agentVersion !== undefined && { agentVersion }),
       spiffeId: identity.spiffeId,
       certificateSerial: identity.serial,
       certificateNotAfterMs: identity.notAfterMs,
@@ -107,6 +130,8 @@ export class AgentConnection implements AgentLoad {
       configVersion: this.#configVersion,
       streams: this.streams,
       draining: this.draining,
+      ...(!responsive && { responsive }),
+      ...(roundTripMs > 0 && { roundTripMs }),
     };
   }
 

@@ -5,6 +5,9 @@ import { grpcProtocolOf } from "#traffic/grpc/content-type.ts";
 import { grpcStatusFields, grpcStatusOfError } from "#traffic/grpc/status.ts";
 import type { TunnelSession } from "#traffic/tunnel/session.ts";
 import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
+import { isIdempotent } from "#traffic/retry/retry-policy.ts";
+import type { WaitingStreams } from "#traffic/tunnel/waiting-streams.ts";
+import type { WaitingExchange } from "./agent-connection.ts";
 import { internalHeaders } from "./internal-headers.ts";
 import { headersOf, isBodiless } from "./open-head.ts";
 import type { OpenRelays } from "./open-relays.ts";
@@ -20,18 +23,33 @@ export type ExchangeResult =
   /** The session takes no stream now. */
   | { readonly type: "busy" };
 
+/** Who is asked, and what it keeps of those who ask. */
+export interface Answerer {
+  readonly session: TunnelSession | undefined;
+  readonly waiting: WaitingStreams<WaitingExchange>;
+}
+
 /** Never rejects. The stream is reset when the client leaves before the answer is complete. */
 export async function exchange(
-  session: TunnelSession,
+  agent: Answerer,
   head: OpenHead,
   request: Request,
   relays: OpenRelays,
 ): Promise<ExchangeResult> {
   const run = new HttpExchange(head, request, relays);
-  return run.start(session) ? run.result() : { type: "busy" };
+  if (!agent.session || !run.start(agent.session)) return { type: "busy" };
+  agent.waiting.started(run, Date.now());
+  const result = await run.result();
+  agent.waiting.ended(run, result.type === "response", Date.now());
+  return result;
 }
 
-class HttpExchange implements StreamHandlers {
+/** Whether a request may reach an endpoint twice: its method is idempotent, and it has no body that may be gone. */
+export function isRepeatable(head: OpenHead, request: Request): boolean {
+  return head.kind === "http" && request.body === null && isIdempotent(head.method);
+}
+
+class HttpExchange implements StreamHandlers, WaitingExchange {
   readonly #request: Request;
   readonly #head: OpenHead;
   readonly #relays: OpenRelays;
@@ -115,6 +133,13 @@ class HttpExchange implements StreamHandlers {
 
   get #isGrpc(): boolean {
     return grpcProtocolOf(this.#request.headers.get("content-type")) === "grpc";
+  }
+
+  moveOn(): void {
+    if (!this.#stream.open || !isRepeatable(this.#head, this.#request)) return;
+    const detail = "the agent does not answer";
+    this.#stream.reset("cancelled", detail);
+    this.onReset({ code: "connection_lost", detail, safe: false });
   }
 
   /** The client is gone: nobody is told but the agent. */

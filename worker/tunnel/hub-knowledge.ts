@@ -6,7 +6,8 @@ import type { HubMessage } from "#contract/tunnel/control-message.ts";
 export class HubKnowledge {
   #trust: Trust | undefined;
   #config: TunnelConfig | undefined;
-  #endpoints: ReadonlySet<string> = new Set();
+  /** Each with its zone, if it has one. */
+  #endpoints: ReadonlyMap<string, string | undefined> = new Map();
 
   get trust(): Trust | undefined {
     return this.#trust;
@@ -24,6 +25,10 @@ export class HubKnowledge {
     return this.#endpoints.has(key);
   }
 
+  zoneOf(key: string): string | undefined {
+    return this.#endpoints.get(key);
+  }
+
   /** Returns what was new. */
   take(push: HubPush): { readonly trust?: Trust; readonly config?: TunnelConfig } {
     const trust = push.trust && push.trust.version > this.trustVersion ? push.trust : undefined;
@@ -31,8 +36,10 @@ export class HubKnowledge {
     if (trust) this.#trust = trust;
     if (config) {
       this.#config = config;
-      this.#endpoints = new Set(
-        config.backends.flatMap(({ name, endpoints }) => endpoints.map(({ id }) => endpointKey(name, id))),
+      this.#endpoints = new Map(
+        config.backends.flatMap(({ name, endpoints }) =>
+          endpoints.map(({ id, zone }) => [endpointKey(name, id), zone] as const),
+        ),
       );
     }
     return { ...(trust && { trust }), ...(config && { config }) };

@@ -5,8 +5,9 @@ import type { OpenHead, ResponseHead } from "#contract/tunnel/head.ts";
 import type { TunnelSession } from "#traffic/tunnel/session.ts";
 import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { readAsk, writeMessage } from "../connection/hub-connection.ts";
+import { chooseAgent } from "#traffic/tunnel/choose-agent.ts";
+import type { DispatchPort } from "./stream-dispatch.ts";
 import type { AgentConnection } from "./agent-connection.ts";
-import { pickAgent } from "./agent-table.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseBody } from "./response-body.ts";
 import { failureOf } from "./tunnel-failure.ts";
@@ -14,16 +15,12 @@ import { failureOf } from "./tunnel-failure.ts";
 /** Agents that are asked for one connection. */
 const maxAttempts = 3;
 
-/** Never rejects; resolves when the connection is over. `turn` counts up. */
-export async function serveConnection(
-  agents: readonly AgentConnection[],
-  socket: Socket,
-  turn: number,
-): Promise<void> {
+/** Never rejects; resolves when the connection is over. */
+export async function serveConnection(port: DispatchPort, socket: Socket): Promise<void> {
   socket.closed.catch(() => undefined);
   try {
     const { endpoint } = await readAsk(socket);
-    const reached = await reach(agents, endpoint, turn);
+    const reached = await reach(port, endpoint);
     await writeMessage(socket, typeof reached === "string" ? { error: reached } : {});
     if (typeof reached !== "string") await reached.relay(socket);
   } catch {
@@ -35,9 +32,8 @@ export async function serveConnection(
 
 /** No byte of the client has been read yet, so every agent may be tried. */
 async function reach(
-  agents: readonly AgentConnection[],
+  { agents, zoneOf, random }: DispatchPort,
   endpoint: string,
-  turn: number,
 ): Promise<TcpExchange | ErrorCode> {
   const head: OpenHead = {
     kind: "tcp",
@@ -48,12 +44,12 @@ async function reach(
     target: "",
     fields: [],
   };
-  const tried = new Set<AgentConnection>();
+  const wish = { endpoint, zone: zoneOf(endpoint), tried: new Set<AgentConnection>() };
   let failure: ErrorCode = "tunnel_unavailable";
-  while (tried.size < maxAttempts) {
-    const agent = pickAgent(agents, endpoint, tried, turn);
+  while (wish.tried.size < maxAttempts) {
+    const agent = chooseAgent(agents(), wish, random);
     if (!agent?.session) break;
-    tried.add(agent);
+    wish.tried.add(agent);
     const exchange = new TcpExchange();
     if (!exchange.open(agent.session, head)) continue;
     const reset = await exchange.answer;

@@ -1,7 +1,7 @@
 // Sends a request of the data path to an agent, and to another one while that is safe.
-import { exchange } from "./http-exchange.ts";
+import { chooseAgent } from "#traffic/tunnel/choose-agent.ts";
 import type { AgentConnection } from "./agent-connection.ts";
-import { pickAgent } from "./agent-table.ts";
+import { exchange, isRepeatable } from "./http-exchange.ts";
 import { openHeadOf } from "./open-head.ts";
 import type { OpenRelays } from "./open-relays.ts";
 import { failureOf, failureResponse } from "./tunnel-failure.ts";
@@ -10,25 +10,35 @@ import type { TunnelFailure } from "./tunnel-failure.ts";
 /** Agents that are asked for one request. */
 const maxAttempts = 3;
 
-/** The endpoint's answer, or a failure in internal headers. Never rejects. `turn` counts up with every request. */
+/** What a hub has for those who ask for streams. */
+export interface DispatchPort {
+  /** Those that are there now: others may have come while a request waited. */
+  agents(): readonly AgentConnection[];
+  readonly relays: OpenRelays;
+  /** Zone whose agents are preferred for an endpoint. */
+  zoneOf(endpoint: string): string | undefined;
+  readonly random: () => number;
+}
+
+/** The endpoint's answer, or a failure in internal headers. Never rejects. */
 export async function dispatchStream(
-  agents: readonly AgentConnection[],
+  { agents, relays, zoneOf, random }: DispatchPort,
   request: Request,
-  turn: number,
-  relays: OpenRelays,
 ): Promise<Response> {
   const head = openHeadOf(request);
-  const tried = new Set<AgentConnection>();
+  const wish = { endpoint: head.endpoint, zone: zoneOf(head.endpoint), tried: new Set<AgentConnection>() };
   let failure: TunnelFailure = { code: "tunnel_unavailable", safe: true };
-  while (tried.size < maxAttempts) {
-    const agent = pickAgent(agents, head.endpoint, tried, turn);
-    if (!agent?.session) break;
-    tried.add(agent);
+  while (wish.tried.size < maxAttempts) {
+    const agent = chooseAgent(agents(), wish, random);
+    if (!agent) break;
+    wish.tried.add(agent);
     try {
-      const result = await exchange(agent.session, head, request, relays);
+      const result = await exchange(agent, head, request, relays);
       if (result.type === "response") return result.response;
       if (result.type === "busy") continue;
       failure = failureOf(result.reset);
+      const isLost = result.reset.code === "connection_lost";
+      if (isLost && isRepeatable(head, request) && !request.signal.aborted) continue;
     } catch (error) {
       if (error instanceof RangeError) return failureResponse({ code: "head_too_large", safe: true });
       return failureResponse({ code: "internal", safe: false });

@@ -26,7 +26,7 @@ import { internalHeaders } from "./internal-headers.ts";
 import { OpenRelays } from "./open-relays.ts";
 import { announceHub } from "./region-link.ts";
 import { serveConnection } from "./serve-connection.ts";
-import { dispatchStream } from "./stream-dispatch.ts";
+import { dispatchStream, type DispatchPort } from "./stream-dispatch.ts";
 import { hubName, parseTunnelTarget } from "./tunnel-target.ts";
 import type { TunnelTarget } from "./tunnel-target.ts";
 
@@ -44,7 +44,6 @@ export class TunnelHub extends DurableObject<Env> {
   /** Those that are authenticated; made anew when one comes or goes. */
   #agents: AgentConnection[] = [];
   #target: TunnelTarget | undefined;
-  #turn = 0;
   #streamMs = Date.now();
   #askedMs = 0;
   /** The way of a hub that is replaced (decision 0011). */
@@ -58,7 +57,7 @@ export class TunnelHub extends DurableObject<Env> {
     const operation = request.headers.get(internalHeaders.operation);
     if (operation === "stream") {
       this.#streamMs = Date.now();
-      return dispatchStream(this.#serving(), request, this.#turn++, this.#relays);
+      return dispatchStream(this.#dispatch(), request);
     }
     if (operation === "connect") return this.#connect(request);
     const path = new URL(request.url).pathname;
@@ -73,7 +72,7 @@ export class TunnelHub extends DurableObject<Env> {
   /** Connections of the data path, as `HubDoor` leads them here. Never rejects. */
   override async connect(socket: Socket): Promise<void> {
     this.#streamMs = Date.now();
-    await serveConnection(this.#serving(), socket, this.#turn++);
+    await serveConnection(this.#dispatch(), socket);
   }
 
   async #pushed(request: Request): Promise<Response> {
@@ -173,8 +172,13 @@ export class TunnelHub extends DurableObject<Env> {
     };
   }
 
-  #serving(): readonly AgentConnection[] {
-    return this.#agents;
+  #dispatch(): DispatchPort {
+    return {
+      agents: () => this.#agents,
+      relays: this.#relays,
+      zoneOf: (endpoint) => this.#knowledge.zoneOf(endpoint) ?? this.env.ZONE,
+      random: Math.random,
+    };
   }
 
   #agentsChanged(): void {
@@ -190,9 +194,19 @@ export class TunnelHub extends DurableObject<Env> {
   #tick(): void {
     const nowMs = Date.now();
     for (const connection of this.#connections) connection.tick(nowMs);
+    this.#moveWaiting();
     if (this.#agents.length === 0 || this.#life === "draining") return;
     const heardMs = Math.max(this.#askedMs, this.#announcedMs);
     if (nowMs - this.#announcedMs >= announceMs || nowMs - heardMs >= forgottenMs) void this.#announce();
+  }
+
+  /** What may be repeated does not wait for an agent that hangs while another one does not. */
+  #moveWaiting(): void {
+    if (!this.#agents.some((agent) => agent.responsive && !agent.draining)) return;
+    for (const agent of this.#agents) {
+      if (agent.responsive) continue;
+      for (const exchange of agent.waiting) exchange.moveOn();
+    }
   }
 
   // --- region -------------------------------------------------------------------------------------------------------
