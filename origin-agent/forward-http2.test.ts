@@ -279,6 +279,20 @@ test.each([
   expect(field(answer.trailers, "grpc-status")).toBe(status);
 });
 
+test("a head that the tunnel does not take is the pod's fault, and the agent goes on", async () => {
+  const { session, key } = await tunnelTo((stream, headers) => {
+    const many = Object.fromEntries(
+      Array.from({ length: 62 }, (_, index) => [`x-${index}`, "y".repeat(1_000)]),
+    );
+    stream.respond({ ":status": 200, ...(headers[":path"] === "/" && many) });
+    stream.end("body");
+  });
+  await expect(exchange(session, openHead(key))).rejects.toMatchObject({
+    reset: { code: "endpoint_protocol_error" },
+  });
+  expect(await text((await exchange(session, openHead(key, { target: "/small" }))).body)).toBe("body");
+});
+
 test("what is not gRPC and breaks off is reset", async () => {
   const { answer, ask } = await brokenOff("text/plain", (stream) => stream.destroy(new Error("broken")));
   answer.body.resume();

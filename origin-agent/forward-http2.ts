@@ -101,7 +101,9 @@ class Http2Exchange implements StreamHandlers {
   }
 
   onWritable(): void {
-    if (this.#flush()) this.#request?.resume();
+    this.#guard(() => {
+      if (this.#flush()) this.#request?.resume();
+    });
   }
 
   // --- to and from the endpoint -------------------------------------------------------------------------------------
@@ -119,11 +121,11 @@ class Http2Exchange implements StreamHandlers {
     this.#session = session;
     this.#request = request;
     request
-      .on("headers", (_headers, _flags, raw) => this.#inform(raw as string[]))
-      .once("response", (_headers, flags, raw) => this.#respond(flags, raw))
+      .on("headers", (_headers, _flags, raw) => this.#guard(() => this.#inform(raw as string[])))
+      .once("response", (_headers, flags, raw) => this.#guard(() => this.#respond(flags, raw)))
       .once("trailers", (_trailers, _flags, raw) => (this.#trailers = fieldsOfRaw(raw)))
       .on("data", (chunk: Buffer) => this.#receive(chunk))
-      .once("end", () => this.#ended(request))
+      .once("end", () => this.#guard(() => this.#ended(request)))
       .on("error", (error) => this.#broken(error))
       .once("close", () => {
         this.#pool.ended(session);
@@ -131,6 +133,16 @@ class Http2Exchange implements StreamHandlers {
       });
     for (const chunk of this.#early.splice(0)) this.#write(request, chunk);
     if (this.#clientEnded) request.end();
+  }
+
+  /** Heads and trailers may be longer than a tunnel takes. */
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#request?.close(constants.NGHTTP2_CANCEL);
+      this.#fail("endpoint_protocol_error", error);
+    }
   }
 
   #requestHeaders(): Record<string, string | string[]> {

@@ -87,6 +87,7 @@ export class Http2Pool {
     const session = connect(origin, {
       createConnection: () => socket,
       maxSessionMemory,
+      maxHeaderListPairs: limits.fieldsPerHead,
       settings: {
         enablePush: false,
         initialWindowSize: limits.streamWindowBytes,

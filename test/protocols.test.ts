@@ -54,6 +54,8 @@ const pod = createServer((request, response) => {
             ["ETag", '"b"'],
             ["Set-Cookie", "a=1"],
             ["Set-Cookie", "b=2"],
+            ["TE", "gzip"],
+            ["HTTP2-Settings", "x"],
           ].flat(),
         )
         .end();

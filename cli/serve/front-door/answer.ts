@@ -1,7 +1,12 @@
 // Carries an answer of workerd to the client, over HTTP/1.1 or HTTP/2, with the trailers that a hub has put into its body
 // (decision 0009).
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { constants, type Http2ServerResponse, type OutgoingHttpHeaders } from "node:http2";
+import {
+  constants,
+  type Http2ServerResponse,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { pipeline, Transform, type TransformCallback, type Writable } from "node:stream";
 import { BodyFrameReader, trailersHeader } from "#contract/body-frames.ts";
 import type { Fields } from "#contract/tunnel/head.ts";
@@ -37,7 +42,8 @@ function passHttp1(
   response.writeHead(answer.statusCode ?? 502, headOf(answer, framed));
   // The head of a stream of events or messages says that it began; the first of them may be long in coming.
   if (framed || answer.headers["content-length"] === undefined) response.flushHeaders();
-  const onTrailers = (trailers: Fields): void => response.addTrailers(trailers.map(([...field]) => field));
+  const onTrailers = (trailers: Fields): void =>
+    response.addTrailers([...pairs(returnedHead(trailers.flat()))]);
   pipeline(framed ? [answer, new Unframer(onTrailers), response] : [answer, response], (error) => {
     if (error) response.destroy();
   });
@@ -55,16 +61,16 @@ function passHttp2(
   // A gRPC status without a body has to end the stream with its head (PROTOCOL-HTTP2, "Trailers-Only").
   if (hasNoBody(req.method, answer)) {
     stream.once("finish", onSent);
-    write(headers, (fields) => stream.respond(fields, { endStream: true }));
+    write(stream, headers, (fields) => stream.respond(fields, { endStream: true }));
     answer.resume();
     return;
   }
   let trailers: Fields = [];
   if (!framed) stream.once("finish", onSent);
-  write(headers, (fields) => stream.respond(fields, { waitForTrailers: framed }));
+  write(stream, headers, (fields) => stream.respond(fields, { waitForTrailers: framed }));
   // Node's own listener would send those of its response object, which are none.
   stream.removeAllListeners("wantTrailers").once("wantTrailers", () => {
-    write(http2Fields(returnedHead(trailers.flat())), (fields) => stream.sendTrailers(fields));
+    write(stream, http2Fields(returnedHead(trailers.flat())), (fields) => stream.sendTrailers(fields));
     // A reset right behind them would overtake them.
     setTimeout(onSent, graceMs).unref();
   });
@@ -76,12 +82,23 @@ function passHttp2(
   });
 }
 
-/** Node refuses a second value of a field that can have but one, which an endpoint may well send. */
-function write(fields: OutgoingHttpHeaders, writeFields: (fields: OutgoingHttpHeaders) => void): void {
+/**
+ * Node refuses a second value of a field that can have but one, which an endpoint may well send. What it refuses even then
+ * is no answer.
+ */
+function write(
+  stream: ServerHttp2Stream,
+  fields: OutgoingHttpHeaders,
+  writeFields: (fields: OutgoingHttpHeaders) => void,
+): void {
   try {
     writeFields(fields);
   } catch {
-    writeFields(firstOfEach(fields));
+    try {
+      writeFields(firstOfEach(fields));
+    } catch {
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    }
   }
 }
 

@@ -56,7 +56,9 @@ export function forwardedHead(head: IncomingHead, facts: ConnectionFacts): strin
 const responseDropped = new Set([
   "connection",
   "keep-alive",
+  "http2-settings",
   "proxy-connection",
+  "te",
   "transfer-encoding",
   "upgrade",
   trailersHeader,
