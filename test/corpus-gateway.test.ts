@@ -76,17 +76,20 @@ function localModel(
   const own = (name: string): string => prefix + name;
   return {
     ...model,
-    listeners: model.listeners.map((listener) => ({
+    // Tables have requests; connections are tested elsewhere.
+    listeners: model.listeners.filter(isHttp).map((listener) => ({
       ...listener,
       ...(listener.tls && { tls: { mode: listener.tls.mode, certificates: [] } }),
       addresses: ["127.0.0.1"],
       name: own(listener.name),
       port: ports.get(listener.port)!,
     })),
+    tcpRoutes: [],
+    tlsRoutes: [],
     routes: model.routes.map((route) => ({
       ...route,
       name: own(route.name),
-      listeners: (route.listeners ?? model.listeners.map(({ name }) => name)).map(own),
+      listeners: (route.listeners ?? model.listeners.filter(isHttp).map(({ name }) => name)).map(own),
       rules: route.rules.map((rule) => ({
         ...rule,
         filters: rule.filters.map((filter) => mirroredUnder(filter, own)),
@@ -114,6 +117,10 @@ function mirroredUnder(filter: Filter, own: (name: string) => string): Filter {
     ...filter,
     requestMirror: { ...filter.requestMirror, backendRef: { name: own(backendRef.name) } },
   };
+}
+
+function isHttp({ protocol }: NativeConfig["listeners"][number]): boolean {
+  return protocol === "HTTP" || protocol === "HTTPS";
 }
 
 function joined([first, ...others]: readonly NativeConfig[]): NativeConfig {

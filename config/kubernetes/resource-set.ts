@@ -10,6 +10,11 @@ export interface ResourceSet {
   /** In the order of their age, then of namespace and name: whoever was first wins (Gateway API, Conflicts). */
   all<Body>(kind: Kind<Body>): readonly Resource<Body>[];
   get<Body>(kind: Kind<Body>, namespace: string, name: string): Resource<Body> | undefined;
+  /**
+   * Objects of the kind that are not among the others because they are broken. Those that guard something must not open
+   * it by that.
+   */
+  leftOut(kind: Kind): readonly KubernetesObject[];
 }
 
 /** Kinds without a meaning for traffic: what runs the pods, who may do what in the cluster. */
@@ -51,12 +56,19 @@ export function createResourceSet(
 ): ResourceSet {
   const known = new Map(kinds.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
   const byKind = new Map<Kind, Map<string, Resource<unknown>>>();
+  const leftOut = new Map<Kind, KubernetesObject[]>();
+  const leave = (kind: Kind, object: KubernetesObject): void => {
+    leftOut.set(kind, [...(leftOut.get(kind) ?? []), object]);
+  };
   const seen = new Set<string>();
   for (const found of objects) {
     const kind = known.get(`${found.group}/${found.kind}`);
     const object = kind?.namespaced === false ? { ...found, namespace: "" } : found;
     const id = objectId(object);
-    if (without.has(id)) continue;
+    if (without.has(id)) {
+      if (kind) leave(kind, object);
+      continue;
+    }
     if (!kind) {
       noteUnknown(object, kinds, notes);
       continue;
@@ -67,7 +79,10 @@ export function createResourceSet(
     }
     seen.add(id);
     const resource = readResource(object, kind, notes);
-    if (!resource) continue;
+    if (!resource) {
+      leave(kind, object);
+      continue;
+    }
     const members = byKind.get(kind) ?? new Map<string, Resource<unknown>>();
     byKind.set(kind, members);
     members.set(qualifiedName(resource), resource);
@@ -81,6 +96,7 @@ export function createResourceSet(
       const key = qualifiedName({ namespace: kind.namespaced ? namespace : "", name });
       return byKind.get(kind as Kind)?.get(key) as Resource<Body> | undefined;
     },
+    leftOut: (kind) => leftOut.get(kind) ?? [],
   };
 }
 

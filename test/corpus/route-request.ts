@@ -1,5 +1,6 @@
 // Where a snapshot sends a request, without a gateway: matcher, filters, redirects.
 import type { Snapshot } from "#contract/snapshot.ts";
+import { compileAuthorization } from "#traffic/access/authorization.ts";
 import { compileClientNetworks } from "#traffic/access/client-networks.ts";
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
@@ -55,6 +56,11 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   if (requestLimits && request.bodyBytes > requestLimits.bodyBytes) return "413";
   // Who shows a password is taken for one who knows it.
   if (rule.securityPolicy?.basicAuth && head.header("authorization") === null) return "401";
+  if (rule.securityPolicy?.authorization) {
+    const decide = compileAuthorization(rule.securityPolicy.authorization);
+    // Nobody proves anything: tables have no tokens and certificates.
+    if (!decide({ head, clientAddress: request.client, identity: {} }).allowed) return "403";
+  }
   if (plan.fault?.abort) return String(plan.fault.abort.answer.status);
   if (plan.redirect) {
     const scheme = request.url.protocol === "https:" ? "https" : "http";

@@ -1,0 +1,238 @@
+// Destinations of routes → backends of the model: one for each host, port and subset, with what DestinationRules say.
+import type { ImportContext } from "../../kubernetes/importer.ts";
+import type { EndpointInput } from "../../kubernetes/services.ts";
+import type { Labels } from "../../kubernetes/labels.ts";
+import type { BackendInput } from "../../kubernetes/model-parts.ts";
+import type { ObjectField } from "../../kubernetes/object.ts";
+import { fullHost } from "../host.ts";
+import { nativeDuration } from "../go-duration.ts";
+import type { DestinationRule } from "../kinds/destination-rule.ts";
+import type { Destination } from "../kinds/virtual-service.ts";
+import { approximated, at, unknownReference, unsupported, type Place } from "../notes.ts";
+import { speaksTls } from "./client-tls.ts";
+import { translateConnectionPool } from "./connection-pool.ts";
+import {
+  createDestinationRules,
+  effectivePolicy,
+  findSubset,
+  type DestinationRules,
+  type EffectivePolicy,
+  type FoundSubset,
+  type Sourced,
+} from "./destination-rules.ts";
+import { translateLoadBalancer } from "./load-balancer.ts";
+import { translateOutlierDetection } from "./outlier-detection.ts";
+import { createUpstreams, type Upstream, type Upstreams } from "./upstreams.ts";
+
+export interface Target {
+  /** Name of the backend. */
+  readonly backend: string;
+  /** Absent: nobody answers there. */
+  readonly upstream?: Upstream;
+  /** Labels of the workloads that answer, beyond the upstream's. */
+  readonly subset: Labels;
+  /** For connections: `connectTimeout`. */
+  readonly connectTimeout?: string;
+}
+
+export interface Destinations {
+  readonly upstreams: Upstreams;
+  /** DestinationRules that some destination has come by. */
+  readonly usedRules: ReadonlySet<DestinationRule>;
+  /** Adds the backend to the model. `place` is the destination's. */
+  find(destination: Destination, use: Use, place: Place): Target;
+  /** Those that were found so far, each once. */
+  targets(): Target[];
+}
+
+export interface Use {
+  /** Requests, or whole connections. */
+  readonly isHttp: boolean;
+  /** Where they come in: the port of destinations that have none. */
+  readonly listenerPort: number;
+  /** Namespace of the VirtualService. */
+  readonly client: string;
+}
+
+interface Building {
+  readonly context: ImportContext;
+  readonly upstreams: Upstreams;
+  readonly rules: DestinationRules;
+  readonly usedRules: Set<DestinationRule>;
+}
+
+export function createDestinations(context: ImportContext): Destinations {
+  const { set, services } = context;
+  const building: Building = {
+    context,
+    upstreams: createUpstreams(set, services),
+    rules: createDestinationRules(set),
+    usedRules: new Set(),
+  };
+  const targets = new Map<string, Target>();
+  return {
+    upstreams: building.upstreams,
+    usedRules: building.usedRules,
+    targets: () => [...targets.values()],
+    find: (destination, use, place) => {
+      const host = fullHost(destination.host, use.client);
+      const upstream = building.upstreams.find(host, destination.port?.number, use.listenerPort, use.client);
+      const target =
+        typeof upstream === "string"
+          ? nowhere(destination, host, upstream, use, place, building)
+          : reach(destination, host, upstream, use, place, building);
+      targets.set(target.backend, target);
+      return target;
+    },
+  };
+}
+
+/** A cluster that Envoy does not know: 503. */
+function nowhere(
+  { port, subset }: Destination,
+  host: string,
+  reason: string,
+  use: Use,
+  place: Place,
+  { context }: Building,
+): Target {
+  unknownReference(at(place, "host"), `${reason}: requests are answered 503`);
+  const backend = backendName(host, port?.number ?? use.listenerPort, subset, use);
+  context.parts.addBackend(backend, () => ({ name: backend, protocol: use.isHttp ? "HTTP" : "TCP" }), place);
+  return { backend, subset: {} };
+}
+
+function reach(
+  destination: Destination,
+  host: string,
+  upstream: Upstream,
+  use: Use,
+  place: Place,
+  { context, rules, usedRules }: Building,
+): Target {
+  const held = rules.of(host, use.client, upstream.namespace);
+  for (const rule of held) usedRules.add(rule);
+  const subset = destination.subset === undefined ? undefined : findSubset(held, destination.subset);
+  if (destination.subset !== undefined && !subset) {
+    const message = `no DestinationRule for ${host} has the subset ${JSON.stringify(destination.subset)}: requests are answered 503`;
+    unknownReference(at(place, "subset"), message);
+  }
+  // Rules of the client's own namespace hold for its routes alone.
+  const owner = held[0]?.namespace ?? upstream.namespace;
+  const of = owner === upstream.namespace ? "" : owner;
+  const backend = backendName(host, upstream.port, destination.subset, use, of);
+  const policy = effectivePolicy(held, upstream.port, subset);
+  if (use.isHttp && upstream.protocol === "grpc" && upstream.tunnel === undefined) {
+    const message = `${host} speaks gRPC, and the gateway itself HTTP/1.1 alone`;
+    approximated(at(place, "host"), message, "Annotate the Service with isthmus.dev/tunnel: NAME.");
+  }
+  const isKnown = destination.subset === undefined || subset !== undefined;
+  context.parts.addBackend(
+    backend,
+    () => ({
+      name: backend,
+      ...(upstream.tunnel !== undefined && { tunnel: upstream.tunnel }),
+      endpoints: isKnown ? endpointsOf(upstream, subset, place) : [],
+      ...policyFields(policy, upstream, use.isHttp, (part) => ({ ...part, notes: context.notes })),
+    }),
+    upstream.origin ?? place,
+    originsOf(policy),
+  );
+  const connectTimeout = policy.connectionPool?.value.tcp?.connectTimeout;
+  return {
+    backend,
+    upstream,
+    subset: subset?.subset.labels ?? {},
+    ...(connectTimeout !== undefined && { connectTimeout: nativeDuration(connectTimeout) }),
+  };
+}
+
+function endpointsOf(upstream: Upstream, subset: FoundSubset | undefined, place: Place): EndpointInput[] {
+  const labels = subset?.subset.labels ?? {};
+  const endpoints = upstream.endpoints(Object.keys(labels).length === 0 ? undefined : labels);
+  if (subset && endpoints.length === 0) {
+    const message = `no endpoint in the files has the labels of subset ${JSON.stringify(subset.subset.name)}: requests are answered 503`;
+    const remedy = "Add the EndpointSlices and Pods: kubectl get endpointslices,pods -o yaml.";
+    const field: Place = { ...place, object: subset.rule.object, path: [...subset.path, "labels"] };
+    unknownReference(field, message, remedy);
+  }
+  return endpoints;
+}
+
+/** `istio/shop/reviews/9080/v2`, `istio/api.example.com/443`. */
+function backendName(
+  host: string,
+  port: number,
+  subset: string | undefined,
+  { isHttp }: Use,
+  rulesOf = "",
+): string {
+  const found = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(host);
+  const place = found
+    ? `${found[2]}/${found[1]}`
+    : host.replace("*", "wildcard").replace(/[^A-Za-z0-9._-]/g, "-");
+  const parts = [isHttp ? "istio" : "istio-tcp", place, port, subset?.replace(/[^A-Za-z0-9._-]/g, "-")];
+  const name = parts.filter((part) => part !== undefined && part !== "").join("/");
+  return rulesOf === "" ? name : `${name}/of/${rulesOf}`;
+}
+
+/** Fields of a backend, and the part of the policy that each comes from. */
+function originsOf(policy: EffectivePolicy): Partial<Record<keyof BackendInput, ObjectField>> {
+  const { loadBalancer, connectionPool, outlierDetection, tls, proxyProtocol, retryBudget } = policy;
+  return {
+    ...(tls && { protocol: tls }),
+    ...(loadBalancer && { loadBalancer }),
+    ...(outlierDetection && { healthCheck: outlierDetection }),
+    ...(connectionPool && { circuitBreaker: connectionPool }),
+    ...(proxyProtocol && { proxyProtocol }),
+    ...(retryBudget && { retryConstraint: retryBudget }),
+  };
+}
+
+function policyFields(
+  policy: EffectivePolicy,
+  upstream: Upstream,
+  isHttp: boolean,
+  placeOf: (part: Sourced<unknown>) => Place,
+): Partial<BackendInput> {
+  const { loadBalancer, connectionPool, outlierDetection, tls, proxyProtocol, retryBudget, tunnel } = policy;
+  if (tunnel) unsupported(placeOf(tunnel), "connections are not tunnelled through another proxy");
+  const isTls = tls ? speaksTls(tls.value, upstream, placeOf(tls)) : false;
+  const breaker =
+    connectionPool && translateConnectionPool(connectionPool.value, isHttp, placeOf(connectionPool));
+  return {
+    protocol: isHttp ? httpProtocol(upstream, isTls) : isTls ? "TLS" : "TCP",
+    loadBalancer: loadBalancer
+      ? translateLoadBalancer(loadBalancer.value, placeOf(loadBalancer))
+      : { type: "LeastRequest" },
+    ...(outlierDetection && {
+      healthCheck: translateOutlierDetection(outlierDetection.value, placeOf(outlierDetection)),
+    }),
+    ...(breaker && Object.keys(breaker).length > 0 && { circuitBreaker: breaker }),
+    ...(proxyProtocol && { proxyProtocol: { version: proxyProtocol.value.version ?? "V1" } }),
+    ...(retryBudget && isHttp && { retryConstraint: budgetOf(retryBudget, placeOf) }),
+  };
+}
+
+/** Only agents speak HTTP/2 to endpoints. */
+function httpProtocol({ protocol, tunnel }: Upstream, isTls: boolean): NonNullable<BackendInput["protocol"]> {
+  if (tunnel === undefined) return isTls ? "HTTPS" : "HTTP";
+  if (protocol === "grpc") return isTls ? "GRPCS" : "GRPC";
+  return !isTls && (protocol === "http2" || protocol === "h2c") ? "H2C" : isTls ? "HTTPS" : "HTTP";
+}
+
+function budgetOf(
+  { value, ...field }: NonNullable<EffectivePolicy["retryBudget"]>,
+  placeOf: (part: Sourced<unknown>) => Place,
+): NonNullable<BackendInput["retryConstraint"]> {
+  const { percent = 20, minRetryConcurrency, budgetInterval } = value;
+  if (minRetryConcurrency !== undefined) {
+    const message = "retries that are always allowed are counted per second, not by how many are under way";
+    approximated(at(placeOf({ value, ...field }), "minRetryConcurrency"), message);
+  }
+  const interval = budgetInterval === undefined ? "0s" : nativeDuration(budgetInterval);
+  return {
+    budget: { percent: Math.round(percent), ...(interval !== "0s" && { interval }) },
+    minRetryRate: { count: Math.min(minRetryConcurrency ?? 3, 1_000_000) },
+  };
+}

@@ -1,0 +1,32 @@
+// Every kind of Istio's that is read.
+import type { Kind } from "../../kubernetes/kind.ts";
+import { destinationRuleKind } from "./destination-rule.ts";
+import { gatewayKind } from "./gateway.ts";
+import {
+  envoyFilterKind,
+  proxyConfigKind,
+  sidecarKind,
+  telemetryKind,
+  wasmPluginKind,
+  workloadGroupKind,
+} from "./others.ts";
+import { authorizationPolicyKind, peerAuthenticationKind, requestAuthenticationKind } from "./security.ts";
+import { serviceEntryKind, workloadEntryKind } from "./service-entry.ts";
+import { virtualServiceKind } from "./virtual-service.ts";
+
+export const istioKinds: readonly Kind[] = [
+  gatewayKind,
+  virtualServiceKind,
+  destinationRuleKind,
+  serviceEntryKind,
+  workloadEntryKind,
+  authorizationPolicyKind,
+  requestAuthenticationKind,
+  peerAuthenticationKind,
+  envoyFilterKind,
+  wasmPluginKind,
+  sidecarKind,
+  workloadGroupKind,
+  proxyConfigKind,
+  telemetryKind,
+];

@@ -1,0 +1,207 @@
+// Gateways → listeners of the model, and the entries at which VirtualServices attach.
+import type { ImportContext } from "../../kubernetes/importer.ts";
+import type { ListenerInput, ModelParts } from "../../kubernetes/model-parts.ts";
+import { serverHosts } from "../host.ts";
+import { gatewayKind, type Gateway, type Server } from "../kinds/gateway.ts";
+import { at, ignored, invalid, unsupported, type Place } from "../notes.ts";
+import type { Entry } from "./entry.ts";
+import { createSecrets, translateServerTls, type Secrets } from "./server-tls.ts";
+
+type Kind = "http" | "https" | "passthrough" | "terminate" | "tcp";
+
+/** What is known of a port while servers of several Gateways are put together. */
+interface Port {
+  /** Labels of the workload that listens. */
+  readonly workload: string;
+  /** Hosts of TLS servers, and whose they are. */
+  readonly hosts: Map<string, string>;
+}
+
+interface Building {
+  readonly parts: ModelParts;
+  readonly ports: Map<number, Port>;
+  readonly names: Set<string>;
+  readonly secrets: Secrets;
+  /** Ports at which clients speak HTTP/2 without TLS. */
+  readonly http2Ports: ReadonlySet<number>;
+}
+
+export function translateGateways({ set, parts, notes }: ImportContext): Entry[] {
+  const gateways = set.all(gatewayKind);
+  const http2 = gateways.flatMap(({ body }) =>
+    body.spec.servers.flatMap(({ port }) => (/^(?:HTTP2|GRPC)$/i.test(port.protocol) ? [port.number] : [])),
+  );
+  const building: Building = {
+    http2Ports: new Set(http2),
+    parts,
+    ports: new Map(),
+    names: new Set(),
+    secrets: createSecrets(set),
+  };
+  return gateways.flatMap((gateway) =>
+    gateway.body.spec.servers.flatMap((server, index) => {
+      const place = { notes, object: gateway.object, path: ["spec", "servers", index] };
+      return translateServer(gateway, server, place, building);
+    }),
+  );
+}
+
+function translateServer(gateway: Gateway, server: Server, place: Place, building: Building): Entry[] {
+  const kind = kindOf(server, place);
+  if (!kind || !claimsPort(gateway, server, kind, place, building)) return [];
+  const { number } = server.port;
+  const id = `${gateway.namespace}/${gateway.name}`;
+  const listener = kind === "http" ? `istio/http-${number}` : ownName(id, server, building.names);
+  // Plain HTTP of a port is one listener: the hosts of its servers stand at the routes.
+  if (kind !== "http" || !building.names.has(listener)) {
+    building.names.add(listener);
+    building.parts.addListener(toListener(listener, kind, server, gateway, place, building), place);
+  }
+  if (server.defaultEndpoint !== undefined) ignored(at(place, "defaultEndpoint"), "it has no meaning");
+  return [
+    {
+      kind: kind === "http" || kind === "https" ? "http" : kind === "passthrough" ? "tls" : "tcp",
+      listener,
+      port: number,
+      isTls: kind !== "http" && kind !== "tcp",
+      gateway: id,
+      namespace: gateway.namespace,
+      labels: gateway.body.spec.selector,
+      redirectsToHttps: kind === "http" && (server.tls?.httpsRedirect ?? false),
+      origin: place,
+      hosts: [...new Set(server.hosts.map(hostOf))],
+      hostsFor: (namespace) => serverHosts(server.hosts, gateway.namespace, namespace),
+    },
+  ];
+}
+
+function kindOf(server: Server, place: Place): Kind | undefined {
+  const protocol = server.port.protocol.toUpperCase();
+  const { tls } = server;
+  switch (protocol) {
+    case "HTTP":
+    case "HTTP2":
+    case "GRPC":
+    case "GRPC-WEB":
+      return "http";
+    case "HTTPS":
+    case "TLS":
+      if (!tls) {
+        invalid(place, `a server of protocol ${protocol} needs tls`, "Write tls with a mode.");
+        return undefined;
+      }
+      if (tls.mode === "AUTO_PASSTHROUGH") {
+        unsupported(
+          at(place, "tls", "mode"),
+          "connections are not sent on by the name of a cluster in the SNI",
+        );
+        return undefined;
+      }
+      if ((tls.mode ?? "PASSTHROUGH") === "PASSTHROUGH") return "passthrough";
+      return protocol === "HTTPS" ? "https" : "terminate";
+    case "TCP":
+    case "MONGO":
+    case "MYSQL":
+    case "REDIS":
+      return tls?.mode && tls.mode !== "PASSTHROUGH" ? "terminate" : "tcp";
+    default:
+      unsupported(at(place, "port", "protocol"), `the protocol ${protocol} is not served`);
+      return undefined;
+  }
+}
+
+/** A port of this machine is one workload's; of TLS servers with one host the first stays (`MergeGateways`). */
+function claimsPort(
+  { namespace, name, body }: Gateway,
+  server: Server,
+  kind: Kind,
+  place: Place,
+  { ports }: Building,
+): boolean {
+  const { number } = server.port;
+  const workload = JSON.stringify(Object.entries(body.spec.selector).sort());
+  const port = ports.get(number) ?? { workload, hosts: new Map<string, string>() };
+  ports.set(number, port);
+  if (port.workload !== workload) {
+    const message = `port ${number} is already that of a Gateway for other workloads; requests for one would reach the other's routes`;
+    unsupported(
+      at(place, "port", "number"),
+      message,
+      "Serve each workload's Gateways apart, or under one selector.",
+    );
+    return false;
+  }
+  if (kind === "http" || kind === "tcp") return true;
+  const owner = server.hosts.map((host) => port.hosts.get(hostOf(host))).find((found) => found !== undefined);
+  if (owner !== undefined) {
+    ignored(
+      at(place, "hosts"),
+      `${owner} already has one of these hosts on port ${number}: Istio skips this server`,
+    );
+    return false;
+  }
+  for (const host of server.hosts) port.hosts.set(hostOf(host), `${namespace}/${name}`);
+  return true;
+}
+
+function hostOf(entry: string): string {
+  return entry.slice(entry.indexOf("/") + 1).toLowerCase();
+}
+
+function ownName(id: string, { port, name }: Server, names: ReadonlySet<string>): string {
+  const label = (port.name ?? name ?? "")
+    .replace(/[^A-Za-z0-9._-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "");
+  const wanted = `istio/${id}/${label === "" ? port.number : label}`;
+  return names.has(wanted) ? `${wanted}/${port.number}-${names.size}` : wanted;
+}
+
+function toListener(
+  name: string,
+  kind: Kind,
+  server: Server,
+  gateway: Gateway,
+  place: Place,
+  building: Building,
+): ListenerInput {
+  const hosts = [...new Set(server.hosts.map(hostOf))];
+  const isOpen = kind === "http" || kind === "tcp" || hosts.includes("*");
+  const protocols = {
+    http: "HTTP",
+    https: "HTTPS",
+    passthrough: "TLS",
+    terminate: "TLS",
+    tcp: "TCP",
+  } as const;
+  const address = bindAddress(server, place);
+  const terminates = kind === "https" || kind === "terminate";
+  return {
+    name,
+    protocol: protocols[kind],
+    port: server.port.number,
+    ...(address !== undefined && { addresses: [address] }),
+    ...(!isOpen && { hostnames: hosts }),
+    ...(kind === "http" && building.http2Ports.has(server.port.number) && { http2: true }),
+    ...(kind === "passthrough" && { tls: { mode: "Passthrough" as const } }),
+    ...(terminates && {
+      tls: translateServerTls(
+        server.tls!,
+        kind === "https",
+        gateway.namespace,
+        building.secrets,
+        at(place, "tls"),
+      ),
+    }),
+  };
+}
+
+function bindAddress({ bind }: Server, place: Place): string | undefined {
+  if (bind === undefined || bind === "" || bind === "0.0.0.0" || bind === "::") return undefined;
+  if (/^[0-9a-fA-F.:]+$/.test(bind)) return bind;
+  unsupported(
+    at(place, "bind"),
+    "a listener has an IP address",
+    "Leave bind out, or write an address of the machine.",
+  );
+  return undefined;
+}

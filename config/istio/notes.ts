@@ -1,0 +1,48 @@
+// What is said of a field, in the words of every importer.
+import { fieldOf, type Notes } from "../kubernetes/notes.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import type { Path } from "../report.ts";
+
+/** An object's field, and the notes to add to. */
+export interface Place {
+  readonly notes: Notes;
+  readonly object: KubernetesObject;
+  readonly path: Path;
+}
+
+export function at(place: Place, ...steps: Path): Place {
+  return { ...place, path: [...place.path, ...steps] };
+}
+
+/** No equivalent, and it decides where traffic goes or who may pass. */
+export function unsupported(place: Place, message: string, remedy?: string): void {
+  add(place, "statement-unsupported", message, remedy);
+}
+
+/** Istio itself would refuse it. */
+export function invalid(place: Place, message: string, remedy?: string): void {
+  add(place, "argument-invalid", message, remedy);
+}
+
+/** Honoured, but not to the letter. */
+export function approximated(place: Place, message: string, remedy?: string): void {
+  add(place, "statement-approximated", message, remedy);
+}
+
+/** No equivalent, and no request goes elsewhere for it. */
+export function ignored(place: Place, message: string, remedy?: string): void {
+  add(place, "statement-ignored", message, remedy);
+}
+
+export function unknownReference(place: Place, message: string, remedy?: string): void {
+  add(place, "object-reference-unknown", message, remedy);
+}
+
+function add(
+  { notes, object, path }: Place,
+  code: Parameters<Notes["add"]>[1]["code"],
+  message: string,
+  remedy: string | undefined,
+): void {
+  notes.add(fieldOf(object, ...path), { code, message, remedy });
+}

@@ -1,0 +1,90 @@
+// For which gateways and workloads a policy holds: those of its namespace, or of the whole mesh, narrowed by labels or by
+// the Services that it names.
+import { hasLabels, type Labels } from "../../kubernetes/labels.ts";
+import type { KubernetesObject } from "../../kubernetes/object.ts";
+import type { Target } from "../backend/destinations.ts";
+import type { Upstream } from "../backend/upstreams.ts";
+import { rootNamespace } from "../host.ts";
+import type { Entry } from "../listen/entry.ts";
+
+interface TargetRef {
+  readonly group?: string | undefined;
+  readonly kind: string;
+  readonly name: string;
+}
+
+export interface Scope {
+  readonly namespace: string;
+  readonly selector: Labels;
+  readonly targetRefs: readonly TargetRef[];
+  /** Selects workloads that some Gateway listens at: others are not meant, unless they are known to be selected. */
+  readonly isForGateways: boolean;
+}
+
+interface ScopeFields {
+  readonly selector?: { readonly matchLabels?: Labels | undefined } | undefined;
+  readonly targetRef?: TargetRef | undefined;
+  readonly targetRefs?: readonly TargetRef[] | undefined;
+}
+
+/** `gateways`: labels of the workloads at which Gateways listen. */
+export function scopeOf(
+  namespace: string,
+  { selector, targetRef, targetRefs = [] }: ScopeFields = {},
+  gateways: readonly Labels[] = [],
+): Scope {
+  const labels = selector?.matchLabels ?? {};
+  return {
+    namespace,
+    selector: labels,
+    targetRefs: targetRef ? [targetRef, ...targetRefs] : targetRefs,
+    isForGateways:
+      Object.keys(labels).length > 0 && gateways.some((gateway) => hasLabels({ labels: gateway }, labels)),
+  };
+}
+
+/** Of an object that could not be read: as far as its selector is one, or else the whole namespace. */
+export function scopeOfBroken({ namespace, value }: KubernetesObject, gateways: readonly Labels[]): Scope {
+  const spec = value["spec"] as { selector?: { matchLabels?: unknown } } | null | undefined;
+  const labels = spec?.selector?.matchLabels;
+  const isMap = labels !== null && typeof labels === "object" && !Array.isArray(labels);
+  const isLabels = isMap && Object.values(labels).every((label) => typeof label === "string");
+  return scopeOf(namespace, { selector: { matchLabels: isLabels ? (labels as Labels) : {} } }, gateways);
+}
+
+/**
+ * The gateway's pods are taken to run in the namespace of the Gateway, or in that of Istio itself; a policy in another
+ * namespace is not about them. What comes from within the mesh passes no gateway.
+ */
+export function holdsAtGateway({ namespace, selector, targetRefs }: Scope, entry: Entry): boolean {
+  if (entry.gateway === "mesh" || targetRefs.length > 0) return false;
+  if (namespace !== rootNamespace && namespace !== entry.namespace) return false;
+  return hasLabels({ labels: entry.labels }, selector);
+}
+
+/** `some`: not for all of the target's workloads, or that is not known. */
+export function holdsAtTarget(scope: Scope, { upstream, subset }: Target): "all" | "some" | "none" {
+  if (!upstream || upstream.isExternal) return "none";
+  if (scope.namespace !== rootNamespace && scope.namespace !== upstream.namespace) return "none";
+  if (scope.targetRefs.length > 0) {
+    const isNamed = scope.targetRefs.some(
+      ({ kind, name }) => (kind === "Service" || kind === "ServiceEntry") && name === upstream.name,
+    );
+    return isNamed ? "all" : "none";
+  }
+  const found = selects(scope.selector, upstream, subset);
+  return found === "some" && scope.isForGateways ? "none" : found;
+}
+
+function selects(selector: Labels, upstream: Upstream, subset: Labels): "all" | "some" | "none" {
+  const workloads = upstream.workloads?.filter((labels) => hasLabels({ labels }, subset));
+  if (workloads?.length) {
+    const selected = workloads.filter((labels) => hasLabels({ labels }, selector)).length;
+    return selected === 0 ? "none" : selected === workloads.length ? "all" : "some";
+  }
+  // Without the Service, its workloads are taken to be labelled with its name, as is the custom.
+  const known: Labels = { ...(upstream.selector ?? { app: upstream.name }), ...subset };
+  const entries = Object.entries(selector);
+  if (entries.some(([name, value]) => known[name] !== undefined && known[name] !== value)) return "none";
+  return entries.every(([name]) => known[name] !== undefined) ? "all" : "some";
+}
