@@ -25,6 +25,21 @@ const firstSocketFd = 4;
 
 /** Runs the system until a signal ends it. Resolves to the exit code. Throws `CommandError` before anything runs. */
 export async function launch(options: ServeOptions, log: (line: string) => void): Promise<number> {
+  const { supervisor, runDirectory } = await start(options, log);
+  try {
+    return await attend(supervisor, log);
+  } finally {
+    await rm(runDirectory, { recursive: true, force: true });
+  }
+}
+
+interface Started {
+  readonly supervisor: ChildProcess;
+  readonly runDirectory: string;
+}
+
+/** A function of its own, so that the configuration (200 MB of 10,000 routes) is not held while the system runs. */
+async function start(options: ServeOptions, log: (line: string) => void): Promise<Started> {
   const sources = await readConfigFiles(options.files);
   const { model, snapshot, diagnostics } = loadConfig(sources, {
     isolate: options.isolate,
@@ -61,7 +76,6 @@ export async function launch(options: ServeOptions, log: (line: string) => void)
       options,
       directory,
       sources: redactKeys(sources),
-      snapshot,
       ports: plan.ports,
       sockets,
       certificates,
@@ -69,9 +83,10 @@ export async function launch(options: ServeOptions, log: (line: string) => void)
       modules,
     };
     supervisor.send(task, () => {});
-    return await attend(supervisor, log);
-  } finally {
+    return { supervisor, runDirectory: directory.run };
+  } catch (error) {
     await rm(directory.run, { recursive: true, force: true });
+    throw error;
   }
 }
 

@@ -1,6 +1,5 @@
 // What the launcher hands to the supervisor once it has bound the sockets.
 import type { SourceFile } from "#contract/admin.ts";
-import type { Snapshot } from "#contract/snapshot.ts";
 import type { ClientTrusts } from "./client-trust.ts";
 import type { KeyPairFiles } from "./listener-certificates.ts";
 import type { DataDirectory } from "./data-directory.ts";
@@ -16,8 +15,6 @@ export interface SupervisorTask {
   readonly options: ServeOptions;
   readonly directory: DataDirectory;
   readonly sources: readonly SourceFile[];
-  /** What `sources` compile to. */
-  readonly snapshot: Snapshot;
   readonly ports: readonly PortGroup[];
   readonly sockets: readonly InheritedSocket[];
   /** Certificates of the HTTPS listeners, by listener name. */

@@ -2,6 +2,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Snapshot } from "#contract/snapshot.ts";
 import type { AdminClient } from "../admin-client.ts";
 import { CommandError } from "../command-error.ts";
 import { diagnosticText } from "../config-files.ts";
@@ -95,7 +96,7 @@ async function publish(
   { sources, options }: SupervisorTask,
   client: AdminClient,
   output: Output,
-): Promise<{ version: number; snapshot: SupervisorTask["snapshot"] }> {
+): Promise<{ version: number; snapshot: Snapshot }> {
   const reason = `serve -f ${options.files.join(" -f ")}`.slice(0, 1024);
   const { version, unchanged } = await client.publish({
     files: [...sources],
