@@ -11,13 +11,13 @@ import { residentKiB } from "./process.ts";
 
 interface Plan {
   publishes: number;
-  /** Between publishes, and before the first one. */
+  /** Before the first publish, and after each one that has been answered. */
   intervalMs: number;
   perSecond: number;
 }
 
 export async function benchSnapshot(quick: boolean): Promise<void> {
-  const plan = { publishes: quick ? 1 : 4, intervalMs: quick ? 4_000 : 6_000, perSecond: 250 };
+  const plan = { publishes: quick ? 1 : 4, intervalMs: quick ? 4_000 : 6_000, perSecond: 100 };
   const directory = await mkdtemp(join(tmpdir(), "isthmus-bench-"));
   const origin = await startOrigin();
   try {
@@ -46,19 +46,16 @@ async function measure(
   try {
     const token = (await readFile(join(data, "admin-token"), "utf8")).trim();
     const content = gatewayConfig(port, originPort, variant);
-    const seconds = ((publishes + 1) * intervalMs) / 1_000;
-    const host = hostOf(variant);
-    const url = `http://127.0.0.1:${port}/`;
-    await steadyLoad({ url, host, perSecond, seconds: 2 });
-    const loading = steadyLoad({ url, host, perSecond, seconds });
-    const startMs = Date.now();
+    const pause = (): Promise<void> => new Promise((done) => setTimeout(done, intervalMs));
+    const load = steadyLoad({ url: `http://127.0.0.1:${port}/`, host: hostOf(variant), perSecond });
+    await pause();
     const published: number[] = [];
     for (let version = 1; version <= publishes; version += 1) {
-      await new Promise((done) => setTimeout(done, startMs + version * intervalMs - Date.now()));
       published.push(Date.now());
       await publish(controlUrl, token, withVersion(content, variant, version));
+      await pause();
     }
-    const samples = await loading;
+    const samples = await load.stop();
     const memoryMiB = Math.round(residentKiB(served.process.pid!) / 1024);
     return report(variant.name, samples, published, memoryMiB);
   } finally {

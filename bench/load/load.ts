@@ -1,5 +1,5 @@
 // One load run against one address, by wrk where the machine has it, else by the generator beside this file.
-import { execFile } from "node:child_process";
+import { execFile, type ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 import { available, loadCore } from "../process.ts";
 import type { SteadyLoad, SteadySample } from "./steady-load.ts";
@@ -26,14 +26,15 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
   return generator === "wrk" ? parseWrk(await runWrk(request)) : runNode(request);
 }
 
-function run(command: string, args: string[]): Promise<string> {
+function run(command: string, args: string[], started?: (child: ChildProcess) => void): Promise<string> {
   const pinned = available("taskset")
     ? ["taskset", "-c", String(loadCore), command, ...args]
     : [command, ...args];
   return new Promise((done, fail) => {
-    execFile(pinned[0]!, pinned.slice(1), { maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
+    const child = execFile(pinned[0]!, pinned.slice(1), { maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
       error ? fail(new Error(`${command}: ${stderr || error.message}`)) : done(stdout),
     );
+    started?.(child);
   });
 }
 
@@ -50,10 +51,17 @@ async function runNode(request: LoadRequest): Promise<LoadResult> {
   return JSON.parse(await run(process.execPath, [script, JSON.stringify(request)])) as LoadResult;
 }
 
-/** Requests at fixed times, each with its latency. */
-export async function steadyLoad(request: SteadyLoad): Promise<SteadySample[]> {
+/** Requests at fixed times until it is stopped. Resolves to each with its latency. */
+export function steadyLoad(request: SteadyLoad): { stop(): Promise<SteadySample[]> } {
   const script = resolve(import.meta.dirname, "steady-load.ts");
-  return JSON.parse(await run(process.execPath, [script, JSON.stringify(request)])) as SteadySample[];
+  let input: ChildProcess["stdin"];
+  const samples = run(process.execPath, [script, JSON.stringify(request)], ({ stdin }) => (input = stdin));
+  return {
+    stop: async () => {
+      input?.end();
+      return JSON.parse(await samples) as SteadySample[];
+    },
+  };
 }
 
 const unitMs: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };

@@ -6,7 +6,6 @@ export interface SteadyLoad {
   url: string;
   host: string;
   perSecond: number;
-  seconds: number;
 }
 
 export interface SteadySample {
@@ -19,12 +18,11 @@ export interface SteadySample {
 
 interface Pending {
   atMs: number;
-  socket: Socket;
   answer: string;
 }
 
 /** Runs as a program of its own: `node bench/load/steady-load.ts JSON`. */
-async function run({ url, host, perSecond, seconds }: SteadyLoad): Promise<SteadySample[]> {
+async function run({ url, host, perSecond }: SteadyLoad): Promise<SteadySample[]> {
   const { hostname, port } = new URL(url);
   const head = `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
   const idle: Socket[] = [];
@@ -43,25 +41,33 @@ async function run({ url, host, perSecond, seconds }: SteadyLoad): Promise<Stead
     const version = isGood ? (/\r\nx-version: *(\S+)/i.exec(pending.answer)?.[1] ?? "") : "";
     samples.push({ atMs: pending.atMs, latencyMs: now() - pending.atMs, version });
   };
+  // What broke off counts with the time that it took.
+  const lost = (socket: Socket): void => {
+    const atMs = busy.get(socket)?.atMs;
+    socket.destroy();
+    if (busy.delete(socket) && atMs !== undefined)
+      samples.push({ atMs, latencyMs: now() - atMs, version: "" });
+  };
   const open = (): Socket => {
     const socket = connect(Number(port), hostname).setNoDelay(true).setEncoding("latin1");
     socket.on("data", (chunk: string) => take(socket, chunk));
-    socket.on("error", () => busy.delete(socket));
+    socket.on("error", () => lost(socket));
     return socket;
   };
+  process.stdin.resume();
   const startMs = now();
-  for (let sent = 0; sent < perSecond * seconds;) {
-    const dueUntil = Math.min(perSecond * seconds, ((now() - startMs) * perSecond) / 1_000);
-    for (; sent < dueUntil; sent += 1) {
+  for (let sent = 0; !process.stdin.readableEnded;) {
+    for (const due = ((now() - startMs) * perSecond) / 1_000; sent < due; sent += 1) {
       const socket = idle.pop() ?? open();
-      busy.set(socket, { atMs: startMs + (sent * 1_000) / perSecond, socket, answer: "" });
+      busy.set(socket, { atMs: startMs + (sent * 1_000) / perSecond, answer: "" });
       socket.write(head);
     }
     await new Promise((done) => setTimeout(done, 1));
   }
   for (let waited = 0; busy.size > 0 && waited < 500; waited += 1)
     await new Promise((done) => setTimeout(done, 10));
-  for (const socket of [...idle, ...busy.keys()]) socket.destroy();
+  for (const socket of busy.keys()) lost(socket);
+  for (const socket of idle) socket.destroy();
   return samples;
 }
 
