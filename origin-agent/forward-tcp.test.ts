@@ -29,6 +29,21 @@ test("bytes pass in both directions, and the end of one direction leaves the oth
   expect(await text(answer.body)).toBe("fedcba");
 });
 
+test("the last bytes of an endpoint that ends are kept for a reader that comes late", async () => {
+  const length = 40_000;
+  const ended = Promise.withResolvers<void>();
+  const port = await startRawPod((socket) => {
+    socket.resume().once("close", ended.resolve).end(Buffer.alloc(length, "x"));
+  });
+  const session = await tunnelTo(port);
+  async function* nothing() {}
+  // More than a new stream's window: the rest waits in the agent, to which the endpoint has said that it is over.
+  const answer = await exchange(session, tcpHead(port), nothing());
+  await ended.promise;
+  await exchange(session, tcpHead(port), nothing());
+  expect((await text(answer.body)).length).toBe(length);
+});
+
 test("nobody listens: connect_failed", async () => {
   const port = await closedPort();
   await expect(exchange(await tunnelTo(port), tcpHead(port))).rejects.toMatchObject({

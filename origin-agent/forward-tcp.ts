@@ -17,6 +17,7 @@ export function forwardTcp(
   const early: Uint8Array[] = [];
   let endpointSocket: Socket | undefined;
   let clientEnded = false;
+  let endpointEnded = false;
   let pending: Buffer | undefined;
   let over = false;
 
@@ -34,7 +35,9 @@ export function forwardTcp(
     if (!pending || !endpointSocket) return;
     const taken = stream.write(pending);
     pending = taken < pending.length ? pending.subarray(taken) : undefined;
-    if (!pending) endpointSocket.resume();
+    if (pending) return;
+    if (endpointEnded) stream.end();
+    else endpointSocket.resume();
   };
   const connected = (socket: Socket) => {
     endpointSocket = socket;
@@ -47,7 +50,11 @@ export function forwardTcp(
         socket.pause();
         flush();
       })
-      .on("end", () => stream.end())
+      .on("end", () => {
+        // A paused socket says so, too, while the last of its bytes wait for the stream.
+        endpointEnded = true;
+        if (!pending) stream.end();
+      })
       .on("error", (error) => finish("endpoint_reset", error.message))
       .on("close", () => finish());
   };
