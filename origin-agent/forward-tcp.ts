@@ -62,9 +62,7 @@ export function forwardTcp(
   dial({ address: endpoint.address, port: endpoint.port, protocol, halfOpen: true }, (error, socket) => {
     if (over) return void socket?.destroy();
     if (socket) return connected(socket);
-    const refused = error instanceof AgentError && error.code === "dial_refused";
-    const detail = `${systemCode(error) ?? "error"}: ${error?.message ?? ""}`;
-    finish(refused ? "endpoint_not_allowed" : "connect_failed", detail);
+    finish(dialFailure(error), `${systemCode(error) ?? "error"}: ${error?.message ?? ""}`);
   });
 
   return {
@@ -83,4 +81,9 @@ export function forwardTcp(
       onEnded(code);
     },
   };
+}
+
+function dialFailure(error: Error | null): ResetCode {
+  const isRefused = error instanceof AgentError && error.code === "dial_refused";
+  return isRefused ? "endpoint_not_allowed" : "connect_failed";
 }

@@ -12,7 +12,7 @@ import { Connection } from "./connection.ts";
 import type { DialEndpoint } from "./dial-endpoint.ts";
 import { reachEndpoint } from "./reach-endpoint.ts";
 import { readStart } from "./read-start.ts";
-import { socketPlace } from "./socket-place.ts";
+import { localPlace, socketPlace } from "./socket-place.ts";
 import { splice } from "./splice.ts";
 
 export interface AcceptInputs {
@@ -35,7 +35,8 @@ export async function acceptConnection(
     const { remoteAddress, localAddress } = await socket.opened;
     connection = new Connection(socket, lifetime, await isolate.ready(lifetime), Date.now());
     connection.client = socketPlace(remoteAddress);
-    connection.destination = socketPlace(localAddress);
+    connection.listener = connection.plan.connections.first(lifetime.props?.listener ?? "");
+    connection.destination = localPlace(localAddress, connection.client, connection.listener?.addresses);
     await serve(connection, inputs);
   } catch (caught) {
     const error = asGatewayError(caught);
@@ -53,7 +54,6 @@ export async function acceptConnection(
 async function serve(connection: Connection, { dial, random }: AcceptInputs): Promise<void> {
   const { connections } = connection.plan;
   const socketName = connection.lifetime.props?.listener ?? "";
-  connection.listener = connections.first(socketName);
   await readStart(connection);
   const found = connections.find(socketName, connection.serverName);
   connection.listener = found?.listener;
