@@ -167,11 +167,8 @@ export const optionKeywords = table(
 );
 
 export const timeoutKeywords = table(
-  "check tarpit connect server",
-  "client client-fin client-hs http-keep-alive http-request queue server-fin clitimeout",
-  {
-    tunnel: ignored("upgraded connections are not closed when idle"),
-  },
+  "check client tarpit connect server tunnel",
+  "client-fin client-hs http-keep-alive http-request queue server-fin clitimeout",
 );
 
 export const statsKeywords = table(

@@ -4,6 +4,12 @@ import type { Path } from "../report.ts";
 import { limits } from "#contract/limits.ts";
 import { checkKeywords } from "./check-keywords.ts";
 import { translateBackend, type ImportedBackend } from "./model/backends.ts";
+import {
+  noteRequestStatements,
+  translateConnections,
+  type ConnectionContext,
+  type ImportedConnections,
+} from "./model/connections.ts";
 import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import { createNames } from "./model/names.ts";
 import { translateRoutes, type ImportedRoute, type RouteContext } from "./model/routes.ts";
@@ -25,17 +31,22 @@ export interface Translation {
 interface Parts {
   readonly listeners: readonly ImportedListener[];
   readonly routes: readonly ImportedRoute[];
+  readonly connections: readonly ImportedConnections[];
   readonly backends: readonly ImportedBackend[];
   readonly policies: readonly ImportedPolicy[];
 }
 
 export function translate(sections: readonly Section[], notes: Notes): Translation {
   const parts = translateParts(checkKeywords(sections, notes), notes);
-  const { listeners, routes, backends, policies } = parts;
+  const { listeners, routes, backends, policies, connections } = parts;
+  const tcpRoutes = connections.flatMap((imported) => imported.tcpRoutes);
+  const tlsRoutes = connections.flatMap((imported) => imported.tlsRoutes);
   return {
     config: {
       listeners: listeners.map(({ listener }) => listener),
       routes: routes.map(({ route }) => route),
+      ...(tcpRoutes.length > 0 && { tcpRoutes: tcpRoutes.map(({ route }) => route) }),
+      ...(tlsRoutes.length > 0 && { tlsRoutes: tlsRoutes.map(({ route }) => route) }),
       backends: backends.map(({ backend }) => backend),
       ...(policies.length > 0 && { rateLimitPolicies: policies.map(({ policy }) => policy) }),
     },
@@ -45,22 +56,23 @@ export function translate(sections: readonly Section[], notes: Notes): Translati
 
 function translateParts(sections: readonly Section[], notes: Notes): Parts {
   const proxies = readProxies(sections, notes).filter((proxy) => isServed(proxy, notes));
+  const requests = proxies.filter(isHttp);
   const library: Library = {
-    backends: new Set(proxies.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name]))),
-    rateLimits: createRateLimits(proxies, createNames()),
+    backends: new Set(requests.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name]))),
+    rateLimits: createRateLimits(requests, createNames()),
     users: readUserLists(sections),
   };
-  const programs = new Map(proxies.map((proxy) => [proxy, readProgram(proxy, library, notes)]));
+  const programs = new Map(requests.map((proxy) => [proxy, readProgram(proxy, library, notes)]));
   const sources = proxies.filter(isSource);
   const backendNames = createNames();
   const targets = new Map(
     sources.map((proxy) => {
-      const policies = translateRulePolicies(proxy, notes);
+      const policies = isHttp(proxy) ? translateRulePolicies(proxy, notes) : {};
       return [proxy.name, { name: backendNames.take(proxy.name), policies }];
     }),
   );
   const context: RouteContext = {
-    backends: new Map(sources.map((proxy) => [proxy.name, programs.get(proxy)!])),
+    backends: new Map(sources.filter(isHttp).map((proxy) => [proxy.name, programs.get(proxy)!])),
     targets,
     names: createNames(),
     notes,
@@ -70,16 +82,29 @@ function translateParts(sections: readonly Section[], notes: Notes): Parts {
   const folders = { crt: globalFolder(sections, "crt-base"), ca: globalFolder(sections, "ca-base") };
   const listenerNames = createNames();
   const fronts = proxies.filter(({ kind }) => kind !== "backend");
-  const served = fronts.map((proxy) => {
+  for (const proxy of proxies) if (!isHttp(proxy)) noteRequestStatements(proxy, notes);
+  const connectionContext: ConnectionContext = {
+    folders,
+    listenerNames,
+    routeNames: createNames(),
+    sources: new Map(sources.map((proxy) => [proxy.name, proxy])),
+    targets,
+    notes,
+  };
+  const connections = fronts
+    .filter((proxy) => !isHttp(proxy))
+    .map((proxy) => translateConnections(proxy, connectionContext));
+  const served = fronts.filter(isHttp).map((proxy) => {
     const listeners = translateBinds(proxy, folders, listenerNames, notes);
     return { listeners, routes: translateRoutes(proxy.name, programs.get(proxy)!, listeners, context) };
   });
   if (context.budget.rules < 0) noteBudget(fronts, notes);
   const routes = served.flatMap((front) => front.routes);
-  const used = new Set(routes.flatMap(backendsOf));
+  const used = new Set([...routes.flatMap(backendsOf), ...connections.flatMap(backendsOfConnections)]);
   return {
-    listeners: served.flatMap((front) => front.listeners),
+    listeners: [...served, ...connections].flatMap((front) => front.listeners),
     routes,
+    connections,
     // A backend without servers whose rules answer every request needs no place in the model.
     backends: sources
       .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, notes))
@@ -97,8 +122,21 @@ function backendsOf({ route }: ImportedRoute): string[] {
   return route.rules.flatMap(({ backendRefs = [] }) => backendRefs.flatMap(({ name }) => name ?? []));
 }
 
-function originsOf({ listeners, routes, backends, policies }: Parts): Translation["origins"] {
+function backendsOfConnections({ tcpRoutes, tlsRoutes }: ImportedConnections): string[] {
+  const routes = [...tcpRoutes, ...tlsRoutes];
+  return routes.flatMap(({ route }) =>
+    route.rules.flatMap(({ backendRefs = [] }) => backendRefs.flatMap(({ name }) => name ?? [])),
+  );
+}
+
+function originsOf({ listeners, routes, connections, backends, policies }: Parts): Translation["origins"] {
+  const originsOfList = (list: "tcpRoutes" | "tlsRoutes") =>
+    connections
+      .flatMap((imported): readonly { readonly statement: Statement }[] => imported[list])
+      .map(({ statement }, index) => ({ path: [list, index], statement }));
   return [
+    ...originsOfList("tcpRoutes"),
+    ...originsOfList("tlsRoutes"),
     ...listeners.map(({ statement }, index) => ({ path: ["listeners", index], statement })),
     ...routes.flatMap(({ statement, rules }, index) => [
       { path: ["routes", index], statement },
@@ -115,7 +153,7 @@ function originsOf({ listeners, routes, backends, policies }: Parts): Translatio
   ];
 }
 
-/** Whether requests of the proxy are to be served: it is enabled and speaks HTTP. */
+/** Whether the proxy is to be served: it is enabled, and carries requests or connections. */
 function isServed(proxy: Proxy, notes: Notes): boolean {
   const [disabled, enabled] = [settingOf(proxy, "disabled"), settingOf(proxy, "enabled")];
   const state = disabled && (!enabled || enabled.line < disabled.line) ? disabled : enabled;
@@ -126,15 +164,13 @@ function isServed(proxy: Proxy, notes: Notes): boolean {
     });
     return false;
   }
-  if (isHttp(proxy)) return true;
   const mode = settingOf(proxy, "mode");
   const value = mode ? wordAt(mode, 1) : "tcp";
-  notes.add(mode ?? proxy.heading, {
+  if (value === "http" || value === "tcp") return true;
+  notes.add(mode!, {
     code: "statement-unsupported",
-    message: mode
-      ? `${value} is not served; listeners speak HTTP`
-      : "without `mode http` the section speaks tcp, which is not served",
-    remedy: "Write `mode http` in `defaults`, or leave the section to HAProxy.",
+    message: `${value} is not served; sections carry requests (http) or connections (tcp)`,
+    remedy: "Leave the section to HAProxy.",
   });
   return false;
 }

@@ -2,7 +2,7 @@
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { formatDuration } from "../../duration-text.ts";
 import type { Notes } from "../notes.ts";
-import { settingOf, statementsIn, type Proxy } from "../proxy.ts";
+import { isHttp, settingOf, statementsIn, type Proxy } from "../proxy.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { translateBalance } from "./balance.ts";
@@ -36,13 +36,17 @@ export function translateBackend(proxy: Proxy, name: string, notes: Notes): Impo
   const loadBalancer = translateBalance(proxy, notes);
   const active = attempt(proxy.heading, notes, () => translateHealthCheck(proxy, all, notes));
   const passive = passiveCheck(servers);
+  const carries = isHttp(proxy) ? "requests" : "connections";
+  const protocol = protocolOf(servers, carries, notes);
+  const proxyProtocol = proxyProtocolOf(servers, carries, notes);
   const slowStartMs = servers.find(({ options }) => options.slowStartMs !== undefined)?.options.slowStartMs;
   const isHash = loadBalancer.type === "ConsistentHash";
   return {
     statement: proxy.heading,
     backend: {
       name,
-      ...(protocolOf(servers, notes) === "HTTPS" && { protocol: "HTTPS" }),
+      ...(protocol !== "HTTP" && { protocol }),
+      ...(proxyProtocol && { proxyProtocol: { version: proxyProtocol } }),
       endpoints: endpointsOf(proxy, servers),
       loadBalancer: {
         ...loadBalancer,
@@ -122,7 +126,13 @@ function endpointsOf(proxy: Proxy, servers: readonly Server[]): EndpointInput[] 
   });
 }
 
-function protocolOf(servers: readonly Server[], notes: Notes): "HTTP" | "HTTPS" {
+type Carries = "requests" | "connections";
+
+function protocolOf(
+  servers: readonly Server[],
+  carries: Carries,
+  notes: Notes,
+): "HTTP" | "HTTPS" | "TCP" | "TLS" {
   const [first] = servers;
   const isTls = first?.options.tls ?? false;
   for (const { statement, options } of servers) {
@@ -133,7 +143,33 @@ function protocolOf(servers: readonly Server[], notes: Notes): "HTTP" | "HTTPS" 
       remedy: "Give those with `ssl` a backend of their own.",
     });
   }
+  if (carries === "connections") return isTls ? "TLS" : "TCP";
   return isTls ? "HTTPS" : "HTTP";
+}
+
+function proxyProtocolOf(
+  servers: readonly Server[],
+  carries: Carries,
+  notes: Notes,
+): "V1" | "V2" | undefined {
+  const version = servers[0]?.options.sendProxy;
+  for (const { statement, options } of servers) {
+    if (carries === "requests" && options.sendProxy) {
+      notes.add(statement, {
+        code: "statement-unsupported",
+        message:
+          "connections to servers of requests are shared by clients, so none can begin with an address",
+        remedy: "Let the server read X-Forwarded-For or Forwarded.",
+      });
+    } else if (options.sendProxy !== version) {
+      notes.add(statement, {
+        code: "statement-unsupported",
+        message: "the servers of a backend all get the PROXY protocol in one version, or none does",
+        remedy: "Give the others a backend of their own.",
+      });
+    }
+  }
+  return carries === "connections" ? version : undefined;
 }
 
 /** `observe layer7`: failed requests take a server out. HAProxy's error-limit is 10. */

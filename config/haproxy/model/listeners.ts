@@ -26,6 +26,8 @@ interface Bind {
   readonly address: string;
   readonly port: number;
   readonly tls: boolean;
+  /** Clients begin with the PROXY protocol. */
+  readonly proxied: boolean;
   readonly certificates: readonly string[];
   readonly validation: ClientValidation | undefined;
 }
@@ -38,9 +40,10 @@ export function translateBinds(
   folders: CertificateFolders,
   names: Names,
   notes: Notes,
+  mode: "http" | "tcp" = "http",
 ): ImportedListener[] {
   const binds = statementsOf(proxy, "bind").flatMap(
-    (statement) => attempt(statement, notes, () => readBind(statement, folders, notes)) ?? [],
+    (statement) => attempt(statement, notes, () => readBind(statement, folders, notes, mode)) ?? [],
   );
   const ports = Map.groupBy(binds, ({ port }) => port);
   return [...ports.values()].map((same) => {
@@ -60,6 +63,7 @@ export function translateBinds(
       protocol,
       port,
       ...(!addresses.includes("") && { addresses }),
+      ...(bind!.proxied && { proxyProtocol: {} }),
       ...(protocol === "HTTPS" && { tls }),
     } as const;
     return { statement, listener };
@@ -98,10 +102,16 @@ const refusedOptions: Readonly<Record<string, readonly [message: string, remedy:
   ],
 };
 
-function readBind(statement: Statement, folders: CertificateFolders, notes: Notes): Bind[] {
+function readBind(
+  statement: Statement,
+  folders: CertificateFolders,
+  notes: Notes,
+  mode: "http" | "tcp",
+): Bind[] {
   const options = readOptions(statement);
   for (const [name, [message, remedy]] of Object.entries(refusedOptions)) {
-    if (options.has(name)) unsupported(message, remedy);
+    const isRead = name === "accept-proxy" && mode === "tcp";
+    if (options.has(name) && !isRead) unsupported(message, remedy);
   }
   const proto = options.get("proto")?.[0];
   if (proto !== undefined && proto !== "h1" && proto !== "h2")
@@ -116,6 +126,7 @@ function readBind(statement: Statement, folders: CertificateFolders, notes: Note
       address,
       port,
       tls,
+      proxied: options.has("accept-proxy"),
       certificates: certificates.map((file) => certificateFile(folders.crt, file)),
       validation: tls ? readValidation(statement, options, folders, notes) : undefined,
     }));

@@ -18,6 +18,11 @@ const maxRetries = 10;
 export function translateRulePolicies(proxy: Proxy, notes: Notes): RulePolicies {
   const server = settingOf(proxy, "timeout", "server");
   const silentMs = server && attempt(server, notes, () => readDurationMs(server.words[2]));
+  const tunnel = settingOf(proxy, "timeout", "tunnel");
+  if (tunnel) {
+    const message = "upgraded connections are not closed when idle";
+    notes.add(tunnel, { code: "statement-ignored", message });
+  }
   const retries = settingOf(proxy, "retries");
   const retry = retries && attempt(retries, notes, () => translateRetries(retries, proxy));
   const cookie = settingOf(proxy, "cookie");

@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly backup: boolean;
   readonly disabled: boolean;
   readonly tls: boolean;
+  /** Connections begin with the PROXY protocol. */
+  readonly sendProxy?: "V1" | "V2" | undefined;
   readonly intervalMs?: number;
   readonly fastIntervalMs?: number;
   readonly downIntervalMs?: number;
@@ -110,16 +112,12 @@ const readOption: Readonly<Record<string, Apply>> = {
     "Give the server a certificate that the system trusts.",
   ),
   crt: refuse("no client certificate is shown to the server"),
-  "send-proxy": refuse(
-    "the PROXY protocol is not spoken",
-    "Let the server read X-Forwarded-For or Forwarded.",
-  ),
-  "send-proxy-v2": refuse(
-    "the PROXY protocol is not spoken",
-    "Let the server read X-Forwarded-For or Forwarded.",
-  ),
-  "send-proxy-v2-ssl": refuse("the PROXY protocol is not spoken"),
-  "send-proxy-v2-ssl-cn": refuse("the PROXY protocol is not spoken"),
+  "send-proxy": (options) => ({ ...options, sendProxy: "V1" }),
+  "send-proxy-v2": (options) => ({ ...options, sendProxy: "V2" }),
+  "no-send-proxy": (options) => ({ ...options, sendProxy: undefined }),
+  "no-send-proxy-v2": (options) => ({ ...options, sendProxy: undefined }),
+  "send-proxy-v2-ssl": refuse("the client's TLS is not told to the server", "Write `send-proxy-v2`."),
+  "send-proxy-v2-ssl-cn": refuse("the client's TLS is not told to the server", "Write `send-proxy-v2`."),
   maxconn: ignore("requests to one server are not counted", "A circuitBreaker bounds those of the backend."),
   minconn: skip,
   maxqueue: skip,
@@ -144,7 +142,7 @@ const readOption: Readonly<Record<string, Apply>> = {
 /** Options that tune the connection or TLS: nothing is said. */
 const plain = new Set(
   `allow-0rtt check-send-proxy check-ssl check-via-socks4 force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13
-  no-agent-check no-send-proxy no-send-proxy-v2 no-ssl-reuse no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
+  no-agent-check no-ssl-reuse no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
   no-tlsv13 no-check-reuse-pool check-reuse-pool check-sni-auto no-check-sni-auto no-check-ssl no-renegotiate
   no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn no-sni-auto sni-auto renegotiate no-tfo no-verifyhost non-stick ssl-reuse stick tfo tls-tickets strict-maxconn no-strict-maxconn`.split(
     /\s+/,
