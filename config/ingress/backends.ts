@@ -4,7 +4,7 @@ import { serviceKind } from "../kubernetes/core-kinds.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import type { BackendInput } from "../kubernetes/model-parts.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
-import type { ObjectField } from "../kubernetes/object.ts";
+import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import { clusterName, type ServiceProblem, type ServiceTarget } from "../kubernetes/services.ts";
 import type { ServiceRef, Source } from "./server.ts";
 
@@ -17,7 +17,20 @@ export interface Backends {
 }
 
 export function createBackends({ services, set, parts, notes }: ImportContext): Backends {
+  /** What the first Ingress has said of how endpoints are picked, and its name. */
+  const balanced = new Map<string, { readonly balancer: string; readonly by: string }>();
   return { nameOf };
+
+  function noteBalancer(name: string, { ingress, settings }: Source): void {
+    const balancer = JSON.stringify(settings.loadBalancer ?? null);
+    const first = balanced.get(name);
+    if (!first) balanced.set(name, { balancer, by: qualifiedName(ingress) });
+    else if (first.balancer !== balancer && settings.loadBalancer) {
+      const wanted = settings.annotations.text("upstream-hash-by") ? "upstream-hash-by" : "load-balance";
+      const message = `endpoints are picked as the older Ingress ${JSON.stringify(first.by)} says`;
+      settings.annotations.ignored(wanted, message);
+    }
+  }
 
   function nameOf(
     source: Source,
@@ -36,6 +49,7 @@ export function createBackends({ services, set, parts, notes }: ImportContext): 
     const spoken = protocol === "scheme" ? (scheme === "https" ? "HTTPS" : "HTTP") : protocol;
     const suffix = spoken === "HTTP" ? "" : `/${spoken.toLowerCase()}`;
     const name = `ingress/${namespace}/${service.name}/${wanted ?? ""}${suffix}`;
+    noteBalancer(name, source);
     parts.addBackend(
       name,
       () => ({

@@ -1,4 +1,5 @@
 // The two ports of ingress-nginx, 80 and 443, and the certificates of the latter.
+import { agreedCertificates } from "./annotation/client-certificates.ts";
 import { certificateOf } from "../kubernetes/certificates.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import type { ListenerInput } from "../kubernetes/model-parts.ts";
@@ -20,6 +21,14 @@ export function addListeners(sources: readonly Source[], context: ImportContext)
   if (!first) return [];
   const origin = fieldOf(first.ingress.object, "spec");
   context.parts.addListener({ name: httpListener, protocol: "HTTP", port: 80 }, origin);
+  const clients = agreedCertificates(
+    sources
+      .filter(({ settings }) => !settings.canary)
+      .map(({ settings }) => ({
+        annotations: settings.annotations,
+        certificates: settings.clientCertificates,
+      })),
+  );
   const secure = sources.find(({ ingress }) => (ingress.body.spec.tls ?? []).length > 0);
   if (!secure) return [httpListener];
   context.parts.addListener(
@@ -27,7 +36,7 @@ export function addListeners(sources: readonly Source[], context: ImportContext)
       name: httpsListener,
       protocol: "HTTPS",
       port: 443,
-      tls: { certificates: certificatesOf(sources, context) },
+      tls: { certificates: certificatesOf(sources, context), ...clients },
     },
     fieldOf(secure.ingress.object, "spec", "tls"),
   );

@@ -13,7 +13,8 @@ import {
   type RuleInput,
   type RulePolicies,
 } from "./rule-parts.ts";
-import type { Location, Server } from "./server.ts";
+import type { Location, Server, Source } from "./server.ts";
+import type { Snippet, SnippetAnswer } from "./snippet/read-snippet.ts";
 import type { Settings } from "./settings.ts";
 
 export function rulesOfLocation(
@@ -22,7 +23,7 @@ export function rulesOfLocation(
   scheme: "http" | "https",
   context: RouteContext,
 ): PlacedRule[] {
-  const { settings, ingress, origin, service } = location;
+  const { settings, ingress, origin } = location;
   const match = matchOf({ path }, server);
   const place = (rule: RuleInput, ...conditions: MatchInput[]): PlacedRule => {
     const joined = joinMatches([match, ...conditions]);
@@ -30,6 +31,23 @@ export function rulesOfLocation(
     return { rule: { ...(!isEvery && { matches: [joined] }), ...rule }, ingress, origin };
   };
   // nginx answers in its rewrite phase, before ingress-nginx's Lua redirects to HTTPS.
+  const answers = answersOf(settings.snippet, scheme);
+  const early = answers.map(({ match: condition, filter }) => place({ filters: [filter] }, condition));
+  // An answer without condition leaves nothing for what comes after it.
+  const isWhole = answers.some((one) => Object.keys(one.match).length === 0);
+  return isWhole ? early : [...early, ...lateRules(location, server, scheme, place, context)];
+}
+
+type Place = (rule: RuleInput, ...conditions: MatchInput[]) => PlacedRule;
+
+function lateRules(
+  location: Location,
+  server: Server,
+  scheme: "http" | "https",
+  place: Place,
+  context: RouteContext,
+): PlacedRule[] {
+  const { settings, service } = location;
   const answer = answerOf(location);
   if (answer) return [place({ filters: [answer] })];
   if (redirectsToHttps(location, server, scheme))
@@ -38,7 +56,7 @@ export function rulesOfLocation(
   if (!service) return [];
   const filters = filtersOf(location, server);
   return targetsOf(location, scheme, context).flatMap(({ condition, backendRefs }) =>
-    variantsOf(settings).map((variant) =>
+    variantsOf(settings, snippetNetworks(settings, server)).map((variant) =>
       place(
         { ...(filters.length > 0 && { filters }), ...variant.policies, backendRefs },
         ...variant.conditions,
@@ -46,6 +64,42 @@ export function rulesOfLocation(
       ),
     ),
   );
+}
+
+/** What no location of a wildcard host takes is answered 404, before the rules of the server for hosts without one. */
+export function wildcardRest(server: Server): PlacedRule[] {
+  const rest = server.locations.find(({ isDefault, service }) => isDefault && !service);
+  if (!rest) return [];
+  const filters: FilterInput[] = [{ type: "DirectResponse", directResponse: { statusCode: 404 } }];
+  return [{ rule: { matches: [matchOf({}, server)], filters }, ingress: rest.ingress, origin: rest.origin }];
+}
+
+/** What the `server-snippet` of the host answers, in front of all locations. */
+export function serverSnippetRules(server: Server, scheme: "http" | "https"): PlacedRule[] {
+  const source = snippetSource(server);
+  if (!source) return [];
+  const { settings, ingress } = source;
+  const origin = settings.annotations.field("server-snippet");
+  return answersOf(settings.serverSnippet, scheme).map(({ match, filter }) => {
+    const joined = joinMatches([matchOf({}, server), match]);
+    const isEvery = Object.keys(joined).length === 0;
+    return { rule: { ...(!isEvery && { matches: [joined] }), filters: [filter] }, ingress, origin };
+  });
+}
+
+/** The oldest Ingress of the host that has one: ingress-nginx takes one a host. */
+function snippetSource({ sources }: Server): Source | undefined {
+  return sources.find(({ settings }) => settings.annotations.text("server-snippet") !== undefined);
+}
+
+function answersOf({ answers }: Snippet, scheme: "http" | "https"): readonly SnippetAnswer[] {
+  return answers.filter((answer) => answer.scheme === undefined || answer.scheme === scheme);
+}
+
+/** `allow` and `deny` of a location replace those of its server. */
+function snippetNetworks(settings: Settings, server: Server): Pick<Snippet, "allow" | "deny"> {
+  const isOwn = settings.snippet.allow.length + settings.snippet.deny.length > 0;
+  return isOwn ? settings.snippet : (snippetSource(server)?.settings.serverSnippet ?? settings.snippet);
 }
 
 /** Redirects of `/` to an application's root, which stand in front of all locations of the host. */
@@ -94,6 +148,8 @@ function filtersOf(location: Location, server: Server): FilterInput[] {
     ...(rewrite.length > 0 ? forwardedPrefixFilter(settings.annotations) : []),
     ...vhostFilter(factsOf(location, server), settings.annotations),
     ...settings.filters,
+    ...settings.snippet.filters,
+    ...(snippetSource(server)?.settings.serverSnippet.filters ?? []),
   ]);
 }
 
@@ -142,8 +198,9 @@ interface Variant {
 }
 
 /** What holds for all clients, after what holds for those of some networks. */
-function variantsOf(settings: Settings): Variant[] {
-  const { policies, security, withoutCredentials, withoutLimits } = settings;
+function variantsOf(settings: Settings, networks: Pick<Snippet, "allow" | "deny">): Variant[] {
+  const { policies, withoutCredentials, withoutLimits } = settings;
+  const security = withNetworks(settings.security, networks);
   const whole: Variant = { conditions: [], policies: withSecurity(policies, security) };
   const { rateLimit: _limits, ...unlimited } = policies;
   const { basicAuth: _password, extAuth: _asked, ...open } = security;
@@ -157,6 +214,19 @@ function variantsOf(settings: Settings): Variant[] {
     ...trusted.map((one) => ({ conditions: [one], policies: withSecurity(policies, open) })),
     whole,
   ];
+}
+
+/** The annotations' own come first in the location, so they decide where there are any. */
+function withNetworks(
+  security: Settings["security"],
+  { allow, deny }: Pick<Snippet, "allow" | "deny">,
+): Settings["security"] {
+  if (security.clientCIDRs || allow.length + deny.length === 0) return security;
+  const clientCIDRs = {
+    ...(allow.length > 0 && { allow: [...allow] }),
+    ...(deny.length > 0 && { deny: [...deny] }),
+  };
+  return { ...security, clientCIDRs };
 }
 
 function withSecurity(policies: RulePolicies, security: Settings["security"]): RulePolicies {

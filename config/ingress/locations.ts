@@ -13,7 +13,7 @@ export interface OrderedLocation {
 /** Exact paths, then the longest prefix; or, where there are regular expressions, the first that matches. */
 export function orderLocations(server: Server, notes: Notes): OrderedLocation[] {
   const sorted = server.locations
-    .flatMap(divided)
+    .flatMap((location) => divided(location, server))
     .toSorted((a, b) => b.path.length - a.path.length || (a.path < b.path ? 1 : a.path > b.path ? -1 : 0));
   if (usesRegex(server)) return sorted.flatMap((location) => asPattern(location, server, notes));
   return [
@@ -32,14 +32,12 @@ export function orderLocations(server: Server, notes: Notes): OrderedLocation[] 
  * A prefix stands twice among nginx's locations: with a slash at its end, and for the path itself. That only shows where its
  * target is the path itself, which leaves one of them alone.
  */
-function divided(location: Location): Location[] {
+function divided(location: Location, server: Server): Location[] {
   const { path, pathType, settings } = location;
   const isOwnTarget = settings.rewrite.target === path && path !== "/" && !path.endsWith("/");
   if (!isOwnTarget || pathType === "Exact" || settings.rewrite.useRegex) return [location];
-  return [
-    { ...location, path: `${path}/` },
-    { ...location, pathType: "Exact" },
-  ];
+  const withSlash: Location = { ...location, path: `${path}/` };
+  return hasExact(path, server) ? [withSlash] : [withSlash, { ...location, pathType: "Exact" }];
 }
 
 function asPattern(location: Location, server: Server, notes: Notes): OrderedLocation[] {
@@ -64,8 +62,11 @@ function asPattern(location: Location, server: Server, notes: Notes): OrderedLoc
 function patternPath({ path, pathType, settings }: Location, server: Server): string {
   if (path === "/" || pathType === "Exact" || settings.rewrite.useRegex) return path;
   if (isRewritten(settings.rewrite, path)) return path;
-  const isExact = server.locations.some((other) => other.pathType === "Exact" && other.path === path);
-  return isExact && !path.endsWith("/") ? `${path}/` : path;
+  return hasExact(path, server) && !path.endsWith("/") ? `${path}/` : path;
+}
+
+function hasExact(path: string, { locations }: Server): boolean {
+  return locations.some((other) => other.pathType === "Exact" && other.path === path);
 }
 
 /** The gateway matches paths in their canonical spelling, in which other characters are percent-encoded. */

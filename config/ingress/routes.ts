@@ -8,7 +8,7 @@ import type { Backends } from "./backends.ts";
 import type { Ingress } from "./kinds.ts";
 import { httpListener, httpsListener } from "./listeners.ts";
 import { orderLocations } from "./locations.ts";
-import { appRootRules, rulesOfLocation } from "./location-rules.ts";
+import { appRootRules, rulesOfLocation, serverSnippetRules, wildcardRest } from "./location-rules.ts";
 import type { RuleInput } from "./rule-parts.ts";
 import type { Server } from "./server.ts";
 
@@ -32,8 +32,10 @@ export function addRoutes(server: Server, catchAll: Server | undefined, context:
   const locations = served.map((one) => ({ one, ordered: orderLocations(one, context.notes) }));
   const rulesOn = (scheme: "http" | "https"): PlacedRule[] => {
     const rules = locations.flatMap(({ one, ordered }) => [
+      ...serverSnippetRules(one, scheme),
       ...appRootRules(one),
       ...ordered.flatMap((location) => rulesOfLocation(location, one, scheme, context)),
+      ...(one === server && served.length > 1 ? wildcardRest(server) : []),
     ]);
     const ranked = withPriorities(
       rules.map(({ rule }) => rule),

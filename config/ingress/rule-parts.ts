@@ -62,17 +62,25 @@ function joinModifiers(first: Modifier, second: Modifier): Modifier {
   };
 }
 
-/** All conditions together. A second condition on the client's network goes under `and`. */
+/** All conditions together. A second one on path or network goes under `and`. */
 export function joinMatches(matches: readonly MatchInput[]): MatchInput {
-  const headers = matches.flatMap((match) => match.headers ?? []);
-  const cookies = matches.flatMap((match) => match.cookies ?? []);
-  const [networks, ...others] = matches.flatMap(({ clientCIDRs }) => (clientCIDRs ? [clientCIDRs] : []));
-  const path = matches.find((match) => match.path)?.path;
-  return {
-    ...(path && { path }),
-    ...(headers.length > 0 && { headers }),
-    ...(cookies.length > 0 && { cookies }),
-    ...(networks && { clientCIDRs: networks }),
-    ...(others.length > 0 && { and: others.map((clientCIDRs) => ({ clientCIDRs })) }),
-  };
+  const paths = matches.flatMap(({ path }) => (path ? [path] : []));
+  const networks = matches.flatMap(({ clientCIDRs }) => (clientCIDRs ? [clientCIDRs] : []));
+  const method = matches.find((match) => match.method)?.method;
+  const lists = (["headers", "queryParams", "cookies", "not"] as const).map((list) => {
+    const joined = matches.flatMap((match): unknown[] => match[list] ?? []);
+    return joined.length > 0 ? { [list]: joined } : {};
+  });
+  const and = [
+    ...paths.slice(1).map((path) => ({ path })),
+    ...networks.slice(1).map((clientCIDRs) => ({ clientCIDRs })),
+  ];
+  return Object.assign(
+    {},
+    paths[0] && { path: paths[0] },
+    method && { method },
+    ...lists,
+    networks[0] && { clientCIDRs: networks[0] },
+    and.length > 0 && { and },
+  ) as MatchInput;
 }

@@ -73,6 +73,7 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
   }
   inheritTls(servers);
   addAliases(servers);
+  for (const server of servers.values()) noteLaterSettings(server);
   return [...servers.values()];
 }
 
@@ -130,6 +131,19 @@ function noteTaken(server: Server, first: Location, second: Location, notes: Not
     message: `${second.pathType} ${JSON.stringify(second.path)} of ${host} already goes where ${by} says`,
     remedy: "Remove one of them: this one gets no requests.",
   });
+}
+
+/** Of what is said of a whole host ingress-nginx takes the oldest Ingress's word. */
+function noteLaterSettings({ host, sources }: Server): void {
+  for (const name of ["server-snippet", "server-alias"] as const) {
+    const [first, ...others] = sources.filter(
+      ({ settings }) => settings.annotations.text(name) !== undefined,
+    );
+    for (const { settings } of others) {
+      const by = JSON.stringify(qualifiedName(first!.ingress));
+      settings.annotations.ignored(name, `${host || "every host"} has that of the older Ingress ${by}`);
+    }
+  }
 }
 
 /** Of the oldest Ingress that names any; a host of its own goes before an alias. */

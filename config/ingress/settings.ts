@@ -4,6 +4,7 @@ import { qualifiedName } from "../kubernetes/object.ts";
 import { readAccess } from "./annotation/access.ts";
 import { readAnnotations, type Annotations } from "./annotation/annotations.ts";
 import { readAffinity, readLoadBalancer } from "./annotation/balancing.ts";
+import { readClientCertificates, type ClientCertificates } from "./annotation/client-certificates.ts";
 import { readCanary, type Canary } from "./annotation/canary.ts";
 import { checkAnnotations } from "./annotation/check-annotations.ts";
 import { readCors } from "./annotation/cors.ts";
@@ -18,6 +19,7 @@ import { readRedirects, type Redirects } from "./annotation/redirects.ts";
 import { readRewrite, type Rewrite } from "./annotation/rewrite.ts";
 import type { BackendPolicies } from "./backends.ts";
 import type { Ingress } from "./kinds.ts";
+import { readSnippet, type Snippet } from "./snippet/read-snippet.ts";
 import type { FilterInput, RulePolicies, SecurityPolicyInput } from "./rule-parts.ts";
 
 export interface Settings {
@@ -31,6 +33,11 @@ export interface Settings {
   readonly filters: readonly FilterInput[];
   readonly policies: RulePolicies;
   readonly security: SecurityPolicyInput;
+  /** `configuration-snippet`: for the Ingress's own locations. */
+  readonly snippet: Snippet;
+  /** `server-snippet`: for the whole host. */
+  readonly serverSnippet: Snippet;
+  readonly clientCertificates: ClientCertificates | undefined;
   /** Networks whose clients pass without credentials. */
   readonly withoutCredentials: readonly string[];
   /** Networks whose clients are not limited. */
@@ -49,6 +56,7 @@ export function readSettings(ingress: Ingress, context: ImportContext): Settings
   checkAnnotations(ingress, annotations, notes);
   refusePassthrough(annotations);
   const access = readAccess(ingress, annotations, set);
+  const clientCertificates = readClientCertificates(ingress, annotations, set);
   const limits = readLimits(ingress, annotations);
   if (limits.policy) parts.addRateLimitPolicy(limits.policy, annotations.field("limit-rps"));
   const affinity = readAffinity(annotations);
@@ -70,6 +78,9 @@ export function readSettings(ingress: Ingress, context: ImportContext): Settings
       ...(limits.policy && { rateLimit: { policies: [limits.policy.name] } }),
     },
     security: access.policy,
+    snippet: readSnippet("configuration-snippet", annotations),
+    serverSnippet: readSnippet("server-snippet", annotations),
+    clientCertificates,
     withoutCredentials: access.withoutCredentials,
     withoutLimits: limits.policy ? limits.exempt : [],
     protocol: readProtocol(annotations),

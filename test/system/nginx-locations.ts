@@ -233,7 +233,9 @@ function customHeaders(ingress: IngressObject, { manifest }: LocationTools): str
 /** Debian's nginx has no headers-more module: what it sets is added. */
 export function nginxWords(snippet: string): string[] {
   return snippet
-    .replace(/more_set_headers\s+"([^":]+):\s*([^"]*)"\s*;/g, 'add_header $1 "$2" always;')
+    .replace(/more_set_headers((?:\s+"[^"]*")+)\s*;/g, (_, headers: string) =>
+      headers.replace(/\s+"([^":]+):\s*([^"]*)"/g, 'add_header $1 "$2" always; '),
+    )
     .split("\n")
     .filter((line) => line.trim() !== "");
 }

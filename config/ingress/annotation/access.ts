@@ -1,4 +1,4 @@
-// Who may pass: networks, passwords, another server's word, client certificates, and how large a body may be.
+// Who may pass: networks, passwords, another server's word, and how large a body may be.
 import { passwordHashProblem } from "#contract/password-hash.ts";
 import { secretText } from "../../kubernetes/certificates.ts";
 import { secretKind, type Secret } from "../../kubernetes/core-kinds.ts";
@@ -17,7 +17,6 @@ export interface Access {
 }
 
 export function readAccess(ingress: Ingress, annotations: Annotations, set: ResourceSet): Access {
-  refuseCertificates(annotations);
   const basicAuth = readBasicAuth(ingress, annotations, set);
   const extAuth = readExternalAuth(annotations);
   const bodyBytes = readBodySize(annotations);
@@ -122,15 +121,4 @@ export function findSecret(
   const secret = set.get(secretKind, namespace, own);
   if (!secret) annotations.missing(name, `there is no Secret ${JSON.stringify(`${namespace}/${own}`)}`);
   return secret;
-}
-
-/** Listeners of `isthmus serve` ask clients for no certificate, so nobody could show one. */
-function refuseCertificates(annotations: Annotations): void {
-  if (annotations.text("auth-tls-secret") === undefined) return;
-  if (annotations.text("auth-tls-verify-client") === "off") return;
-  annotations.unsupported(
-    "auth-tls-secret",
-    "the listener asks clients for no certificate",
-    "Remove the auth-tls annotations, or leave the host to ingress-nginx.",
-  );
 }

@@ -10,18 +10,22 @@ const protocols: Readonly<Record<string, EndpointProtocol>> = {
   HTTP: "HTTP",
   HTTPS: "HTTPS",
   AUTO_HTTP: "scheme",
+  GRPC: "GRPC",
+  GRPCS: "GRPCS",
 };
+
+const tlsProtocols: ReadonlySet<EndpointProtocol> = new Set(["HTTPS", "GRPCS", "scheme"]);
 
 export function readProtocol(annotations: Annotations): EndpointProtocol {
   const text = annotations.text("backend-protocol");
   const name = text?.toUpperCase() ?? "HTTP";
   const protocol = Object.hasOwn(protocols, name) ? protocols[name]! : undefined;
   if (protocol === undefined) {
-    if (["FCGI", "GRPC", "GRPCS"].includes(name)) {
-      annotations.unsupported("backend-protocol", `endpoints that speak ${name} cannot be reached`);
+    if (name === "FCGI") {
+      annotations.unsupported("backend-protocol", "endpoints that speak FastCGI cannot be reached");
     } else annotations.invalid("backend-protocol", "HTTP, HTTPS, AUTO_HTTP, GRPC, GRPCS or FCGI");
   }
-  readTls(annotations, protocol === "HTTPS" || protocol === "scheme");
+  readTls(annotations, protocol !== undefined && tlsProtocols.has(protocol));
   return protocol ?? "HTTP";
 }
 

@@ -12,7 +12,9 @@ export function readExternalAuth(annotations: Annotations): ExtAuth | undefined 
   const url = annotations.text("auth-url");
   if (url === undefined) return undefined;
   refuseVariables("auth-url", url, annotations);
-  if (!/^https?:\/\/[^\s/@#?]+(?:\/[^\s#]*)?$/.test(url)) {
+  // A query may follow the host at once; the model has a path between them.
+  const spelled = url.replace(/^(https?:\/\/[^/?#]+)\?/, "$1/?");
+  if (!/^https?:\/\/[^\s/@#?]+(?:\/[^\s#]*)?$/.test(spelled)) {
     annotations.invalid("auth-url", "an http or https URL");
     return undefined;
   }
@@ -38,7 +40,7 @@ export function readExternalAuth(annotations: Annotations): ExtAuth | undefined 
   const signIn = readSignIn(annotations);
   return {
     http: {
-      url,
+      url: spelled,
       ...(method !== undefined && method !== "GET" && { method }),
       headersToBackend: headersOf("auth-response-headers", annotations),
       ...(signIn && { signIn }),

@@ -91,7 +91,7 @@ function readAnswer(annotations: Annotations): FilterInput | undefined {
 
 const redirectStatuses = [301, 302, 303, 307, 308] as const;
 
-function redirectTo(
+export function redirectTo(
   url: string,
   code: number,
   name: string,

@@ -1,0 +1,77 @@
+// `auth-tls-*`: certificates that clients of a host have to show. ingress-nginx asks for them host by host; a listener asks
+// whoever connects, so all hosts must agree.
+import { secretText } from "../../kubernetes/certificates.ts";
+import type { ResourceSet } from "../../kubernetes/resource-set.ts";
+import type { ListenerInput } from "../../kubernetes/model-parts.ts";
+import type { Ingress } from "../kinds.ts";
+import { findSecret } from "./access.ts";
+import type { Annotations } from "./annotations.ts";
+
+type Tls = NonNullable<ListenerInput["tls"]>;
+export type ClientCertificates = Pick<Tls, "frontendValidation" | "forwardClientCertificate">;
+
+export function readClientCertificates(
+  ingress: Ingress,
+  annotations: Annotations,
+  set: ResourceSet,
+): ClientCertificates | undefined {
+  if (annotations.text("auth-tls-secret") === undefined) return undefined;
+  const verify =
+    annotations.word("auth-tls-verify-client", ["on", "off", "optional", "optional_no_ca"]) ?? "on";
+  if (verify === "off") return undefined;
+  const secret = findSecret("auth-tls-secret", ingress, annotations, set);
+  if (!secret) return undefined;
+  const caCertificates = secretText(secret, "ca.crt");
+  if (!caCertificates?.includes("-----BEGIN CERTIFICATE-----")) {
+    annotations.missing("auth-tls-secret", "the Secret has no authorities in ca.crt, so everyone could pass");
+    return undefined;
+  }
+  noteOthers(annotations);
+  const passes = annotations.flag("auth-tls-pass-certificate-to-upstream") ?? false;
+  return {
+    frontendValidation: {
+      mode: verify === "on" ? "AllowValidOnly" : "AllowInsecureFallback",
+      caCertificates,
+    },
+    ...(passes && { forwardClientCertificate: true }),
+  };
+}
+
+function noteOthers(annotations: Annotations): void {
+  if (annotations.text("auth-tls-match-cn") !== undefined) {
+    annotations.unsupported("auth-tls-match-cn", "names of certificates are not compared with an expression");
+  }
+  if (annotations.text("auth-tls-error-page") !== undefined) {
+    annotations.ignored("auth-tls-error-page", "the handshake fails, so there is nobody to send there");
+  }
+  if (annotations.flag("auth-tls-pass-certificate-to-upstream")) {
+    annotations.approximated(
+      "auth-tls-pass-certificate-to-upstream",
+      "the certificate is in Client-Cert (RFC 9440), not in ssl-client-cert",
+    );
+  }
+}
+
+/** Sources that are wanted to agree; those that do not are told. */
+export function agreedCertificates(
+  sources: readonly {
+    readonly annotations: Annotations;
+    readonly certificates: ClientCertificates | undefined;
+  }[],
+): ClientCertificates | undefined {
+  const [first, ...others] = sources.filter(({ certificates }) => certificates);
+  if (!first) return undefined;
+  const isSame = (other: ClientCertificates | undefined): boolean =>
+    JSON.stringify(other) === JSON.stringify(first.certificates);
+  const differing = others.find(({ certificates }) => !isSame(certificates));
+  // Those who say nothing would let in whoever the others keep out.
+  if (!differing && sources.every(({ certificates }) => isSame(certificates))) return first.certificates;
+  for (const { annotations } of differing ? [first, ...others] : [first]) {
+    annotations.unsupported(
+      "auth-tls-secret",
+      "the listener asks clients of all hosts for the same certificates, and other Ingresses ask for none, or for others",
+      "Give all Ingresses the same auth-tls annotations, or write a listener of its own for the host in a native file.",
+    );
+  }
+  return undefined;
+}
