@@ -15,6 +15,7 @@ import { addServe } from "./command/serve.ts";
 import { addStart } from "./command/start.ts";
 import { addStat } from "./command/stat.ts";
 import { addStatus } from "./command/status.ts";
+import { addTunnel } from "./command/tunnel.ts";
 import { addHistory, addRollback, addShow } from "./command/versions.ts";
 import { CommandError, exitCodes } from "./command-error.ts";
 import { packageRoot } from "./installation.ts";
@@ -55,6 +56,7 @@ for (const add of [
   addValidate,
   addConvert,
   addStatus,
+  addTunnel,
   addExplain,
   addDebugToken,
   addStat,

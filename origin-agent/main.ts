@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { errorFields } from "./agent-error.ts";
 import { startAgent } from "./agent.ts";
+import { diagnose, findingsText } from "./diagnose.ts";
 import { createLog } from "./log.ts";
 import { readOptions } from "./options.ts";
 import type { AgentOptions, RawOptions } from "./options.ts";
@@ -16,6 +17,7 @@ const command = new Command("isthmus agent")
   .description(
     "Connects this network's endpoints to the edge: dials out, mutually authenticated, no inbound port.",
   )
+  .argument("[diag]", "look at what the agent needs, with the same options, and say what is wrong")
   .option("--edge <url>", "edge to connect to, https://HOST:PORT")
   .option("--tunnel <name>", "tunnel that the configuration's backends name")
   .option("--join-token-file <file>", "one-time token to join with; not needed once joined")
@@ -35,6 +37,7 @@ const command = new Command("isthmus agent")
     "--config <file>",
     "YAML or JSON file with the same options (edge, tunnel, joinTokenFile, allow, …)",
   )
+  .option("--json", "with diag: findings as JSON")
   .addHelpText(
     "after",
     `
@@ -42,6 +45,7 @@ Examples:
   isthmus agent --edge https://edge.example.com:7443 --tunnel production \\
     --join-token-file token --ca-file ca.pem --allow 10.0.0.0/8 --data /var/lib/isthmus
   isthmus agent --config agent.yaml --allow 10.0.2.0/24:8080 --allow '[fd00::/8]:8080'
+  isthmus agent diag --config agent.yaml        # exit code 0: nothing is wrong, 1: something is
 
 Signals: SIGTERM or SIGINT drains (a second one exits at once).`,
   )
@@ -49,7 +53,7 @@ Signals: SIGTERM or SIGINT drains (a second one exits at once).`,
   .parse();
 
 function optionsOrExit(): AgentOptions {
-  const { config, ...flags } = command.opts<RawOptions & { config?: string }>();
+  const { config, json: _json, ...flags } = command.opts<RawOptions & { config?: string; json?: boolean }>();
   try {
     return readOptions(flags, config);
   } catch (error) {
@@ -61,6 +65,16 @@ function exitWith(error: unknown, exitCode: number): never {
   const { reason, remedy } = errorFields(error);
   process.stderr.write(`isthmus agent: ${reason}\n${remedy ? `${remedy}\n` : ""}`);
   process.exit(exitCode);
+}
+
+const [action] = command.args;
+if (action !== undefined && action !== "diag")
+  command.error(`error: unknown action ${action}, expected diag`);
+if (action === "diag") {
+  const findings = await diagnose(optionsOrExit(), Date.now);
+  const { json } = command.opts<{ json?: boolean }>();
+  process.stdout.write(`${json ? JSON.stringify(findings, undefined, 2) : findingsText(findings)}\n`);
+  process.exit(findings.some(({ status }) => status === "failed") ? exitFailed : 0);
 }
 
 const agent = await startAgent(optionsOrExit(), log).catch((error: unknown) => exitWith(error, exitFailed));

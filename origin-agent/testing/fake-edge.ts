@@ -103,6 +103,12 @@ export class FakeEdge {
   }
 
   async #join(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== "POST") {
+      response
+        .writeHead(426)
+        .end(JSON.stringify({ code: "upgrade_required", message: "a tunnel is a WebSocket" }));
+      return;
+    }
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { token, tunnel, csrPem } = joinRequestSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
