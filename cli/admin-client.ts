@@ -4,6 +4,7 @@ import { z } from "zod";
 import {
   adminErrorSchema,
   auditPageSchema,
+  authoritySchema,
   certificatePageSchema,
   certificateSummarySchema,
   diffResponseSchema,
@@ -139,6 +140,10 @@ export class AdminClient {
 
   administer(request: AdministerRequest): Promise<EndpointStanding> {
     return this.#call("POST", "/v1/endpoints", endpointStandingSchema, request);
+  }
+
+  authority(): Promise<z.infer<typeof authoritySchema>> {
+    return this.#call("GET", "/v1/ca", authoritySchema);
   }
 
   /** A new root, which takes over once every holder of trust can have seen it. */

@@ -138,6 +138,23 @@ export const trustResponseSchema = z.strictObject({
   trustBundlePem: z.string(),
 });
 
+/** The certificate authority's roots, oldest first, each without its key. */
+export const authoritySchema = z.strictObject({
+  trustDomain: z.string(),
+  trustVersion: z.int().min(0),
+  roots: z.array(
+    z.strictObject({
+      id: z.string(),
+      notAfterMs: z.number(),
+      signsFromMs: z.number(),
+      /** New certificates come from this one. */
+      signing: z.boolean(),
+      /** Certificates of it that have not expired: it goes when there are none, and a newer one signs. */
+      certificates: z.int().min(0),
+    }),
+  ),
+});
+
 export const certificateSummarySchema = z.strictObject({
   serial: z.string(),
   /** Empty for a server certificate. */

@@ -1,4 +1,4 @@
-// `isthmus token`, `certificate`, `audit`: who may do what, and who did.
+// `isthmus token`, `certificate`, `ca`, `audit`: who may do what, and who did.
 import type { Command } from "commander";
 import { durationMs } from "#contract/duration.ts";
 import { roleSchema } from "#contract/admin.ts";
@@ -10,6 +10,7 @@ import { wholeNumber } from "./arguments.ts";
 export function addAccess(program: Command): void {
   addToken(program);
   addCertificate(program);
+  addAuthority(program);
   addAudit(program);
 }
 
@@ -90,7 +91,6 @@ function addCertificate(program: Command): void {
       ]);
       printer.result(certificates, table(["serial", "valid", "identity"], rows, "no certificates"));
     });
-  addRotate(certificate);
   withTarget(certificate.command("revoke"))
     .argument("<serial>", "as `isthmus certificate list` shows it")
     .summary("revoke a certificate; the agent is cut off within a heartbeat")
@@ -102,19 +102,32 @@ function addCertificate(program: Command): void {
     });
 }
 
-function addRotate(certificate: Command): void {
-  withTarget(certificate.command("rotate"))
-    .summary("add a root to the certificate authority and let it take over")
-    .option(
-      "--lead <duration>",
-      "time in which every agent learns of the root before it signs; default: a day",
-    )
+function addAuthority(program: Command): void {
+  const authority = program.command("ca").summary("the certificate authority's roots");
+  withTarget(authority.command("show"))
+    .summary("show the roots, which of them signs, and how many certificates each has")
+    .action(async (_flags: object, command: Command) => {
+      const { client, printer } = await contextFor(command);
+      const shown = await client.authority();
+      const rows = shown.roots.map(({ id, signing, signsFromMs, notAfterMs, certificates }) => [
+        id,
+        signing ? "signs" : signsFromMs > Date.now() ? `signs from ${instant(signsFromMs)}` : "signs no more",
+        String(certificates),
+        instant(notAfterMs),
+      ]);
+      const head = `trust domain ${printable(shown.trustDomain)}, trust version ${shown.trustVersion}`;
+      const roots = table(["root", "state", "certificates", "ends"], rows, "no root yet");
+      printer.result(shown, `${head}\n\n${roots}`);
+    });
+  withTarget(authority.command("rotate"))
+    .summary("add a root; everyone trusts it at once, and it signs once all can have heard of it")
+    .option("--lead <duration>", "time until it signs; default: an agent certificate's lifetime, a day")
     .action(async ({ lead }: { lead?: string }, command: Command) => {
       const { client, printer } = await contextFor(command);
       const trust = await client.rotateAuthority(lead === undefined ? undefined : seconds(lead, "--lead"));
       printer.result(
         trust,
-        `${trust.rootsPem.length} roots are trusted now (trust version ${trust.version})`,
+        `${trust.rootsPem.length} roots are trusted now (trust version ${trust.version}); \`isthmus ca show\` tells how far it is`,
       );
     });
 }

@@ -1,6 +1,7 @@
 // Who may join the tunnels: join tokens, certificates, trust.
 import { z } from "@hono/zod-openapi";
 import {
+  authoritySchema,
   certificatePageSchema,
   certificateSummarySchema,
   joinTokenRequestSchema,
@@ -71,6 +72,16 @@ const trustRoute = adminRoute({
   description: "What agents have to trust",
 });
 
+const authorityRoute = adminRoute({
+  method: "get",
+  path: "/v1/ca",
+  role: "reader",
+  summary: "The certificate authority's roots, and how far a rotation has come",
+  request: {},
+  answer: authoritySchema,
+  description: "Roots, oldest first",
+});
+
 const rotateRoute = adminRoute({
   method: "post",
   path: "/v1/ca/rotate",
@@ -116,6 +127,9 @@ export function addIdentityRoutes(app: AdminApp): void {
     const trust = await valueOf<Trust | undefined>(certificateAuthority(c.env).trust(0));
     return c.json(trustResponse(trust!), 200);
   });
+  app.openapi(authorityRoute, async (c) =>
+    c.json(await valueOf<z.infer<typeof authoritySchema>>(certificateAuthority(c.env).describe()), 200),
+  );
   app.openapi(rotateRoute, async (c) => {
     const { leadSeconds } = c.req.valid("json");
     const trust = certificateAuthority(c.env).rotate(c.get("caller").name, leadSeconds);

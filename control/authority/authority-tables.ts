@@ -193,6 +193,16 @@ export function countValidCertificates(sql: SqlStorage, spiffeId: string, nowMs:
     .one().count;
 }
 
+export function countCertificatesOfRoot(sql: SqlStorage, rootId: string, nowMs: number): number {
+  return sql
+    .exec<{ count: number }>(
+      "SELECT count(*) AS count FROM certificates WHERE root_id = ? AND not_after_ms >= ?",
+      rootId,
+      nowMs,
+    )
+    .one().count;
+}
+
 export function markRevoked(sql: SqlStorage, serial: string, nowMs: number): void {
   sql.exec("UPDATE certificates SET revoked_at_ms = ? WHERE serial = ?", nowMs, serial);
 }

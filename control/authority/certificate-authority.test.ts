@@ -225,6 +225,9 @@ describe("roots", () => {
     const { body: old } = await joined();
     const rotated = await admin("POST", "/v1/ca/rotate", { leadSeconds: 3600 });
     expect(rotated.body.rootsPem).toHaveLength(2);
+    const shown = await admin("GET", "/v1/ca");
+    expect(shown.body.roots).toMatchObject([{ signing: true }, { signing: false, certificates: 0 }]);
+    expect(JSON.stringify(shown.body)).not.toMatch(/sealed|PRIVATE/i);
     const [oldRoot, newRoot] = rotated.body.rootsPem as [string, string];
     const rootOf = async (): Promise<string> => {
       const trust = (await syncTrust())!;

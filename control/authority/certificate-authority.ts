@@ -2,7 +2,12 @@
 // A shell: policy is in certificate-policy.ts, rows in authority-tables.ts, keys in root-key.ts.
 import { DurableObject } from "cloudflare:workers";
 import type { z } from "zod";
-import type { certificateSummarySchema, joinTokenSchema, serverCertificateSchema } from "#contract/admin.ts";
+import type {
+  authoritySchema,
+  certificateSummarySchema,
+  joinTokenSchema,
+  serverCertificateSchema,
+} from "#contract/admin.ts";
 import { verifyCsr } from "#contract/identity/csr.ts";
 import { encodeHex, encodePem } from "#contract/identity/pem.ts";
 import {
@@ -18,6 +23,7 @@ import { type Outcome, Refusal, outcomeOf, refusalFor } from "../refusal.ts";
 import { sameHash, secretHash, secretTokenFrom, secretTokenId } from "../token/secret-token.ts";
 import {
   type RootRow,
+  countCertificatesOfRoot,
   countJoinTokens,
   countValidCertificates,
   createAuthorityTables,
@@ -78,6 +84,25 @@ export class CertificateAuthority extends DurableObject<AuthorityEnv> {
       await this.#ensureRoot();
       if (knownVersion >= trustVersion(this.#sql)) return undefined;
       return readTrust(this.#sql, this.env.TRUST_DOMAIN);
+    });
+  }
+
+  /** Its roots, and how far a rotation has come. */
+  describe(): Promise<Outcome<z.infer<typeof authoritySchema>>> {
+    return outcomeOf(async () => {
+      const signer = await this.#ensureRoot();
+      const nowMs = Date.now();
+      return {
+        trustDomain: this.env.TRUST_DOMAIN,
+        trustVersion: trustVersion(this.#sql),
+        roots: listRoots(this.#sql).map(({ id, notAfterMs, signsFromMs }) => ({
+          id,
+          notAfterMs,
+          signsFromMs,
+          signing: id === signer.id,
+          certificates: countCertificatesOfRoot(this.#sql, id, nowMs),
+        })),
+      };
     });
   }
 
