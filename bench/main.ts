@@ -1,12 +1,14 @@
 // `npm run bench`: everything; `npm run bench -- NAME…`: one or some; `--quick`: short rounds, to see that it runs.
 import { benchFailover } from "./failover.ts";
 import { benchGateway } from "./gateway.ts";
+import { benchLayer4 } from "./layer-4.ts";
 import { benchPolicies } from "./policies.ts";
 import { benchSnapshot } from "./snapshot.ts";
 
 const benches: Record<string, (quick: boolean) => Promise<void>> = {
   gateway: benchGateway,
   policies: benchPolicies,
+  "layer-4": benchLayer4,
   snapshot: benchSnapshot,
   failover: benchFailover,
 };

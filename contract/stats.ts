@@ -6,6 +6,7 @@ import { endpointStandingSchema } from "./administration.ts";
 const count = z.number().min(0);
 
 const trafficSchema = z.strictObject({
+  /** Of listeners and backends of connections: connections that are over, without statuses. */
   requests: count,
   /** By class of status, 1xx to 5xx. */
   statuses: z.tuple([count, count, count, count, count]),
@@ -37,6 +38,7 @@ export type EndpointStats = z.infer<typeof endpointStatsSchema>;
 const backendStatsSchema = trafficSchema.extend({
   name: z.string(),
   tunnel: z.string().optional(),
+  protocol: z.string(),
   algorithm: z.string(),
   /** False: no endpoint gets requests. */
   up: z.boolean(),

@@ -357,3 +357,35 @@ test("one line of the log per connection, when it is over", async () => {
     client: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
   });
 });
+
+test("the statistics count connections as HAProxy counts those of mode tcp", async () => {
+  const row = await eventually("a row with connections", async () => {
+    // Counts travel with the heartbeat, and that with connections.
+    (await greeted("plain")).client.end();
+    const token = readFileSync(join(system.dataDirectory, "admin-token"), "utf8").trim();
+    const response = await fetch(`http://127.0.0.1:${system.controlPort}/stats;csv`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const [heading, ...lines] = (await response.text()).trimEnd().split("\n");
+    const columns = heading!.replace("# ", "").split(",");
+    const fields = lines.find((line) => line.startsWith("plain,FRONTEND,"))!.split(",");
+    const found = Object.fromEntries(columns.map((column, index) => [column, fields[index]]));
+    return Number(found["stot"]) > 0 && found;
+  });
+  expect(row).toMatchObject({ mode: "tcp", hrsp_2xx: "" });
+});
+
+test("a connection outlives the gateway process that is replaced under it", async () => {
+  const { client } = await greeted("plain");
+  const config = readFileSync(join(system.directory, "isthmus.yaml"), "utf8");
+  const more = `backends:\n  - { name: more, endpoints: [{ address: 127.0.0.1, port: ${dead} }] }`;
+  const file = await system.file("next.yaml", config.replace("backends:", more));
+  expect(await system.run("apply", "-f", file, "--reason", "another direct endpoint")).toMatchObject({
+    code: 0,
+  });
+  // The successor serves, the old process only finishes what it has.
+  await system.program.printed(/gateway-1 pid=\d+ started[^]*gateway-1 pid=\d+ started/);
+  (await greeted("plain")).client.end();
+  client.end("still here");
+  expect((await client.all)?.toString()).toBe("one\nstill here");
+});

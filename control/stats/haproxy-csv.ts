@@ -27,7 +27,7 @@ export function haproxyCsv(stats: Stats): string {
   stats.backends.forEach((backend, index) => {
     const proxyId = stats.listeners.length + index + 1;
     backend.endpoints.forEach((endpoint, position) =>
-      rows.push(serverRow(endpoint, proxyId, position + 1, stats.atMs)),
+      rows.push(serverRow(endpoint, modeOf(backend.protocol), proxyId, position + 1, stats.atMs)),
     );
     rows.push(backendRow(backend, proxyId));
   });
@@ -43,7 +43,7 @@ function frontendRow(listener: ListenerStats, proxyId: number): Row {
     pxname: listener.name,
     svname: "FRONTEND",
     status: "OPEN",
-    ...common(listener, proxyId, 0, rowType.frontend),
+    ...common(listener, modeOf(listener.protocol), proxyId, 0, rowType.frontend),
     req_rate: Math.round(listener.requestsPerSecond),
     req_tot: listener.requests,
   };
@@ -61,14 +61,20 @@ function backendRow(backend: BackendStats, proxyId: number): Row {
     bck: 0,
     wretr: backend.retries,
     lbtot: backend.requests,
-    ...common(backend, proxyId, 0, rowType.backend),
+    ...common(backend, modeOf(backend.protocol), proxyId, 0, rowType.backend),
     req_tot: backend.requests,
     ...(backend.averageMs !== undefined && { rtime: Math.round(backend.averageMs) }),
     algo: algorithms[backend.algorithm] ?? backend.algorithm,
   };
 }
 
-function serverRow(endpoint: EndpointStats, proxyId: number, serverId: number, nowMs: number): Row {
+function serverRow(
+  endpoint: EndpointStats,
+  mode: Mode,
+  proxyId: number,
+  serverId: number,
+  nowMs: number,
+): Row {
   const { healthSinceMs, administered, averageMs } = endpoint;
   const changedMs = Math.max(healthSinceMs ?? 0, administered?.atMs ?? 0);
   return {
@@ -82,7 +88,7 @@ function serverRow(endpoint: EndpointStats, proxyId: number, serverId: number, n
     bck: 0,
     lbtot: endpoint.requests,
     ...(changedMs > 0 && { lastchg: Math.max(0, Math.round((nowMs - changedMs) / 1000)) }),
-    ...common(endpoint, proxyId, serverId, rowType.server),
+    ...common(endpoint, mode, proxyId, serverId, rowType.server),
     ...(averageMs !== undefined && { rtime: Math.round(averageMs) }),
     ...(endpoint.health !== "unchecked" && { last_chk: endpoint.healthReason }),
     addr: endpoint.endpoint,
@@ -97,7 +103,13 @@ function serverStatus({ state, health }: EndpointStats): string {
   return health === "unchecked" ? "no check" : "UP";
 }
 
-function common(traffic: Traffic, proxyId: number, serverId: number, type: number): Row {
+type Mode = "http" | "tcp";
+
+function modeOf(protocol: string): Mode {
+  return protocol === "TCP" || protocol === "TLS" ? "tcp" : "http";
+}
+
+function common(traffic: Traffic, mode: Mode, proxyId: number, serverId: number, type: number): Row {
   const [oneHundreds, twoHundreds, threeHundreds, fourHundreds, fiveHundreds] = traffic.statuses;
   return {
     stot: traffic.requests,
@@ -106,13 +118,16 @@ function common(traffic: Traffic, proxyId: number, serverId: number, type: numbe
     sid: serverId,
     type,
     rate: Math.round(traffic.requestsPerSecond),
-    hrsp_1xx: oneHundreds,
-    hrsp_2xx: twoHundreds,
-    hrsp_3xx: threeHundreds,
-    hrsp_4xx: fourHundreds,
-    hrsp_5xx: fiveHundreds,
-    hrsp_other: 0,
-    mode: "http",
+    // Connections have no statuses; HAProxy leaves these empty, too.
+    ...(mode === "http" && {
+      hrsp_1xx: oneHundreds,
+      hrsp_2xx: twoHundreds,
+      hrsp_3xx: threeHundreds,
+      hrsp_4xx: fourHundreds,
+      hrsp_5xx: fiveHundreds,
+      hrsp_other: 0,
+    }),
+    mode,
   };
 }
 

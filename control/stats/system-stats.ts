@@ -1,7 +1,7 @@
 // Statistics of the system: the current snapshot with what regions count and operators say. Pure.
 import type { Status } from "#contract/admin.ts";
 import type { AdministeredEndpoint, EndpointStanding } from "#contract/administration.ts";
-import type { Snapshot, SnapshotBackend } from "#contract/snapshot.ts";
+import { isLayer4, type Snapshot, type SnapshotBackend } from "#contract/snapshot.ts";
 import type { BackendStats, EndpointStats, Stats } from "#contract/stats.ts";
 import type { RegionTraffic } from "../store/region-reports.ts";
 import { endpointStandings } from "./endpoint-standings.ts";
@@ -19,8 +19,9 @@ export function systemStats(observed: Observed, nowMs: number): Stats {
   const { version, snapshot, regions } = observed;
   const totals = new TrafficTotals(observed.traffic);
   const standings = endpointStandings(snapshot, regions, observed.administered);
+  const connecting = new Set(snapshot.backends.filter(isLayer4).map(({ name }) => name));
   const endpoints = Map.groupBy(
-    standings.map((standing) => endpointStats(standing, totals)),
+    standings.map((standing) => endpointStats(standing, connecting.has(standing.backend), totals)),
     ({ backend }) => backend,
   );
   return {
@@ -38,7 +39,9 @@ export function systemStats(observed: Observed, nowMs: number): Stats {
       protocol,
       port,
       hostnames,
-      ...totals.traffic("listener_requests_total", { listener: name }),
+      ...(isLayer4({ protocol })
+        ? totals.connections("listener_connections_total", { listener: name })
+        : totals.traffic("listener_requests_total", { listener: name })),
     })),
     backends: snapshot.backends.map((backend) =>
       backendStats(backend, endpoints.get(backend.name) ?? [], totals),
@@ -46,13 +49,15 @@ export function systemStats(observed: Observed, nowMs: number): Stats {
   };
 }
 
-function endpointStats(standing: EndpointStanding, totals: TrafficTotals): EndpointStats {
+function endpointStats(standing: EndpointStanding, connects: boolean, totals: TrafficTotals): EndpointStats {
   const { backend, endpoint } = standing;
   const labels = { backend, endpoint };
   const averageMs = totals.averageMs("endpoint_request_duration", labels);
   return {
     ...standing,
-    ...totals.traffic("endpoint_requests_total", labels),
+    ...(connects
+      ? totals.connections("endpoint_connections_total", labels)
+      : totals.traffic("endpoint_requests_total", labels)),
     inFlight: totals.gauge("requests_in_flight", labels),
     ...(averageMs !== undefined && { averageMs }),
     ejections: totals.count("ejections_total", labels),
@@ -60,7 +65,7 @@ function endpointStats(standing: EndpointStanding, totals: TrafficTotals): Endpo
 }
 
 function backendStats(
-  { name, tunnel, loadBalancer }: SnapshotBackend,
+  { name, tunnel, protocol, loadBalancer }: SnapshotBackend,
   endpoints: EndpointStats[],
   totals: TrafficTotals,
 ): BackendStats {
@@ -69,9 +74,12 @@ function backendStats(
   return {
     name,
     ...(tunnel !== undefined && { tunnel }),
+    protocol,
     algorithm: loadBalancer.type,
     up: endpoints.some(isServing),
-    ...totals.traffic("requests_total", labels),
+    ...(isLayer4({ protocol })
+      ? totals.connections("connections_total", labels)
+      : totals.traffic("requests_total", labels)),
     inFlight: endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0),
     ...(averageMs !== undefined && { averageMs }),
     retries: totals.count("retries_total", labels),

@@ -40,3 +40,17 @@ test("a region that starts anew has no negative rate", () => {
     requestsPerSecond: 0,
   });
 });
+
+test("connections of a backend and an endpoint are those of all routes, however they ended", () => {
+  const reports = new RegionReports();
+  const counters = {
+    'connections_total{route="x",backend="b",result="ok"}': 5,
+    'connections_total{route="y",backend="b",result="connection_reset"}': 2,
+    'endpoint_connections_total{backend="b",endpoint="e",result="connected"}': 6,
+    'endpoint_connections_total{backend="b",endpoint="e",result="unreached"}': 1,
+  };
+  reports.record(report("eu", counters), 0);
+  const totals = new TrafficTotals(reports.traffic(0));
+  expect(totals.connections("connections_total", { backend: "b" }).requests).toBe(7);
+  expect(totals.connections("endpoint_connections_total", { backend: "b", endpoint: "e" }).requests).toBe(7);
+});

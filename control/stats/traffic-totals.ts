@@ -37,6 +37,16 @@ export class TrafficTotals {
     };
   }
 
+  /** Of counters of connections, however they ended. */
+  connections(name: string, labels: Labels): Traffic {
+    const full = counterName(name, labels);
+    return {
+      requests: this.#counts.get(full) ?? 0,
+      statuses: [0, 0, 0, 0, 0],
+      requestsPerSecond: this.#rates.get(full) ?? 0,
+    };
+  }
+
   averageMs(histogram: string, labels: Labels): number | undefined {
     const values = this.#histograms.get(counterName(histogram, labels));
     const requests = values?.slice(0, latencyBuckets).reduce((sum, count) => sum + count, 0) ?? 0;
@@ -67,12 +77,16 @@ export class TrafficTotals {
   }
 }
 
-/** Requests are counted by route and backend; asked without `route`, they are those of the backend from all routes. */
+const summed = /^(?:requests_total|request_duration|connections_total|endpoint_connections_total)\{/;
+
+/**
+ * Requests are counted by route and backend, connections by their result, too; asked without `route` and `result`, they
+ * are those of the backend or endpoint from all routes.
+ */
 function backendTotal(name: string): string | undefined {
-  if (!name.startsWith("requests_total{") && !name.startsWith("request_duration{")) return undefined;
-  const parsed = parseCounterName(name);
+  const parsed = summed.test(name) ? parseCounterName(name) : undefined;
   if (!parsed) return undefined;
-  const { route: _route, ...labels } = parsed.labels;
+  const { route: _route, result: _result, ...labels } = parsed.labels;
   return counterName(parsed.name, labels);
 }
 

@@ -1,0 +1,20 @@
+// `npm run bench -- layer-4`: connections passed on as they are, beside HAProxy in `mode tcp`, one core each. A ratio of 1
+// is HAProxy.
+import { compare } from "./compare.ts";
+import { connectionGateway, haproxyTcp } from "./peers/layer-4.ts";
+
+export async function benchLayer4(quick: boolean): Promise<void> {
+  await compare(
+    [
+      haproxyTcp,
+      connectionGateway("Isthmus, idle limit of 1h (default)", "1h"),
+      connectionGateway("Isthmus, no idle limit", "0s"),
+    ],
+    {
+      title: "layer 4, small requests",
+      rounds: quick ? 1 : 5,
+      secondsPerRound: quick ? 1 : 3,
+      connections: 32,
+    },
+  );
+}
