@@ -2,6 +2,7 @@
 import type { NativeConfigInput } from "../native/schema.ts";
 import { endpointSliceKind, podKind, serviceKind, type EndpointSlice, type Service } from "./core-kinds.ts";
 import { hasLabels, type Labels } from "./labels.ts";
+import { createPods, type Pods } from "./pods.ts";
 import type { ResourceSet } from "./resource-set.ts";
 
 export type EndpointInput = NonNullable<
@@ -26,6 +27,7 @@ export interface ServiceTarget {
 export type ServiceProblem = "service-unknown" | "port-unknown" | "port-ambiguous";
 
 export interface Services {
+  readonly pods: Pods;
   /** `port` absent: the only one. `labels`: only endpoints whose Pods have these. */
   find(
     namespace: string,
@@ -45,12 +47,14 @@ export const tunnelAnnotation = "isthmus.dev/tunnel";
 export function createServices(set: ResourceSet): Services {
   const describesServices = set.all(serviceKind).length > 0;
   const slices = slicesByService(set);
+  const pods = createPods(set);
   return {
+    pods,
     find: (namespace, name, port, labels) => {
       const service = set.get(serviceKind, namespace, name);
       if (service) {
         const own = slices.get(`${namespace}/${name}`) ?? [];
-        return targetOf(service, port, endpointsOf(service, own, set, labels));
+        return targetOf(service, port, endpointsOf(service, own, set, pods, labels));
       }
       if (describesServices) return "service-unknown";
       if (typeof port !== "number") return "port-unknown";
@@ -67,6 +71,7 @@ function endpointsOf(
   service: Service,
   slices: readonly EndpointSlice[],
   set: ResourceSet,
+  pods: Pods,
   labels: Labels | undefined,
 ): EndpointsOfPort {
   const { namespace, name } = service;
@@ -75,8 +80,9 @@ function endpointsOf(
   }
   if (labels === undefined) return ({ port }) => [{ address: clusterName(namespace, name), port }];
   const selector = service.body.spec.selector ?? {};
-  const pods = set.all(podKind).filter((pod) => pod.namespace === namespace && hasLabels(pod, selector));
-  const addresses = pods.flatMap((pod) => (hasLabels(pod, labels) ? (pod.body.status?.podIP ?? []) : []));
+  const addresses = pods
+    .selected(namespace, selector)
+    .flatMap((pod) => (hasLabels(pod, labels) ? (pod.body.status?.podIP ?? []) : []));
   return ({ port, targetPort = port }) =>
     typeof targetPort === "number" ? addresses.map((address) => ({ address, port: targetPort })) : [];
 }

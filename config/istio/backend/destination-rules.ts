@@ -30,20 +30,39 @@ export interface DestinationRules {
   of(host: string, client: string, owner: string): readonly DestinationRule[];
 }
 
+/** Rules of one namespace. */
+interface Rules {
+  readonly exact: ReadonlyMap<string, readonly DestinationRule[]>;
+  /** Those for wildcards, the longest first. */
+  readonly wild: readonly (readonly [pattern: string, rules: readonly DestinationRule[]])[];
+}
+
+function indexRules(namespace: string, rules: readonly DestinationRule[]): Rules {
+  const plain = rules.filter(({ body }) => body.spec.workloadSelector === undefined);
+  const byHost = Map.groupBy(plain, ({ body }) => fullHost(body.spec.host, namespace));
+  const wild = [...byHost].filter(([host]) => host.startsWith("*"));
+  return { exact: byHost, wild: wild.sort(([a], [b]) => b.length - a.length) };
+}
+
 export function createDestinationRules(set: ResourceSet): DestinationRules {
-  const byNamespace = Map.groupBy(set.all(destinationRuleKind), ({ namespace }) => namespace);
+  const byNamespace = new Map(
+    [...Map.groupBy(set.all(destinationRuleKind), ({ namespace }) => namespace)].map(
+      ([namespace, rules]) => [namespace, indexRules(namespace, rules)] as const,
+    ),
+  );
   const within = (namespace: string, host: string, client: string): DestinationRule[] => {
-    const candidates = (byNamespace.get(namespace) ?? []).filter(
-      ({ body }) =>
-        body.spec.workloadSelector === undefined &&
-        covers(fullHost(body.spec.host, namespace), host) &&
-        isExportedTo(body.spec.exportTo, namespace, client),
-    );
-    const hostOf = ({ body }: DestinationRule): string => fullHost(body.spec.host, namespace);
-    // The very host before wildcards, longer ones first.
-    const rank = (pattern: string): number => (pattern === host ? Infinity : pattern.length);
-    const best = Math.max(...candidates.map((rule) => rank(hostOf(rule))));
-    return candidates.filter((rule) => rank(hostOf(rule)) === best);
+    const rules = byNamespace.get(namespace);
+    if (!rules) return [];
+    // The very host before wildcards.
+    const candidates = [
+      rules.exact.get(host) ?? [],
+      ...rules.wild.flatMap(([pattern, list]) => (covers(pattern, host) ? [list] : [])),
+    ];
+    for (const list of candidates) {
+      const visible = list.filter(({ body }) => isExportedTo(body.spec.exportTo, namespace, client));
+      if (visible.length > 0) return visible;
+    }
+    return [];
   };
   return {
     of: (host, client, owner) => {

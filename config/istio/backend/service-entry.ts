@@ -1,9 +1,15 @@
 // ServiceEntry and WorkloadEntry → endpoints.
-import { podKind } from "../../kubernetes/core-kinds.ts";
 import { hasLabels, type Labels } from "../../kubernetes/labels.ts";
+import type { Pods } from "../../kubernetes/pods.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import type { EndpointInput } from "../../kubernetes/services.ts";
 import { workloadEntryKind, type ServiceEntry, type Workload } from "../kinds/service-entry.ts";
+
+/** What a selector of workloads picks from. */
+export interface Selectable {
+  readonly set: ResourceSet;
+  readonly pods: Pods;
+}
 
 type EntryPort = ServiceEntry["body"]["spec"]["ports"][number];
 
@@ -11,14 +17,14 @@ export function entryEndpoints(
   { namespace, body }: ServiceEntry,
   host: string,
   { number, targetPort, name }: EntryPort,
-  set: ResourceSet,
+  selectable: Selectable,
   labels: Labels | undefined,
 ): EndpointInput[] {
   const { resolution, endpoints = [], addresses = [], workloadSelector } = body.spec;
   const port = targetPort ?? number;
   if (workloadSelector) {
     const wanted = workloadSelector.labels ?? {};
-    return selectedWorkloads(namespace, wanted, set).flatMap((workload) =>
+    return selectedWorkloads(namespace, wanted, selectable).flatMap((workload) =>
       workloadEndpoint(workload, port, name, labels),
     );
   }
@@ -33,18 +39,19 @@ export function entryEndpoints(
 }
 
 /** WorkloadEntries, and Pods with an address. */
-function selectedWorkloads(namespace: string, wanted: Labels, set: ResourceSet): Workload[] {
+function selectedWorkloads(namespace: string, wanted: Labels, { set, pods }: Selectable): Workload[] {
   const entries = set
     .all(workloadEntryKind)
     .filter((entry) => entry.namespace === namespace)
     .map(({ body }) => body.spec)
     .filter(({ labels = {} }) => hasLabels({ labels }, wanted));
-  const pods = set.all(podKind).filter((pod) => pod.namespace === namespace && hasLabels(pod, wanted));
   return [
     ...entries,
-    ...pods.flatMap(({ labels, body }) =>
-      body.status?.podIP === undefined ? [] : [{ address: body.status.podIP, labels: { ...labels } }],
-    ),
+    ...pods
+      .selected(namespace, wanted)
+      .flatMap(({ labels, body }) =>
+        body.status?.podIP === undefined ? [] : [{ address: body.status.podIP, labels: { ...labels } }],
+      ),
   ];
 }
 

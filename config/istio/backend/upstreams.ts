@@ -1,6 +1,7 @@
 // Hosts of destinations → who answers there: Services of the cluster, and what ServiceEntries add to them.
-import { podKind, serviceKind, type Service } from "../../kubernetes/core-kinds.ts";
+import { serviceKind, type Service } from "../../kubernetes/core-kinds.ts";
 import { hasLabels, type Labels } from "../../kubernetes/labels.ts";
+import type { Pods } from "../../kubernetes/pods.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { fieldOf } from "../../kubernetes/notes.ts";
 import type { ObjectField } from "../../kubernetes/object.ts";
@@ -12,7 +13,7 @@ import {
   type ServiceEntry,
   type WorkloadEntry,
 } from "../kinds/service-entry.ts";
-import { entryEndpoints, workloadEndpoint } from "./service-entry.ts";
+import { entryEndpoints, workloadEndpoint, type Selectable } from "./service-entry.ts";
 
 export interface Upstream {
   readonly host: string;
@@ -61,10 +62,10 @@ export function createUpstreams(set: ResourceSet, services: Services): Upstreams
   return {
     find: (host, port, listenerPort, client) => {
       const entry = entryOf(host, client);
-      if (entry) return fromEntry(entry, host, port, listenerPort, set);
+      if (entry) return fromEntry(entry, host, port, listenerPort, { set, pods: services.pods });
       const service = serviceOf(host);
       if (!service) return `nothing in the files has the host ${JSON.stringify(host)}`;
-      const pods = podsOf(set.get(serviceKind, service.namespace, service.name), set);
+      const pods = podsOf(set.get(serviceKind, service.namespace, service.name), services.pods);
       return fromService(service, host, port, listenerPort, services, workloads, pods);
     },
     httpPorts: (host, client) => {
@@ -82,13 +83,9 @@ export function createUpstreams(set: ResourceSet, services: Services): Upstreams
 }
 
 /** Undefined: the files have none. */
-function podsOf(service: Service | undefined, set: ResourceSet): Labels[] | undefined {
-  const selector = service?.body.spec.selector;
-  if (!service || !selector) return undefined;
-  const pods = set
-    .all(podKind)
-    .filter((pod) => pod.namespace === service.namespace && hasLabels(pod, selector));
-  return pods.length === 0 ? undefined : pods.map(({ labels }) => labels);
+function podsOf(service: Service | undefined, pods: Pods): Labels[] | undefined {
+  const selected = service ? pods.selected(service.namespace, service.body.spec.selector ?? {}) : [];
+  return selected.length === 0 ? undefined : selected.map(({ labels }) => labels);
 }
 
 /** Istio reads the protocol from `appProtocol`, or the part of the port's name in front of `-`; without one it looks. */
@@ -118,7 +115,7 @@ function fromEntry(
   host: string,
   wanted: number | undefined,
   listenerPort: number,
-  set: ResourceSet,
+  { set, pods }: Selectable,
 ): Upstream | string {
   const { ports, location = "MESH_EXTERNAL", workloadSelector } = entry.body.spec;
   const number = wanted ?? (ports.length === 1 ? ports[0]!.number : listenerPort);
@@ -135,7 +132,7 @@ function fromEntry(
     tunnel: entry.annotations["isthmus.dev/tunnel"],
     isExternal: location === "MESH_EXTERNAL",
     origin: fieldOf(entry.object, "spec"),
-    endpoints: (labels) => entryEndpoints(entry, host, port, set, labels),
+    endpoints: (labels) => entryEndpoints(entry, host, port, { set, pods }, labels),
   };
 }
 

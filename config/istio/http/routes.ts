@@ -48,7 +48,11 @@ export function addRoutes(slices: readonly Slice[], parts: ModelParts): void {
 function partsAt(listener: string, slices: readonly Slice[]): Part[] {
   const byHost = new Map<string, Slice[]>();
   for (const slice of slices) {
-    for (const host of slice.hosts) byHost.set(host, [...(byHost.get(host) ?? []), slice]);
+    for (const host of slice.hosts) {
+      const list = byHost.get(host);
+      if (list) list.push(slice);
+      else byHost.set(host, [slice]);
+    }
   }
   const ids = new Map(slices.map((slice, index) => [slice, index]));
   // A route for every host ranks behind those for some: it stands alone.

@@ -11,6 +11,7 @@ import {
   type RequestAuthentication,
 } from "../kinds/security.ts";
 import { gatewayKind } from "../kinds/gateway.ts";
+import { rootNamespace } from "../host.ts";
 import type { Entry } from "../listen/entry.ts";
 import { approximated, unsupported, type Place } from "../notes.ts";
 import { decisionOf, refusal, type Decision } from "./authorization.ts";
@@ -33,8 +34,9 @@ interface Scoped<T> {
 }
 
 interface Policies {
-  readonly authorizations: readonly Scoped<AuthorizationPolicy>[];
-  readonly authentications: readonly Scoped<RequestAuthentication>[];
+  /** Those of a namespace and of the whole mesh. */
+  readonly authorizations: (namespace: string) => readonly Scoped<AuthorizationPolicy>[];
+  readonly authentications: (namespace: string) => readonly Scoped<RequestAuthentication>[];
   /** Those that could not be read: nobody passes there. */
   readonly broken: readonly Scope[];
 }
@@ -49,8 +51,8 @@ export function createSecurity(context: ImportContext): Security {
     return { scope, item, place };
   };
   const policies: Policies = {
-    authorizations: set.all(authorizationPolicyKind).map(scoped),
-    authentications: set.all(requestAuthenticationKind).map(scoped),
+    authorizations: byNamespace(set.all(authorizationPolicyKind).map(scoped)),
+    authentications: byNamespace(set.all(requestAuthenticationKind).map(scoped)),
     broken: [...set.leftOut(authorizationPolicyKind), ...set.leftOut(requestAuthenticationKind)].map(
       (object) => scopeOfBroken(object, gateways),
     ),
@@ -69,6 +71,17 @@ export function createSecurity(context: ImportContext): Security {
     ofConnections: (entry, targets, place) =>
       connectionPolicy(decisionsFor(entry, targets, policies, place), place),
   };
+}
+
+function byNamespace<T>(all: readonly Scoped<T>[]): (namespace: string) => readonly Scoped<T>[] {
+  const groups = Map.groupBy(all, ({ scope }) => scope.namespace);
+  const general = groups.get(rootNamespace) ?? [];
+  return (namespace) =>
+    namespace === rootNamespace ? general : [...general, ...(groups.get(namespace) ?? [])];
+}
+
+function namespaceOf({ upstream }: Target): string {
+  return upstream?.namespace ?? rootNamespace;
 }
 
 function noteTargets({ targetRefs }: Scope, place: Place): void {
@@ -90,14 +103,14 @@ function decisionsFor(
   { authorizations, broken }: Policies,
   place: Place,
 ): Decision[] {
-  const held = authorizations.filter(({ scope }) => holdsAtGateway(scope, entry));
+  const held = authorizations(entry.namespace).filter(({ scope }) => holdsAtGateway(scope, entry));
   const atGateway = decisionOf(
     held.map(({ item }) => item),
     [entry.port],
     place.notes,
   );
   const atTargets = targets.map((target) => {
-    const own = authorizations.filter((policy) => isHeldAt(policy, target));
+    const own = authorizations(namespaceOf(target)).filter((policy) => isHeldAt(policy, target));
     const ports = target.upstream
       ? [target.upstream.port, ...target.upstream.endpoints(undefined).map(({ port }) => port)]
       : [];
@@ -143,8 +156,10 @@ function providersFor(
   place: Place,
 ): Provider[] {
   const places = [
-    authentications.filter(({ scope }) => holdsAtGateway(scope, entry)),
-    ...targets.map((target) => authentications.filter((policy) => isHeldAt(policy, target))),
+    authentications(entry.namespace).filter(({ scope }) => holdsAtGateway(scope, entry)),
+    ...targets.map((target) =>
+      authentications(namespaceOf(target)).filter((policy) => isHeldAt(policy, target)),
+    ),
   ];
   const lists = places
     .map((held) => held.flatMap(({ item }) => providersOf(item, place.notes)))
