@@ -9,6 +9,8 @@ import { accessLogLine, isLogged } from "./report/access-log.ts";
 import { withDecision } from "./report/decision.ts";
 import { asGatewayError, errorResponse } from "./report/error-response.ts";
 import { httpLogLine } from "./report/http-log.ts";
+import { attemptSpan } from "./report/tracer.ts";
+import type { SpanOf } from "./report/stage-spans.ts";
 import { admit } from "./stage/admit.ts";
 import { authenticate } from "./stage/authenticate.ts";
 import { authorize } from "./stage/authorize.ts";
@@ -53,6 +55,16 @@ export const entryStages: readonly ((exchange: Exchange) => void)[] = [
   matchRule,
 ];
 
+/** Stages that are told of in traces, where they take part. */
+const spanOf: ReadonlyMap<unknown, SpanOf> = new Map<unknown, SpanOf>([
+  [authenticate, { name: "authenticate" }],
+  [authorize, { name: "authorize" }],
+  [limitConcurrency, { name: "limit concurrency" }],
+  [limitRate, { name: "limit rate" }],
+  [injectFault, { name: "inject fault" }],
+  [pickEndpoint, { name: attemptSpan, whole: true }],
+]);
+
 /** What the rule asks for, then what the picked backend asks for; each stage wraps those below it. */
 export const policyStages: PolicyStages = {
   rule: [
@@ -90,6 +102,7 @@ export const policyStages: PolicyStages = {
     limitIdle,
     forward,
   ],
+  spanOf,
 };
 
 export type GatewayApp = Hono<{ Bindings: Env }>;

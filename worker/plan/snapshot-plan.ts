@@ -15,6 +15,7 @@ import { type ClientDetector, compileClientDetection } from "#traffic/forwarding
 import { type Matcher, matcherSteps } from "#traffic/match/matcher.ts";
 import { type AccessPolicy, accessPolicies } from "../access/access-policy.ts";
 import type { Limiter } from "../limit/limiter.ts";
+import { type SpanOf, withSpans } from "../report/stage-spans.ts";
 import { Tracer } from "../report/tracer.ts";
 import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts";
 import { compose } from "../stage/stage.ts";
@@ -50,6 +51,8 @@ export interface SnapshotPlan {
 export interface PolicyStages {
   readonly rule: readonly Stage<RuleScope>[];
   readonly backend: readonly Stage<BackendScope>[];
+  /** Stages that are told of in traces. */
+  readonly spanOf: ReadonlyMap<unknown, SpanOf>;
 }
 
 export interface PlanInputs {
@@ -84,7 +87,10 @@ export function* planSteps(
     listeners: compileListeners(snapshot.listeners),
     matcher: yield* matcherSteps(snapshot),
     detectClient: compileClientDetection(snapshot.settings.clientIPDetection),
-    handlers: yield* handlerSteps(snapshot.routes, backends, inputs),
+    handlers: yield* handlerSteps(snapshot.routes, backends, {
+      ...inputs,
+      stages: snapshot.settings.tracing?.otlpEndpoint ? withSpans(inputs.stages) : inputs.stages,
+    }),
     connections: compileConnections(snapshot, (route) => compileConnection(route, backends)),
     backends,
     watched: [...backends.values()].filter(({ watch }) => watch),

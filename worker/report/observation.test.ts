@@ -108,7 +108,12 @@ test("spans of sampled requests are posted as OTLP in one batch; others are not"
   expect(posted.map((post) => post.url)).toEqual([otlpEndpoint]);
   const body = JSON.parse(posted[0]!.body);
   const spans = body.resourceSpans[0].scopeSpans[0].spans;
-  expect(spans.map((span: { name: string }) => span.name)).toEqual(["GET shop", "forward orders", "GET"]);
+  expect(spans.map((span: { name: string }) => span.name)).toEqual([
+    "GET shop",
+    "forward orders",
+    "attempt",
+    "GET",
+  ]);
   const [request, forward] = spans;
   expect(request).toMatchObject({ traceId, parentSpanId: parentId, kind: 2, status: {} });
   expect(forward).toMatchObject({ traceId, parentSpanId: request.spanId, kind: 3 });
@@ -117,6 +122,51 @@ test("spans of sampled requests are posted as OTLP in one batch; others are not"
     key: "http.response.status_code",
     value: { intValue: "200" },
   });
+});
+
+test("stages that take part and attempts have spans of their own", async () => {
+  const posted: string[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation((_, init) => {
+    posted.push(init?.body as string);
+    return Promise.resolve(new Response("{}"));
+  });
+  const traced = createTestGateway(
+    snapshot({
+      routes: [
+        {
+          name: "shop",
+          rules: [
+            {
+              retry: { attempts: 1, codes: [503], backoff: "1ms" },
+              rateLimit: { local: { rules: [{ name: "wide", limit: { requests: 1_000, unit: "Second" } }] } },
+              backendRefs: [{ name: "orders" }],
+            },
+          ],
+        },
+      ],
+      tracing: { samplingRate: 100, otlpEndpoint: "https://collector.example.com/v1/traces" },
+    }),
+    { origin: () => new Response(null, { status: 503 }) },
+  );
+  await traced.ask(url);
+  await traced.settled();
+  const { spans } = JSON.parse(posted[0]!).resourceSpans[0].scopeSpans[0];
+  expect(spans.map((span: { name: string }) => span.name)).toEqual([
+    "GET shop",
+    "forward orders",
+    "limit rate",
+    "attempt",
+    "attempt",
+  ]);
+  const [request, forward, limit, ...attempts] = spans;
+  expect(limit).toMatchObject({ parentSpanId: request.spanId, kind: 1 });
+  for (const attempt of attempts) {
+    expect(attempt).toMatchObject({ traceId: request.traceId, parentSpanId: forward.spanId });
+    expect(attempt.attributes).toContainEqual({
+      key: "isthmus.endpoint",
+      value: { stringValue: "10.0.0.7:8080" },
+    });
+  }
 });
 
 test("a collector that fails costs spans, and how many wait is bounded", async () => {

@@ -5,7 +5,7 @@ export interface Span {
   readonly spanId: string;
   readonly parentId: string | undefined;
   readonly name: string;
-  readonly kind: "server" | "client";
+  readonly kind: "server" | "client" | "internal";
   readonly startMs: number;
   readonly endMs: number;
   readonly failed: boolean;
@@ -14,7 +14,7 @@ export interface Span {
 }
 
 /** SpanKind and StatusCode of the protocol. */
-const kinds = { server: 2, client: 3 } as const;
+const kinds = { internal: 1, server: 2, client: 3 } as const;
 const statusError = 2;
 
 /** `ExportTraceServiceRequest`. */

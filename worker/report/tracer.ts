@@ -6,6 +6,7 @@ import type { SnapshotSettings } from "#contract/snapshot.ts";
 import { newSpanId, traceOf, formatTraceparent } from "#traffic/trace/trace-context.ts";
 import type { Exchange } from "../exchange.ts";
 import { otlpSpans, type Span } from "./otlp.ts";
+import type { StageSpan } from "./stage-spans.ts";
 
 export type TracingSettings = NonNullable<SnapshotSettings["tracing"]>;
 
@@ -19,6 +20,9 @@ const sendTimeoutMs = 5_000;
 
 const droppedCounter = counterName("spans_dropped_total");
 
+/** Name of the spans of attempts at endpoints. */
+export const attemptSpan = "attempt";
+
 /** The trace of one request. */
 export interface RequestTrace {
   readonly traceId: string;
@@ -30,6 +34,8 @@ export interface RequestTrace {
   readonly forwardId: string;
   /** When the request was ready to be sent; -1 until then. */
   forwardedMs: number;
+  /** Of the stages that took part, in the order in which they ended. */
+  readonly stages: StageSpan[];
 }
 
 export class Tracer {
@@ -52,7 +58,15 @@ export class Tracer {
   begin(traceparent: string | null): RequestTrace {
     const { traceId, parentId, sampled } = traceOf(traceparent, this.#settings.samplingRate, this.#random);
     const spanId = newSpanId(this.#random);
-    return { traceId, parentId, sampled, spanId, forwardId: newSpanId(this.#random), forwardedMs: -1 };
+    return {
+      traceId,
+      parentId,
+      sampled,
+      spanId,
+      forwardId: newSpanId(this.#random),
+      forwardedMs: -1,
+      stages: [],
+    };
   }
 
   end(exchange: Exchange, status: number, error: GatewayError | undefined, nowMs: number): void {
@@ -60,10 +74,25 @@ export class Tracer {
     const url = this.#settings.otlpEndpoint;
     if (!trace?.sampled || url === undefined) return;
     if (this.#waiting.length >= maxWaiting) return plan.counters.countEvent(droppedCounter);
-    this.#waiting.push(...spansOf(exchange, trace, status, error, nowMs));
+    this.#waiting.push(...spansOf(exchange, trace, status, error, nowMs), ...this.#stageSpans(trace));
     if (nowMs - this.#batchStartedMs < abandonMs) return;
     this.#batchStartedMs = nowMs;
     lifetime.waitUntil(this.#sendBatch(url));
+  }
+
+  /** Those of attempts hang below the forwarding, the others below the request. */
+  #stageSpans(trace: RequestTrace): Span[] {
+    return trace.stages.map(({ name, startMs, endMs, endpoint, status, failed }) => ({
+      traceId: trace.traceId,
+      spanId: newSpanId(this.#random),
+      parentId: name === attemptSpan ? trace.forwardId : trace.spanId,
+      name,
+      kind: "internal",
+      startMs,
+      endMs,
+      failed,
+      attributes: { "isthmus.endpoint": endpoint, "http.response.status_code": status },
+    }));
   }
 
   /** Never rejects. */
