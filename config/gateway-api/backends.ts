@@ -3,7 +3,7 @@ import { endpointId } from "../native/address.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import type { BackendInput, ModelParts } from "../kubernetes/model-parts.ts";
-import type { ServiceTarget, Services } from "../kubernetes/services.ts";
+import { type ServiceTarget, type Services, tunnelAnnotation } from "../kubernetes/services.ts";
 import type { Problem } from "./condition.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import type { AnyRoute } from "./attachment.ts";
@@ -30,7 +30,7 @@ export interface BackendContext {
 }
 
 /** What a route carries to its backends. */
-type Carried = "requests" | "connections";
+type Carried = "requests" | "calls" | "connections";
 
 /** `appProtocol` of a Service port (GEP-1911, and the names of IANA that mean HTTP). */
 const protocolOf: Readonly<Record<string, BackendInput["protocol"]>> = {
@@ -39,6 +39,9 @@ const protocolOf: Readonly<Record<string, BackendInput["protocol"]>> = {
   https: "HTTPS",
   "kubernetes.io/wss": "HTTPS",
 };
+
+/** GEP-1911; over HTTP/2, which only agents speak, so the Service needs a tunnel. */
+const h2c = "kubernetes.io/h2c";
 
 export function createBackends({ services, grants, parts, notes }: BackendContext): Backends {
   return {
@@ -67,10 +70,19 @@ export function createBackends({ services, grants, parts, notes }: BackendContex
   function add(backend: string, target: ServiceTarget, carried: Carried, field: ObjectField): void {
     const { appProtocol, endpoints, tunnel, service } = target;
     const origin = service ? fieldOf(service.object, "spec") : field;
-    const protocol = carried === "connections" ? "TCP" : (protocolOf[appProtocol ?? "http"] ?? "HTTP");
-    if (carried === "requests" && appProtocol !== undefined && !protocolOf[appProtocol]) {
-      const message = `appProtocol ${appProtocol} is not known here; requests are sent over HTTP/1.1`;
-      notes.add(origin, { code: "statement-ignored", message });
+    const protocol = protocolFor(target, carried);
+    if (
+      carried !== "connections" &&
+      appProtocol !== undefined &&
+      !protocolOf[appProtocol] &&
+      protocol === "HTTP"
+    ) {
+      const message =
+        appProtocol === h2c
+          ? `appProtocol ${h2c} is spoken by agents only; without a tunnel, requests are sent over HTTP/1.1`
+          : `appProtocol ${appProtocol} is not known here; requests are sent over HTTP/1.1`;
+      const remedy = `Annotate the Service with ${tunnelAnnotation} and run an agent of that tunnel.`;
+      notes.add(origin, { code: "statement-ignored", message, ...(appProtocol === h2c && { remedy }) });
     }
     parts.addBackend(
       backend,
@@ -80,6 +92,15 @@ export function createBackends({ services, grants, parts, notes }: BackendContex
   }
 }
 
+/** Of a call without an `appProtocol`, what a server of gRPC speaks. */
+function protocolFor({ appProtocol, tunnel }: ServiceTarget, carried: Carried): BackendInput["protocol"] {
+  if (carried === "connections") return "TCP";
+  const isTunnelled = tunnel !== undefined;
+  if (appProtocol === undefined) return carried === "calls" && isTunnelled ? "GRPC" : "HTTP";
+  if (appProtocol === h2c && isTunnelled) return carried === "calls" ? "GRPC" : "H2C";
+  return protocolOf[appProtocol] ?? "HTTP";
+}
+
 function urlOf({ appProtocol, endpoints: [first] }: ServiceTarget): string | undefined {
   if (!first) return undefined;
   const scheme = protocolOf[appProtocol ?? "http"] === "HTTPS" ? "https" : "http";
@@ -87,7 +108,8 @@ function urlOf({ appProtocol, endpoints: [first] }: ServiceTarget): string | und
 }
 
 function carriedBy({ object: { kind } }: AnyRoute): Carried {
-  return kind === "HTTPRoute" || kind === "GRPCRoute" ? "requests" : "connections";
+  if (kind === "GRPCRoute") return "calls";
+  return kind === "HTTPRoute" ? "requests" : "connections";
 }
 
 function whyNot(problem: string, service: string, port: number | undefined): string {
