@@ -16,21 +16,12 @@ export interface Backends {
   nameOf(source: Source, service: ServiceRef, scheme: "http" | "https", origin: ObjectField): string;
 }
 
-export function createBackends({ services, set, parts, notes }: ImportContext): Backends {
-  /** What the first Ingress has said of how endpoints are picked, and its name. */
-  const balanced = new Map<string, { readonly balancer: string; readonly by: string }>();
+export function createBackends(
+  { services, set, parts, notes }: ImportContext,
+  sources: readonly Source[],
+): Backends {
+  const owners = ownersOf(sources);
   return { nameOf };
-
-  function noteBalancer(name: string, { ingress, settings }: Source): void {
-    const balancer = JSON.stringify(settings.loadBalancer ?? null);
-    const first = balanced.get(name);
-    if (!first) balanced.set(name, { balancer, by: qualifiedName(ingress) });
-    else if (first.balancer !== balancer && settings.loadBalancer) {
-      const wanted = settings.annotations.text("upstream-hash-by") ? "upstream-hash-by" : "load-balance";
-      const message = `endpoints are picked as the older Ingress ${JSON.stringify(first.by)} says`;
-      settings.annotations.ignored(wanted, message);
-    }
-  }
 
   function nameOf(
     source: Source,
@@ -39,7 +30,9 @@ export function createBackends({ services, set, parts, notes }: ImportContext): 
     origin: ObjectField,
   ): string {
     const { namespace } = source.ingress;
-    const { protocol, loadBalancer, usesServiceAddress } = source.settings;
+    const { protocol } = source.settings;
+    const { loadBalancer, usesServiceAddress } =
+      owners.get(keyOf(namespace, service))?.settings ?? source.settings;
     const wanted = service.port.number ?? service.port.name;
     const found = services.find(namespace, service.name, wanted);
     const target = typeof found === "string" ? undefined : found;
@@ -49,7 +42,6 @@ export function createBackends({ services, set, parts, notes }: ImportContext): 
     const spoken = protocol === "scheme" ? (scheme === "https" ? "HTTPS" : "HTTP") : protocol;
     const suffix = spoken === "HTTP" ? "" : `/${spoken.toLowerCase()}`;
     const name = `ingress/${namespace}/${service.name}/${wanted ?? ""}${suffix}`;
-    noteBalancer(name, source);
     parts.addBackend(
       name,
       () => ({
@@ -82,6 +74,39 @@ export function createBackends({ services, set, parts, notes }: ImportContext): 
     const source = { ingress, settings: { ...settings, defaultService: undefined } };
     return { source, service: { name: defaultService, port: { number: port.port } } };
   }
+}
+
+/** The oldest Ingress that has the Service among its backends; others that want it otherwise are told. */
+function ownersOf(sources: readonly Source[]): ReadonlyMap<string, Source> {
+  const owners = new Map<string, Source>();
+  for (const source of sources) {
+    const { namespace, body } = source.ingress;
+    const paths = (body.spec.rules ?? []).flatMap(({ http }) => http?.paths ?? []);
+    const backends = [
+      ...(body.spec.defaultBackend ? [body.spec.defaultBackend] : []),
+      ...paths.map(({ backend }) => backend),
+    ];
+    for (const { service } of backends) {
+      if (!service) continue;
+      const key = keyOf(namespace, service);
+      const owner = owners.get(key);
+      if (owner) noteBalancer(source, owner);
+      else owners.set(key, source);
+    }
+  }
+  return owners;
+}
+
+function keyOf(namespace: string, { name, port }: ServiceRef): string {
+  return `${namespace}/${name}/${port.number ?? port.name ?? ""}`;
+}
+
+function noteBalancer({ settings }: Source, owner: Source): void {
+  const { loadBalancer, annotations } = settings;
+  if (!loadBalancer || JSON.stringify(loadBalancer) === JSON.stringify(owner.settings.loadBalancer)) return;
+  const wanted = annotations.text("upstream-hash-by") === undefined ? "load-balance" : "upstream-hash-by";
+  const by = JSON.stringify(qualifiedName(owner.ingress));
+  annotations.ignored(wanted, `endpoints are picked as the older Ingress ${by} says`);
 }
 
 function endpointsOf({ service, port, endpoints }: ServiceTarget, usesServiceAddress: boolean) {

@@ -33,7 +33,7 @@ function translate(context: ImportContext): void {
     notes,
   );
   const catchAll = servers.find(({ host }) => host === "");
-  const routes = { ...context, backends: createBackends(context), listeners };
+  const routes = { ...context, backends: createBackends(context, sources), listeners };
   for (const server of servers) addRoutes(server, catchAll, routes);
   addWwwRoutes(servers, routes);
 }
