@@ -1,8 +1,10 @@
 // The agent, put together: identity, one connection per hub, streams to endpoints, health reports, drain.
 import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { limits } from "#contract/limits.ts";
 import type { HubMessage } from "#contract/tunnel/control-message.ts";
-import { openDataDir } from "./atomic-file.ts";
+import { errorFields } from "./agent-error.ts";
+import { openDataDir, writeFileAtomic } from "./atomic-file.ts";
 import { openConfigSlice } from "./config-slice.ts";
 import type { ConfigSlice } from "./config-slice.ts";
 import { TunnelConnection } from "./connection.ts";
@@ -25,6 +27,7 @@ import { startShard } from "./shard.ts";
 import type { Shard } from "./shard.ts";
 import { createStreamRouter } from "./stream-router.ts";
 import type { StreamRouter } from "./stream-router.ts";
+import { agentVersion } from "./version.ts";
 
 /** Longest wait for an endpoint's TCP (and TLS) connection. */
 const connectTimeoutMs = 5_000;
@@ -47,6 +50,8 @@ const identityRefusals = new Set([
 export interface Agent {
   /** Goes away on every connection, lets open streams finish (up to the drain timeout), closes. Idempotent. */
   drain(): Promise<void>;
+  /** Writes what it is doing to `DIR/dump.json` (mode 0600), without keys, tokens or anything of a client. */
+  dump(): Promise<void>;
   /** Resolves when the agent has ended. */
   readonly closed: Promise<void>;
 }
@@ -162,6 +167,28 @@ class RunningAgent implements Agent {
     await Promise.all([this.#pools.close(), this.#slice.stored(), this.#keeper?.stopped]);
     this.#log.info("stopped");
     this.#closed.resolve();
+  }
+
+  async dump(): Promise<void> {
+    const { edge, tunnel, instance, zone, allow, data } = this.#options;
+    const { spiffeId, serial, notAfterMs } = this.#identity ?? {};
+    const path = join(data, "dump.json");
+    const state = {
+      time: new Date().toISOString(),
+      program: { version: agentVersion, node: process.version, uptimeS: Math.round(process.uptime()) },
+      options: { edge, tunnel, instance, zone, allow },
+      identity: { spiffeId, serial, notAfterMs },
+      config: { version: this.#slice.version, endpoints: [...this.#slice.endpoints.keys()] },
+      verdicts: this.#prober?.verdicts() ?? {},
+      connections: this.#shards.flatMap((shard) => shard.connections().map((one) => one.describe())),
+      memory: process.memoryUsage(),
+    };
+    try {
+      await writeFileAtomic(path, `${JSON.stringify(state, undefined, 2)}\n`);
+      this.#log.info("dumped", { path });
+    } catch (error) {
+      this.#log.error("dump_not_written", errorFields(error));
+    }
   }
 
   #serving(): TunnelConnection[] {

@@ -49,6 +49,20 @@ export interface ConnectionOptions {
   onRefused(code: string): void;
 }
 
+export interface ConnectionState {
+  readonly shard: number;
+  /** Of the certificate. */
+  readonly serial: string;
+  readonly state: "handshake" | "serving" | "draining";
+  /** As in the hub's log. */
+  readonly connection?: string;
+  readonly streams?: number;
+  readonly inFlightBytes?: number;
+  readonly unconsumedBytes?: number;
+  readonly roundTripMs?: number;
+  readonly responsive?: boolean;
+}
+
 export class TunnelConnection {
   /** Resolves to whether the hub accepted this agent. */
   readonly ready: Promise<boolean>;
@@ -62,6 +76,7 @@ export class TunnelConnection {
   readonly #goingAway = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
   #log: Log;
+  #connection = "";
   #socket: WebSocket | undefined;
   #session: TunnelSession | undefined;
   #ticker: NodeJS.Timeout | undefined;
@@ -90,6 +105,28 @@ export class TunnelConnection {
   /** True while the connection is authenticated and neither side goes away. */
   get serving(): boolean {
     return this.#session !== undefined && !this.#session.draining;
+  }
+
+  /** For a debug dump: numbers and names, nothing that is secret or a client's. */
+  describe(): ConnectionState {
+    const { shard } = this.#options;
+    const { serial } = this.identity;
+    const session = this.#session;
+    if (!session) return { shard, serial, state: "handshake" };
+    const { streams, inFlightBytes, unconsumedBytes, roundTripMs, responsive, draining } = session;
+    const state = draining ? "draining" : "serving";
+    const connection = this.#connection;
+    return {
+      shard,
+      serial,
+      connection,
+      state,
+      streams,
+      inFlightBytes,
+      unconsumedBytes,
+      roundTripMs,
+      responsive,
+    };
   }
 
   /** Goes away: no new streams once the hub has acknowledged. Resolves when the open ones are finished. */
@@ -180,6 +217,7 @@ export class TunnelConnection {
   }
 
   #authenticated({ connection, remote }: Extract<AgentHandshakeStep, { type: "ready" }>): void {
+    this.#connection = connection;
     this.#log = this.#log.with({ connection });
     const log = this.#log;
     const session = new TunnelSession(

@@ -131,3 +131,24 @@ test("the hub's reason for a refusal is in the log, and the agent joins again on
   const stored = await readFile(join(fixture.dir, "data", "identity.json"), "utf8");
   expect(stored).not.toContain(serial);
 });
+
+test("a dump tells connections and configuration, and no secret", async () => {
+  const fixture = await createFixture();
+  const edge = await fixture.startEdge({ config: podConfig([1]) });
+  const agent = await fixture.startAgent(edge);
+  await configured(edge);
+  await agent.dump();
+  const path = join(fixture.dir, "data", "dump.json");
+  const text = await readFile(path, "utf8");
+  const { connections, config } = JSON.parse(text) as { connections: object[]; config: object };
+  expect(connections).toContainEqual(
+    expect.objectContaining({ state: "serving", streams: 0, connection: expect.any(String) as string }),
+  );
+  expect(config).toEqual({ version: 1, endpoints: ["pods|127.0.0.1:1"] });
+  const identity = JSON.parse(await readFile(join(fixture.dir, "data", "identity.json"), "utf8")) as {
+    privateKeyPem: string;
+  };
+  for (const secret of ["PRIVATE KEY", identity.privateKeyPem.split("\n")[1]!, token, "BEGIN CERTIFICATE"])
+    expect(text).not.toContain(secret);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});

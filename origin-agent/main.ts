@@ -47,7 +47,7 @@ Examples:
   isthmus agent --config agent.yaml --allow 10.0.2.0/24:8080 --allow '[fd00::/8]:8080'
   isthmus agent diag --config agent.yaml        # exit code 0: nothing is wrong, 1: something is
 
-Signals: SIGTERM or SIGINT drains (a second one exits at once).`,
+Signals: SIGTERM or SIGINT drains (a second one exits at once); SIGUSR2 writes DIR/dump.json.`,
   )
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitUsage))
   .parse();
@@ -89,7 +89,10 @@ function onSignal(signal: NodeJS.Signals): void {
   log.info("signal", { signal });
   void agent.drain();
 }
-process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+process
+  .on("SIGTERM", onSignal)
+  .on("SIGINT", onSignal)
+  .on("SIGUSR2", () => void agent.dump());
 
 await agent.closed;
 process.exit(0);

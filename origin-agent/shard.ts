@@ -19,6 +19,8 @@ export interface ShardOptions {
 export interface Shard {
   /** The connection that takes new streams, if there is one. */
   active(): TunnelConnection | undefined;
+  /** All that are open: the active one, one that is being made, those that drain. */
+  connections(): readonly TunnelConnection[];
   /** Opens a connection with the new identity; the old one drains once that is authenticated. */
   replace(): void;
   /** Opens nothing any more and drains what is open; resolves when all of it is finished. */
@@ -68,6 +70,7 @@ export function startShard(options: ShardOptions): Shard {
 
   return {
     active: () => active,
+    connections: () => [...connections],
     replace: () => replaced.resolve("replaced"),
     async drain(reason) {
       stopping.abort();
