@@ -20,6 +20,10 @@ export interface DispatchPort {
   readonly random: () => number;
 }
 
+/** How long a request with a body waits for an agent that is just connecting anew. */
+const agentWaitMs = 1_000;
+const pollMs = 20;
+
 /** The endpoint's answer, or a failure in internal headers. Never rejects. */
 export async function dispatchStream(
   { agents, relays, zoneOf, random }: DispatchPort,
@@ -28,6 +32,8 @@ export async function dispatchStream(
   const head = openHeadOf(request);
   const wish = { endpoint: head.endpoint, zone: zoneOf(head.endpoint), tried: new Set<AgentConnection>() };
   let failure: TunnelFailure = { code: "tunnel_unavailable", safe: true };
+  // One without a body goes to the tunnel's other hub meanwhile; nobody else can take a body that was sent here.
+  if (request.body !== null) await someAgent(agents);
   while (wish.tried.size < maxAttempts) {
     const agent = chooseAgent(agents(), wish, random);
     if (!agent) break;
@@ -47,4 +53,10 @@ export async function dispatchStream(
     if (!failure.safe || request.body !== null || request.signal.aborted) break;
   }
   return failureResponse(failure);
+}
+
+async function someAgent(agents: DispatchPort["agents"]): Promise<void> {
+  const deadlineMs = Date.now() + agentWaitMs;
+  while (!agents().some(({ draining }) => !draining) && Date.now() < deadlineMs)
+    await new Promise((done) => setTimeout(done, pollMs));
 }

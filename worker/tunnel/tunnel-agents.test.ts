@@ -131,3 +131,12 @@ test("what may be repeated goes to another agent when its connection is lost; a 
   expect(await get!.text()).toBe("second");
   expect(failure(post!)).toEqual([599, "tunnel_reset", null]);
 });
+
+test("a request with a body waits a moment for an agent that connects anew", async () => {
+  const { tunnel, agent } = await serve(answer(200, "old"));
+  agent.socket.close(1000, "");
+  await vi.waitFor(async () => expect((await push(tunnel, {})).agents).toEqual([]));
+  const post = ask(tunnel, "/", { method: "POST", body: "x" });
+  await connect(tunnel, answer(200, "new"));
+  expect(await (await post).text()).toBe("new");
+});
