@@ -1,5 +1,5 @@
 // A body with trailers after it, as it travels from a hub through workerd, which knows no trailers, to the front door
-// (decision 0009). Each frame is a kind (u8: 0 data, 1 trailers), a length (u32, big endian) and as many bytes. Trailers
+// (decision 0012). Each frame is a kind (u8: 0 data, 1 trailers), a length (u32, big endian) and as many bytes. Trailers
 // end the body, also where there are none; they are a table of fields as in the tunnel's TRAILERS frame.
 import { limits } from "./limits.ts";
 import { decodeFields, encodeFields, type Fields } from "./tunnel/head.ts";

@@ -305,7 +305,7 @@ export function speaksTls(protocol: BackendProtocol): boolean {
   return protocol === "HTTPS" || protocol === "GRPCS" || protocol === "TLS";
 }
 
-/** Whether requests go out over HTTP/2, which only agents speak (decision 0009). */
+/** Whether requests go out over HTTP/2, which only agents speak (decision 0012). */
 export function speaksHttp2(protocol: BackendProtocol): boolean {
   return protocol === "H2C" || protocol === "GRPC" || protocol === "GRPCS";
 }

@@ -22,7 +22,7 @@ export const backendEndpoints: Check = (config, report) => {
   }
 };
 
-/** workerd speaks HTTP/1.1 to endpoints (decision 0009). */
+/** workerd speaks HTTP/1.1 to endpoints (decision 0012). */
 export const backendTunnels: Check = (config, report) => {
   for (const [index, { name, protocol, tunnel }] of config.backends.entries()) {
     if (tunnel !== undefined || !speaksHttp2(protocol)) continue;

@@ -52,7 +52,7 @@ async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): 
   );
 }
 
-/** What only a front door can write (decision 0009). */
+/** What only a front door can write (decision 0012). */
 function trailersToken({ cf }: Request): string | undefined {
   const token = (cf as { trailers?: unknown } | undefined)?.trailers;
   return typeof token === "string" ? token : undefined;

@@ -2,7 +2,7 @@
 // Measured on workerd (decision 0008): an answer that is complete is fastest as one buffer; else a default
 // ReadableStream that is fed as frames arrive carries 3–4 times what writing to an IdentityTransformStream does, and
 // unlike a byte stream it does not take frames' shared buffer away.
-// For a client that takes trailers the body is in frames, the last of which has them (decision 0009).
+// For a client that takes trailers the body is in frames, the last of which has them (decision 0012).
 import { bodyFrameHeaderBytes, dataFrame, trailersFrame } from "#contract/body-frames.ts";
 import type { Fields } from "#contract/tunnel/head.ts";
 import type { TunnelStream } from "#traffic/tunnel/stream.ts";

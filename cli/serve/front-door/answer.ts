@@ -1,5 +1,5 @@
 // Carries an answer of workerd to the client, over HTTP/1.1 or HTTP/2, with the trailers that a hub has put into its body
-// (decision 0009).
+// (decision 0012).
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   constants,

@@ -19,7 +19,7 @@ export interface ConnectionFacts {
   readonly tlsVersion?: string;
   readonly tlsCipher?: string;
   readonly tlsClientAuth?: TlsClientAuth;
-  /** The client takes trailers: by this token a hub marks a body that has them (decision 0009). */
+  /** The client takes trailers: by this token a hub marks a body that has them (decision 0012). */
   readonly trailers?: string;
 }
 
