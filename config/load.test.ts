@@ -126,16 +126,16 @@ test("bounds hold for all files together", () => {
   const half = (prefix: string, first: number) => ({
     name: prefix,
     content: JSON.stringify({
-      listeners: Array.from({ length: 40 }, (_, index) => ({
+      listeners: Array.from({ length: 160 }, (_, index) => ({
         name: `${prefix}${index}`,
         protocol: "HTTP",
         port: first + index,
       })),
     }),
   });
-  const { diagnostics } = loadConfig([half("a", 1), half("b", 100)]);
+  const { diagnostics } = loadConfig([half("a", 1), half("b", 200)]);
   expect(diagnostics.map(({ code, file, path, message }) => [code, file, path, message])).toEqual([
-    ["limit-exceeded", "b", "listeners[24]", "80 listeners in all files together; expected at most 64"],
+    ["limit-exceeded", "b", "listeners[96]", "320 listeners in all files together; expected at most 256"],
   ]);
 });
 

@@ -37,6 +37,12 @@ export const errorTable = {
     "The headers of the request are longer than the gateway accepts.",
   ),
   route_not_found: entry(404, "client", "destination_not_found", "No route matches this request."),
+  misdirected_request: entry(
+    421,
+    "client",
+    "http_request_error",
+    "The connection was opened for another server name, whose listener does not serve this host.",
+  ),
   backend_invalid: entry(
     500,
     "gateway",

@@ -36,7 +36,7 @@ export const limits = {
   /** Configuration: rules that the conditions of one haproxy.cfg may multiply to. */
   importedRules: 100_000,
   /** Configuration: entries of each kind. */
-  listeners: 64,
+  listeners: 256,
   routes: 50_000,
   hostnamesPerListener: 64,
   hostnamesPerRoute: 256,

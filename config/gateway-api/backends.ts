@@ -29,8 +29,9 @@ export interface BackendContext {
   readonly notes: Notes;
 }
 
-/** What a route carries to its backends. */
+/** What a route carries to its backends, and how the backends of the model are told apart by it. */
 type Carried = "requests" | "calls" | "connections";
+const suffixes: Readonly<Record<Carried, string>> = { requests: "", calls: "/grpc", connections: "/tcp" };
 
 /** `appProtocol` of a Service port (GEP-1911, and the names of IANA that mean HTTP). */
 const protocolOf: Readonly<Record<string, BackendInput["protocol"]>> = {
@@ -62,7 +63,11 @@ export function createBackends({ services, grants, parts, notes }: BackendContex
       if (typeof target === "string")
         return { reason: "BackendNotFound", message: whyNot(target, service, port) };
       const carried = carriedBy(route);
-      const backend = `${namespace}/${name}/${target.port}${carried === "connections" ? "/tcp" : ""}`;
+      if (carried === "calls" && target.tunnel === undefined) {
+        const message = `${service} is called over HTTP/2, which only agents speak: annotate it with ${tunnelAnnotation}`;
+        return { reason: "UnsupportedProtocol", message };
+      }
+      const backend = `${namespace}/${name}/${target.port}${suffixes[carried]}`;
       return { name: backend, url: urlOf(target), add: () => add(backend, target, carried, field) };
     },
   };
@@ -92,13 +97,12 @@ export function createBackends({ services, grants, parts, notes }: BackendContex
   }
 }
 
-/** Of a call without an `appProtocol`, what a server of gRPC speaks. */
+/** A GRPCRoute says itself that its backends speak gRPC, in TLS or not. */
 function protocolFor({ appProtocol, tunnel }: ServiceTarget, carried: Carried): BackendInput["protocol"] {
   if (carried === "connections") return "TCP";
-  const isTunnelled = tunnel !== undefined;
-  if (appProtocol === undefined) return carried === "calls" && isTunnelled ? "GRPC" : "HTTP";
-  if (appProtocol === h2c && isTunnelled) return carried === "calls" ? "GRPC" : "H2C";
-  return protocolOf[appProtocol] ?? "HTTP";
+  const plain = protocolOf[appProtocol ?? "http"] ?? "HTTP";
+  if (carried === "calls") return plain === "HTTPS" ? "GRPCS" : "GRPC";
+  return appProtocol === h2c && tunnel !== undefined ? "H2C" : plain;
 }
 
 function urlOf({ appProtocol, endpoints: [first] }: ServiceTarget): string | undefined {

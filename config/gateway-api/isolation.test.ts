@@ -9,6 +9,8 @@ type Namespace = (typeof namespaces)[number];
 
 interface Owned {
   readonly namespace: Namespace;
+  /** Of one id there is one object in a cluster. */
+  readonly id: string;
   readonly text: string;
 }
 
@@ -32,6 +34,7 @@ const arbitraryRoute = (namespace: Namespace): fc.Arbitrary<Owned> =>
     })
     .map(({ kind, name, age: created, host, parent, service, owner }) => ({
       namespace,
+      id: `${kind} ${namespace} ${name}`,
       text: `apiVersion: gateway.networking.k8s.io/v1
 kind: ${kind}
 metadata: { name: ${name}, namespace: ${namespace}${created} }
@@ -51,6 +54,7 @@ const arbitraryGateway = (namespace: Namespace): fc.Arbitrary<Owned> =>
     })
     .map(({ protocol, port, host }) => ({
       namespace,
+      id: `Gateway ${namespace}`,
       text: `apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: { name: own, namespace: ${namespace}, creationTimestamp: 2026-03-01T00:00:00Z }
@@ -63,7 +67,10 @@ spec:
 const arbitraryObjects = fc
   .tuple(
     ...namespaces.map((namespace) =>
-      fc.array(fc.oneof(arbitraryRoute(namespace), arbitraryGateway(namespace)), { maxLength: 6 }),
+      fc.uniqueArray(fc.oneof(arbitraryRoute(namespace), arbitraryGateway(namespace)), {
+        maxLength: 6,
+        selector: ({ id }) => id,
+      }),
     ),
   )
   .map((lists) => lists.flat());

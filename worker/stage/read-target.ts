@@ -1,5 +1,6 @@
 // Entry: listener, Host and path of the request, in their one canonical form or refused.
 import { GatewayError } from "#contract/error.ts";
+import type { SnapshotListener } from "#contract/snapshot.ts";
 import { limits } from "#contract/limits.ts";
 import { reservedPrefix } from "#contract/reserved-path.ts";
 import { parseHost, type ParsedHost } from "#traffic/match/host.ts";
@@ -56,8 +57,24 @@ function readListener(exchange: Exchange, urlScheme: "http" | "https"): void {
   const { plan, lifetime, port, host } = exchange;
   const listener = plan.listeners.find(lifetime.props?.listener, urlScheme, port, host);
   if (!listener) throw new GatewayError("route_not_found", "no listener fits the request");
+  if (urlScheme === "https") checkServerName(exchange, listener);
   exchange.listener = listener;
   exchange.scheme = schemeOf(listener);
+}
+
+/**
+ * A connection belongs to the listener of its server name: certificates, and who may connect, were settled by that one.
+ * RFC 9110 §7.4: requests for another are answered 421, and the client opens a connection of its own for them (Gateway
+ * API, GatewaySpec.listeners). Only the front door of `isthmus serve` knows the name.
+ */
+function checkServerName(
+  { request, plan, lifetime, port, host }: Exchange,
+  listener: SnapshotListener,
+): void {
+  const name = (request.cf as { tlsServerName?: unknown } | undefined)?.tlsServerName;
+  if (typeof name !== "string" || name === host) return;
+  if (plan.listeners.find(lifetime.props?.listener, "https", port, name) !== listener)
+    throw new GatewayError("misdirected_request");
 }
 
 function authorityStart(url: string): number {

@@ -18,6 +18,8 @@ export interface ConnectionFacts {
   /** Absent on listeners without TLS. */
   readonly tlsVersion?: string;
   readonly tlsCipher?: string;
+  /** The server name that the client asked for (SNI), lower case. Absent: none. */
+  readonly tlsServerName?: string;
   readonly tlsClientAuth?: TlsClientAuth;
   /** The client takes trailers: by this token a hub marks a body that has them (decision 0012). */
   readonly trailers?: string;
@@ -35,6 +37,8 @@ export function connectionFacts(
     ...("encrypted" in socket && {
       tlsVersion: socket.getProtocol() ?? "",
       tlsCipher: socket.getCipher()?.standardName ?? "",
+      ...(typeof socket.servername === "string" &&
+        socket.servername !== "" && { tlsServerName: socket.servername.toLowerCase() }),
     }),
     ...more,
   };

@@ -1,0 +1,20 @@
+// docs/conformance.md, made from the list of tests, so that it cannot say anything else than they do.
+import type { ConformanceTest } from "./conformance-test.ts";
+
+export function reportText(tests: readonly ConformanceTest[]): string {
+  const rows = tests.map(({ name, support }) => `| ${name} | ${support} | pass |`);
+  return `# Conformance
+
+What of the Gateway API's conformance tests holds here, by their names (\`conformance/tests\` of kubernetes-sigs/gateway-api).
+The manifests are our own; requests go through \`isthmus serve\` over real sockets to pods on the same machine, those of
+gRPC and of HTTP/2 through an agent, since workerd speaks HTTP/1.1 to endpoints. \`test/conformance.test.ts\` runs them and
+compares this page with their list, so a test that fails, or one that is added, fails CI until the page says so.
+
+| test | support | result |
+|---|---|---|
+${rows.join("\n")}
+
+Shares of traffic are measured over 500 requests, as the suite does, with a tolerance that a fair draw misses once in some
+ten thousand runs rather than once in seventy.
+`;
+}
