@@ -61,7 +61,8 @@ function addListener(
   shared: readonly Listener[],
   carriesGrpc: boolean,
 ): void {
-  const { id, spec, gateway, field } = listener;
+  const { id, spec, gateway, field, frontendValidation } = listener;
+  const frontend = frontendValidation && { frontendValidation };
   const certificates = shared.flatMap((one) => one.certificates);
   const addresses = gateway.body.spec.addresses.map(({ value }) => value).filter((value) => value !== "");
   const isTls = spec.protocol === "HTTPS" || spec.protocol === "TLS";
@@ -74,7 +75,7 @@ function addListener(
       // gRPC needs HTTP/2, which an HTTP listener otherwise does not speak.
       ...(carriesGrpc && spec.protocol === "HTTP" && { http2: true }),
       hostnames: hostnamesOf(listener),
-      ...(isTls && { tls: { mode: spec.tls?.mode ?? "Terminate", certificates } }),
+      ...(isTls && { tls: { mode: spec.tls?.mode ?? "Terminate", certificates, ...frontend } }),
     },
     field,
   );

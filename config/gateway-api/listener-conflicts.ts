@@ -43,6 +43,11 @@ function isSameProtocol({ spec: a }: Listener, { spec: b }: Listener): boolean {
   return a.protocol === b.protocol && modeOf(a) === modeOf(b);
 }
 
+/** Whether clients are asked for the same certificates, which is settled before a host is known. */
+function isSameValidation({ frontendValidation: a }: Listener, { frontendValidation: b }: Listener): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
 function modeOf({ tls }: Listener["spec"]): "Terminate" | "Passthrough" {
   return tls?.mode ?? "Terminate";
 }
@@ -50,6 +55,7 @@ function modeOf({ tls }: Listener["spec"]): "Terminate" | "Passthrough" {
 function clash(listener: Listener, other: Listener): boolean {
   if (listener.spec.port !== other.spec.port) return false;
   if (!isSameProtocol(listener, other) || listener.spec.protocol === "TCP") return true;
+  if (!isSameValidation(listener, other)) return true;
   const [hostname = ""] = hostnamesOf(listener);
   const [taken = ""] = hostnamesOf(other);
   // The owner of a Gateway in another namespace has no say here, and a more specific host name would take requests away
@@ -61,6 +67,7 @@ function clash(listener: Listener, other: Listener): boolean {
 /** In the cluster each Gateway has an address of its own, and one owner of several has them all on port 80. */
 function canShare(listener: Listener, other: Listener): boolean {
   if (listener.gateway === other.gateway || !isSameProtocol(listener, other)) return false;
+  if (!isSameValidation(listener, other)) return false;
   return listener.gateway.namespace === other.gateway.namespace;
 }
 
@@ -74,6 +81,10 @@ function problemWith(listener: Listener, other: Listener): Problem {
   if (!isSameProtocol(listener, other)) {
     const mode = other.spec.protocol === "TLS" ? ` with mode ${modeOf(other.spec)}` : "";
     const message = `port ${port} speaks ${other.spec.protocol}${mode} for listener ${other.id}`;
+    return { reason: "ProtocolConflict", message };
+  }
+  if (!isSameValidation(listener, other)) {
+    const message = `port ${port} asks clients for other certificates for listener ${other.id}`;
     return { reason: "ProtocolConflict", message };
   }
   if (protocol === "TCP") {

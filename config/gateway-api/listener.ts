@@ -4,6 +4,7 @@ import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import type { ResourceSet } from "../kubernetes/resource-set.ts";
 import type { Problem } from "./condition.ts";
+import { readFrontendValidation, type FrontendValidation } from "./frontend-validation.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import type { Gateway, ListenerSet, ListenerSpec } from "./schema/gateway-kinds.ts";
 import { gatewayGroup, type RouteGroupKind, type SecretRef } from "./schema/reference.ts";
@@ -26,6 +27,8 @@ export interface Listener {
   readonly field: ObjectField;
   readonly supportedKinds: readonly RouteGroupKind[];
   readonly certificates: readonly InlineCertificate[];
+  /** Absent: clients are asked for no certificate. */
+  readonly frontendValidation: FrontendValidation | undefined;
   /** Against `Accepted`. */
   readonly unsupported: Problem | undefined;
   /** Against `ResolvedRefs`. */
@@ -47,6 +50,7 @@ export function readListener(
   // Gateways and ListenerSets of one name may stand beside each other.
   const prefix = owner === gateway ? qualifiedName(owner) : `${qualifiedName(owner)}/set`;
   const kinds = supportedKinds(spec);
+  const frontend = readFrontendValidation(gateway, spec, context);
   const certificates = endsTls(spec) ? readCertificates(owner, spec, context) : { valid: [] };
   return {
     id: `${prefix}/${spec.name}`,
@@ -56,13 +60,14 @@ export function readListener(
     field: fieldOf(owner.object, "spec", "listeners", index),
     supportedKinds: kinds.valid,
     certificates: certificates.valid,
+    frontendValidation: frontend.validation,
     unsupported: kindsOfProtocol[spec.protocol]
-      ? undefined
+      ? frontend.refused
       : {
           reason: "UnsupportedProtocol",
           message: `listeners of protocol ${spec.protocol} are not served here`,
         },
-    unresolved: kinds.problem ?? certificates.problem,
+    unresolved: kinds.problem ?? certificates.problem ?? frontend.unresolved,
   };
 }
 

@@ -4,20 +4,6 @@ import type { Gateway } from "./schema/gateway-kinds.ts";
 
 export function noteUnsupported({ object, body: { spec } }: Gateway, notes: Notes): void {
   const { tls, infrastructure } = spec;
-  const frontend = [
-    { path: ["default", "validation"], validation: tls?.frontend?.default.validation },
-    ...(tls?.frontend?.perPort ?? []).map((port, index) => ({
-      path: ["perPort", index, "tls", "validation"],
-      validation: port.tls.validation,
-    })),
-  ];
-  for (const { path, validation } of frontend) {
-    if (!validation) continue;
-    notes.add(fieldOf(object, "spec", "tls", "frontend", ...path), {
-      code: "statement-unsupported",
-      message: "clients of a listener are not asked for certificates here, so everyone would be let pass",
-    });
-  }
   if (tls?.backend?.clientCertificateRef) {
     notes.add(fieldOf(object, "spec", "tls", "backend", "clientCertificateRef"), {
       code: "statement-unsupported",

@@ -1,4 +1,5 @@
 // All conformance tests, in the order of the report.
+import { clientCertificates } from "./client-certificates.ts";
 import type { ConformanceTest } from "./conformance-test.ts";
 import { grpcRoute } from "./grpc-route.ts";
 import { httpRouteCore } from "./http-route-core.ts";
@@ -12,4 +13,5 @@ export const conformanceTests: readonly ConformanceTest[] = [
   ...httpRouteExtended,
   ...httpRouteTraffic,
   ...grpcRoute,
+  ...clientCertificates,
 ];
