@@ -21,7 +21,7 @@ const dialOf = createDialOf();
 export default {
   /** Of TCP and TLS listeners; on Cloudflare there are none. */
   connect(socket: Socket, env: Env, context: ExecutionContext): Promise<void> {
-    const inputs = { isolate: isolateOf(env), dial: dialOf(env), random: Math.random };
+    const inputs = { isolate: isolateOf(env), dial: dialOf(env) };
     return acceptConnection(socket, context as Lifetime, inputs);
   },
   fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {

@@ -34,6 +34,7 @@ const routes: [string, string, Role][] = [
   ["GET", "/v1/certificates", "reader"],
   ["POST", "/v1/certificates/{serial}/revoke", "admin"],
   ["POST", "/v1/certificates/server", "admin"],
+  ["GET", "/v1/ca", "reader"],
   ["POST", "/v1/ca/rotate", "admin"],
   ["GET", "/v1/trust", "reader"],
   ["GET", "/v1/audit", "reader"],

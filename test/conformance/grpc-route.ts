@@ -148,8 +148,8 @@ rules: [{ backendRefs: ${to(at)} }]`,
         const backend = await call(port);
         counts.set(backend, (counts.get(backend) ?? 0) + 1);
       }
-      expect(Math.abs((counts.get(v1!) ?? 0) / 500 - 0.7)).toBeLessThan(0.08);
-      expect(Math.abs((counts.get(v2!) ?? 0) / 500 - 0.3)).toBeLessThan(0.08);
+      expect(Math.abs((counts.get(v1!) ?? 0) / 500 - 0.7)).toBeLessThan(0.05);
+      expect(Math.abs((counts.get(v2!) ?? 0) / 500 - 0.3)).toBeLessThan(0.05);
       expect(counts.size).toBe(2);
     },
   ),

@@ -346,9 +346,8 @@ rules:
         counts.set(answer, (counts.get(answer) ?? 0) + 1);
       }
       const share = (answer: string | undefined): number => (counts.get(answer!) ?? 0) / 500;
-      // The suite allows 5 points; of 500 fair draws one in 70 is further off, so 8 here (one in 10,000).
-      expect(Math.abs(share(v1) - 0.7)).toBeLessThan(0.08);
-      expect(Math.abs(share(v2) - 0.3)).toBeLessThan(0.08);
+      expect(Math.abs(share(v1) - 0.7)).toBeLessThan(0.05);
+      expect(Math.abs(share(v2) - 0.3)).toBeLessThan(0.05);
       expect(share(v3)).toBe(0);
     },
   },

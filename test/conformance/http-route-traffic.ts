@@ -50,8 +50,8 @@ export const httpRouteTraffic: readonly ConformanceTest[] = [
       await mirrored(world, "infra-backend-v3", "/last");
       const shareOf = (service: string, target: string) =>
         world.pods.seen(service).filter((seen) => seen === target).length / 500;
-      expect(Math.abs(shareOf("infra-backend-v2", "/percent") - 0.2)).toBeLessThan(0.08);
-      expect(Math.abs(shareOf("infra-backend-v3", "/half") - 0.5)).toBeLessThan(0.1);
+      expect(Math.abs(shareOf("infra-backend-v2", "/percent") - 0.2)).toBeLessThan(0.05);
+      expect(Math.abs(shareOf("infra-backend-v3", "/half") - 0.5)).toBeLessThan(0.05);
       expect(shareOf("infra-backend-v3", "/none")).toBe(0);
     },
   ),

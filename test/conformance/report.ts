@@ -14,7 +14,6 @@ compares this page with their list, so a test that fails, or one that is added, 
 |---|---|---|
 ${rows.join("\n")}
 
-Shares of traffic are measured over 500 requests, as the suite does, with a tolerance that a fair draw misses once in some
-ten thousand runs rather than once in seventy.
+Shares of traffic are measured over 500 requests and within 5 points, as the suite does.
 `;
 }

@@ -12,7 +12,7 @@ export function compileMirror({ backendRef, percent, fraction }: RequestMirror):
   return { backend: backendRef.name, share };
 }
 
-/** Names of the backends that get a copy of this request; `random` gives a unit in [0, 1) for each mirror. */
-export function pickMirrors(mirrors: readonly MirrorPlan[], random: () => number): string[] {
-  return mirrors.filter(({ share }) => share >= 1 || random() < share).map(({ backend }) => backend);
+/** Names of the backends that get a copy of this request; `draw` gives a unit in [0, 1) for each mirror. */
+export function pickMirrors(mirrors: readonly MirrorPlan[], draw: () => number): string[] {
+  return mirrors.filter(({ share }) => share >= 1 || draw() < share).map(({ backend }) => backend);
 }

@@ -233,6 +233,7 @@ describe("external authorization", () => {
       "x-forwarded-proto": "https",
       "x-forwarded-host": "a.com",
       "x-forwarded-uri": "/x?a=1",
+      "x-auth-request-redirect": "/x?a=1",
       "x-forwarded-for": "10.0.0.1",
     });
   });

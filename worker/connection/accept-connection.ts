@@ -18,8 +18,6 @@ import { splice } from "./splice.ts";
 export interface AcceptInputs {
   readonly isolate: Isolate;
   readonly dial: DialEndpoint;
-  /** Numbers in [0, 1). */
-  readonly random: () => number;
 }
 
 /** Resolves when the connection is over. */
@@ -51,7 +49,7 @@ export async function acceptConnection(
   }
 }
 
-async function serve(connection: Connection, { dial, random }: AcceptInputs): Promise<void> {
+async function serve(connection: Connection, { dial }: AcceptInputs): Promise<void> {
   const { connections } = connection.plan;
   const socketName = connection.lifetime.props?.listener ?? "";
   await readStart(connection);
@@ -60,8 +58,8 @@ async function serve(connection: Connection, { dial, random }: AcceptInputs): Pr
   connection.route = found?.route;
   if (!found?.route) throw new GatewayError("route_not_found");
   if (!found.route.admits(connection.clientAddress)) throw new GatewayError("forbidden");
-  const { split, backends } = found.route;
-  connection.refIndex = split.pick(random());
+  const { split, draw, backends } = found.route;
+  connection.refIndex = split.pick(draw());
   if (connection.refIndex < 0) throw new GatewayError("backend_none");
   connection.backend = backends[connection.refIndex];
   if (!connection.backend) throw new GatewayError("backend_invalid");

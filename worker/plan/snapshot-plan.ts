@@ -91,7 +91,7 @@ export function* planSteps(
       ...inputs,
       stages: snapshot.settings.tracing?.otlpEndpoint ? withSpans(inputs.stages) : inputs.stages,
     }),
-    connections: compileConnections(snapshot, (route) => compileConnection(route, backends)),
+    connections: compileConnections(snapshot, (route) => compileConnection(route, backends, inputs.random)),
     backends,
     watched: [...backends.values()].filter(({ watch }) => watch),
     tunnels,

@@ -2,6 +2,7 @@
 // them, the client is neither delayed nor told. A body is copied while it passes to the endpoint, up to a bound.
 import { limits } from "#contract/limits.ts";
 import { pickMirrors } from "#traffic/filter/mirror.ts";
+import { evenDraws } from "#traffic/split/even-draws.ts";
 import type { Exchange } from "../exchange.ts";
 import { contentLengthOf, copyBody } from "../forward/copy-body.ts";
 import { forward } from "./forward.ts";
@@ -16,10 +17,11 @@ export const mirrorRequest: Stage<BackendScope> = (scope, next) => {
   if (!filters.mirrors) return next;
   const plans = filters.mirrors.filter(({ backend }) => backends.has(backend));
   const senders = new Map(plans.map(({ backend }) => [backend, mirrorTo(scope, backend)]));
+  const draw = evenDraws(random());
   return (exchange) => {
     // A connection that is to be upgraded is no request that could be repeated elsewhere.
     if (exchange.request.headers.has("upgrade")) return next(exchange);
-    const picked = pickMirrors(plans, random);
+    const picked = pickMirrors(plans, draw);
     const { body } = exchange;
     if (picked.length === 0) return next(exchange);
     if (!(body instanceof ReadableStream)) send(exchange, picked, senders, body ?? undefined);

@@ -3,6 +3,7 @@ import { GatewayError } from "#contract/error.ts";
 import type { KeySource } from "#contract/backend-policy.ts";
 import { type HashKey, keyedHash } from "#traffic/split/keyed-hash.ts";
 import { compileStickySplit } from "#traffic/split/sticky-split.ts";
+import { evenDraws } from "#traffic/split/even-draws.ts";
 import { compileSplit } from "#traffic/split/weighted-split.ts";
 import type { Exchange } from "../exchange.ts";
 import { clientKeyOf } from "./client-key.ts";
@@ -25,7 +26,8 @@ type Choice = (exchange: Exchange) => number;
 
 function freeChoice({ rule, random }: RuleScope): Choice {
   const split = compileSplit(rule.backendRefs);
-  return () => split.pick(random());
+  const draw = evenDraws(random());
+  return () => split.pick(draw());
 }
 
 /** Clients that are not known by anything are drawn anew with each request. */
