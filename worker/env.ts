@@ -36,4 +36,6 @@ export interface Env {
 export interface SocketProps {
   /** Name of the listener in the snapshot. */
   readonly listener?: string;
+  /** It carries connections as they are; absent: requests. */
+  readonly tcp?: true;
 }

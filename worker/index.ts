@@ -21,6 +21,8 @@ const dialOf = createDialOf();
 export default {
   /** Of TCP and TLS listeners; on Cloudflare there are none. */
   connect(socket: Socket, env: Env, context: ExecutionContext): Promise<void> {
+    // workerd also comes here with CONNECT requests at HTTP listeners, which are no proxies. It has answered 200 by then.
+    if (!(context as Lifetime).props?.tcp) return socket.close();
     const inputs = { isolate: isolateOf(env), dial: dialOf(env) };
     return acceptConnection(socket, context as Lifetime, inputs);
   },

@@ -212,14 +212,14 @@ export function gatewayConfig(config: GatewayConfig): string {
     config.sockets.map(({ name, listeners, carries, behindFrontDoor }) => ({
       name,
       ...(carries === "tcp" ? { tcp: {} } : { http: behindFrontDoor ? frontDoorHttp : {} }),
-      service: { name: "gateway", props: { json: JSON.stringify(socketProps(listeners)) } },
+      service: { name: "gateway", props: { json: JSON.stringify(socketProps(listeners, carries)) } },
     })),
   );
 }
 
 /** The gateway finds the others of the port by the first: it knows the snapshot, which may change. */
-function socketProps([first]: readonly string[]): { listener?: string } {
-  return first === undefined ? {} : { listener: first };
+function socketProps([first]: readonly string[], carries: GatewaySocket["carries"]): object {
+  return { ...(first !== undefined && { listener: first }), ...(carries === "tcp" && { tcp: true }) };
 }
 
 /** Backends live in private networks more often than not, so every address may be dialled. */

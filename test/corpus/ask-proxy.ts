@@ -4,8 +4,8 @@ import { request as httpsRequest } from "node:https";
 import type { Echo } from "../system/echo-server.ts";
 import { hostOf, locationText, seenText, type TableRequest } from "./request-table.ts";
 
-/** Each connection's own (RFC 9110 §7.6.1); the Host is told apart. */
-const hopByHop = new Set(["connection", "upgrade", "host"]);
+/** Each connection's own (RFC 9110 §7.6.1), or written anew by every proxy; the Host is told apart. */
+const hopByHop = new Set(["connection", "upgrade", "host", "x-forwarded-for"]);
 
 /**
  * Where a request ends up that is sent to a running proxy, as the tables write it. `ports`: those of this machine for those

@@ -71,7 +71,8 @@ export const pathConfusionCases: readonly HostileCase[] = [
   },
   { title: "an asterisk with a method other than OPTIONS", bytes: get("*"), http: "400" },
   { title: "an asterisk with OPTIONS", bytes: request("OPTIONS *"), http: "200 <= OPTIONS /" },
-  { title: "CONNECT", bytes: request("CONNECT a.test:80"), http: "500", https: "closed" },
+  // workerd says 200 before it asks the Worker, which hangs up.
+  { title: "CONNECT", bytes: request("CONNECT a.test:80"), http: "200", https: "closed" },
   {
     title: "a method in lower case is another method",
     bytes: request("get /here"),
