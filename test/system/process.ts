@@ -1,6 +1,6 @@
 // Real processes for the tests that cross programs: started on ports from the system, ended by the test that began them.
 import { spawn, type ChildProcess } from "node:child_process";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 
 export interface Program {
   readonly child: ChildProcess;
@@ -67,26 +67,35 @@ export function startProgram(
   };
 }
 
-/** Ports that were free a moment ago; all different. */
+/** Below those that the kernel gives to outgoing connections, which would take a port between its choice and its use. */
+const lowestPort = 12_000;
+const portsPerWorker = 2_500;
+const workers = 8;
+const given = new Set<number>();
+
+/** Ports that were free a moment ago; all different, and none that another worker of the run or an earlier call got. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((done, fail) => {
-          const server = createServer();
-          server.once("error", fail);
-          server.listen(0, "127.0.0.1", () => done(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    return address.port;
+  const worker = Number(process.env["VITEST_POOL_ID"] ?? 1) % workers;
+  const held = new Map<number, Server>();
+  while (held.size < count) {
+    if (given.size >= portsPerWorker) given.clear();
+    const port = lowestPort + worker * portsPerWorker + Math.floor(Math.random() * portsPerWorker);
+    if (given.has(port)) continue;
+    given.add(port);
+    const server = await listening(port);
+    if (server) held.set(port, server);
+  }
+  await Promise.all([...held.values()].map((server) => new Promise((done) => server.close(done))));
+  return [...held.keys()];
+}
+
+/** On every address; `undefined`: somebody else does. */
+function listening(port: number): Promise<Server | undefined> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once("error", () => done(undefined));
+    server.listen(port, () => done(server));
   });
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }
 
 /** Asks until the answer is there, at most `timeoutMs`; for states that nothing announces. */
