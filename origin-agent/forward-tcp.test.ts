@@ -40,8 +40,9 @@ test("the last bytes of an endpoint that ends are kept for a reader that comes l
   // More than a new stream's window: the rest waits in the agent, to which the endpoint has said that it is over.
   const answer = await exchange(session, tcpHead(port), nothing());
   await ended.promise;
-  await exchange(session, tcpHead(port), nothing());
+  const next = await exchange(session, tcpHead(port), nothing());
   expect((await text(answer.body)).length).toBe(length);
+  expect((await text(next.body)).length).toBe(length);
 });
 
 test("nobody listens: connect_failed", async () => {
