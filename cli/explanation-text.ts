@@ -1,5 +1,6 @@
 // An explanation for people: the decisions in their order, then the candidates that were not taken.
 import type { BackendExplanation } from "#traffic/explain/explain-backends.ts";
+import type { ConnectionExplanation } from "#traffic/explain/explain-connection.ts";
 import type { Explanation } from "#traffic/explain/explain-request.ts";
 import type { Candidate } from "#traffic/match/explain.ts";
 import { printable, table } from "./table.ts";
@@ -22,22 +23,51 @@ export function explanationText(explanation: Explanation): string {
     ...policies.map(({ policy, decision, detail }): [string, string] => [policy, `${decision}: ${detail}`]),
     ...filters.map(({ type, effect }): [string, string] => [type, effect]),
   ];
-  const known = facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
-  const width = Math.max(...known.map(([name]) => name.length));
-  const decisions = known.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join("\n");
-  return [decisions, ...backends.map(backendText), candidatesText(match?.candidates ?? [])]
-    .filter((part) => part !== "")
-    .join("\n\n");
+  return paragraphs([
+    factsText(facts),
+    ...backends.map((backend) => backendText(backend, "request")),
+    candidatesText(match?.candidates ?? []),
+  ]);
 }
 
-function backendText({ backend, share, boundBy, algorithm, tunnel, endpoints }: BackendExplanation): string {
+export function connectionText(explanation: ConnectionExplanation): string {
+  const { listener, client, serverName, refusal, route, rule, candidates, policies, backends } = explanation;
+  return paragraphs([
+    factsText([
+      ["listener", listener],
+      ["client", client],
+      ["server name", serverName],
+      ["route", route],
+      ["rule", rule],
+      ["refused", refusal],
+      ...policies.map(({ policy, decision, detail }): [string, string] => [policy, `${decision}: ${detail}`]),
+    ]),
+    ...backends.map((backend) => backendText(backend, "connection")),
+    candidatesText(candidates),
+  ]);
+}
+
+function paragraphs(parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+function factsText(facts: readonly [string, string | undefined][]): string {
+  const known = facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
+  const width = Math.max(...known.map(([name]) => name.length));
+  return known.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join("\n");
+}
+
+function backendText(
+  { backend, share, boundBy, algorithm, tunnel, endpoints }: BackendExplanation,
+  what: "request" | "connection",
+): string {
   const bound = boundBy === undefined ? "" : `, clients bound by ${boundBy}`;
   const way = tunnel === undefined ? "" : ` through the tunnel ${tunnel}`;
-  const head = `backend ${backend ?? "(invalid)"}: ${percent(share)} of the rule's requests${bound}, ${algorithm ?? ""}${way}`;
+  const head = `backend ${backend ?? "(invalid)"}: ${percent(share)} of the rule's ${what}s${bound}, ${algorithm ?? ""}${way}`;
   const rows = endpoints.map(({ endpoint, share: load, picked, reasons }) => [
     endpoint,
     percent(load),
-    picked ? "this request" : reasons.join(", "),
+    picked ? `this ${what}` : reasons.join(", "),
   ]);
   return `${head}\n${table(["endpoint", "share", ""], rows, "no endpoints")}`;
 }
@@ -50,9 +80,9 @@ function candidatesText(candidates: readonly Candidate[]): string {
   if (others.length === 0) return "";
   const rows = others
     .slice(0, shownCandidates)
-    .map(({ rule, matchIndex, outcome, reasons }) => [
+    .map(({ rule, matchIndex, reasons }) => [
       `${rule} match ${matchIndex}`,
-      outcome === "outranked" ? "holds, but another one goes first" : printable(reasons.join("; ")),
+      printable(reasons.join("; ")) || "holds, but another one goes first",
     ]);
   const rest = others.length - rows.length;
   return `${table(["not taken", "because"], rows, "")}${rest > 0 ? `\n… and ${rest} more (--json)` : ""}`;

@@ -10,6 +10,7 @@ let one: EchoServer;
 let two: EchoServer;
 let system: System;
 let port: number;
+let tcpPort: number;
 let file: string;
 
 interface Explained {
@@ -26,9 +27,14 @@ interface Explained {
 beforeAll(async () => {
   one = await startEchoServer("one");
   two = await startEchoServer("two");
-  [port] = (await freePorts(1)) as [number];
+  [port, tcpPort] = (await freePorts(2)) as [number, number];
   const config = `
-listeners: [{ name: web, protocol: HTTP, port: ${port} }]
+listeners: [{ name: web, protocol: HTTP, port: ${port} }, { name: db, protocol: TCP, port: ${tcpPort} }]
+tcpRoutes:
+  - name: db
+    listeners: [db]
+    securityPolicy: { clientCIDRs: { deny: [192.0.2.0/24] } }
+    rules: [{ backendRefs: [{ name: db }] }]
 routes:
   - name: api
     hostnames: [api.example.com]
@@ -45,6 +51,7 @@ routes:
 backends:
   - { name: one, endpoints: [{ address: 127.0.0.1, port: ${one.port} }] }
   - { name: two, endpoints: [{ address: 127.0.0.1, port: ${two.port} }] }
+  - { name: db, protocol: TCP, endpoints: [{ address: 127.0.0.1, port: ${two.port} }] }
 `;
   system = await startSystem(config);
   file = await system.file("explained.yaml", config);
@@ -98,6 +105,17 @@ test("the text names the rule, the endpoint, and why no other candidate", async 
   expect(stdout).toMatch(/api\/3 match 0 .*another one goes first/);
 });
 
+test("a connection: the endpoint that answers, and who is turned away", async () => {
+  const explained = await system.run("explain", `tcp://db.example.com:${tcpPort}`);
+  expect(explained.stdout).toMatch(/rule\s+db\/0/);
+  expect(explained.stdout).toMatch(new RegExp(`127\\.0\\.0\\.1:${two.port}\\s+100 %\\s+this connection`));
+  // The endpoint happens to speak HTTP.
+  expect((await ask({ port: tcpPort, host: "db.example.com" })).headers["x-served-by"]).toBe("two");
+  const target = `tcp://db.example.com:${tcpPort}`;
+  const denied = await system.run("explain", target, "--client-ip", "192.0.2.7");
+  expect(denied.stdout).toMatch(/refused\s+forbidden/);
+});
+
 test("an administered endpoint is told with its reason, by the running system", async () => {
   await system.run("endpoint", "set", "one", `127.0.0.1:${one.port}`, "--state", "maint");
   const { stdout } = await system.run("explain", "GET", `http://api.example.com:${port}/x`);
@@ -107,6 +125,9 @@ test("an administered endpoint is told with its reason, by the running system", 
 test("what is no request is refused with what is expected", async () => {
   expect((await runIsthmus(["explain", "GET", "shop/orders", "-f", file])).stderr).toContain(
     "expected a URL",
+  );
+  expect((await runIsthmus(["explain", "tcp://db.example.com", "-f", file])).stderr).toContain(
+    "a connection such as tcp://",
   );
   expect((await runIsthmus(["explain", "GET", "http://a/", "-H", "nonsense", "-f", file])).code).toBe(2);
 });

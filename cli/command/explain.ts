@@ -1,14 +1,17 @@
-// `isthmus explain`: what the gateway would do with a request, and why, by the code of its data path.
+// `isthmus explain`: what the gateway would do with a request or a connection, and why, by the code of its data path.
 import { InvalidArgumentError, type Command } from "commander";
 import { loadConfig } from "#config/load.ts";
 import { endpointKey, type Snapshot } from "#contract/snapshot.ts";
 import type { EndpointStanding } from "#contract/administration.ts";
-import { explainRequest, type RunTime } from "#traffic/explain/explain-request.ts";
+import type { RunTime } from "#traffic/explain/explain-backends.ts";
+import { explainConnection, type ExplainedConnection } from "#traffic/explain/explain-connection.ts";
+import { explainRequest } from "#traffic/explain/explain-request.ts";
 import type { ExplainedRequest } from "#traffic/explain/request-entry.ts";
+import { parseIpAddress } from "#traffic/forwarding/ip-address.ts";
 import { CommandError } from "../command-error.ts";
 import { contextFor, printerFor, withTarget } from "../command-context.ts";
 import { diagnosticText, readConfigFiles } from "../config-files.ts";
-import { explanationText } from "../explanation-text.ts";
+import { connectionText, explanationText } from "../explanation-text.ts";
 import { listArgument } from "./arguments.ts";
 
 interface ExplainFlags {
@@ -19,9 +22,9 @@ interface ExplainFlags {
 
 export function addExplain(program: Command): void {
   withTarget(program.command("explain"))
-    .argument("<method>", "such as GET")
-    .argument("<url>", "as the client asks: scheme and port choose the listener")
-    .summary("say which rule, backend and endpoint a request gets, and why no other")
+    .argument("<method>", "such as GET; none for a connection: tcp://HOST:PORT, or tls://SERVERNAME:PORT")
+    .argument("[url]", "as the client asks: scheme and port choose the listener")
+    .summary("say which rule, backend and endpoint a request or connection gets, and why no other")
     .description(
       "Asks the matcher, filters and balancers of the data path. Without -f, of the running system: its current version, with the health and administration of its endpoints. Nothing is sent to any endpoint.",
     )
@@ -34,9 +37,16 @@ export function addExplain(program: Command): void {
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  isthmus explain GET http://shop.example.com/orders/7\n  isthmus explain POST https://shop.example.com/orders -H 'x-tester: yes' -f isthmus.yaml --json",
+      "\nExamples:\n  isthmus explain GET http://shop.example.com/orders/7\n  isthmus explain POST https://shop.example.com/orders -H 'x-tester: yes' -f isthmus.yaml --json\n  isthmus explain tls://shop.example.com:443 --client-ip 203.0.113.9\n  isthmus explain tcp://db.example.com:5432",
     )
-    .action(async (method: string, address: string, flags: ExplainFlags, command: Command) => {
+    .action(async (method: string, address: string | undefined, flags: ExplainFlags, command: Command) => {
+      if (address === undefined) {
+        const connection = connectionOf(method, flags);
+        const { snapshot, runTime } = flags.file ? await fromFiles(flags.file) : await fromSystem(command);
+        const explanation = explainConnection(snapshot, connection, runTime);
+        printerFor(command).result(explanation, connectionText(explanation));
+        return;
+      }
       const request = requestOf(method, address, flags);
       const { snapshot, runTime } = flags.file ? await fromFiles(flags.file) : await fromSystem(command);
       const explanation = explainRequest(snapshot, request, runTime);
@@ -77,6 +87,25 @@ function runTimeOf(endpoints: readonly EndpointStanding[]): RunTime {
         endpoints.map((standing) => [keyOf(standing), { state: standing.state, weight: standing.weight }]),
       ),
     },
+  };
+}
+
+function connectionOf(address: string, { header, clientIp }: ExplainFlags): ExplainedConnection {
+  const url =
+    /^(tcp|tls):\/\/[^/?#]+$/i.test(address) && URL.canParse(address) ? new URL(address) : undefined;
+  if (!url || url.port === "") {
+    throw new CommandError(
+      "invalid",
+      `${address}: expected a method and a URL, or a connection such as tcp://db.example.com:5432 or tls://shop.example.com:443`,
+    );
+  }
+  if (header) throw new CommandError("invalid", "-H: a connection has no headers");
+  // A client that connects to an address names no server (RFC 6066 section 3).
+  const names = url.protocol === "tls:" && parseIpAddress(url.hostname.replace(/^\[|\]$/g, "")) === undefined;
+  return {
+    port: Number(url.port),
+    ...(names && { serverName: url.hostname.toLowerCase() }),
+    clientAddress: clientIp,
   };
 }
 

@@ -1,16 +1,26 @@
-// Which backend and endpoint a request goes to: the shares that the balancer itself works out, and for consistent hashing
-// the very endpoint.
-import { endpointKey, type Snapshot, type SnapshotBackend, type SnapshotRule } from "#contract/snapshot.ts";
+// Which backend and endpoint a request or connection goes to: the shares that the balancer itself works out, and for
+// consistent hashing the very endpoint.
+import type { Administration } from "#contract/administration.ts";
+import {
+  endpointKey,
+  type Snapshot,
+  type SnapshotBackend,
+  type SnapshotBackendRef,
+} from "#contract/snapshot.ts";
 import { createBalancer } from "../balance/balancer.ts";
 import { hashText } from "../balance/hash-text.ts";
-import { compileKeySource } from "../balance/key-source.ts";
-import type { RequestHead } from "../match/request-head.ts";
-import type { RunTime } from "./explain-request.ts";
+
+/** What is so at run time; absent parts: every endpoint is healthy, nobody has administered any. */
+export interface RunTime {
+  /** Keys of endpoints. */
+  readonly unhealthy?: ReadonlySet<string>;
+  readonly administration?: Administration;
+}
 
 export interface BackendExplanation {
   /** `null`: the reference is invalid; its share is answered 500. */
   readonly backend: string | null;
-  /** Part of the rule's requests, 0 to 1. */
+  /** Part of what the rule takes, 0 to 1. */
   readonly share: number;
   /** What binds a client to it, where something does. */
   readonly boundBy?: string;
@@ -21,30 +31,37 @@ export interface BackendExplanation {
 
 export interface EndpointExplanation {
   readonly endpoint: string;
-  /** Part of the backend's requests that can go anywhere, 0 to 1. */
+  /** Part of what the backend gets that can go anywhere, 0 to 1. */
   readonly share: number;
-  /** This request goes here, as long as the endpoints stand as they do. */
+  /** This one goes here, as long as the endpoints stand as they do. */
   readonly picked: boolean;
   /** Why it gets nothing new. */
   readonly reasons: readonly string[];
 }
 
+/** What a rule of requests and one of connections have in common. */
+interface BackendChoice {
+  readonly backendRefs: readonly Pick<SnapshotBackendRef, "backend" | "weight">[];
+  readonly stickySplit?: { readonly type: string } | undefined;
+}
+
+/** `hashTextOf`: what a backend that hashes consistently hashes; undefined where there is nothing of the kind. */
 export function explainBackends(
   snapshot: Snapshot,
-  rule: SnapshotRule,
-  head: RequestHead,
+  { backendRefs, stickySplit }: BackendChoice,
+  hashTextOf: (backend: SnapshotBackend) => string | undefined,
   runTime: RunTime,
 ): BackendExplanation[] {
-  const total = rule.backendRefs.reduce((sum, { weight }) => sum + weight, 0);
-  return rule.backendRefs.map(({ backend: name, weight }) => {
+  const total = backendRefs.reduce((sum, { weight }) => sum + weight, 0);
+  return backendRefs.map(({ backend: name, weight }) => {
     const backend = snapshot.backends.find((one) => one.name === name);
     return {
       backend: name,
       share: total === 0 ? 0 : weight / total,
-      ...(rule.stickySplit && { boundBy: rule.stickySplit.type }),
+      ...(stickySplit && { boundBy: stickySplit.type }),
       ...(backend && { algorithm: backend.loadBalancer.type }),
       ...(backend?.tunnel !== undefined && { tunnel: backend.tunnel }),
-      endpoints: backend ? explainEndpoints(backend, head, runTime) : [],
+      endpoints: backend ? explainEndpoints(backend, hashTextOf, runTime) : [],
     };
   });
 }
@@ -54,7 +71,7 @@ const middle = (): number => 0.5;
 
 function explainEndpoints(
   backend: SnapshotBackend,
-  head: RequestHead,
+  hashTextOf: (backend: SnapshotBackend) => string | undefined,
   { unhealthy, administration }: RunTime,
 ): EndpointExplanation[] {
   const balancer = createBalancer(backend, middle);
@@ -65,9 +82,7 @@ function explainEndpoints(
     if (said) balancer.administer(index, said.state, said.weight, 0);
   });
   const { endpoints } = balancer.status();
-  const { consistentHash, type } = backend.loadBalancer;
-  const hashed =
-    type === "ConsistentHash" ? compileKeySource(consistentHash ?? { type: "SourceIP" })(head) : undefined;
+  const hashed = backend.loadBalancer.type === "ConsistentHash" ? hashTextOf(backend) : undefined;
   const alone = endpoints.filter(({ load }) => load > 0).length === 1;
   const picked =
     hashed !== undefined || alone

@@ -1,5 +1,6 @@
 // What the policies of a rule say to a request, as far as that can be known without a credential being checked or a
 // quota being spent.
+import type { ClientNetworks } from "#contract/security-policy.ts";
 import { compileAuthorization } from "../access/authorization.ts";
 import { compileClientNetworks } from "../access/client-networks.ts";
 import { compileKeyOf } from "../limit/limit-subject.ts";
@@ -21,11 +22,7 @@ function explainAccess({ route, rule }: RuleMatch, head: RequestHead, client: st
   const policy = rule.securityPolicy ?? route.securityPolicy;
   if (!policy) return [];
   const explained: PolicyExplanation[] = [];
-  if (policy.clientCIDRs) {
-    const admits = compileClientNetworks(policy.clientCIDRs)(client);
-    const detail = `client ${client}`;
-    explained.push({ policy: "clientCIDRs", decision: admits ? "allows" : "refuses", detail });
-  }
+  if (policy.clientCIDRs) explained.push(explainClientNetworks(policy.clientCIDRs, client));
   for (const name of ["apiKeyAuth", "basicAuth", "jwt", "extAuth"] as const) {
     if (!policy[name]) continue;
     explained.push({ policy: name, decision: "depends", detail: "on the credential and who it names" });
@@ -40,6 +37,11 @@ function explainAccess({ route, rule }: RuleMatch, head: RequestHead, client: st
     });
   }
   return explained;
+}
+
+export function explainClientNetworks(networks: ClientNetworks, client: string): PolicyExplanation {
+  const admits = compileClientNetworks(networks)(client);
+  return { policy: "clientCIDRs", decision: admits ? "allows" : "refuses", detail: `client ${client}` };
 }
 
 function explainLimits({ route, rule }: RuleMatch, head: RequestHead, client: string): PolicyExplanation[] {

@@ -1,20 +1,13 @@
 // What the gateway would do with a request, step by step, by the code of the data path: listener, client, rule, policies,
 // filters, backend and endpoint. Pure: nothing is sent, and no quota is spent.
-import type { Administration } from "#contract/administration.ts";
-import type { Snapshot } from "#contract/snapshot.ts";
+import type { Snapshot, SnapshotBackend } from "#contract/snapshot.ts";
+import { compileKeySource } from "../balance/key-source.ts";
 import { explainMatch, type MatchExplanation } from "../match/explain.ts";
 import { schemeOf } from "../match/listener-table.ts";
-import { type BackendExplanation, explainBackends } from "./explain-backends.ts";
+import { type BackendExplanation, explainBackends, type RunTime } from "./explain-backends.ts";
 import { explainFilters, type FilterExplanation } from "./explain-filters.ts";
 import { explainPolicies, type PolicyExplanation } from "./explain-policies.ts";
 import { createEntry, type ExplainedRequest } from "./request-entry.ts";
-
-/** What is so at run time; absent parts: every endpoint is healthy, nobody has administered any. */
-export interface RunTime {
-  /** Keys of endpoints. */
-  readonly unhealthy?: ReadonlySet<string>;
-  readonly administration?: Administration;
-}
 
 export interface Explanation {
   readonly listener?: string;
@@ -57,6 +50,8 @@ export function explainRequest(
     listenerPort: port,
     prefixChars: winner.prefixChars,
   });
+  const hashTextOf = ({ loadBalancer }: SnapshotBackend): string | undefined =>
+    compileKeySource(loadBalancer.consistentHash ?? { type: "SourceIP" })(head);
   const answered = filters.some(({ answers }) => answers);
   return {
     ...found,
@@ -65,6 +60,6 @@ export function explainRequest(
     rule: winner.rule.id,
     policies: explainPolicies(winner, head, known.client),
     filters,
-    backends: answered ? [] : explainBackends(snapshot, winner.rule, head, runTime),
+    backends: answered ? [] : explainBackends(snapshot, winner.rule, hashTextOf, runTime),
   };
 }
