@@ -55,7 +55,6 @@ async function servedOnlyBy(...names: string[]): Promise<void> {
   await eventually(
     `requests are served by ${names.join(" and ")} alone`,
     async () => [...(await servedBy(20))].toSorted().join() === names.join(),
-    5_000,
   );
   expect(await servedBy(20)).toEqual(new Set(names));
 }

@@ -119,7 +119,7 @@ routes:
       - name: short
         matches: [{ path: { type: PathPrefix, value: /test.Echo }, headers: [{ name: x-rule, value: short }] }]
         backendRefs: [{ name: pods }]
-        timeouts: { request: 300ms }
+        timeouts: { request: 2s }
       - name: retried
         matches: [{ path: { type: PathPrefix, value: /test.Echo }, headers: [{ name: x-rule, value: retried }] }]
         backendRefs: [{ name: pods }]
@@ -244,16 +244,18 @@ test("a pod may end a stream that the client goes on with", async () => {
 });
 
 test("a client's deadline is the pod's, too", async () => {
-  const { error } = await call("silent", {}, 200);
+  leftMs = Infinity;
+  const { error } = await call("silent", {}, 2_000);
   expect(error?.code).toBe(status.DEADLINE_EXCEEDED);
   expect(leftMs).toBeGreaterThan(0);
-  expect(leftMs).toBeLessThanOrEqual(200);
+  expect(leftMs).toBeLessThanOrEqual(2_000);
 });
 
 test("the route's timeout shortens the deadline, before the head and in the middle of a stream", async () => {
+  leftMs = Infinity;
   const { error } = await call("silent", { "x-rule": "short" });
   expect(error).toMatchObject({ code: status.DEADLINE_EXCEEDED });
-  expect(leftMs).toBeLessThanOrEqual(300);
+  expect(leftMs).toBeLessThanOrEqual(2_000);
   const metadata = trailers({ "x-rule": "short" });
   const running = client.makeServerStreamRequest(
     service.download.path,

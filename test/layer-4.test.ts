@@ -61,7 +61,7 @@ listeners:
   - { name: behind-proxy, protocol: TCP, port: ${ports["behind-proxy"]}, proxyProtocol: {} }
   - { name: ended-behind-proxy, protocol: TLS, port: ${ports["ended-behind-proxy"]}, proxyProtocol: { optional: true } }
 tcpRoutes:
-  - { name: idle, listeners: [idle], rules: [{ backendRefs: [{ name: one }], timeouts: { idle: 1s } }] }
+  - { name: idle, listeners: [idle], rules: [{ backendRefs: [{ name: one }], timeouts: { idle: 3s } }] }
   - name: denied
     listeners: [denied]
     securityPolicy: { clientCIDRs: { deny: [127.0.0.2/32] } }

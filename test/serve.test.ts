@@ -256,11 +256,14 @@ backends:
 test("SIGTERM finishes what is under way, then nothing is left", async () => {
   const [port] = (await freePorts(1)) as [number];
   const system = await startSystem(plain(port, [endpoint("127.0.0.1", one.port)]));
+  const before = one.requests();
   const slow = ask({ port, host: "a.example.com", path: "/slow" });
-  await eventually("the origin has it", async () => one.requests() > 0);
   const all = ["control", "state", "gateway-1"].flatMap((name) => pids(system, name));
-  expect(await system.program.stop()).toBe(0);
-  expect((await slow).body).toBe("slow");
+  const stopped = eventually("the origin has it", async () => one.requests() > before).then(() =>
+    system.program.stop(),
+  );
+  const [answer, code] = await Promise.all([slow, stopped]);
+  expect([answer.body, code]).toEqual(["slow", 0]);
   expect(all.filter(isAlive)).toEqual([]);
   expect(await readdir(system.dataDirectory)).not.toContain("run");
   expect(await readdir(system.dataDirectory)).not.toContain("lock");

@@ -69,7 +69,7 @@ test("an agent that is stopped in its tracks costs no idempotent request, and is
   const stoppedMs = Date.now();
   const answers = await Promise.all(Array.from({ length: 30 }, () => get("any.example.com")));
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-  expect(Date.now() - stoppedMs).toBeLessThan(12_000);
+  expect(Date.now() - stoppedMs).toBeLessThan(20_000);
   // Each hub finds out for itself.
   await eventually("the status tells", async () =>
     (await agents()).every(({ instance, responsive }) => instance !== "near" || responsive === false),
@@ -78,7 +78,7 @@ test("an agent that is stopped in its tracks costs no idempotent request, and is
   for (let count = 0; count < 20; count += 1) {
     const startMs = Date.now();
     expect((await get("any.example.com", "POST")).status).toBe(200);
-    expect(Date.now() - startMs).toBeLessThan(3_000);
+    expect(Date.now() - startMs).toBeLessThan(5_000);
   }
 });
 

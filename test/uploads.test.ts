@@ -10,6 +10,8 @@ import { freePorts } from "./system/process.ts";
 import { sendBytes } from "./system/wire-client.ts";
 
 const host = "a.test";
+/** Longer than the listeners wait for a request; what is sent in one go, or talks on, has all of that time to arrive. */
+const slowMs = 1_800;
 let one: EchoServer;
 let two: EchoServer;
 let system: System;
@@ -31,7 +33,7 @@ beforeAll(async () => {
         setTimeout(() => {
           arrived.push(`answered ${url}`);
           response.end("slow");
-        }, 600);
+        }, slowMs);
         return true;
       }
       if (url === "/talk") {
@@ -48,8 +50,8 @@ beforeAll(async () => {
   system = await startSystem(
     `
 listeners:
-  - { name: web, protocol: HTTP, port: ${web}, timeouts: { requestReceived: 300ms } }
-  - { name: secure, protocol: HTTPS, port: ${secure}, timeouts: { requestReceived: 300ms } }
+  - { name: web, protocol: HTTP, port: ${web}, timeouts: { requestReceived: 1500ms } }
+  - { name: secure, protocol: HTTPS, port: ${secure}, timeouts: { requestReceived: 1500ms } }
 routes:
   - { name: all, rules: [{ backendRefs: [{ name: two }] }] }
 backends:
