@@ -1,14 +1,16 @@
 // Text of a haproxy.cfg → sections of statements. Time and memory are bounded by the length of the text.
 import { limits } from "#contract/limits.ts";
+import { ConditionalBlocks } from "./conditional-blocks.ts";
+import { changeEnvironment } from "./environment.ts";
 import type { Note, Notes } from "./notes.ts";
 import { splitWords, type Word } from "./split-words.ts";
+import { attempt } from "./statement-problem.ts";
 import { sectionKinds, type Section, type SectionKind, type Statement } from "./statement.ts";
 
 const kinds: ReadonlySet<string> = new Set(sectionKinds);
 
-/** Words that conditional blocks and messages of the preprocessor begin with (§2.4). */
-const directives = new Set([".if", ".elif", ".else", ".endif"]);
-const messages = new Set([".diag", ".notice", ".warning", ".alert"]);
+/** Messages of the preprocessor (§2.4); `.alert` stops HAProxy. */
+const messages = new Set([".diag", ".notice", ".warning"]);
 
 /** HAProxy itself reads lines of some thousand characters. */
 const maxLineChars = 65_536;
@@ -16,26 +18,24 @@ const maxLineChars = 65_536;
 /** Reads as far as the bounds allow; what cannot be read is in the notes. */
 export function readSections(text: string, notes: Notes): Section[] {
   const sections: Section[] = [];
+  const environment = new Map<string, string>();
+  const blocks = new ConditionalBlocks();
   let count = 0;
   let line = 0;
   for (const content of linesOf(text)) {
     line += 1;
     const place = sections.at(-1)?.heading.section ?? [];
-    if (content.length > maxLineChars) {
-      const start = { text: content.slice(0, 80), column: 1 };
-      const message = `the line is longer than ${maxLineChars} characters`;
-      notes.add({ words: [start], line, section: place }, { code: "haproxy-syntax", message });
+    const words = readLine(content, { line, place, environment, isSkipped: !blocks.active }, notes);
+    const first = words?.[0];
+    if (!words || !first) continue;
+    if (blocks.isDirective(first.text)) {
+      const directive = first.text;
+      const condition = words.slice(1).map((word) => word.text);
+      const statement = { words, line, section: place };
+      attempt(statement, notes, () => blocks.read(directive, condition.join(" "), environment, line));
       continue;
     }
-    const { words, problem } = splitWords(content);
-    if (problem) {
-      const column = { text: "", column: problem.column };
-      const { code, message, remedy } = problem;
-      notes.add({ words, line, section: place }, { code, message, remedy, word: column });
-      continue;
-    }
-    const [first] = words;
-    if (!first || messages.has(first.text)) continue;
+    if (!blocks.active || messages.has(first.text)) continue;
     count += 1;
     if (count > limits.statements) {
       const message = `more than ${limits.statements} statements`;
@@ -44,8 +44,52 @@ export function readSections(text: string, notes: Notes): Section[] {
     }
     if (kinds.has(first.text)) sections.push(openSection(words, line, notes));
     else addStatement(sections.at(-1), words, line, notes);
+    if (sections.at(-1)?.kind === "global") changeEnvironment(environment, words);
   }
+  noteOpenBlock(blocks, notes);
   return sections;
+}
+
+interface LineContext {
+  readonly line: number;
+  readonly place: readonly string[];
+  readonly environment: ReadonlyMap<string, string>;
+  /** In a branch that does not count nothing is said of variables. */
+  readonly isSkipped: boolean;
+}
+
+/** `undefined`: the line cannot be read, which has been said. */
+function readLine(
+  content: string,
+  { line, place, environment, isSkipped }: LineContext,
+  notes: Notes,
+): readonly Word[] | undefined {
+  if (content.length > maxLineChars) {
+    const start = { text: content.slice(0, 80), column: 1 };
+    const message = `the line is longer than ${maxLineChars} characters`;
+    notes.add({ words: [start], line, section: place }, { code: "haproxy-syntax", message });
+    return undefined;
+  }
+  const { words, problem, assumed } = splitWords(content, environment);
+  if (problem) {
+    if (isSkipped && problem.code === "environment-variable") return words;
+    const { code, message, remedy } = problem;
+    const word = { text: "", column: problem.column };
+    notes.add({ words, line, section: place }, { code, message, remedy, word });
+    return undefined;
+  }
+  if (assumed !== undefined && !isSkipped) {
+    const message = `the environment is not looked at: the default of ${JSON.stringify(assumed)} is taken`;
+    notes.add({ words, line, section: place }, { code: "statement-approximated", message });
+  }
+  return words;
+}
+
+function noteOpenBlock({ openSince }: ConditionalBlocks, notes: Notes): void {
+  if (openSince === undefined) return;
+  const words = [{ text: ".if", column: 1 }];
+  const message = "the block has no .endif";
+  notes.add({ words, line: openSince, section: [] }, { code: "haproxy-syntax", message });
 }
 
 function* linesOf(text: string): Generator<string> {
@@ -99,12 +143,8 @@ function addStatement(
 }
 
 function misplaced(section: Section | undefined, first: Word): Note | undefined {
-  if (directives.has(first.text)) {
-    return {
-      code: "statement-unsupported",
-      message: "conditional blocks depend on the machine and the build of HAProxy, and are not evaluated",
-      remedy: "Keep the branch that applies, and remove the directives.",
-    };
+  if (first.text === ".alert") {
+    return { code: "argument-invalid", message: "the file itself says that it is not to be used like this" };
   }
   if (section) return undefined;
   return {

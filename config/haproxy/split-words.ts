@@ -16,6 +16,8 @@ export interface WordProblem {
 export interface SplitLine {
   readonly words: readonly Word[];
   readonly problem?: WordProblem;
+  /** An environment variable whose default was taken. */
+  readonly assumed?: string;
 }
 
 /** What a backslash makes of the next letter outside single quotes; other letters keep their backslash (`\1`, `\.`). */
@@ -30,9 +32,13 @@ const escapes: Readonly<Record<string, string>> = {
   r: "\r",
 };
 
-/** Time is linear in the line's length. A word may be empty (`""`). */
-export function splitWords(line: string): SplitLine {
+/**
+ * `environment`: variables that the file itself sets. Time is linear in the line's length and in their values'. A word
+ * may be empty (`""`).
+ */
+export function splitWords(line: string, environment: ReadonlyMap<string, string> = new Map()): SplitLine {
   const words: Word[] = [];
+  let assumed: string | undefined;
   let text = "";
   let start = -1;
   let quote: '"' | "'" | "" = "";
@@ -61,12 +67,28 @@ export function splitWords(line: string): SplitLine {
       text += escape.text;
       index += escape.chars - 1;
     } else if (character === "$" && quote === '"') {
-      return { words, problem: environmentVariable(line, index) };
+      const variable = readVariable(line, index);
+      const value = variable && (environment.get(variable.name) ?? variable.fallback);
+      if (value === undefined) return { words, problem: environmentVariable(line, index) };
+      if (!environment.has(variable!.name)) assumed = variable!.name;
+      text += value;
+      index += variable!.chars - 1;
     } else text += character;
   }
   if (quote !== "") return { words, problem: unterminated(quote, quoteColumn) };
   end();
-  return { words };
+  return { words, ...(assumed !== undefined && { assumed }) };
+}
+
+/** `$NAME`, `${NAME}`, `${NAME-default}`. */
+function readVariable(
+  line: string,
+  index: number,
+): { name: string; fallback: string | undefined; chars: number } | undefined {
+  const rest = line.slice(index, index + 1_024);
+  const found = /^\$(?:(\w+)|\{(\w+)(?:-([^}"]*))?\})/.exec(rest);
+  if (!found) return undefined;
+  return { name: (found[1] ?? found[2])!, fallback: found[3], chars: found[0].length };
 }
 
 function isSpace(character: string): boolean {

@@ -28,7 +28,8 @@ export async function startCorpusHaproxy(
   const directory = await mkdtemp(join(tmpdir(), "isthmus-haproxy-"));
   const pemFile = join(directory, "site.pem");
   await writeFile(pemFile, pem);
-  const declared = [...text.matchAll(/^\s*bind\s+"?([^\s"]+)/gm)].flatMap(([, addresses]) =>
+  // Those for QUIC stand in blocks that HAProxy without it leaves out.
+  const declared = [...text.matchAll(/^\s*bind\s+"?(?!quic)([^\s"]+)/gm)].flatMap(([, addresses]) =>
     addresses!.split(",").flatMap(portsOf),
   );
   const free = await freePorts(declared.length);
@@ -75,7 +76,7 @@ function localText(
       if (isGlobal && globalStatement.test(line)) return "";
       if (machineStatement.test(line)) return "";
       return line
-        .replace(/^(\s*bind\s+)"?([^\s"]+)"?/, (_, start: string, addresses: string) => {
+        .replace(/^(\s*bind\s+)"?(?!quic)([^\s"]+)"?/, (_, start: string, addresses: string) => {
           const local = addresses.split(",").flatMap(portsOf);
           return start + local.map((port) => `127.0.0.1:${ports.get(port)}`).join(",");
         })
