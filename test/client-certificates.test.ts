@@ -3,16 +3,23 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect as http2Connect } from "node:http2";
 import { request as httpsRequest } from "node:https";
+import { connect as tlsConnect } from "node:tls";
 import { tmpdir } from "node:os";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { type FixtureCertificate, issueAuthority, issueLeaf } from "#contract/identity/identity-fixture.ts";
+import {
+  type FixtureCertificate,
+  issueAuthority,
+  issueLeaf,
+  issueRevocationList,
+} from "#contract/identity/identity-fixture.ts";
 import { exportPrivateKeyPem } from "#contract/identity/key-pair.ts";
 import { startEchoServer, type Echo, type EchoServer } from "./system/echo-server.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts } from "./system/process.ts";
+import { startTcpPod, type TcpPod } from "./system/tcp.ts";
 
 const host = "a.test";
 const spiffe = (name: string): string => `spiffe://example.org/ns/shop/sa/${name}`;
@@ -26,10 +33,13 @@ interface ClientKey {
 let origin: EchoServer;
 let system: System;
 let directory: string;
-let ports: Record<"strict" | "lenient", number>;
+let ports: Record<"strict" | "lenient" | "listed" | "tcp", number>;
 let orders: ClientKey;
 let stranger: ClientKey;
 let expired: ClientKey;
+let revoked: ClientKey;
+let root: FixtureCertificate;
+let pod: TcpPod;
 let secondRoot: FixtureCertificate;
 
 const dayMs = 86_400_000;
@@ -41,20 +51,27 @@ async function clientKey(issuer: FixtureCertificate, name: string, times = valid
 }
 
 beforeAll(async () => {
-  const root = await issueAuthority("clients", undefined, valid);
+  root = await issueAuthority("clients", undefined, valid);
   secondRoot = await issueAuthority("other clients", undefined, valid);
   orders = await clientKey(root, "orders");
   stranger = await clientKey(secondRoot, "orders");
   expired = await clientKey(root, "orders", { ...valid, notAfterMs: Date.now() - 1000 });
+  revoked = await clientKey(root, "orders");
   directory = await mkdtemp(join(tmpdir(), "isthmus-clients-"));
   const caFile = join(directory, "ca.pem");
   await writeFile(caFile, root.pem);
+  // A trust of its own: a test changes the other one.
+  const authority = join(directory, "authority.pem");
+  await writeFile(authority, root.pem);
+  const crlFile = join(directory, "revoked.pem");
+  await writeFile(crlFile, await issueRevocationList(root, [revoked], valid));
+  pod = await startTcpPod("pod");
   origin = await startEchoServer("origin");
   new WebSocketServer({ server: origin.server, path: "/socket" }).on("connection", (socket, request) =>
     socket.send(String(request.headers["client-cert"])),
   );
-  const [strict, lenient] = (await freePorts(2)) as [number, number];
-  ports = { strict, lenient };
+  const [strict, lenient, listed, tcp] = (await freePorts(4)) as [number, number, number, number];
+  ports = { strict, lenient, listed, tcp };
   system = await startSystem(
     `
 listeners:
@@ -66,6 +83,15 @@ listeners:
     protocol: HTTPS
     port: ${lenient}
     tls: { frontendValidation: { caFiles: ["${caFile}"], mode: AllowInsecureFallback } }
+  - name: listed
+    protocol: HTTPS
+    port: ${listed}
+    tls: { frontendValidation: { caFiles: ["${authority}"], crlFiles: ["${crlFile}"] } }
+  - name: tcp
+    protocol: TLS
+    port: ${tcp}
+    tls: { frontendValidation: { caFiles: ["${authority}"], crlFiles: ["${crlFile}"] } }
+tlsRoutes: [{ name: tcp, listeners: [tcp], rules: [{ backendRefs: [{ name: pod }] }] }]
 routes:
   - name: all
     rules:
@@ -80,6 +106,7 @@ routes:
         backendRefs: [{ name: origin }]
 backends:
   - { name: origin, endpoints: [{ address: 127.0.0.1, port: ${origin.port} }] }
+  - { name: pod, protocol: TCP, endpoints: [{ address: 127.0.0.1, port: ${pod.port} }] }
 `,
     ["--dev-tls", "--processes", "1"],
   );
@@ -87,6 +114,7 @@ backends:
 afterAll(async () => {
   await system?.stop();
   await origin?.stop();
+  await pod?.stop();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -191,6 +219,42 @@ describe("AllowInsecureFallback", () => {
   test("without forwardClientCertificate the endpoint gets none", async () => {
     expect(clientCert(await ask(ports.lenient, "/", orders, { "client-cert": ":AAAA:" }))).toBeUndefined();
   });
+});
+
+describe("connections of a TLS listener", () => {
+  /** What the endpoint greets with; empty: the client is not let in. */
+  async function greeting(client?: ClientKey): Promise<string> {
+    const options = { host: "127.0.0.1", port: ports.tcp, servername: host, rejectUnauthorized: false };
+    const socket = tlsConnect({ ...options, ...(client && { cert: client.cert, key: client.key }) });
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      socket.end();
+    });
+    socket.on("error", () => socket.destroy());
+    await new Promise((done) => socket.once("close", done));
+    return Buffer.concat(chunks).toString();
+  }
+
+  test("a valid certificate reaches the endpoint, any other and none do not", async () => {
+    expect(await greeting(orders)).toBe("pod\n");
+    const before = pod.connections.length;
+    for (const client of [undefined, stranger, expired, revoked]) expect(await greeting(client)).toBe("");
+    expect(pod.connections.length).toBe(before);
+  });
+});
+
+test("a revoked certificate counts no more; one that is added to the list, from then on", async () => {
+  const isRefused = (client: ClientKey): Promise<boolean> =>
+    ask(ports.listed, "/", client).then(
+      () => false,
+      () => true,
+    );
+  expect(await isRefused(revoked)).toBe(true);
+  expect(await isRefused(orders)).toBe(false);
+  await writeFile(join(directory, "revoked.pem"), await issueRevocationList(root, [orders, revoked], valid));
+  await eventually("the new list counts", () => isRefused(orders));
+  expect(await isRefused(await clientKey(root, "orders"))).toBe(false);
 });
 
 test("an authority that is added to the file counts without a restart", async () => {

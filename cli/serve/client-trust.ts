@@ -1,5 +1,7 @@
-// Whose certificates clients of a listener may show: files of authorities that the configuration names, or their text.
+// Whose certificates clients of a listener may show, and which of them are revoked: files that the configuration names, or
+// their text.
 import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import type { NativeListener } from "#config/native/schema.ts";
 import { CommandError } from "../command-error.ts";
 import { fileFinder } from "../config-files.ts";
@@ -13,11 +15,21 @@ export interface ClientTrustFiles {
   readonly caFiles: readonly string[];
   /** In place of files, PEM. */
   readonly caCertificates?: string;
+  readonly crlFiles: readonly string[];
+  readonly crls?: string;
   /** False: clients without a valid certificate are let in, as nobody. */
   readonly required: boolean;
 }
 
-/** Throws `CommandError` `invalid` where a file is missing or holds no certificate. */
+/** What a listener holds certificates of clients against. */
+export interface ClientTrust {
+  /** All authorities, PEM. */
+  readonly trustPem: string;
+  /** All lists of revoked certificates, PEM each; empty: none is looked up. */
+  readonly crls: readonly string[];
+}
+
+/** Throws `CommandError` `invalid` where a file is missing or does not hold what it should. */
 export async function clientTrusts(
   listeners: readonly Pick<NativeListener, "name" | "tls">[],
   configFiles: readonly string[],
@@ -27,10 +39,12 @@ export async function clientTrusts(
   for (const { name, tls } of listeners) {
     const validation = tls?.frontendValidation;
     if (!validation) continue;
-    const { caFiles = [], caCertificates, mode } = validation;
+    const { caFiles = [], caCertificates, crlFiles = [], crls, mode } = validation;
     trusts[name] = {
       caFiles: caFiles.map(find),
       ...(caCertificates !== undefined && { caCertificates }),
+      crlFiles: crlFiles.map(find),
+      ...(crls !== undefined && { crls }),
       required: mode === "AllowValidOnly",
     };
     await readClientTrust(trusts[name]);
@@ -38,13 +52,47 @@ export async function clientTrusts(
   return trusts;
 }
 
-/** All authorities, as PEM. Throws `CommandError` `invalid` that names the file. */
-export async function readClientTrust({ caFiles, caCertificates }: ClientTrustFiles): Promise<string> {
-  if (caCertificates !== undefined) return checkedPem("caCertificates", caCertificates);
-  return (await Promise.all(caFiles.map(async (file) => checkedPem(file, await readPem(file))))).join("\n");
+/** Throws `CommandError` `invalid` that names the file. */
+export async function readClientTrust(trust: ClientTrustFiles): Promise<ClientTrust> {
+  const { caFiles, caCertificates, crlFiles, crls } = trust;
+  const [authorities, lists] = await Promise.all([
+    readAll("caCertificates", caCertificates, caFiles),
+    readAll("crls", crls, crlFiles),
+  ]);
+  return {
+    trustPem: authorities.map(([source, pem]) => checkedAuthorities(source, pem)).join("\n"),
+    crls: lists.flatMap(([source, pem]) => checkedRevocations(source, pem)),
+  };
 }
 
-function checkedPem(source: string, pem: string): string {
+/** Where each text is from, and the text. */
+function readAll(
+  name: string,
+  text: string | undefined,
+  files: readonly string[],
+): Promise<[string, string][]> {
+  if (text !== undefined) return Promise.resolve([[name, text]]);
+  return Promise.all(files.map(async (file): Promise<[string, string]> => [file, await readPem(file)]));
+}
+
+function checkedRevocations(source: string, pem: string): string[] {
+  const lists = pem.match(/-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g) ?? [];
+  try {
+    createSecureContext({ crl: lists });
+  } catch (error) {
+    throw new CommandError("invalid", `${source} holds a malformed list of revoked certificates`, {
+      cause: error,
+    });
+  }
+  if (lists.length === 0) {
+    throw new CommandError("invalid", `${source} holds no list of revoked certificates`, {
+      remedy: "Name a PEM file with X509 CRL blocks, such as `openssl ca -gencrl` writes.",
+    });
+  }
+  return lists;
+}
+
+function checkedAuthorities(source: string, pem: string): string {
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
     for (const certificate of certificates) void new X509Certificate(certificate);

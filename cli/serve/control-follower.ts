@@ -33,7 +33,7 @@ export class ControlFollower {
       ...Object.values(task.certificates).flatMap((pairs) =>
         pairs.flatMap((pair) => [pair.certFile, pair.keyFile]),
       ),
-      ...Object.values(task.trusts).flatMap(({ caFiles }) => caFiles),
+      ...Object.values(task.trusts).flatMap(({ caFiles, crlFiles }) => [...caFiles, ...crlFiles]),
     ]);
   }
 

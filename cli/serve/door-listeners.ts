@@ -34,7 +34,7 @@ export async function doorListeners(task: SupervisorTask): Promise<Map<string, D
         ...(trust && { clientCertificates: trust.required ? "required" : "optional" }),
         upstreams: [socketPath(directory.run, `gateway-${index}`, portSocket(group))],
         certificates: await Promise.all(files.map(readKeyPair)),
-        trustPem: trust ? await readClientTrust(trust) : "",
+        ...(trust ? await readClientTrust(trust) : { trustPem: "", crls: [] }),
         ...(first.proxyProtocol && { proxyProtocol: first.proxyProtocol }),
         sockets: sockets.filter((socket) => socket.process === name && isPort(group, socket)),
       });
@@ -61,6 +61,7 @@ export function tunnelListener(
     ),
     certificates: [certificate],
     trustPem,
+    crls: [],
     sockets: sockets.filter(({ process }) => process === "tunnel-door"),
   };
 }

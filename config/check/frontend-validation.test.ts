@@ -27,12 +27,23 @@ test("the listeners of a port validate alike", () => {
   ]);
 });
 
-test("only where requests are seen", () => {
-  expect(findings(listener("a", ca, "protocol: TLS, port: 443"))).toContainEqual(
-    expect.stringMatching(
-      /certificates of clients are validated on HTTPS listeners only .*\[listener-tls-unexpected\]$/,
-    ),
+test("only where TLS ends", () => {
+  expect(findings(listener("a", ca, "protocol: TLS, port: 443"))).toEqual([
+    expect.stringContaining("[listener-unrouted]"),
+  ]);
+  const passed =
+    "  - { name: a, protocol: TLS, port: 443, tls: { mode: Passthrough, frontendValidation: { caFiles: [ca.pem] } } }";
+  expect(findings(passed)).toContainEqual(
+    expect.stringMatching(/only its endpoints see certificates of clients .*\[listener-tls-unexpected\]$/),
   );
+});
+
+test("lists of revoked certificates from files, or as text: one of them", () => {
+  const list = "crls: '-----BEGIN X509 CRL-----'";
+  expect(findings(listener("a", `frontendValidation: { caFiles: [a], ${list} }`))).toEqual([]);
+  expect(findings(listener("a", `frontendValidation: { caFiles: [a], crlFiles: [b], ${list} }`))).toEqual([
+    expect.stringContaining("expected crlFiles or crls, not both"),
+  ]);
 });
 
 test("authorities from files, or as text: one of them", () => {

@@ -122,9 +122,9 @@ function unexpectedTls({ name, protocol, tls }: NativeListener): UnexpectedTls |
     const remedy = `Set protocol: ${protocol === "TCP" ? "TLS" : "HTTPS"}, or remove tls.`;
     return { field: [], message, remedy };
   }
-  if (protocol === "TLS" && tls.frontendValidation) {
-    const message = `${listener} speaks TLS: certificates of clients are validated on HTTPS listeners only`;
-    return { field: ["frontendValidation"], message, remedy: "Remove it, or let the endpoints ask for one." };
+  if (protocol === "TLS" && tls.mode === "Passthrough" && tls.frontendValidation) {
+    const message = `TLS of ${listener} passes through: only its endpoints see certificates of clients`;
+    return { field: ["frontendValidation"], message, remedy: "Remove it, or set mode: Terminate." };
   }
   if (tls.mode === "Terminate") return undefined;
   if (protocol === "HTTPS") {

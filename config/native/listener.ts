@@ -12,7 +12,7 @@ import { acceptedProxyProtocolSchema } from "./layer-4.ts";
 const pemSchema = z
   .string()
   .max(limits.pemChars)
-  .regex(/^$|-----BEGIN [A-Z ]+-----/, "expected PEM text, with -----BEGIN …-----");
+  .regex(/^$|-----BEGIN [A-Z0-9 ]+-----/, "expected PEM text, with -----BEGIN …-----");
 
 const certificateSchema = z
   .strictObject({
@@ -58,12 +58,24 @@ const frontendValidationSchema = z
       .optional()
       .describe("PEM files with the authorities whose certificates are valid; relative to this file."),
     caCertificates: pemSchema.optional().describe("In place of caFiles: the authorities themselves, PEM."),
+    crlFiles: z
+      .array(z.string().min(1).max(4096))
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        "PEM files with lists of revoked certificates (CRL, RFC 5280), one of each authority in a client's chain; without a list in force of each, nobody is valid.",
+      ),
+    crls: pemSchema.optional().describe("In place of crlFiles: the lists themselves, PEM."),
+  })
+  .refine(({ crlFiles, crls }) => crlFiles === undefined || crls === undefined, {
+    message: "expected crlFiles or crls, not both",
   })
   .refine(({ caFiles, caCertificates }) => (caFiles === undefined) !== (caCertificates === undefined), {
     message: "expected caFiles or caCertificates",
   })
   .describe(
-    "Certificates of clients, for HTTPS listeners under `isthmus serve`. Default: clients are asked for none.",
+    "Certificates of clients, for listeners that end TLS, under `isthmus serve`. Default: clients are asked for none.",
   );
 
 export const listenerSchema = z

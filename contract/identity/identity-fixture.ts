@@ -1,8 +1,23 @@
 // A small certificate authority for tests: issues what it is told, however wrong. Never used by a program.
+import { AsnConvert } from "@peculiar/asn1-schema";
+import {
+  AlgorithmIdentifier,
+  Certificate,
+  CertificateList,
+  RevokedCertificate,
+  TBSCertList,
+  Time,
+} from "@peculiar/asn1-x509";
 import type { Trust } from "../sync.ts";
 import { type CryptoKeyPair, exportPublicKey, generateKeyPair } from "./key-pair.ts";
 import { encodePem } from "./pem.ts";
-import { type CertificateTemplate, serialFromRandom, signCertificate } from "./sign-certificate.ts";
+import {
+  type CertificateTemplate,
+  commonName,
+  serialFromRandom,
+  signCertificate,
+} from "./sign-certificate.ts";
+import { ecdsaWithSha256Oid, signX509 } from "./x509-signature.ts";
 
 export const fixtureNowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 const dayMs = 86_400_000;
@@ -34,6 +49,36 @@ export async function issueLeaf(
 
 export function fixtureTrust(root: FixtureCertificate, changes: Partial<Trust> = {}): Trust {
   return { version: 1, trustDomain: "isthmus.test", rootsPem: [root.pem], revokedSerials: [], ...changes };
+}
+
+/** A list of revoked certificates (RFC 5280 §5), PEM. */
+export async function issueRevocationList(
+  issuer: FixtureCertificate,
+  revoked: readonly { readonly der: Uint8Array }[],
+  { notBeforeMs, notAfterMs }: Pick<CertificateTemplate, "notBeforeMs" | "notAfterMs">,
+): Promise<string> {
+  const algorithm = new AlgorithmIdentifier({ algorithm: ecdsaWithSha256Oid });
+  const tbs = new TBSCertList({
+    version: 1,
+    signature: algorithm,
+    issuer: commonName(issuer.commonName),
+    thisUpdate: new Time(new Date(notBeforeMs)),
+    nextUpdate: new Time(new Date(notAfterMs)),
+    revokedCertificates: revoked.map(({ der }) => {
+      const { serialNumber } = AsnConvert.parse(der, Certificate).tbsCertificate;
+      return new RevokedCertificate({
+        userCertificate: serialNumber,
+        revocationDate: new Time(new Date(notBeforeMs)),
+      });
+    }),
+  });
+  const signature = await signX509(issuer.keyPair.privateKey, new Uint8Array(AsnConvert.serialize(tbs)));
+  const list = new CertificateList({
+    tbsCertList: tbs,
+    signatureAlgorithm: algorithm,
+    signature: signature.buffer,
+  });
+  return encodePem("X509 CRL", new Uint8Array(AsnConvert.serialize(list)));
 }
 
 async function issue(

@@ -1,7 +1,7 @@
 // PEM armour (RFC 7468) and the encodings around it, with what every runtime has: btoa and atob.
 
 /** Labels in use here. */
-export type PemLabel = "CERTIFICATE" | "CERTIFICATE REQUEST" | "PRIVATE KEY";
+export type PemLabel = "CERTIFICATE" | "CERTIFICATE REQUEST" | "PRIVATE KEY" | "X509 CRL";
 
 const pemPattern = /-----BEGIN ([A-Z ]{1,32})-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
 

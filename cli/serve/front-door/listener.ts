@@ -15,7 +15,13 @@ import type { EventEmitter } from "node:events";
 import { Server as TcpServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Duplex } from "node:stream";
-import type { SecureContext, TLSSocket } from "node:tls";
+import {
+  createServer as createTlsServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server as TlsServer,
+  type TLSSocket,
+} from "node:tls";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
 import { tlsClientAuth, type TlsClientAuth } from "./connection-facts.ts";
 import { plainServer } from "./plain-server.ts";
@@ -53,21 +59,35 @@ export function openListener(settings: ListenerSettings, log: (line: string) => 
 
 async function openConnections(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
   let choice = certificateChoice(settings);
-  const sides = settings.fds.map(() =>
-    tlsConnections(settings, () => choice, bounds.handshakeTimeoutMs, log),
-  );
+  const sides = settings.fds.map(() => {
+    const secure = secureServer(settings, (name) => choice.contextFor(name));
+    return { secure, ...tlsConnections(settings, secure, bounds.handshakeTimeoutMs, log) };
+  });
   await Promise.all(
     sides.map(({ server }, index) => listen(server, settings.fds[index]!, settings.name, log)),
   );
   return {
     update(next) {
       choice = certificateChoice(next);
+      for (const { secure } of sides) secure.setSecureContext(secureOptions(next));
     },
     async drain() {
       for (const { server } of sides) server.close();
       await Promise.all(sides.map(({ ended }) => ended()));
     },
   };
+}
+
+/** Does handshakes, and listens nowhere. */
+function secureServer(settings: ListenerSettings, contextFor: (name: string) => SecureContext): TlsServer {
+  return createTlsServer({
+    ...secureOptions(settings),
+    SNICallback: (name, done) => done(null, contextFor(name)),
+    handshakeTimeout: bounds.handshakeTimeoutMs,
+    requestCert: settings.clientCertificates !== undefined,
+    rejectUnauthorized: settings.clientCertificates === "required",
+    allowHalfOpen: true,
+  });
 }
 
 async function openRequests(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
@@ -251,12 +271,18 @@ function certificateChoice(settings: ListenerSettings): CertificateChoice {
 }
 
 /** What holds whichever certificate is chosen. */
-function sharedOptions({ trustPem }: ListenerSettings): { ca?: string; secureOptions?: number } {
-  // A resumed session would keep the verdict on a certificate that has since expired, or whose root was rotated away.
-  return trustPem !== "" ? { ca: trustPem, secureOptions: constants.SSL_OP_NO_TICKET } : {};
+function sharedOptions({ trustPem, crls }: ListenerSettings): SecureContextOptions {
+  if (trustPem === "") return {};
+  // A resumed session would keep the verdict on a certificate that has since expired or been revoked, or whose root was
+  // rotated away.
+  return {
+    ca: trustPem,
+    ...(crls.length > 0 && { crl: [...crls] }),
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
 }
 
-function secureOptions(settings: ListenerSettings): { cert: string; key: string; ca?: string } {
+function secureOptions(settings: ListenerSettings): SecureContextOptions {
   const { certPem, keyPem } = settings.certificates[0]!;
   return { ...sharedOptions(settings), cert: certPem, key: keyPem };
 }

@@ -19,10 +19,12 @@ export interface ListenerSettings {
   readonly upstreams: readonly string[];
   /** At least one but for `http`; the first serves names that none of them carries. */
   readonly certificates: readonly KeyPair[];
-  /** `https`: whether clients are asked for a certificate, and let in without a valid one. Absent: they are not asked. */
+  /** `https`, `tls`: whether clients are asked for a certificate, and let in without a valid one. Absent: they are not asked. */
   readonly clientCertificates?: "required" | "optional";
   /** Whom client certificates must descend from, PEM. Empty: nobody is asked for one. */
   readonly trustPem: string;
+  /** Lists of client certificates that do not count any more, PEM each. Empty: none is looked up. */
+  readonly crls: readonly string[];
   /** `tls`: connections begin with the PROXY protocol. */
   readonly proxyProtocol?: { readonly optional: boolean };
 }

@@ -1,14 +1,13 @@
 // A TLS listener whose connections carry something else than HTTP: TLS ends here, the bytes go on to workerd, with the
 // PROXY protocol in front so that the gateway knows client and server name.
 import { createServer, connect, type Server, type Socket } from "node:net";
-import { TLSSocket } from "node:tls";
+import type { Server as TlsServer, TLSSocket } from "node:tls";
 import {
   encodeProxyHeader,
   type ProxiedConnection,
   readProxyHeader,
   type SocketPlace,
 } from "#traffic/connection/proxy-protocol.ts";
-import type { CertificateChoice } from "./certificate-choice.ts";
 import type { ListenerSettings } from "./settings.ts";
 
 export interface TlsConnections {
@@ -17,14 +16,15 @@ export interface TlsConnections {
   ended(): Promise<void>;
 }
 
-/** `startTimeoutMs`: for the PROXY header, if one is expected, and the handshake. */
+/** `secureServer` does the handshakes and listens nowhere. `startTimeoutMs`: for the PROXY header, if one is expected. */
 export function tlsConnections(
   settings: ListenerSettings,
-  choice: () => CertificateChoice,
+  secureServer: TlsServer,
   startTimeoutMs: number,
   log: (line: string) => void,
 ): TlsConnections {
   const open = new Set<Socket>();
+  const secured = securing(secureServer, settings.upstreams[0]!, log);
   let whenEmpty: (() => void) | undefined;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     open.add(socket);
@@ -36,7 +36,12 @@ export function tlsConnections(
     socket.on("error", () => socket.destroy());
     const deadline = setTimeout(() => socket.destroy(), startTimeoutMs);
     socket.once("close", () => clearTimeout(deadline));
-    accept(socket, settings, choice(), deadline, log);
+    const begin = (proxied: ProxiedConnection): void => {
+      clearTimeout(deadline);
+      secured(socket, proxied);
+    };
+    if (settings.proxyProtocol) readProxied(socket, settings.proxyProtocol.optional, begin);
+    else begin({});
   });
   return {
     server,
@@ -49,28 +54,29 @@ export function tlsConnections(
   };
 }
 
-function accept(
-  socket: Socket,
-  settings: ListenerSettings,
-  choice: CertificateChoice,
-  deadline: NodeJS.Timeout,
+/** Begins TLS on a connection, and passes it on once the client is let in. */
+function securing(
+  server: TlsServer,
+  upstream: string,
   log: (line: string) => void,
-): void {
-  const { proxyProtocol } = settings;
-  const begin = (proxied: ProxiedConnection): void => {
-    const secure = new TLSSocket(socket, {
-      isServer: true,
-      secureContext: choice.contextFor(""),
-      SNICallback: (name, done) => done(null, choice.contextFor(name)),
-    });
-    secure.on("error", () => socket.destroy());
-    secure.once("secure", () => {
-      clearTimeout(deadline);
-      passOn(secure, { ...placesOf(socket), ...proxied }, settings.upstreams[0]!, log);
-    });
+): (socket: Socket, proxied: ProxiedConnection) => void {
+  /** What is known of each connection that has begun. */
+  const begun = new Map<string, ProxiedConnection>();
+  // The server makes a socket of its own; both have the same two ends.
+  server.on("secureConnection", (secure) => {
+    passOn(secure, { ...placesOf(secure), ...begun.get(endsOf(secure)) }, upstream, log);
+  });
+  server.on("tlsClientError", (_error, secure) => secure.destroy());
+  return (socket, proxied) => {
+    const ends = endsOf(socket);
+    begun.set(ends, proxied);
+    socket.once("close", () => begun.delete(ends));
+    server.emit("connection", socket);
   };
-  if (proxyProtocol) readProxied(socket, proxyProtocol.optional, begin);
-  else begin({});
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 /** Calls `begin` with what the PROXY header says; what follows it stays in the socket. */

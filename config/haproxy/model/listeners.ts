@@ -142,18 +142,19 @@ function readValidation(
   const verify = options.get("verify")?.[0] ?? "none";
   if (verify === "none") return undefined;
   const files = options.get("ca-file") ?? invalid("verify needs a ca-file");
-  if (options.has("crl-file") || options.has("ca-verify-file"))
-    unsupported(
-      "revoked certificates of clients are not looked up",
-      "Let the authority sign for short times.",
-    );
-  if (verify === "required") return { caFiles: files.map((file) => certificateFile(folders.ca, file)) };
+  const trust = {
+    // Those of ca-verify-file count, too, but are not named to clients.
+    caFiles: [...files, ...(options.get("ca-verify-file") ?? [])].map((file) =>
+      certificateFile(folders.ca, file),
+    ),
+    ...(options.has("crl-file") && {
+      crlFiles: options.get("crl-file")!.map((file) => certificateFile(folders.ca, file)),
+    }),
+  };
+  if (verify === "required") return trust;
   const message = "a client with an invalid certificate is let in, as one without any";
   notes.add(statement, { code: "statement-approximated", message, remedy: "Ask for principals in rules." });
-  return {
-    mode: "AllowInsecureFallback",
-    caFiles: files.map((file) => certificateFile(folders.ca, file)),
-  };
+  return { mode: "AllowInsecureFallback", ...trust };
 }
 
 function readOptions(statement: Statement): Map<string, string[]> {

@@ -26,12 +26,14 @@ export function readClientCertificates(
     annotations.missing("auth-tls-secret", "the Secret has no authorities in ca.crt, so everyone could pass");
     return undefined;
   }
+  const crls = secretText(secret, "ca.crl");
   noteOthers(annotations);
   const passes = annotations.flag("auth-tls-pass-certificate-to-upstream") ?? false;
   return {
     frontendValidation: {
       mode: verify === "on" ? "AllowValidOnly" : "AllowInsecureFallback",
       caCertificates,
+      ...(crls !== undefined && { crls }),
     },
     ...(passes && { forwardClientCertificate: true }),
   };

@@ -184,13 +184,7 @@ function toListener(
     ...(kind === "http" && building.http2Ports.has(server.port.number) && { http2: true }),
     ...(kind === "passthrough" && { tls: { mode: "Passthrough" as const } }),
     ...(terminates && {
-      tls: translateServerTls(
-        server.tls!,
-        kind === "https",
-        gateway.namespace,
-        building.secrets,
-        at(place, "tls"),
-      ),
+      tls: translateServerTls(server.tls!, gateway.namespace, building.secrets, at(place, "tls")),
     }),
   };
 }

@@ -12,13 +12,12 @@ type Certificate = NonNullable<NonNullable<ListenerInput["tls"]>["certificates"]
 export interface Secrets {
   certificate(namespace: string, name: string): InlineCertificate | string;
   /** Authorities of clients, PEM. */
-  authorities(namespace: string, name: string): string | undefined;
+  authorities(namespace: string, name: string): Authorities | undefined;
 }
 
 /** Certificates and authorities, with notes about all that a listener cannot do. */
 export function translateServerTls(
   tls: ServerTls,
-  isHttp: boolean,
   namespace: string,
   secrets: Secrets,
   place: Place,
@@ -30,7 +29,7 @@ export function translateServerTls(
   const names = tls.credentialNames ?? (tls.credentialName === undefined ? [] : [tls.credentialName]);
   const field = tls.credentialNames ? "credentialNames" : "credentialName";
   const files = tls.tlsCertificates ?? [tls];
-  const validation = clientValidation(tls, isHttp, namespace, secrets, place);
+  const validation = clientValidation(tls, namespace, secrets, place);
   return {
     certificates: [
       ...names.flatMap((name) => secretCertificate(name, namespace, secrets, at(place, field))),
@@ -43,21 +42,16 @@ export function translateServerTls(
 }
 
 type Validation = NonNullable<NonNullable<ListenerInput["tls"]>["frontendValidation"]>;
+type Authorities = Omit<Validation, "mode">;
 
 function clientValidation(
   tls: ServerTls,
-  isHttp: boolean,
   namespace: string,
   secrets: Secrets,
   place: Place,
 ): Validation | undefined {
   const { mode } = tls;
-  for (const field of [
-    "subjectAltNames",
-    "verifyCertificateSpki",
-    "verifyCertificateHash",
-    "caCrl",
-  ] as const) {
+  for (const field of ["subjectAltNames", "verifyCertificateSpki", "verifyCertificateHash"] as const) {
     if (!tls[field]?.length) continue;
     const message = "of a client's certificate only its authority is checked";
     unsupported(at(place, field), message, "Name the clients in an AuthorizationPolicy: source.principals.");
@@ -71,11 +65,8 @@ function clientValidation(
     return undefined;
   }
   if (mode !== "MUTUAL" && mode !== "OPTIONAL_MUTUAL") return undefined;
-  if (!isHttp || tls.insecureSkipVerify) {
-    unsupported(
-      at(place, "mode"),
-      "clients' certificates are asked for, and checked, where requests come in",
-    );
+  if (tls.insecureSkipVerify) {
+    unsupported(at(place, "insecureSkipVerify"), "clients' certificates that are asked for are checked");
     return undefined;
   }
   const authorities = authoritiesOf(tls, namespace, secrets);
@@ -89,10 +80,10 @@ function clientValidation(
 
 /** In the Secret itself, in one beside it (`NAME-cacert`), or in a file. */
 function authoritiesOf(
-  { caCertificates, credentialName, credentialNames, caCertCredentialName }: ServerTls,
+  { caCertificates, caCrl, credentialName, credentialNames, caCertCredentialName }: ServerTls,
   namespace: string,
   secrets: Secrets,
-): Pick<Validation, "caFiles" | "caCertificates"> | undefined {
+): Authorities | undefined {
   const credentials = [credentialName, ...(credentialNames ?? [])].filter((name) => name !== undefined);
   const names = caCertCredentialName
     ? [caCertCredentialName]
@@ -101,10 +92,11 @@ function authoritiesOf(
     const [given, own] = splitCredential(name);
     for (const candidate of namespacesOf(given, namespace)) {
       const found = secrets.authorities(candidate, own);
-      if (found !== undefined) return { caCertificates: found };
+      if (found) return found;
     }
   }
-  return caCertificates ? { caFiles: [caCertificates] } : undefined;
+  if (!caCertificates) return undefined;
+  return { caFiles: [caCertificates], ...(caCrl && { crlFiles: [caCrl] }) };
 }
 
 function splitCredential(credential: string): [namespace: string | undefined, name: string] {
@@ -143,7 +135,9 @@ export function createSecrets(set: ResourceSet): Secrets {
     authorities: (namespace, name) => {
       const secret = set.get(secretKind, namespace, name);
       const text = secret && (secretText(secret, "ca.crt") ?? secretText(secret, "cacert"));
-      return text?.includes("-----BEGIN CERTIFICATE-----") ? text : undefined;
+      if (!text?.includes("-----BEGIN CERTIFICATE-----")) return undefined;
+      const crls = secretText(secret!, "ca.crl");
+      return { caCertificates: text, ...(crls !== undefined && { crls }) };
     },
   };
 }
