@@ -3,7 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readPrometheus } from "#contract/prometheus-reader.fixture.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
-import { haproxyMissing, startHaproxy } from "./system/haproxy.ts";
+import {
+  haproxyExporterMissing,
+  haproxyMissing,
+  startHaproxy,
+  startHaproxyExporter,
+} from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts, type Program, startProgram } from "./system/process.ts";
@@ -153,6 +158,32 @@ describe("observation", () => {
     }
     expect(csv).toMatch(/^web,FRONTEND,/m);
     expect(csv).toMatch(/^orders,BACKEND,/m);
+  });
+
+  test("an exporter for HAProxy reads the CSV", async ({ skip }) => {
+    const missing = haproxyExporterMissing();
+    if (missing) skip(missing);
+    const [exporterPort] = (await freePorts(1)) as [number];
+    const credentials = Buffer.from(basic.slice("Basic ".length), "base64").toString();
+    const scrapeUri = `http://${credentials}@127.0.0.1:${system.controlPort}/stats;csv`;
+    const exporter = startHaproxyExporter(scrapeUri, exporterPort);
+    try {
+      await ask({ port, host: "shop.example.com" });
+      const value = async (name: string, label: string): Promise<number> => {
+        const { body } = await ask({ port: exporterPort, host: "localhost", path: "/metrics" });
+        const line = body.split("\n").find((one) => one.startsWith(name) && one.includes(label));
+        return Number(line?.split(" ").at(-1));
+      };
+      await eventually(
+        "the request is counted",
+        async () => (await value("haproxy_frontend_http_requests_total", "web")) > 0,
+      );
+      expect(await value("haproxy_up", "")).toBe(1);
+      expect(await value("haproxy_server_up", `127.0.0.1:${one.port}`)).toBe(1);
+      expect(await value("haproxy_exporter_csv_parse_failures_total", "")).toBe(0);
+    } finally {
+      await exporter.stop();
+    }
   });
 
   test("the CSV has the columns of the real HAProxy", async ({ skip }) => {

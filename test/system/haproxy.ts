@@ -20,7 +20,31 @@ export async function startHaproxy(config: string): Promise<Haproxy> {
   const directory = await mkdtemp(join(tmpdir(), "isthmus-haproxy-"));
   const file = join(directory, "haproxy.cfg");
   await writeFile(file, config);
-  const child = spawn("haproxy", ["-db", "-f", file], { stdio: ["ignore", "pipe", "pipe"] });
+  const running = start("haproxy", ["-db", "-f", file]);
+  return {
+    ...running,
+    stop: async () => {
+      await running.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** By its name in Debian. */
+const exporter = "prometheus-haproxy-exporter";
+
+/** As {@link haproxyMissing}, of the exporter that reads HAProxy's statistics for Prometheus. */
+export function haproxyExporterMissing(): string | undefined {
+  if (process.env["ISTHMUS_CI"] || spawnSync(exporter, ["--version"]).status === 0) return undefined;
+  return `${exporter} is not installed: the statistics are not read with it`;
+}
+
+export function startHaproxyExporter(scrapeUri: string, port: number): Haproxy {
+  return start(exporter, [`--web.listen-address=127.0.0.1:${port}`, `--haproxy.scrape-uri=${scrapeUri}`]);
+}
+
+function start(program: string, args: readonly string[]): Haproxy {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<void>((done) => child.once("close", () => done()).once("error", () => done()));
   let text = "";
   const keep = (chunk: Buffer): void => void (text += chunk.toString());
@@ -31,7 +55,6 @@ export async function startHaproxy(config: string): Promise<Haproxy> {
     stop: async () => {
       child.kill("SIGTERM");
       await ended;
-      await rm(directory, { recursive: true, force: true });
     },
   };
 }
