@@ -3,8 +3,8 @@ import { Composer, isAlias, isMap, isSeq, type Document, type Node, type Pair, t
 import { limits } from "#contract/limits.ts";
 import type { Path, Place } from "../report.ts";
 import { lineIndex } from "./line-index.ts";
+import { composerOptions, plainDocuments, readPlainYaml, type TextSpan } from "./plain-yaml.ts";
 import type { DocumentResult, SourceDocument, TextProblem } from "./source-document.ts";
-import { composerOptions, readLongLists } from "./yaml-lists.ts";
 import { YamlTokens } from "./yaml-tokens.ts";
 import { isMergeKey, keyText, YamlValues, type YamlProblem } from "./yaml-values.ts";
 
@@ -14,13 +14,27 @@ const maxProblems = 100;
 
 /** A text that has to be one document. Takes JSON, too, and what is almost JSON. */
 export function readYaml(text: string): DocumentResult {
-  const lists = readLongLists(text);
-  if (!lists) return readWhole(text);
-  // Places are asked for only where something is to be said: then the text is read once more.
-  let whole: DocumentResult | undefined;
-  const locate: SourceDocument["locate"] = (path, at) =>
-    (whole ??= readWhole(text)).document?.locate(path, at) ?? { line: 1, column: 1 };
-  return { document: { value: lists.value, locate }, problems: [] };
+  const document = readPlain(text);
+  return document ? { document, problems: [] } : readWhole(text);
+}
+
+/** Places are asked for only where something is to be said: then the item of a list that it is in is read once more. */
+function readPlain(text: string): SourceDocument | undefined {
+  const spans = plainDocuments(text);
+  const plain = spans?.length === 1 ? readPlainYaml(text, spans[0]!) : undefined;
+  if (!plain) return undefined;
+  const placeOf = lineIndex(text);
+  const locateInText = locateAgain(text, { start: 0, end: text.length }, placeOf);
+  let item: { readonly start: number; readonly locate: SourceDocument["locate"] } | undefined;
+  return {
+    value: plain.value,
+    locate(path, at) {
+      const span = plain.itemSpan(path);
+      if (!span) return locateInText(path, at);
+      if (item?.start !== span.start) item = { start: span.start, locate: locateAgain(text, span, placeOf) };
+      return item.locate([0, ...path.slice(2)], at);
+    },
+  };
 }
 
 function readWhole(text: string): DocumentResult {
@@ -47,22 +61,41 @@ export function readYamlStream(text: string): {
   readonly documents: SourceDocument[];
   readonly problems: TextProblem[];
 } {
+  const plain = readPlainStream(text);
+  if (plain) return { documents: plain, problems: [] };
   const reader = new YamlReader(text);
   const documents: SourceDocument[] = [];
   for (const root of reader.roots()) {
     const { value } = reader.read(root);
     if (value === null) continue;
     const [start, , end] = root.range;
-    documents.push({ value, locate: locateAgain(text, start, end, reader.placeOf(start)) });
+    documents.push({ value, locate: locateAgain(text, { start, end }, reader.placeOf) });
   }
   return { documents: reader.problems.length > 0 ? [] : documents, problems: reader.problems };
 }
 
-/** Finds places of a document by reading it once more, at most once for all of its places. */
-function locateAgain(text: string, start: number, end: number, before: Place): SourceDocument["locate"] {
+function readPlainStream(text: string): SourceDocument[] | undefined {
+  const documents: SourceDocument[] = [];
+  const placeOf = lineIndex(text);
+  for (const span of plainDocuments(text) ?? [undefined]) {
+    const plain = span && readPlainYaml(text, span);
+    if (!plain) return undefined;
+    if (plain.value === null) continue;
+    documents.push({ value: plain.value, locate: locateAgain(text, span, placeOf) });
+  }
+  return documents;
+}
+
+/** Finds places of a document, or of lines of one, by reading them once more, at most once for all of their places. */
+function locateAgain(
+  text: string,
+  { start, end }: TextSpan,
+  placeOf: (offset: number) => Place,
+): SourceDocument["locate"] {
   let again: WeakRef<SourceDocument> | undefined;
   return (path, at) => {
     const document = again?.deref() ?? readWhole(text.slice(start, end)).document;
+    const before = placeOf(start);
     if (!document) return before;
     again = new WeakRef(document);
     const { line, column } = document.locate(path, at);
