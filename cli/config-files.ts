@@ -1,6 +1,7 @@
 // Reads the configuration files that a command names; what they mean is the business of config/.
 import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { namedFiles } from "#config/named-files.ts";
 import type { Readable } from "node:stream";
 import type { CertificateSource } from "#config/check/listener-certificates.ts";
 import type { Diagnostic } from "#contract/diagnostic.ts";
@@ -22,9 +23,22 @@ export function chosenFiles(positional: readonly string[], flagged: readonly str
   throw new CommandError("invalid", "no configuration file was named", { remedy: "Name one with -f FILE." });
 }
 
-/** Reads each file, `-` from standard input. Throws `CommandError` `invalid` for one that cannot be read or is too long. */
+/**
+ * Reads each file, `-` from standard input, and those that they name as far as they are there. Throws `CommandError`
+ * `invalid` for one that cannot be read or is too long.
+ */
 export async function readConfigFiles(paths: readonly string[]): Promise<SourceFile[]> {
-  return Promise.all(paths.map(readConfigFile));
+  const sources = await Promise.all(paths.map(readConfigFile));
+  const find = fileFinder(paths);
+  const named = namedFiles(sources).map((name) => readNamedFile(name, find(name)));
+  return [...sources, ...(await Promise.all(named)).filter((file) => file !== undefined)];
+}
+
+/** `undefined`: it is not there, which the configuration is told about. */
+async function readNamedFile(name: string, path: string): Promise<SourceFile | undefined> {
+  if (!existsSync(path)) return undefined;
+  const { content } = await readConfigFile(path);
+  return { name, content, role: "named" };
 }
 
 async function readConfigFile(path: string): Promise<SourceFile> {

@@ -57,10 +57,12 @@ export interface LoadOptions {
 export function loadConfig(files: readonly SourceFile[], options: LoadOptions = {}): LoadResult {
   const problem = fileListProblem(files);
   if (problem) return { diagnostics: [problem] };
-  const manifestFiles = files.filter(isKubernetes);
+  const named = new Map(files.flatMap(({ role, name, content }) => (role ? [[name, content]] : [])));
+  const sources = files.filter(({ role }) => role === undefined);
+  const manifestFiles = sources.filter(isKubernetes);
   const inputs: Inputs = {
-    order: new Map(files.map((file, index) => [file.name, index])),
-    others: files.filter((file) => !manifestFiles.includes(file)).map(parseFile),
+    order: new Map(sources.map((file, index) => [file.name, index])),
+    others: sources.filter((file) => !manifestFiles.includes(file)).map((file) => parseFile(file, named)),
     manifests: manifestFiles.length > 0 ? readManifests(manifestFiles) : undefined,
   };
   const { result, broken } = build(inputs, options, new Set());
@@ -155,21 +157,22 @@ function objectAt(
 }
 
 /** Each format that describes one file by its own reader. */
-function parseFile(file: SourceFile): ParsedSource {
+function parseFile(file: SourceFile, named: ReadonlyMap<string, string>): ParsedSource {
   if (!isHaproxy(file)) return parseNative(file);
   const unreadable = textProblem(file.content);
   return unreadable
     ? unreadableSource(file.name, [textDiagnostic(file.name, unreadable)])
-    : parseHaproxy(file);
+    : parseHaproxy(file, named);
 }
 
 function fileListProblem(files: readonly SourceFile[]): Diagnostic | undefined {
-  if (files.length === 0) return problemWith("", "file-empty", "no configuration file was given");
+  if (files.every(({ role }) => role !== undefined))
+    return problemWith("", "file-empty", "no configuration file was given");
   const names = new Set<string>();
   let chars = 0;
-  for (const { name, content } of files) {
-    if (names.has(name)) return problemWith(name, "file-repeated", "the file is given twice");
-    names.add(name);
+  for (const { name, content, role = "" } of files) {
+    if (names.has(`${role}:${name}`)) return problemWith(name, "file-repeated", "the file is given twice");
+    names.add(`${role}:${name}`);
     chars += content.length;
   }
   if (chars <= limits.configBytes) return undefined;

@@ -13,6 +13,11 @@ export const sourceFileSchema = z.strictObject({
   /** As the user named it; diagnostics repeat it. */
   name: z.string().max(1024),
   content: z.string(),
+  /**
+   * `named`: no configuration itself, but what another of the files names, such as the map of a haproxy.cfg. Its name is
+   * the one that it has there. Default: a configuration.
+   */
+  role: z.literal("named").optional(),
 });
 export type SourceFile = z.infer<typeof sourceFileSchema>;
 

@@ -1,6 +1,7 @@
 // The corpus against real HAProxy: every request of a case's table must end up where the table says, or the table names
 // the difference and its reason.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SourceFile } from "#contract/admin.ts";
 import { createNames } from "#config/haproxy/model/names.ts";
 import { askProxy } from "./corpus/ask-proxy.ts";
 import { readCases } from "./corpus/read-cases.ts";
@@ -19,7 +20,7 @@ describe.skipIf(haproxyMissing() !== undefined)("real HAProxy", () => {
   beforeAll(async () => {
     pem = await selfSignedPem("corpus.test");
     const names = cases.flatMap(({ files }) =>
-      [...files[0]!.content.matchAll(/^\s*(?:backend|listen)\s+(\S+)/gm)].map(([, name]) => name!),
+      [...configOf(files).matchAll(/^\s*(?:backend|listen)\s+(\S+)/gm)].map(([, name]) => name!),
     );
     for (const name of new Set(names)) echoes.set(name, await startEchoServer(createNames().take(name)));
   });
@@ -29,7 +30,8 @@ describe.skipIf(haproxyMissing() !== undefined)("real HAProxy", () => {
     let haproxy: RunningHaproxy;
     beforeAll(async () => {
       const portOf = (backend: string): number => echoes.get(backend)!.port;
-      haproxy = await startCorpusHaproxy(files[0]!.content, { portOf, pem });
+      const named = files.filter(({ role }) => role === "named");
+      haproxy = await startCorpusHaproxy(configOf(files), { portOf, pem, named });
     });
     afterAll(() => haproxy?.stop());
 
@@ -42,3 +44,7 @@ describe.skipIf(haproxyMissing() !== undefined)("real HAProxy", () => {
     );
   });
 });
+
+function configOf(files: readonly SourceFile[]): string {
+  return files.find(({ role }) => role === undefined)!.content;
+}

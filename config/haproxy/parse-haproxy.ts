@@ -4,6 +4,7 @@ import { createReport, formatPath, type Locate } from "../report.ts";
 import { nativeConfigSchema } from "../native/schema.ts";
 import { schemaFindings } from "../native/schema-finding.ts";
 import { unreadableSource, type ParsedSource } from "../native/source-document.ts";
+import { createNamedFiles } from "./named-files.ts";
 import { createNotes } from "./notes.ts";
 import { looksLikeHaproxy, readSections } from "./read-sections.ts";
 import { translate, type Translation } from "./translate.ts";
@@ -13,8 +14,14 @@ export function isHaproxy({ name, content }: SourceFile): boolean {
   return name.toLowerCase().endsWith(".cfg") || looksLikeHaproxy(content);
 }
 
-/** Never throws; time and memory are bounded by the length of the text and by `limits`. */
-export function parseHaproxy({ name, content }: SourceFile): ParsedSource {
+/**
+ * `named`: the contents of the files that the configuration names. Never throws; time and memory are bounded by the
+ * length of the texts and by `limits`.
+ */
+export function parseHaproxy(
+  { name, content }: SourceFile,
+  named: ReadonlyMap<string, string> = new Map(),
+): ParsedSource {
   const notes = createNotes(name);
   const sections = readSections(content, notes);
   if (sections.length === 0 && notes.diagnostics().length === 0) {
@@ -23,7 +30,7 @@ export function parseHaproxy({ name, content }: SourceFile): ParsedSource {
       { severity: "error", code: "file-empty", file: name, line: 1, column: 1, path: "", message },
     ]);
   }
-  const translation = translate(sections, notes);
+  const translation = translate(sections, createNamedFiles(named), notes);
   const diagnostics = notes.diagnostics();
   if (diagnostics.some(({ severity }) => severity === "error")) return unreadableSource(name, diagnostics);
   const locate = locateIn(name, translation);

@@ -14,6 +14,7 @@ import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import { createNames } from "./model/names.ts";
 import { translateRoutes, type ImportedRoute, type RouteContext } from "./model/routes.ts";
 import { translateRulePolicies } from "./model/rule-policies.ts";
+import type { NamedFiles } from "./named-files.ts";
 import type { Notes } from "./notes.ts";
 import { createRateLimits, type ImportedPolicy } from "./program/rate-table.ts";
 import { readProgram, type Library } from "./program/read-program.ts";
@@ -36,8 +37,8 @@ interface Parts {
   readonly policies: readonly ImportedPolicy[];
 }
 
-export function translate(sections: readonly Section[], notes: Notes): Translation {
-  const parts = translateParts(checkKeywords(sections, notes), notes);
+export function translate(sections: readonly Section[], files: NamedFiles, notes: Notes): Translation {
+  const parts = translateParts(checkKeywords(sections, notes), files, notes);
   const { listeners, routes, backends, policies, connections } = parts;
   const tcpRoutes = connections.flatMap((imported) => imported.tcpRoutes);
   const tlsRoutes = connections.flatMap((imported) => imported.tlsRoutes);
@@ -54,13 +55,14 @@ export function translate(sections: readonly Section[], notes: Notes): Translati
   };
 }
 
-function translateParts(sections: readonly Section[], notes: Notes): Parts {
+function translateParts(sections: readonly Section[], files: NamedFiles, notes: Notes): Parts {
   const proxies = readProxies(sections, notes).filter((proxy) => isServed(proxy, notes));
   const requests = proxies.filter(isHttp);
   const library: Library = {
     backends: new Set(requests.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name]))),
     rateLimits: createRateLimits(requests, createNames()),
     users: readUserLists(sections),
+    files,
   };
   const programs = new Map(requests.map((proxy) => [proxy, readProgram(proxy, library, notes)]));
   const sources = proxies.filter(isSource);
@@ -89,6 +91,7 @@ function translateParts(sections: readonly Section[], notes: Notes): Parts {
     routeNames: createNames(),
     sources: new Map(sources.map((proxy) => [proxy.name, proxy])),
     targets,
+    files,
     notes,
   };
   const connections = fronts

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { SourceFile } from "#contract/admin.ts";
+import { namedFiles } from "#config/named-files.ts";
 import { readTable, type TableLine } from "./request-table.ts";
 
 export interface CorpusCase {
@@ -35,9 +36,11 @@ export function readCases(format: (typeof formats)[number]): CorpusCase[] {
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => {
       const directory = join(root, name);
-      const files = readdirSync(directory)
+      const found = readdirSync(directory)
         .filter((file) => !goldens.has(file))
-        .map((file) => ({ name: file, content: readFileSync(join(directory, file), "utf8") }));
+        .map((file): SourceFile => ({ name: file, content: readFileSync(join(directory, file), "utf8") }));
+      const named = new Set(namedFiles(found));
+      const files = found.map((file) => (named.has(file.name) ? { ...file, role: "named" as const } : file));
       const table = readTable(readGolden(directory, "requests.txt"));
       return { name: `${format}/${name}`, directory, files, table };
     });

@@ -18,23 +18,27 @@ export interface HaproxyOptions {
   readonly portOf: (backend: string, server: string) => number;
   /** Key and certificate for every `crt`. */
   readonly pem: string;
+  /** Files that the configuration names. */
+  readonly named?: readonly { readonly name: string; readonly content: string }[];
 }
 
 /** Rejects with HAProxy's own words when it does not take the file. */
 export async function startCorpusHaproxy(
   text: string,
-  { portOf, pem }: HaproxyOptions,
+  { portOf, pem, named = [] }: HaproxyOptions,
 ): Promise<RunningHaproxy> {
   const directory = await mkdtemp(join(tmpdir(), "isthmus-haproxy-"));
   const pemFile = join(directory, "site.pem");
   await writeFile(pemFile, pem);
+  for (const { name, content } of named) await writeFile(join(directory, name), content);
   // Those for QUIC stand in blocks that HAProxy without it leaves out.
   const declared = [...text.matchAll(/^\s*bind\s+"?(?!quic)([^\s"]+)/gm)].flatMap(([, addresses]) =>
     addresses!.split(",").flatMap(portsOf),
   );
   const free = await freePorts(declared.length);
   const ports = new Map(declared.map((port, index) => [port, free[index]!]));
-  const haproxy = await startHaproxy(localText(text, ports, portOf, pemFile));
+  const here = named.reduce((all, { name }) => all.replaceAll(name, join(directory, name)), text);
+  const haproxy = await startHaproxy(localText(here, ports, portOf, pemFile));
   const stop = async (): Promise<void> => {
     await haproxy.stop();
     await rm(directory, { recursive: true, force: true });

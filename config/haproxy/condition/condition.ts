@@ -3,6 +3,8 @@
 /** What of a request a test looks at. */
 export type Subject =
   | { readonly type: "path" }
+  /** Host header and path together; resolved into tests of both. */
+  | { readonly type: "base" }
   | { readonly type: "method" }
   /** The Host header; `port`: with the port that clients may send in it. */
   | { readonly type: "host"; readonly port: boolean }

@@ -1,8 +1,10 @@
 // One ACL criterion with its flags and patterns → a condition.
 import { isCidr } from "../../native/address.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
+import type { NamedFiles } from "../named-files.ts";
 import {
   always,
+  and,
   never,
   not,
   or,
@@ -11,8 +13,10 @@ import {
   type Subject,
   type Test,
 } from "./condition.ts";
-import { readFetch, type Fetch } from "./fetch.ts";
-import { elementPattern } from "./text-pattern.ts";
+import { decide } from "./decide.ts";
+import { readFetch, type Fetch, type MapFetch } from "./fetch.ts";
+import { mapCases, mapCondition, type KeyCondition, type MapCase } from "./map.ts";
+import { elementPattern, partPattern } from "./text-pattern.ts";
 
 interface Flags {
   readonly ignoreCase: boolean;
@@ -33,11 +37,15 @@ const operatorOfMethod: Readonly<Record<string, Operator>> = {
 };
 
 /** `words`: expression, flags, patterns. Throws `StatementProblem`. */
-export function readCriterion(words: readonly string[]): Condition {
+export function readCriterion(words: readonly string[], files: NamedFiles): Condition {
   const [expression, ...rest] = words;
   if (expression === undefined) return invalid("the condition is empty");
   const fetch = readFetch(expression);
-  const flags = readFlags(rest);
+  return fetchCondition(fetch, readFlags(rest, files), files);
+}
+
+/** Throws `StatementProblem`. */
+function fetchCondition(fetch: Fetch, flags: Flags, files: NamedFiles): Condition {
   switch (fetch.kind) {
     case "text":
       return textCondition(fetch, flags);
@@ -53,10 +61,29 @@ export function readCriterion(words: readonly string[]): Condition {
       return networkCondition(fetch.subject, flags.patterns);
     case "constant":
       return constantCondition(fetch.value, flags);
+    case "map":
+      return mapCondition(
+        fetch,
+        files,
+        keyCondition(files),
+        (value) => constantCondition(value, flags) === always,
+      );
   }
 }
 
-function readFlags(words: readonly string[]): Flags {
+/** Which requests get which value of a map, the first one that holds. Throws `StatementProblem`. */
+export function readMapCases(fetch: MapFetch, files: NamedFiles): MapCase[] {
+  return mapCases(fetch, files, keyCondition(files));
+}
+
+const keyCondition =
+  (files: NamedFiles): KeyCondition =>
+  (key, patterns) =>
+    fetchCondition(key, { ignoreCase: false, method: undefined, patterns }, files);
+
+function readFlags(words: readonly string[], files: NamedFiles): Flags {
+  const listed: string[] = [];
+  let isMap = false;
   let ignoreCase = false;
   let method: string | undefined;
   let index = 0;
@@ -68,19 +95,21 @@ function readFlags(words: readonly string[]): Flags {
     }
     if (word === "-i") ignoreCase = true;
     else if (word === "-n") continue;
+    // The file is a map, whose keys are the patterns.
+    else if (word === "-M") isMap = true;
     else if (word === "-m") {
       index += 1;
       method = words[index] ?? invalid("-m needs a match method, such as beg");
-    } else if (word === "-f" || word === "-M") {
-      unsupported(
-        `the patterns stand in the file ${JSON.stringify(words[index + 1] ?? "")}, which is no part of this configuration`,
-        "Write the patterns here.",
-      );
+    } else if (word === "-f") {
+      index += 1;
+      const file = words[index] ?? invalid(`${word} needs the name of a file`);
+      const found = isMap ? files.entries(file).map(({ key }) => key) : files.patterns(file);
+      for (const pattern of found) listed.push(pattern);
     } else if (word === "-u") {
       index += 1;
     } else break;
   }
-  return { ignoreCase, method, patterns: words.slice(index) };
+  return { ignoreCase, method, patterns: [...listed, ...words.slice(index)] };
 }
 
 function textCondition(fetch: Extract<Fetch, { kind: "text" }>, flags: Flags): Condition {
@@ -89,6 +118,7 @@ function textCondition(fetch: Extract<Fetch, { kind: "text" }>, flags: Flags): C
   if (operator === undefined) {
     return unsupported(`the match method ${JSON.stringify(flags.method)} is not available here`);
   }
+  if (subject.type === "base") return baseCondition(operator, flags);
   if (operator === "present") return testOf({ subject, operator, values: [], ignoreCase: false });
   const possible = flags.patterns.filter(
     (value) =>
@@ -98,13 +128,51 @@ function textCondition(fetch: Extract<Fetch, { kind: "text" }>, flags: Flags): C
   );
   if (possible.length === 0) return never;
   const ignoreCase = flags.ignoreCase || letterCase !== undefined;
-  if (fetch.elementsBefore === undefined) return testOf({ subject, operator, values: possible, ignoreCase });
+  const { elementsBefore, part } = fetch;
+  if (elementsBefore === undefined && !part)
+    return testOf({ subject, operator, values: possible, ignoreCase });
+  const division = subject.type === "header" && subject.elements ? "elements" : "whole";
+  const patternOf = (value: string): string | undefined =>
+    part ? partPattern(part, operator, value, division) : elementPattern(elementsBefore!, operator, value);
   const values = possible.map(
     (value) =>
-      elementPattern(fetch.elementsBefore!, operator, value) ??
-      unsupported(`an element of the path cannot be compared by ${flags.method}`, "Compare the whole path."),
+      patternOf(value) ??
+      unsupported(`a part of a text cannot be compared by ${flags.method}`, "Compare the whole text."),
   );
   return testOf({ subject, operator: "regex", values, ignoreCase });
+}
+
+/** `example.com/api` is a host and the beginning of a path. */
+function baseCondition(operator: Operator, { patterns, ignoreCase }: Flags): Condition {
+  const host = (how: Operator, value: string): Condition =>
+    testOf({ subject: { type: "host", port: true }, operator: how, values: [value], ignoreCase });
+  const path = (how: Operator, value: string): Condition =>
+    testOf({ subject: { type: "path" }, operator: how, values: [value], ignoreCase });
+  const parts = patterns.map((value): Condition => {
+    const slash = value.indexOf("/");
+    const [name, rest] = slash < 0 ? [value, ""] : [value.slice(0, slash), value.slice(slash)];
+    switch (operator) {
+      case "exact":
+        return slash < 0 ? never : and([host("exact", name), path("exact", rest)]);
+      case "prefix":
+        return slash < 0 ? host("prefix", name) : and([host("exact", name), path("prefix", rest)]);
+      case "suffix":
+        if (slash <= 0) return path("suffix", value);
+        return or([path("suffix", value), and([host("suffix", name), path("exact", rest)])]);
+      case "contains":
+        if (slash === 0) return path("contains", value);
+        return or([
+          path("contains", value),
+          slash < 0 ? host("contains", name) : and([host("suffix", name), path("prefix", rest)]),
+        ]);
+      default:
+        return unsupported(
+          "host and path together cannot be compared like this",
+          "Test hdr(host) and path apart.",
+        );
+    }
+  });
+  return or(parts);
 }
 
 const testOf = (test: Test): Condition => ({ kind: "test", test });
@@ -187,12 +255,19 @@ function networkOf(text: string): string | undefined {
   return isCidr(`${address}/${length}`) ? `${address}/${length}` : undefined;
 }
 
+/** What is known of a text that stands in the file. */
 function constantCondition(value: string, { patterns, ignoreCase, method }: Flags): Condition {
   if (method === "found") return always;
-  if (method !== undefined && method !== "str" && method !== "bool" && method !== "int") {
+  const operator = /^(?:str|bool|int)$/.test(method ?? "str") ? "exact" : operatorOfMethod[method!];
+  if (operator === undefined) {
     return unsupported(`the match method ${JSON.stringify(method)} is not available here`);
   }
   if (patterns.length === 0) return /^(?:0|false|)$/.test(value) ? never : always;
-  const fold = (text: string): string => (ignoreCase ? text.toLowerCase() : text);
-  return patterns.some((pattern) => fold(pattern) === fold(value)) ? always : never;
+  const subject: Subject = { type: "variable", name: "" };
+  const outcome = decide({ subject, operator, values: patterns, ignoreCase }, value);
+  if (outcome !== undefined) return outcome ? always : never;
+  return unsupported(
+    "a known text is not compared with regular expressions",
+    "Compare it with -m str or -m sub.",
+  );
 }

@@ -3,6 +3,7 @@
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Operator, Subject } from "./condition.ts";
 import { parseSample, type Call, type Sample } from "./sample.ts";
+import type { TextPart } from "./text-pattern.ts";
 
 export type Fetch =
   | {
@@ -14,7 +15,10 @@ export type Fetch =
       readonly letterCase: "lower" | "upper" | undefined;
       /** `path,field(n,/)`: the number of path elements in front of the one that is compared. */
       readonly elementsBefore?: number;
+      /** `field(n,delimiters)` and `word` of other texts. */
+      readonly part?: TextPart;
     }
+  | MapFetch
   | { readonly kind: "boolean"; readonly subject: Subject }
   | { readonly kind: "number"; readonly subject: Subject }
   | { readonly kind: "rate"; readonly subject: Subject }
@@ -22,6 +26,17 @@ export type Fetch =
   | { readonly kind: "count"; readonly subject: Subject }
   | { readonly kind: "network"; readonly subject: Subject }
   | { readonly kind: "constant"; readonly value: string };
+
+/** `map_beg(file,default)` behind another expression. */
+export interface MapFetch {
+  readonly kind: "map";
+  readonly key: Exclude<Fetch, MapFetch>;
+  readonly operator: Operator;
+  readonly file: string;
+  readonly fallback: string | undefined;
+  /** What is done to the value that was found. */
+  readonly converters: readonly Call[];
+}
 
 const operatorOfSuffix: Readonly<Record<string, Operator>> = {
   beg: "prefix",
@@ -57,7 +72,6 @@ const unavailable: Readonly<Record<string, string>> = {
   http_auth_group: "Give each group a userlist of its own, and test http_auth(<userlist>).",
   be_conn: "Remove the condition.",
   fe_conn: "Remove the condition.",
-  base: "Test hdr(host) and path apart.",
   pathq: "Test path and url_param apart.",
   query: "Test url_param(name) instead.",
   url_len: "Remove the condition; targets longer than 16 KiB are refused anyway.",
@@ -80,7 +94,7 @@ function canonicalCall({ name, args }: Call): Call {
 }
 
 function withoutSuffix(name: string): [string, Operator | undefined] {
-  const suffixed = /^(path|url|urlp|req\.hdr|req\.fhdr|req\.cook)_(beg|end|sub|dir|dom|reg)$/.exec(name);
+  const suffixed = /^(path|url|base|urlp|req\.hdr|req\.fhdr|req\.cook)_(beg|end|sub|dir|dom|reg)$/.exec(name);
   return suffixed ? [suffixed[1]!, operatorOfSuffix[suffixed[2]!]] : [name, undefined];
 }
 
@@ -91,6 +105,8 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
   switch (name) {
     case "path":
       return text({ type: "path" });
+    case "base":
+      return text({ type: "base" });
     case "url":
       if (operator === "prefix") return text({ type: "path" });
       return unsupported("the whole URL cannot be compared", "Test path and url_param(name) apart.");
@@ -166,7 +182,8 @@ function oneArgument(written: string, args: readonly string[]): string {
 
 function convert(base: Fetch, { converters }: Sample): Fetch {
   let fetch = base;
-  for (const { name, args } of converters) {
+  for (const [index, { name, args }] of converters.entries()) {
+    if (name.startsWith("map")) return mapFetch(fetch, name, args, converters.slice(index + 1));
     if (fetch.kind !== "text") unsupported(`the converter ${JSON.stringify(name)} is not available here`);
     fetch = convertText(fetch as Extract<Fetch, { kind: "text" }>, name, args);
   }
@@ -181,13 +198,33 @@ function convertText(fetch: Extract<Fetch, { kind: "text" }>, name: string, args
     ((name === "field" || name === "word") && args[0] === "1" && args[1] === ":") ||
     (name === "regsub" && /^:(\\d|\[0-9\])[+*]\$?$/.test(args[0] ?? "") && (args[1] ?? "") === "");
   if (subject.type === "host" && dropsPort) return { ...fetch, subject: { type: "host", port: false } };
+  const whole = wholePart(subject, name, args);
+  if (whole) return { ...fetch, part: whole };
   const position = Number(args[0]) - (name === "field" ? 2 : 1);
   const isElement = (name === "field" || name === "word") && args[1] === "/" && args.length === 2;
   if (subject.type === "path" && isElement && Number.isInteger(position) && position >= 0 && position < 32) {
     return { ...fetch, elementsBefore: position };
   }
-  return unsupported(
-    `the converter ${JSON.stringify(name)} is not available here`,
-    name.startsWith("map") ? "Write one use_backend per entry of the map." : undefined,
-  );
+  return unsupported(`the converter ${JSON.stringify(name)} is not available here`);
+}
+
+/** Parts of anything but the path by slashes. */
+function wholePart(subject: Subject, name: string, args: readonly string[]): TextPart | undefined {
+  if ((name !== "field" && name !== "word") || args.length !== 2 || args[1] === "") return undefined;
+  if (subject.type === "path" && args[1] === "/" && !args[0]!.startsWith("-")) return undefined;
+  const position = Number(args[0]);
+  if (!Number.isInteger(position) || position === 0 || Math.abs(position) > 32) return undefined;
+  return { position, delimiters: args[1]!, isWord: name === "word" };
+}
+
+const mapOperators: Readonly<Record<string, Operator>> = { ...operatorOfSuffix, str: "exact" };
+
+function mapFetch(key: Fetch, name: string, args: readonly string[], converters: readonly Call[]): MapFetch {
+  const found = /^map(?:_(str|beg|end|sub|dir|dom|reg|int|ip))?(?:_(?:str|int|ip))?$/.exec(name);
+  if (!found || key.kind === "map")
+    return unsupported(`the converter ${JSON.stringify(name)} is not available here`);
+  const [file, fallback] = args;
+  if (file === undefined || file === "") return invalid(`${name} needs the name of a file`);
+  const operator = mapOperators[found[1] ?? "str"] ?? "exact";
+  return { kind: "map", key, operator, file, fallback, converters };
 }

@@ -1,11 +1,16 @@
 // `if a !b || { path_beg /x }` → a condition, with the ACLs that it names (§7.2).
+import type { NamedFiles } from "../named-files.ts";
 import { invalid, StatementProblem } from "../statement-problem.ts";
 import type { Word } from "../split-words.ts";
 import { always, and, not, or, type Condition } from "./condition.ts";
 import { readCriterion } from "./criterion.ts";
 
-/** A named ACL; `undefined` when it could not be read, which has been said already. */
-export type Acls = ReadonlyMap<string, Condition | undefined>;
+/** What the conditions of a section may refer to. */
+export interface Scope {
+  /** Named ACLs; `undefined` when one could not be read, which has been said already. */
+  readonly acls: ReadonlyMap<string, Condition | undefined>;
+  readonly files: NamedFiles;
+}
 
 /** ACLs that every configuration has (§7.4), by what they would be written as. */
 const predefined: Readonly<Record<string, readonly string[]>> = {
@@ -36,7 +41,7 @@ export function conditionStart(words: readonly Word[], from: number): number {
  * The condition from `if` or `unless` on; always true when there is none. `undefined`: it names an ACL that could not
  * be read. Throws `StatementProblem`.
  */
-export function parseCondition(words: readonly Word[], start: number, acls: Acls): Condition | undefined {
+export function parseCondition(words: readonly Word[], start: number, scope: Scope): Condition | undefined {
   if (start < 0 || start >= words.length) return always;
   if (start === words.length - 1)
     return invalid(`${words[start]!.text} has no condition behind it`, { word: words[start] });
@@ -59,7 +64,7 @@ export function parseCondition(words: readonly Word[], start: number, acls: Acls
     }
     index += 1;
     if (word.text === "") continue;
-    const [term, next] = word.text === "{" ? anonymous(words, index) : [named(word, acls), index];
+    const [term, next] = word.text === "{" ? anonymous(words, index, scope) : [named(word, scope), index];
     index = next;
     if (term === undefined) isBroken = true;
     else terms.push(negated ? not(term) : term);
@@ -71,18 +76,18 @@ export function parseCondition(words: readonly Word[], start: number, acls: Acls
 }
 
 /** `{ path_beg /x }` from behind its brace; also the index behind it. */
-function anonymous(words: readonly Word[], start: number): [Condition, number] {
+function anonymous(words: readonly Word[], start: number, { files }: Scope): [Condition, number] {
   const end = words.findIndex((word, index) => index >= start && word.text === "}");
   if (end < 0)
     return invalid("the condition's '{' has no '}' (with a space before it)", { word: words[start - 1] });
   const texts = words.slice(start, end).map((word) => word.text);
-  return [located(words[start] ?? words[start - 1]!, () => readCriterion(texts)), end + 1];
+  return [located(words[start] ?? words[start - 1]!, () => readCriterion(texts, files)), end + 1];
 }
 
-function named(word: Word, acls: Acls): Condition | undefined {
+function named(word: Word, { acls, files }: Scope): Condition | undefined {
   if (acls.has(word.text)) return acls.get(word.text);
   const criterion = predefined[word.text];
-  if (criterion) return readCriterion(criterion);
+  if (criterion) return readCriterion(criterion, files);
   throw new StatementProblem({
     code: "reference-unknown",
     message: `no acl is named ${JSON.stringify(word.text)} in this section`,
@@ -102,7 +107,11 @@ function located<T>(word: Word, read: () => T): T {
 }
 
 /** `acl name criterion …`, added to those before: lines of one name are alternatives. Throws `StatementProblem`. */
-export function readAcl(words: readonly Word[], acls: Map<string, Condition[] | undefined>): void {
+export function readAcl(
+  words: readonly Word[],
+  acls: Map<string, Condition[] | undefined>,
+  files: NamedFiles,
+): void {
   const name = words[1];
   if (!name || words.length < 3) return invalid("expected `acl <name> <criterion> [flags] [patterns]`");
   if (!/^[\w.:-]+$/.test(name.text))
@@ -110,7 +119,8 @@ export function readAcl(words: readonly Word[], acls: Map<string, Condition[] | 
   const before = acls.has(name.text) ? acls.get(name.text) : [];
   // So that conditions which name it are not reported again, should the criterion be unreadable.
   acls.set(name.text, undefined);
-  const condition = located(words[2]!, () => readCriterion(words.slice(2).map((word) => word.text)));
+  const texts = words.slice(2).map((word) => word.text);
+  const condition = located(words[2]!, () => readCriterion(texts, files));
   if (!before) return;
   before.push(condition);
   acls.set(name.text, before);

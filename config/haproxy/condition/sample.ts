@@ -53,7 +53,7 @@ function readArguments(text: string): { args: string[]; chars: number } | undefi
       const next = text[index]!;
       argument += /[,()\\"' ]/.test(next) ? next : `\\${next}`;
     } else if (character === "," || character === ")") {
-      args.push(argument.trim());
+      args.push(argument);
       argument = "";
       if (character === ")")
         return { args: args.length === 1 && args[0] === "" ? [] : args, chars: index + 1 };

@@ -48,16 +48,53 @@ function searched(source: string, begin: string, end: string): string {
   return /(?:^|[^\\])(?:\\\\)*\$$/.test(source) ? `${open.slice(0, -1)}${end}` : `${open}.*`;
 }
 
+/** `field(n,delimiters)` (empty ones count) and `word` (runs of delimiters count as one); negative: from the end. */
+export interface TextPart {
+  readonly position: number;
+  readonly delimiters: string;
+  readonly isWord: boolean;
+}
+
+/** An expression to be searched for; it compares one part of a text. */
+export function partPattern(
+  { position, delimiters, isWord }: TextPart,
+  operator: Operator,
+  value: string,
+  division: Division,
+): string | undefined {
+  const set = delimiters.replace(/[\\\]^[-]/g, "\\$&");
+  const other = division === "elements" ? `[^,${set}]` : `[^${set}]`;
+  const text = compared(operator, literal(value), other);
+  if (text === undefined) return undefined;
+  const [skipped, between, edge] = isWord
+    ? [`${other}+`, `[${set}]+`, `[${set}]*`]
+    : [`${other}*`, `[${set}]`, ""];
+  const others = Math.abs(position) - 1;
+  const rest = division === "elements" ? "[^,]*" : ".*";
+  return position > 0
+    ? `^${edge}(?:${skipped}${between}){${others}}${text}(?:[${set}]${rest})?$`
+    : `^(?:${rest}[${set}])?${text}(?:${between}${skipped}){${others}}${edge}$`;
+}
+
+function compared(operator: Operator, text: string, other: string): string | undefined {
+  switch (operator) {
+    case "exact":
+      return text;
+    case "prefix":
+      return `${text}${other}*`;
+    case "suffix":
+      return `${other}*${text}`;
+    case "contains":
+      return `${other}*${text}${other}*`;
+    default:
+      return undefined;
+  }
+}
+
 /** `path,field(n,/)`: an expression to be searched for; it compares the element of the path after `before` others. */
 export function elementPattern(before: number, operator: Operator, value: string): string | undefined {
-  const text = literal(value);
-  const element = {
-    exact: text,
-    prefix: `${text}[^/]*`,
-    suffix: `[^/]*${text}`,
-    contains: `[^/]*${text}[^/]*`,
-  };
-  if (!(operator in element)) return undefined;
+  const element = compared(operator, literal(value), "[^/]");
+  if (element === undefined) return undefined;
   const skipped = before === 0 ? "" : `(?:[^/]*/){${before}}`;
-  return `^/${skipped}${element[operator as keyof typeof element]}(/.*)?$`;
+  return `^/${skipped}${element}(/.*)?$`;
 }

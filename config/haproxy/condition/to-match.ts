@@ -93,6 +93,7 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
       return valueParts(test, "queryParams", subject.name);
     case "cookie":
       return valueParts(test, "cookies", subject.name);
+    case "base":
     case "tls":
     case "port":
     case "variable":

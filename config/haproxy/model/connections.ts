@@ -6,9 +6,10 @@ import type { NativeConfigInput } from "../../native/schema.ts";
 import { limits } from "#contract/limits.ts";
 import { or, testsOf, type Condition } from "../condition/condition.ts";
 import { hostClassesOf, type HostClass } from "../condition/host-class.ts";
-import { conditionStart, parseCondition, readAcl, type Acls } from "../condition/parse-condition.ts";
+import { conditionStart, parseCondition, readAcl, type Scope } from "../condition/parse-condition.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
+import type { NamedFiles } from "../named-files.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, unsupported } from "../statement-problem.ts";
@@ -33,6 +34,7 @@ export interface ConnectionContext {
   readonly sources: ReadonlyMap<string, Proxy>;
   /** Their names in the model. */
   readonly targets: ReadonlyMap<string, { readonly name: string }>;
+  readonly files: NamedFiles;
   readonly notes: Notes;
 }
 
@@ -59,13 +61,13 @@ export function noteRequestStatements({ settings }: Proxy, notes: Notes): void {
 
 export function translateConnections(front: Proxy, context: ConnectionContext): ImportedConnections {
   const { notes } = context;
-  const acls = readAcls(front, notes);
-  const choices = readChoices(front, acls, context);
+  const scope = readScope(front, context.files, notes);
+  const choices = readChoices(front, scope, context);
   const bySni = choices.some(({ hosts }) => hosts.length > 0);
   const listeners = translateBinds(front, context.folders, context.listenerNames, notes, "tcp").map(
     (imported) => asConnections(imported, bySni),
   );
-  const securityPolicy = readNetworks(front, acls, notes);
+  const securityPolicy = readNetworks(front, scope, notes);
   if (bySni) noteOtherThanTls(front, choices, notes);
   const names = listeners.map(({ listener }) => listener.name);
   const common = (choice: Choice) => ({
@@ -122,21 +124,22 @@ function asRequest(statement: Statement): Statement {
   return { ...statement, words };
 }
 
-function readAcls(front: Proxy, notes: Notes): Acls {
+function readScope(front: Proxy, files: NamedFiles, notes: Notes): Scope {
   const lines = new Map<string, Condition[] | undefined>();
   for (const statement of statementsOf(front, "acl")) {
-    attempt(statement, notes, () => readAcl(asRequest(statement).words, lines));
+    attempt(statement, notes, () => readAcl(asRequest(statement).words, lines, files));
   }
-  return new Map([...lines].map(([name, conditions]) => [name, conditions && or(conditions)]));
+  const acls = new Map([...lines].map(([name, conditions]) => [name, conditions && or(conditions)]));
+  return { acls, files };
 }
 
 /** Undefined: it names an ACL that could not be read, which has been said. */
-function conditionOf(statement: Statement, acls: Acls): Condition | undefined {
+function conditionOf(statement: Statement, scope: Scope): Condition | undefined {
   const { words } = asRequest(statement);
-  return parseCondition(words, conditionStart(words, 1), acls);
+  return parseCondition(words, conditionStart(words, 1), scope);
 }
 
-function readChoices(front: Proxy, acls: Acls, { sources, notes }: ConnectionContext): Choice[] {
+function readChoices(front: Proxy, scope: Scope, { sources, notes }: ConnectionContext): Choice[] {
   const choices: Choice[] = [];
   const choose = (statement: Statement, hosts: readonly HostClass[]): void => {
     const backend = wordAt(statement, 1);
@@ -151,7 +154,7 @@ function readChoices(front: Proxy, acls: Acls, { sources, notes }: ConnectionCon
   };
   for (const statement of statementsOf(front, "use_backend")) {
     attempt(statement, notes, () => {
-      const condition = conditionOf(statement, acls);
+      const condition = conditionOf(statement, scope);
       const hosts = condition && hostsOf(condition);
       if (hosts) choose(statement, hosts);
     });
@@ -224,14 +227,14 @@ function label(hostname: string): string {
 type SecurityPolicy = NonNullable<TcpRoute["securityPolicy"]>;
 
 /** `tcp-request connection reject if { src … }` denies, with `!{ src … }` it allows nobody else. */
-function readNetworks(front: Proxy, acls: Acls, notes: Notes): SecurityPolicy | undefined {
+function readNetworks(front: Proxy, scope: Scope, notes: Notes): SecurityPolicy | undefined {
   const deny: string[] = [];
   let allow: readonly string[] | undefined;
   for (const statement of statementsOf(front, "tcp-request")) {
     attempt(statement, notes, () => {
       const [layer, action] = [wordAt(statement, 1), wordAt(statement, 2)];
       if (layer === "inspect-delay" || action.startsWith("track-sc")) return;
-      const condition = conditionOf(statement, acls);
+      const condition = conditionOf(statement, scope);
       if (!condition) return;
       const isForTls = layer === "content" && testsOf(condition).length === 0;
       if (isForTls && (action === "accept" || action === "reject")) return;

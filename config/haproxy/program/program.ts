@@ -54,6 +54,8 @@ export interface Step {
   readonly statement: Statement;
   readonly condition: Condition;
   readonly effect: Effect;
+  /** How many of the steps behind it are other cases of the same statement; only one case is taken. Default: none. */
+  readonly others?: number;
 }
 
 /** Each phase is a list of steps; `leave` goes to the next one. */

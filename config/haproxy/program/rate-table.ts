@@ -3,7 +3,7 @@
 import type { NativeConfigInput } from "../../native/schema.ts";
 import type { Subject } from "../condition/condition.ts";
 import { and, type Condition } from "../condition/condition.ts";
-import { conditionStart, parseCondition, type Acls } from "../condition/parse-condition.ts";
+import { conditionStart, parseCondition, type Scope } from "../condition/parse-condition.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
 import type { Names } from "../model/names.ts";
@@ -24,7 +24,7 @@ export interface ImportedPolicy {
 export interface RateLimits {
   readonly policies: readonly ImportedPolicy[];
   /** A limit of `max` for what a counter counts; and which requests are counted. Throws `StatementProblem`. */
-  limit(statement: Statement, subject: RateSubject, max: number, proxy: Proxy, acls: Acls): CountedLimit;
+  limit(statement: Statement, subject: RateSubject, max: number, proxy: Proxy, scope: Scope): CountedLimit;
 }
 
 export interface CountedLimit {
@@ -40,8 +40,8 @@ export function createRateLimits(proxies: readonly Proxy[], names: Names): RateL
   const known = new Map<string, string>();
   return {
     policies,
-    limit: (statement, subject, max, proxy, acls) => {
-      const { selector, table, tracked } = sourceOf(subject, proxy, acls);
+    limit: (statement, subject, max, proxy, scope) => {
+      const { selector, table, tracked } = sourceOf(subject, proxy, scope);
       const owner =
         tables.get(table) ?? invalid(`no section with a stick-table is named ${JSON.stringify(table)}`);
       const window = formatDuration(periodMs(owner));
@@ -77,7 +77,7 @@ function policyOf(name: string, selector: Selector, window: string, requests: nu
 function sourceOf(
   { counter, table }: RateSubject,
   proxy: Proxy,
-  acls: Acls,
+  scope: Scope,
 ): { selector: Selector; table: string; tracked: Condition } {
   const tracks = ["http-request", "tcp-request"]
     .flatMap((keyword) => statementsOf(proxy, keyword))
@@ -93,7 +93,7 @@ function sourceOf(
   }
   const index = statement.words.findIndex(({ text }) => text.startsWith("track-"));
   const start = conditionStart(statement.words, index);
-  const tracked = parseCondition(statement.words, start, acls) ?? and([]);
+  const tracked = parseCondition(statement.words, start, scope) ?? and([]);
   const named = wordsFrom(statement, index + 2);
   const other = named[0] === "table" ? named[1] : undefined;
   return { selector: selectorOf(wordAt(statement, index + 1)), table: table ?? other ?? proxy.name, tracked };

@@ -4,33 +4,27 @@ import { knownSample, staticText } from "../action/format.ts";
 import { headerAction } from "../action/header-action.ts";
 import { replacePath, setPath } from "../action/path-action.ts";
 import { redirectAction } from "../action/redirect.ts";
-import {
-  always,
-  and,
-  mapTests,
-  never,
-  or,
-  testsOf,
-  type Condition,
-  type Subject,
-} from "../condition/condition.ts";
-import { conditionStart, parseCondition, readAcl, type Acls } from "../condition/parse-condition.ts";
+import { and, mapTests, never, or, testsOf, type Condition, type Subject } from "../condition/condition.ts";
+import { conditionStart, parseCondition, readAcl, type Scope } from "../condition/parse-condition.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
+import type { NamedFiles } from "../named-files.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
-import { attempt, invalid, StatementProblem, unsupported } from "../statement-problem.ts";
+import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { admissionCases, isAdmission } from "./admission.ts";
 import type { Effect, Program, Situation, Step } from "./program.ts";
 import type { RateLimits } from "./rate-table.ts";
 import { statisticsSteps } from "./statistics.ts";
+import { statementCases } from "./statement-cases.ts";
+import { switchingSteps } from "./switching.ts";
 import { usersOf, type UserLists } from "./user-list.ts";
 
 /** What the reading of one proxy's rules needs. */
 interface Reading {
   readonly proxy: Proxy;
-  readonly acls: Acls;
+  readonly scope: Scope;
   readonly notes: Notes;
   readonly library: Library;
 }
@@ -41,10 +35,11 @@ export interface Library {
   readonly backends: ReadonlySet<string>;
   readonly rateLimits: RateLimits;
   readonly users: UserLists;
+  readonly files: NamedFiles;
 }
 
 export function readProgram(proxy: Proxy, library: Library, notes: Notes): Program {
-  const reading: Reading = { proxy, acls: readAcls(proxy, notes), notes, library };
+  const reading: Reading = { proxy, scope: readScope(proxy, library.files, notes), notes, library };
   const http = stepsOf(reading, "http-request", (statement, end) => requestEffect(statement, end, reading));
   const redirects = stepsOf(reading, "redirect", (statement, end) => ({
     kind: "answer",
@@ -54,18 +49,19 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
   return {
     heading: proxy.heading,
     request: [tcp, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
-    switching: proxy.kind === "backend" ? [] : switchingSteps(reading),
+    switching: proxy.kind === "backend" ? [] : switchingSteps(proxy, reading.scope, library.backends, notes),
     response: responseSteps(reading, "http-response"),
     afterResponse: responseSteps(reading, "http-after-response"),
   };
 }
 
-function readAcls(proxy: Proxy, notes: Notes): Acls {
+function readScope(proxy: Proxy, files: NamedFiles, notes: Notes): Scope {
   const lines = new Map<string, Condition[] | undefined>();
   for (const statement of statementsOf(proxy, "acl")) {
-    attempt(statement, notes, () => readAcl(statement.words, lines));
+    attempt(statement, notes, () => readAcl(statement.words, lines, files));
   }
-  return new Map([...lines].map(([name, conditions]) => [name, conditions && or(conditions)]));
+  const acls = new Map([...lines].map(([name, conditions]) => [name, conditions && or(conditions)]));
+  return { acls, files };
 }
 
 /** `effect` gets the index behind the action's own words. What cannot be translated is noted and left out. */
@@ -75,17 +71,23 @@ function stepsOf(
   effect: (statement: Statement, end: number) => Effect,
   options: { harmless?: boolean } = {},
 ): Step[] {
-  const { proxy, acls, notes } = reading;
+  const { proxy, scope, notes } = reading;
   return statementsOf(proxy, keyword).flatMap((statement) => {
     // What is tracked is asked for where a rate is.
     if (statement.words.some(({ text }, index) => index <= 2 && text.startsWith("track-sc"))) return [];
     const read = (): Step[] => {
       const start = conditionStart(statement.words, 1);
-      const condition = parseCondition(statement.words, start, acls);
+      const condition = parseCondition(statement.words, start, scope);
       const end = start < 0 ? statement.words.length : start;
       if (!condition) return [];
       if (isAdmission(condition)) return admissionSteps(statement, end, condition, effect, reading);
-      return [{ statement, condition, effect: effect(statement, end) }];
+      const cases = statementCases(statement, end, scope.files);
+      return cases.map((one, index) => ({
+        statement: one.statement,
+        condition: and([one.condition, condition]),
+        effect: effect(one.statement, end),
+        others: cases.length - 1 - index,
+      }));
     };
     return attempt(statement, notes, read, options) ?? [];
   });
@@ -136,9 +138,9 @@ function rateStep(
   subject: Extract<Subject, { type: "rate" }>,
   max: number,
   condition: Condition,
-  { proxy, acls, notes, library }: Reading,
+  { proxy, scope, notes, library }: Reading,
 ): Step {
-  const { name, tracked } = library.rateLimits.limit(statement, subject, max, proxy, acls);
+  const { name, tracked } = library.rateLimits.limit(statement, subject, max, proxy, scope);
   notes.add(statement, {
     code: "statement-approximated",
     message:
@@ -272,33 +274,4 @@ function monitorSteps({ proxy }: Reading): Step[] {
     test: { subject: { type: "path" }, operator: "exact", values, ignoreCase: false },
   };
   return [{ statement, condition, effect: { kind: "answer", filters: () => [standardAnswer(200)] } }];
-}
-
-function switchingSteps(reading: Reading): Step[] {
-  const { proxy } = reading;
-  const steps = stepsOf(reading, "use_backend", (statement) => use(statement, reading.library.backends));
-  const fallback = settingOf(proxy, "default_backend");
-  if (fallback) {
-    const effect = attempt(fallback, reading.notes, () => use(fallback, reading.library.backends));
-    if (effect) steps.push({ statement: fallback, condition: always, effect });
-  } else if (proxy.kind === "listen" && statementsOf(proxy, "server").length > 0) {
-    steps.push({ statement: proxy.heading, condition: always, effect: { kind: "use", backend: proxy.name } });
-  }
-  return steps;
-}
-
-function use(statement: Statement, backends: ReadonlySet<string>): Effect {
-  const name = wordAt(statement, 1);
-  if (name.includes("%[")) {
-    return unsupported("the backend's name depends on the request", "Write one use_backend per name.");
-  }
-  if (!backends.has(name)) {
-    throw new StatementProblem({
-      code: "reference-unknown",
-      message: `no backend is named ${JSON.stringify(name)}`,
-      mistyped: { name, known: backends },
-      word: statement.words[1],
-    });
-  }
-  return { kind: "use", backend: name };
 }

@@ -98,11 +98,13 @@ class Run {
         if (effect.kind === "change") {
           const draft = this.#attempt(step, () => effect.change({ ...this.#options, draft: way.draft }));
           if (!draft) continue;
+          const next = index + 1 + (step.others ?? 0);
           if (branch.isCertain) {
             way = { ...way, draft };
+            index = next - 1;
             continue;
           }
-          this.walk(phases, { ...branch.way, draft }, end, [phase, index + 1]);
+          this.walk(phases, { ...branch.way, draft }, end, [phase, next]);
         } else if (effect.kind === "leave") {
           if (branch.isCertain) break;
           this.walk(phases, branch.way, end, [phase + 1, 0]);
