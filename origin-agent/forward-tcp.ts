@@ -1,6 +1,7 @@
 // One raw TCP stream to an endpoint: bytes in both directions, half-close kept.
 import type { Socket } from "node:net";
 import type { ResetCode } from "#contract/tunnel/code.ts";
+import { SocketRelay } from "#traffic/tunnel/socket-relay.ts";
 import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { AgentError, systemCode } from "./agent-error.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
@@ -15,70 +16,44 @@ export function forwardTcp(
 ): StreamHandlers {
   /** What the client sent before the endpoint was connected; bounded by the stream's window. */
   const early: Uint8Array[] = [];
-  let endpointSocket: Socket | undefined;
+  let handlers: SocketRelay["handlers"] | undefined;
   let clientEnded = false;
-  let endpointEnded = false;
-  let pending: Buffer | undefined;
   let over = false;
 
   const finish = (code?: ResetCode, detail?: string) => {
     if (over) return;
     over = true;
-    if (code) stream.reset(code, detail);
     onEnded(code, detail);
   };
-  const forward = (socket: Socket, chunk: Uint8Array) =>
-    socket.write(chunk, () => {
-      if (!over) stream.consumed(chunk.length);
-    });
-  const flush = () => {
-    if (!pending || !endpointSocket) return;
-    const taken = stream.write(pending);
-    pending = taken < pending.length ? pending.subarray(taken) : undefined;
-    if (pending) return;
-    if (endpointEnded) stream.end();
-    else endpointSocket.resume();
-  };
   const connected = (socket: Socket) => {
-    endpointSocket = socket;
     stream.respond({ status: 200, fields: [] });
-    for (const chunk of early.splice(0)) forward(socket, chunk);
-    if (clientEnded) socket.end();
-    socket
-      .on("data", (chunk) => {
-        pending = chunk;
-        socket.pause();
-        flush();
-      })
-      .on("end", () => {
-        // A paused socket says so, too, while the last of its bytes wait for the stream.
-        endpointEnded = true;
-        if (!pending) stream.end();
-      })
-      .on("error", (error) => finish("endpoint_reset", error.message))
-      .on("close", () => finish());
+    ({ handlers } = new SocketRelay(stream, socket, { failure: "endpoint_reset", ended: finish }));
+    for (const chunk of early.splice(0)) handlers.onData(chunk);
+    if (clientEnded) handlers.onEnd([]);
   };
 
   dial({ address: endpoint.address, port: endpoint.port, protocol, halfOpen: true }, (error, socket) => {
     if (over) return void socket?.destroy();
     if (socket) return connected(socket);
-    finish(dialFailure(error), `${systemCode(error) ?? "error"}: ${error?.message ?? ""}`);
+    const code = dialFailure(error);
+    const detail = `${systemCode(error) ?? "error"}: ${error?.message ?? ""}`;
+    stream.reset(code, detail);
+    finish(code, detail);
   });
 
   return {
     onData(chunk) {
-      if (endpointSocket) forward(endpointSocket, chunk);
+      if (handlers) handlers.onData(chunk);
       else early.push(chunk);
     },
     onEnd() {
       clientEnded = true;
-      endpointSocket?.end();
+      handlers?.onEnd([]);
     },
-    onWritable: flush,
-    onReset({ code }) {
-      over = true;
-      endpointSocket?.resetAndDestroy();
-      onEnded(code);
+    onWritable: () => handlers?.onWritable(),
+    onReset(reset) {
+      if (handlers) handlers.onReset(reset);
+      else finish(reset.code);
     },
   };
 }
