@@ -6,6 +6,8 @@ import { findControl, type TargetOptions } from "./local-system.ts";
 export interface Printer {
   /** The command's result: `value` as JSON under `--json`, else `text`. */
   result(value: unknown, text: string): void;
+  /** What happens while a command goes on: one line each, of JSON under `--json`. */
+  event(value: unknown, text: string): void;
   /** For people, on standard error; JSON output stays clean. */
   note(line: string): void;
 }
@@ -27,6 +29,7 @@ export function printerFor(command: Command): Printer {
       const out = json ? JSON.stringify(value, undefined, 2) : text.trimEnd();
       if (out !== "") process.stdout.write(`${out}\n`);
     },
+    event: (value, text) => void process.stdout.write(`${json ? JSON.stringify(value) : text}\n`),
     note: (line) => process.stderr.write(`${line}\n`),
   };
 }

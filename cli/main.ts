@@ -10,6 +10,7 @@ import { addDiff } from "./command/diff.ts";
 import { addEndpoint } from "./command/endpoint.ts";
 import { addExplain } from "./command/explain.ts";
 import { addApply, addValidate } from "./command/publish.ts";
+import { addForward } from "./command/forward.ts";
 import { addReload } from "./command/reload.ts";
 import { addServe } from "./command/serve.ts";
 import { addStart } from "./command/start.ts";
@@ -57,6 +58,7 @@ for (const add of [
   addConvert,
   addStatus,
   addTunnel,
+  addForward,
   addExplain,
   addDebugToken,
   addStat,

@@ -140,6 +140,7 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
     ...(backend.tunnel === undefined ? {} : { tunnel: backend.tunnel }),
     protocol: backend.protocol,
     ...(backend.proxyProtocol && { proxyProtocol: backend.proxyProtocol }),
+    ...(backend.portForward && { portForward: backend.portForward }),
     endpoints: backend.endpoints.map(({ address, port, weight, priority, zone }) => {
       const canonical = parseAddress(address)?.canonical ?? address;
       return {

@@ -112,6 +112,7 @@ export const diagnosticCodes = {
   "backend-zero-weight": warning("Every backendRef to the backend has weight 0."),
   "backend-no-endpoints": warning("A backend without endpoints, or only with weight 0, answered 503."),
   "backend-tunnel-missing": error("A backend of HTTP/2, which only agents speak, without a tunnel."),
+  "port-forward-unsupported": error("A backend that connections cannot be forwarded to says who may."),
   "endpoint-address-invalid": error("Neither an IP address nor a host name."),
   "endpoint-duplicate": error("An address and port twice in one backend."),
   "canary-shares-backend": warning("A split between versions that lead to the same endpoint."),

@@ -5,7 +5,8 @@ import { hostnameSchema } from "./http-route.ts";
 import { agentStatusSchema, apiErrorSchema } from "./sync.ts";
 import { nameSchema, snapshotSchema } from "./snapshot.ts";
 
-export const roleSchema = z.enum(["reader", "publisher", "admin"]);
+/** Each may do what the ones before it may, but that only a `forwarder` forwards ports, and nothing else. */
+export const roleSchema = z.enum(["forwarder", "reader", "publisher", "admin"]);
 export type Role = z.infer<typeof roleSchema>;
 
 /** One source document of a configuration. */

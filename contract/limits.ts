@@ -92,6 +92,16 @@ export const limits = {
   headBytes: 60 * 1024,
   /** Tunnel: header fields of one head. */
   fieldsPerHead: 1_024,
+  /** Port forwarding: names that one backend allows. */
+  forwardersPerBackend: 1_024,
+  /** Port forwarding: clients of one hub object. */
+  forwardersPerHub: 64,
+  /** Port forwarding: connections of one client. */
+  connectionsPerForwarder: 256,
+  /** Port forwarding: how often the control is asked whether a client still may. */
+  forwardRecheckMs: 5_000,
+  /** Port forwarding: longest that one agent may take to connect to one endpoint. */
+  forwardConnectMs: 10_000,
   /** Tunnel: connections one hub object accepts. */
   connectionsPerHub: 256,
   /** Of those, connections that have not proved who they are yet. */

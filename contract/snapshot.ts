@@ -216,10 +216,18 @@ export const loadBalancerSchema = z.strictObject({
   overprovisioningFactor: z.int().min(100).max(1_000_000).optional(),
 });
 
+/** Whom a backend's endpoints may be forwarded to (`isthmus forward tcp`, decision 0013). */
+export const portForwardSchema = z.strictObject({
+  /** Names of tokens with the role `forwarder`; `*`: each of them. */
+  allow: z.array(z.union([z.literal("*"), nameSchema])).max(limits.forwardersPerBackend),
+});
+
 export const snapshotBackendSchema = z.strictObject({
   name: nameSchema,
   /** Name of the tunnel whose agents dial these endpoints. Absent: the gateway dials them. */
   tunnel: nameSchema.optional(),
+  /** Absent: to nobody. */
+  portForward: portForwardSchema.optional(),
   protocol: backendProtocolSchema,
   /** The PROXY protocol that each connection to an endpoint begins with. Absent: none. Of TCP and TLS only. */
   proxyProtocol: z.strictObject({ version: proxyProtocolVersionSchema }).optional(),

@@ -33,11 +33,17 @@ function addToken(program: Command): void {
     });
   withTarget(token.command("create"))
     .argument("<name>", "who will use it")
-    .summary("make a bearer token for the admin API")
+    .summary("make a bearer token for the admin API, or for `isthmus forward`")
     .description("Prints a bearer token. The control keeps only its hash: it is never shown again.")
-    .requiredOption("--role <role>", "reader, publisher or admin")
+    .requiredOption(
+      "--role <role>",
+      "reader, publisher, admin, or forwarder: to forward ports and nothing else",
+    )
     .option("--expires <duration>", "life of the token; default: no end")
-    .addHelpText("after", "\nExamples:\n  isthmus token create ci --role publisher --expires 720h")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  isthmus token create ci --role publisher --expires 720h\n  isthmus token create alice --role forwarder --expires 12h",
+    )
     .action(async (name: string, flags: { role: string; expires?: string }, command: Command) => {
       const role = roleSchema.safeParse(flags.role);
       if (!role.success) {

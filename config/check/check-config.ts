@@ -23,6 +23,7 @@ import {
 } from "./layer-4.ts";
 import { listenerConflicts, listenerTls } from "./listener-conflicts.ts";
 import { matchValues } from "./match-values.ts";
+import { portForwards } from "./port-forwards.ts";
 import { rateLimits } from "./rate-limits.ts";
 import { reachableRules } from "./reachable-rules.ts";
 import { connectionBackends, ruleBackends, weightedBackends } from "./rule-backends.ts";
@@ -52,6 +53,7 @@ const checks: readonly Check[] = [
   backendLayer,
   backendEndpoints,
   backendTunnels,
+  portForwards,
   healthCheckTimes,
   healthCheckProtocols,
   reachableRules,

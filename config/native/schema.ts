@@ -131,6 +131,16 @@ export const endpointSchema = z
   })
   .describe("One address of a backend.");
 
+const portForwardSchema = z
+  .strictObject({
+    allow: z
+      .array(z.union([z.literal("*"), nameSchema]))
+      .min(1)
+      .max(limits.forwardersPerBackend)
+      .describe("Names of bearer tokens with the role forwarder; `*` is every one of them."),
+  })
+  .describe("Who may reach an endpoint with `isthmus forward tcp`. Default: nobody.");
+
 export const backendSchema = z
   .strictObject({
     name: nameSchema.describe("Unique among the backends; rules refer to it."),
@@ -143,6 +153,7 @@ export const backendSchema = z
         "What the endpoints speak. HTTP and HTTPS: HTTP/1.1. H2C: HTTP/2 without TLS. GRPC and GRPCS: gRPC over HTTP/2, without and with TLS; gRPC-Web is translated. TCP: whatever the connection carries; TLS: the same, in TLS from the gateway. Default: HTTP.",
       ),
     proxyProtocol: sentProxyProtocolSchema.optional(),
+    portForward: portForwardSchema.optional(),
     endpoints: z
       .array(endpointSchema)
       .max(limits.endpointsPerBackend)

@@ -23,6 +23,15 @@ export const hubSettings: TunnelSettings = {
   maxControlBytes: limits.reportBytes,
 };
 
+/**
+ * What a hub is ready to receive of a client that forwards ports, which obeys without having been told: they are part of
+ * the version in the path (`contract/port-forward.ts`). The client itself takes what an agent does.
+ */
+export const forwardHubSettings: TunnelSettings = {
+  ...hubSettings,
+  maxStreams: limits.connectionsPerForwarder,
+};
+
 /** What an agent is ready to receive. */
 export const agentSettings: TunnelSettings = {
   maxStreams: limits.streamsPerConnection,

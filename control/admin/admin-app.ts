@@ -18,7 +18,7 @@ const documentInfo = {
     title: "Isthmus admin API",
     version: "1",
     description:
-      "Publishes configuration and manages identity. Every call needs a bearer token; `x-required-role` names its least role (reader < publisher < admin).",
+      "Publishes configuration and manages identity. Every call needs a bearer token; `x-required-role` names its least role (reader < publisher < admin; `forwarder` may call nothing here).",
     license: { name: "Apache-2.0", identifier: "Apache-2.0" },
   },
 };

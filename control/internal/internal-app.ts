@@ -1,4 +1,4 @@
-// What only our own gateways may call, over a service binding or a Unix socket: the heartbeat, joining, renewing.
+// What only our own gateways may call, over a service binding or a Unix socket: the heartbeat, joining, renewing, forwarding.
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { z } from "zod";
@@ -10,6 +10,7 @@ import {
   joinRequestSchema,
   renewRequestSchema,
 } from "#contract/sync.ts";
+import { forwardRequestSchema } from "#contract/port-forward.ts";
 import { answerError, invalidRequest } from "../admin/error-answer.ts";
 import { type Env, certificateAuthority, configStore } from "../env.ts";
 import { Refusal, valueOf } from "../refusal.ts";
@@ -17,6 +18,7 @@ import { observe } from "../stats/observe.ts";
 import { statsAnswer } from "../stats/stats-answer.ts";
 import { systemStats } from "../stats/system-stats.ts";
 import { unpackSnapshot } from "../store/packed-json.ts";
+import { grantForward } from "./port-forward.ts";
 
 /** A region with every agent connected and 10,000 endpoints reports about 4 MB. */
 const maxBodyBytes = 16 * 1024 * 1024;
@@ -46,6 +48,9 @@ export function createInternalApp(): InternalApp {
     const request = await bodyOf(c.req, renewRequestSchema);
     return c.json(await valueOf<IssuedCertificate>(certificateAuthority(c.env).renew(request)));
   });
+  app.post("/forward", async (c) =>
+    c.json(await grantForward(c.env, await bodyOf(c.req, forwardRequestSchema), Date.now())),
+  );
   // A gateway shows the page where a Statistics filter puts it; who may see it is the business of that rule.
   app.get("/stats", async (c) => {
     const { path = "/stats", options = "", refresh } = c.req.query();

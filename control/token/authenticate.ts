@@ -22,20 +22,38 @@ export async function authenticate(
 ): Promise<Caller> {
   const presented = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? "")?.[1];
   if (presented === undefined) throw unauthenticated("A bearer token is required.");
-  const hash = await secretHash(presented);
   // workerd binds null for an environment variable that is not set.
   const bootstrap = adminToken ?? "";
   if (bootstrap.length >= minAdminTokenChars) {
-    if (sameHash(hash, await secretHash(bootstrap))) return { name: "bootstrap-admin", role: "admin" };
+    if (sameHash(await secretHash(presented), await secretHash(bootstrap)))
+      return { name: "bootstrap-admin", role: "admin" };
   }
+  const { name, role } = await authenticateToken(presented, findToken, nowMs);
+  return { name, role };
+}
+
+/** Throws {@link Refusal} `unauthenticated` for anything but a stored token. */
+export async function authenticateToken(
+  presented: string,
+  findToken: (id: string) => Promise<TokenRow | undefined>,
+  nowMs: number,
+): Promise<TokenRow> {
   const id = secretTokenId("istk", presented);
   const row = id === undefined ? undefined : await findToken(id);
-  if (!row || !sameHash(hash, row.hash)) throw unauthenticated("The bearer token is not valid.");
+  if (!row || !sameHash(await secretHash(presented), row.hash)) throw unauthenticated(notValid);
+  return requireNotExpired(row, nowMs);
+}
+
+/** `row`: absent for a token that there is not, or no more. Throws {@link Refusal} `unauthenticated`. */
+export function requireNotExpired(row: TokenRow | undefined, nowMs: number): TokenRow {
+  if (!row) throw unauthenticated(notValid);
   if (row.expiresAtMs !== undefined && row.expiresAtMs <= nowMs) {
     throw unauthenticated("The bearer token has expired.");
   }
-  return { name: row.name, role: row.role };
+  return row;
 }
+
+const notValid = "The bearer token is not valid.";
 
 /**
  * `Basic` with a token as the password becomes `Bearer`, whatever the user's name: browsers and exporters can send that.
@@ -52,7 +70,7 @@ export function bearerOfBasic(authorization: string | undefined): string | undef
   }
 }
 
-/** Each role may do what the ones before it may. Throws {@link Refusal} `forbidden`. */
+/** A role may do what the ones before it may. Throws {@link Refusal} `forbidden`. */
 export function requireRole(caller: Caller, role: Role): void {
   const order = roleSchema.options;
   if (order.indexOf(caller.role) < order.indexOf(role)) {

@@ -1,5 +1,5 @@
 // What a hub knows of the region: trust and the tunnel's configuration. Only newer versions replace what is held.
-import { endpointKey } from "#contract/snapshot.ts";
+import { endpointKey, type Endpoint } from "#contract/snapshot.ts";
 import type { HubPush, Trust, TunnelConfig } from "#contract/sync.ts";
 import type { HubMessage } from "#contract/tunnel/control-message.ts";
 
@@ -27,6 +27,22 @@ export class HubKnowledge {
 
   zoneOf(key: string): string | undefined {
     return this.#endpoints.get(key);
+  }
+
+  /** Best first: by priority, and among equals those that `isHealthy` does not deny; then by chance. */
+  endpointsOf(
+    backend: string,
+    isHealthy: (key: string) => boolean | undefined,
+    random: () => number,
+  ): Endpoint[] {
+    const endpoints = this.#config?.backends.find(({ name }) => name === backend)?.endpoints ?? [];
+    const rank = ({ id, priority = 0 }: Endpoint): number =>
+      2 * priority + (isHealthy(endpointKey(backend, id)) === false ? 1 : 0);
+    return endpoints
+      .filter(({ weight }) => weight > 0)
+      .map((endpoint) => ({ endpoint, rank: rank(endpoint), draw: random() }))
+      .sort((a, b) => a.rank - b.rank || a.draw - b.draw)
+      .map(({ endpoint }) => endpoint);
   }
 
   /** Returns what was new. */

@@ -2,12 +2,14 @@
 import { trailersHeader } from "#contract/body-frames.ts";
 
 export const internalHeaders = {
-  /** What a request to a hub is: `stream` (data path), `connect` (an agent's WebSocket). Absent: a call of the region. */
+  /** What a request to a hub is: `stream` (data path), `connect` (an agent's WebSocket), `forward` (a forwarder's). Absent: a call of the region. */
   operation: "isthmus-operation",
   /** Key of the endpoint that the data path wants (`endpointKey`). */
   endpoint: "isthmus-endpoint",
   /** Client certificate of the TLS connection as the transport verified it: base64 of DER. */
   transportCertificate: "isthmus-transport-certificate",
+  /** Who forwards a port, and to which backend: JSON, percent-encoded. */
+  forwarder: "isthmus-forwarder",
   /** On a request for a WebSocket: the run of the gateway process that the client is connected to. */
   gatewayProcess: "isthmus-gateway-process",
   /** Object that a request is for, on its way through `STATE`. */

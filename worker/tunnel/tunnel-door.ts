@@ -1,12 +1,15 @@
-// TunnelDoor: where agents arrive, to join (the only thing possible without a certificate) and to open tunnels.
+// TunnelDoor: where agents arrive, to join (the only thing possible for them without a certificate) and to open tunnels; and
+// clients that forward ports.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { encodeBase64 } from "#contract/identity/pem.ts";
 import { IdentityError } from "#contract/identity/identity-error.ts";
+import { forwardPath } from "#contract/port-forward.ts";
 import { joinRequestSchema } from "#contract/sync.ts";
 import type { ApiError } from "#contract/sync.ts";
 import { FloodGuard } from "#traffic/tunnel/flood-guard.ts";
 import type { Env } from "../env.ts";
 import { objectFetch } from "../objects.ts";
+import { answerForwarder } from "./forward-door.ts";
 import { internalHeaders } from "./internal-headers.ts";
 import { transportCertificate } from "./transport-identity.ts";
 import { hubName, joinPath, parseTunnelTarget, tunnelPath } from "./tunnel-target.ts";
@@ -31,11 +34,15 @@ export async function answerAgent(request: Request, env: Env): Promise<Response>
   try {
     if (url.pathname === joinPath) return await join(request, env);
     if (url.pathname === tunnelPath) return await connect(request, url, env);
+    if (url.pathname === forwardPath) return await answerForwarder(request, url, env);
   } catch (error) {
     console.warn(JSON.stringify({ event: "tunnel_door_failed", path: url.pathname, reason: String(error) }));
     return refusal(503, { code: "unavailable", message: "the edge cannot serve agents at the moment" });
   }
-  return refusal(404, { code: "not_found", message: "agents find /.well-known/isthmus/{join,tunnel} here" });
+  return refusal(404, {
+    code: "not_found",
+    message: "agents find /.well-known/isthmus/{join,tunnel} here, clients /.well-known/isthmus/forward",
+  });
 }
 
 async function join(request: Request, env: Env): Promise<Response> {

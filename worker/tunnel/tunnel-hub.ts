@@ -21,6 +21,8 @@ import type { HubPort } from "./agent-connection.ts";
 import { renewCertificate } from "./certificate-renewal.ts";
 import { mergeVerdicts } from "./endpoint-verdicts.ts";
 import { configMessage, HubKnowledge, trustMessage } from "./hub-knowledge.ts";
+import { askForward, isRefusal } from "./forward-grant.ts";
+import { type ForwardHub, ForwardSession, forwarderSchema } from "./forward-session.ts";
 import { hubsHere } from "./hubs-here.ts";
 import { internalHeaders } from "./internal-headers.ts";
 import { OpenRelays } from "./open-relays.ts";
@@ -41,6 +43,7 @@ const goodbyeMs = 1_000;
 export class TunnelHub extends DurableObject<Env> {
   readonly #knowledge = new HubKnowledge();
   readonly #connections = new Set<AgentConnection>();
+  readonly #forwarders = new Set<ForwardSession>();
   /** Those that are authenticated; made anew when one comes or goes. */
   #agents: AgentConnection[] = [];
   #target: TunnelTarget | undefined;
@@ -60,6 +63,7 @@ export class TunnelHub extends DurableObject<Env> {
       return dispatchStream(this.#dispatch(), request);
     }
     if (operation === "connect") return this.#connect(request);
+    if (operation === "forward") return this.#forward(request);
     const path = new URL(request.url).pathname;
     if (request.method === "POST" && path.endsWith("/push")) return this.#pushed(request);
     if (request.method === "POST") {
@@ -108,9 +112,10 @@ export class TunnelHub extends DurableObject<Env> {
     const reason = "this hub is being replaced";
     this.#log("hub_draining", { agents: this.#agents.length });
     for (const agent of this.#agents) agent.leave(reason);
+    for (const forwarder of this.#forwarders) forwarder.drain(reason);
     setTimeout(() => this.#relays.goodbye({ code: 1012, reason }), Math.max(0, timeoutMs - goodbyeMs));
     setTimeout(() => {
-      for (const agent of this.#agents) agent.end(reason);
+      for (const end of [...this.#forwarders, ...this.#agents]) end.end(reason);
     }, timeoutMs);
   }
 
@@ -125,8 +130,7 @@ export class TunnelHub extends DurableObject<Env> {
     if (this.#life === "draining") {
       return Response.json({ code: "unavailable", message: "this hub is being replaced" }, { status: 503 });
     }
-    this.#target ??= target;
-    hubsHere.add(hubName(target));
+    this.#isHere(target);
     const unauthenticated = this.#connections.size - this.#agents.length;
     if (
       this.#connections.size >= limits.connectionsPerHub ||
@@ -147,8 +151,13 @@ export class TunnelHub extends DurableObject<Env> {
       settings: hubSettings,
     });
     this.#connections.add(new AgentConnection(id, server!, handshake, this.#port(target), Date.now()));
-    this.#ticker ??= setInterval(() => this.#tick(), tickMs);
     return new Response(null, { status: 101, webSocket: client! });
+  }
+
+  #isHere(target: TunnelTarget): void {
+    this.#target ??= target;
+    hubsHere.add(hubName(target));
+    this.#ticker ??= setInterval(() => this.#tick(), tickMs);
   }
 
   #port(target: TunnelTarget): HubPort {
@@ -172,6 +181,55 @@ export class TunnelHub extends DurableObject<Env> {
     };
   }
 
+  // --- port forwarding ----------------------------------------------------------------------------------------------
+
+  /** The door has asked the control, and overwritten every internal header. */
+  #forward(request: Request): Response {
+    const target = parseTunnelTarget(new URL(request.url));
+    const forwarder = forwarderSchema.safeParse(
+      JSON.parse(decodeURIComponent(request.headers.get(internalHeaders.forwarder) ?? "null")),
+    );
+    if (!target || !forwarder.success) return new Response(null, { status: 400 });
+    if (this.#life === "draining" || this.#forwarders.size >= limits.forwardersPerHub) {
+      const message = "this hub is being replaced, or has too many clients";
+      return Response.json({ code: "unavailable", message }, { status: 503 });
+    }
+    this.#isHere(target);
+    const [client, server] = Object.values(new WebSocketPair());
+    const hub = this.#forwardHub(target);
+    this.#forwarders.add(new ForwardSession(crypto.randomUUID(), server!, forwarder.data, hub, Date.now()));
+    return new Response(null, { status: 101, webSocket: client! });
+  }
+
+  #forwardHub(target: TunnelTarget): ForwardHub {
+    const { agents, zoneOf, random } = this.#dispatch();
+    return {
+      agents,
+      zoneOf,
+      random,
+      endpointsOf: async (backend) => {
+        if (this.#knowledge.configVersion === 0) await this.#announce();
+        const merged = mergeVerdicts(this.#agents.map(({ verdicts }) => verdicts));
+        return this.#knowledge.endpointsOf(backend, (key) => merged[key]?.healthy, random);
+      },
+      forbidden: async ({ backend, tokenId }) => {
+        const answer = await askForward(this.env.CONTROL, { name: backend, tokenId });
+        if (!isRefusal(answer)) {
+          return answer.tunnel === target.tunnel
+            ? undefined
+            : `${backend} has moved to the tunnel ${answer.tunnel}`;
+        }
+        // Who cannot be asked takes nothing back.
+        return answer.status >= 500 ? undefined : answer.error.message;
+      },
+      ended: (session) => {
+        this.#forwarders.delete(session);
+        this.#someoneLeft();
+      },
+      log: (event, fields) => this.#log(event, fields),
+    };
+  }
+
   #dispatch(): DispatchPort {
     return {
       agents: () => this.#agents,
@@ -185,7 +243,11 @@ export class TunnelHub extends DurableObject<Env> {
     const hadNone = this.#agents.length === 0;
     this.#agents = [...this.#connections].filter((connection) => connection.authenticated);
     if (hadNone && this.#agents.length > 0) void this.#announce();
-    if (this.#connections.size > 0) return;
+    this.#someoneLeft();
+  }
+
+  #someoneLeft(): void {
+    if (this.#connections.size + this.#forwarders.size > 0) return;
     if (this.#target) hubsHere.delete(hubName(this.#target));
     if (this.#ticker !== undefined) clearInterval(this.#ticker);
     this.#ticker = undefined;
@@ -193,7 +255,7 @@ export class TunnelHub extends DurableObject<Env> {
 
   #tick(): void {
     const nowMs = Date.now();
-    for (const connection of this.#connections) connection.tick(nowMs);
+    for (const one of [...this.#connections, ...this.#forwarders]) one.tick(nowMs);
     this.#moveWaiting();
     if (this.#agents.length === 0 || this.#life === "draining") return;
     const heardMs = Math.max(this.#askedMs, this.#announcedMs);
@@ -262,7 +324,15 @@ export class TunnelHub extends DurableObject<Env> {
 }
 
 /** The normal life of a connection; everything else in the log is a warning. */
-const quietEvents: ReadonlySet<string> = new Set(["tunnel_connected", "tunnel_draining", "hub_draining"]);
+const quietEvents: ReadonlySet<string> = new Set([
+  "tunnel_connected",
+  "tunnel_draining",
+  "hub_draining",
+  "forward_session_opened",
+  "forward_session_closed",
+  "forward_opened",
+  "forward_closed",
+]);
 
 /** What the agent dialled, as RFC 9421 §2.2.3 writes it: lower case, without TLS's default port. */
 function authorityOf(url: URL): string {

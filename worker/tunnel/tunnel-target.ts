@@ -14,10 +14,15 @@ export interface TunnelTarget {
 /** Undefined for a URL that names no hub. */
 export function parseTunnelTarget(url: URL): TunnelTarget | undefined {
   const tunnel = nameSchema.safeParse(url.searchParams.get("tunnel"));
-  const shardText = url.searchParams.get("shard") ?? "0";
-  const shard = /^[0-9]{1,3}$/.test(shardText) ? Number(shardText) : limits.hubsPerTunnel;
-  if (!tunnel.success || shard >= limits.hubsPerTunnel) return undefined;
-  return { tunnel: tunnel.data, shard };
+  const shard = parseShard(url);
+  return tunnel.success && shard !== undefined ? { tunnel: tunnel.data, shard } : undefined;
+}
+
+/** 0 where the URL names none; undefined for one that there is not. */
+export function parseShard(url: URL): number | undefined {
+  const text = url.searchParams.get("shard") ?? "0";
+  const shard = /^[0-9]{1,3}$/.test(text) ? Number(text) : limits.hubsPerTunnel;
+  return shard < limits.hubsPerTunnel ? shard : undefined;
 }
 
 /** Name of the hub's object. */
