@@ -25,6 +25,12 @@ const workerd = (createRequire(import.meta.url)("workerd") as { default: string 
 /** What workerd needs to know of our environment: time zone, and where the system's certificates are. */
 const passedVariables = ["TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
+/**
+ * workerd's allocator (TCMalloc) keeps its caches by processor where it may register the kernel's restartable sequences
+ * itself, which glibc would do before it. Otherwise it keeps them by thread: 5 to 7 % of a request's processor time.
+ */
+const allocatorTunable = "glibc.pthread.rseq=0";
+
 /** First descriptor after standard input, output, error and the control channel. */
 const firstSocketFd = 4;
 
@@ -67,7 +73,8 @@ function listening(child: StartedChild["child"], { name, sockets }: WorkerdSpec)
 }
 
 function passedEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    passedVariables.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  const passed = passedVariables.flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]]],
   );
+  return { ...Object.fromEntries(passed), GLIBC_TUNABLES: allocatorTunable };
 }
