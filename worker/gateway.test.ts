@@ -229,18 +229,37 @@ test("an unknown failure is an internal error whose detail stays in the log", as
   expect(await response.text()).not.toContain("secret");
 });
 
-const waitForAbort = (request: Request): Promise<Response> =>
-  new Promise((_resolve, reject) => {
-    request.signal.addEventListener("abort", () => reject(new Error("aborted")));
-  });
+const silent = (): Promise<Response> => new Promise(() => {});
 
 test.each([
   [{ requestMs: 20 }, "request_timeout"],
   [{ backendRequestMs: 20 }, "backend_request_timeout"],
   [{ requestMs: 60_000, backendRequestMs: 20 }, "backend_request_timeout"],
-])("an endpoint that is silent beyond %j is answered 504 and its request aborted", async (timeouts, code) => {
-  const gateway = createTestGateway(testSnapshot([{ timeouts }]), { origin: answering(waitForAbort) });
+])("an endpoint that is silent beyond %j is answered 504", async (timeouts, code) => {
+  const gateway = createTestGateway(testSnapshot([{ timeouts }]), { origin: answering(silent) });
   expect(errorOf(await gateway.ask("http://a.example/"))).toEqual([504, code]);
+});
+
+test("a timeout covers a short body, too: the client gets 504 and not half of it", async () => {
+  const stalling = (): Response =>
+    new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([1])) }), {
+      headers: { "content-length": "2" },
+    });
+  const gateway = createTestGateway(testSnapshot([{ timeouts: { requestMs: 20 } }]), {
+    origin: answering(stalling),
+  });
+  expect(errorOf(await gateway.ask("http://a.example/"))).toEqual([504, "request_timeout"]);
+});
+
+test("a short body that breaks off under a timeout is the endpoint's failure", async () => {
+  const broken = (): Response =>
+    new Response(new ReadableStream({ start: (controller) => controller.error(new Error("gone")) }), {
+      headers: { "content-length": "2" },
+    });
+  const gateway = createTestGateway(testSnapshot([{ timeouts: { requestMs: 60_000 } }]), {
+    origin: answering(broken),
+  });
+  expect(errorOf(await gateway.ask("http://a.example/"))).toEqual([502, "endpoint_reset"]);
 });
 
 test("a timeout ends a body that goes on, and leaves alone one that is done", async () => {

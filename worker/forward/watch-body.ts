@@ -105,5 +105,5 @@ const shortBodyBytes = 64 * 1024;
 export function isLong({ body, headers }: Response): boolean {
   if (body === null) return false;
   const length = headers.get("content-length");
-  return length === null || Number(length) > shortBodyBytes;
+  return length === null || !(Number(length) <= shortBodyBytes);
 }

@@ -10,12 +10,16 @@ export const awaitHead: Stage<BackendScope> = ({ rule }, next) => {
     if (exchange.body !== null) return next(exchange);
     const deadline = new Deadline(headMs, "backend_request_timeout");
     const { signal } = exchange;
-    exchange.signal = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
+    // Only another attempt has to be rid of this one; otherwise it ends with the request.
+    if (signal) exchange.signal = AbortSignal.any([signal, deadline.signal]);
+    else if (rule.retry) exchange.signal = deadline.signal;
     try {
-      return await next(exchange);
+      return await deadline.limit(next(exchange));
     } catch (error) {
       throw deadline.error ?? error;
     } finally {
+      // The next attempt has its own time.
+      exchange.signal = signal;
       deadline.clear();
     }
   };

@@ -60,3 +60,25 @@ test("without room for retries in the breaker the first answer stands", async ()
   const response = await gateway.ask(url);
   expect([response.status, await response.text(), asked.length]).toEqual([500, "answer 1", 1]);
 });
+
+test.each([
+  ["its time", {}, { timeoutMs: 20 }],
+  ["the time to its head", { backendHeadMs: 20 }, {}],
+])("an attempt is aborted when %s is up, and the next one is not", async (_what, timeouts, perRetry) => {
+  const policy = retrySchema.parse({
+    numRetries: 1,
+    retryOn: { triggers: ["reset"] },
+    perRetry: { ...perRetry, backOff: { baseIntervalMs: 1 } },
+  });
+  const signals: AbortSignal[] = [];
+  let aborted: boolean[] = [];
+  const origin: TestOrigin = ({ signal }) => {
+    signals.push(signal);
+    aborted = signals.map((one) => one.aborted);
+    return signals.length > 1 ? new Response("second") : new Promise(() => {});
+  };
+  const rule = { retry: policy, timeouts };
+  const gateway = createTestGateway(testSnapshot([rule], [testBackend("pods", 1, 2)]), { origin });
+  expect(await (await gateway.ask(url)).text()).toBe("second");
+  expect(aborted).toEqual([true, false]);
+});
