@@ -4,6 +4,7 @@ import { benchGateway } from "./gateway.ts";
 import { benchLayer4 } from "./layer-4.ts";
 import { benchPolicies } from "./policies.ts";
 import { benchSnapshot } from "./snapshot.ts";
+import { benchTunnel } from "./tunnel.ts";
 
 const benches: Record<string, (quick: boolean) => Promise<void>> = {
   gateway: benchGateway,
@@ -11,6 +12,7 @@ const benches: Record<string, (quick: boolean) => Promise<void>> = {
   "layer-4": benchLayer4,
   snapshot: benchSnapshot,
   failover: benchFailover,
+  tunnel: benchTunnel,
 };
 
 const words = process.argv.slice(2);

@@ -2,6 +2,8 @@
 import { execFile, type ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 import { available, loadCore } from "../process.ts";
+import type { BulkLoad, BulkResult } from "./bulk-load.ts";
+import type { HeldStreams } from "./held-streams.ts";
 import type { SteadyLoad, SteadySample } from "./steady-load.ts";
 
 export interface LoadRequest {
@@ -47,15 +49,34 @@ function runWrk({ url, host, headers = {}, connections, seconds }: LoadRequest):
 }
 
 async function runNode(request: LoadRequest): Promise<LoadResult> {
-  const script = resolve(import.meta.dirname, "node-load.ts");
-  return JSON.parse(await run(process.execPath, [script, JSON.stringify(request)])) as LoadResult;
+  return JSON.parse(await runScript("node-load.ts", request)) as LoadResult;
+}
+
+function runScript(name: string, input: object, started?: (child: ChildProcess) => void): Promise<string> {
+  return run(process.execPath, [resolve(import.meta.dirname, name), JSON.stringify(input)], started);
+}
+
+export async function bulkLoad(transfers: BulkLoad): Promise<BulkResult> {
+  return JSON.parse(await runScript("bulk-load.ts", transfers)) as BulkResult;
+}
+
+/** Resolves when all of them are open. */
+export async function holdStreams(streams: HeldStreams): Promise<{ stop(): Promise<void> }> {
+  let child: ChildProcess;
+  const ended = runScript("held-streams.ts", streams, (started) => (child = started));
+  await Promise.race([new Promise((held) => child.stdout!.once("data", held)), ended]);
+  return {
+    async stop() {
+      child.stdin!.end();
+      await ended;
+    },
+  };
 }
 
 /** Requests at fixed times until it is stopped. Resolves to each with its latency. */
 export function steadyLoad(request: SteadyLoad): { stop(): Promise<SteadySample[]> } {
-  const script = resolve(import.meta.dirname, "steady-load.ts");
   let input: ChildProcess["stdin"];
-  const samples = run(process.execPath, [script, JSON.stringify(request)], ({ stdin }) => (input = stdin));
+  const samples = runScript("steady-load.ts", request, ({ stdin }) => (input = stdin));
   return {
     stop: async () => {
       input?.end();

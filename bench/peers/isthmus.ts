@@ -78,10 +78,11 @@ export function tunnelGateway(name: string): Peer {
         async () => (await load({ url, host, connections: 1, seconds: 1 })).failures === 0,
         agent,
       );
-      return running(served, port, variant, async () => {
+      const stop = async (): Promise<void> => {
         await agent.stop();
         await served.stop();
-      });
+      };
+      return { ...running(served, port, variant, stop), far: agent };
     },
   };
 }

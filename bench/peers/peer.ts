@@ -13,6 +13,8 @@ export interface RunningPeer {
   /** Of every request of the load. */
   headers?: Readonly<Record<string, string>>;
   running: Running;
+  /** The other end of a tunnel, on the load's core. */
+  far?: Running;
   stop(): Promise<void>;
 }
 
