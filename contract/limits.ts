@@ -21,6 +21,8 @@ export const limits = {
   mirrorBodyBytes: 64 * 1024,
   /** Mirrored requests under way to one backend in an isolate; beyond that the copies are dropped. */
   mirrorsUnderWay: 256,
+  /** Longest time that a backend of error pages may take to answer; then the error reaches the client as it is. */
+  errorPageTimeoutMs: 10_000,
   /** Longest time that a mirrored request may take. */
   mirrorTimeoutMs: 30_000,
   /** Configuration: whole document, in bytes. */

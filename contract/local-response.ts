@@ -1,6 +1,7 @@
 // Responses that the gateway gives itself (Envoy Gateway HTTPDirectResponseFilter and ResponseOverride).
 import { z } from "zod";
 import { headerSchema } from "./http-field.ts";
+import { limits } from "./limits.ts";
 
 const statusSchema = z.int().min(200).max(599);
 
@@ -41,6 +42,12 @@ const statusMatchSchema = z.discriminatedUnion("type", [
   }),
 ]);
 
+/** A response is worded here, or comes from a backend. */
+function isOneSource(response: Readonly<Record<string, unknown>>): boolean {
+  if (response["backendRef"] === undefined) return response["requestHeaders"] === undefined;
+  return ["contentType", "body", "header", "statusCode"].every((field) => response[field] === undefined);
+}
+
 /** Custom error pages: the first entry that names a response's status replaces that response. */
 export const responseOverridesSchema = z
   .array(
@@ -54,6 +61,21 @@ export const responseOverridesSchema = z
         .strictObject({
           ...responseFields,
           statusCode: statusSchema.optional().describe("Default: that of the replaced response."),
+          backendRef: z
+            .strictObject({ name: z.string().min(1).max(limits.nameChars).describe("Name of a backend.") })
+            .optional()
+            .describe(
+              "A backend that is asked for the response instead, with GET / and what happened in X-Code, X-Format and X-Original-URI. Where it does not answer, the replaced response stays.",
+            ),
+          requestHeaders: z
+            .array(headerSchema)
+            .max(16)
+            .optional()
+            .describe("Headers that the backend is told besides."),
+        })
+        .refine(isOneSource, {
+          message:
+            "expected backendRef without contentType, body, header and statusCode; requestHeaders go with it",
         })
         .describe("What stands for them."),
     }),

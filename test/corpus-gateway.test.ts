@@ -92,7 +92,7 @@ function localModel(
       listeners: (route.listeners ?? model.listeners.filter(isHttp).map(({ name }) => name)).map(own),
       rules: route.rules.map((rule) => ({
         ...rule,
-        filters: rule.filters.map((filter) => mirroredUnder(filter, own)),
+        filters: rule.filters.map((filter) => namedUnder(filter, own)),
         backendRefs: rule.backendRefs.map((ref) => ({ ...ref, name: ref.name && own(ref.name) })),
         ...(rule.rateLimit && {
           rateLimit: { ...rule.rateLimit, policies: rule.rateLimit.policies.map(own) },
@@ -110,13 +110,24 @@ function localModel(
   };
 }
 
-function mirroredUnder(filter: Filter, own: (name: string) => string): Filter {
-  if (filter.type !== "RequestMirror") return filter;
-  const { backendRef } = filter.requestMirror;
-  return {
-    ...filter,
-    requestMirror: { ...filter.requestMirror, backendRef: { name: own(backendRef.name) } },
-  };
+/** Filters that name a backend name the case's own. */
+function namedUnder(filter: Filter, own: (name: string) => string): Filter {
+  if (filter.type === "RequestMirror") {
+    const { backendRef } = filter.requestMirror;
+    return {
+      ...filter,
+      requestMirror: { ...filter.requestMirror, backendRef: { name: own(backendRef.name) } },
+    };
+  }
+  if (filter.type !== "ResponseOverride") return filter;
+  const responseOverride = filter.responseOverride.map(({ match, response }) => {
+    const { backendRef } = response;
+    return {
+      match,
+      response: backendRef ? { ...response, backendRef: { name: own(backendRef.name) } } : response,
+    };
+  });
+  return { ...filter, responseOverride };
 }
 
 function isHttp({ protocol }: NativeConfig["listeners"][number]): boolean {

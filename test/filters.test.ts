@@ -45,6 +45,19 @@ routes:
           - type: ResponseOverride
             responseOverride: [{ match: { statusCodes: [{ type: Value, value: 502 }] }, response: { body: { inline: we are sorry } } }]
         backendRefs: [{ name: closed }]
+      - matches: [{ path: { value: /pages-of-backend } }]
+        filters:
+          - type: ResponseOverride
+            responseOverride:
+              - match: { statusCodes: [{ type: Value, value: 502 }] }
+                response: { backendRef: { name: main }, requestHeaders: [{ name: x-told, value: a }] }
+        backendRefs: [{ name: closed }]
+      - matches: [{ path: { value: /page-backend-down } }]
+        filters:
+          - type: ResponseOverride
+            responseOverride:
+              - { match: { statusCodes: [{ type: Value, value: 502 }] }, response: { backendRef: { name: closed } } }
+        backendRefs: [{ name: closed }]
       - matches: [{ path: { value: /fault } }]
         filters:
           - type: FaultInjection
@@ -173,6 +186,19 @@ describe("custom error pages", () => {
       "we are sorry",
       "endpoint_connect_failed",
     ]);
+  });
+
+  test("a backend has the page, and is told what happened", async () => {
+    const answer = await get("/pages-of-backend/x?y=z", { "x-code": "200", accept: "text/html" }, "DELETE");
+    expect([answer.status, answer.headers["isthmus-error"]]).toEqual([200, "endpoint_connect_failed"]);
+    const { method, url, headers } = JSON.parse(answer.body) as Echo;
+    expect([method, url, headers["x-code"], headers["x-told"]]).toEqual(["GET", "/?y=z", "502", "a"]);
+    expect(headers["x-original-uri"]).toBe("/pages-of-backend/x?y=z");
+  });
+
+  test("the error stays where the backend of the page does not answer", async () => {
+    const answer = await get("/page-backend-down");
+    expect([answer.status, answer.headers["isthmus-error"]]).toEqual([502, "endpoint_connect_failed"]);
   });
 });
 

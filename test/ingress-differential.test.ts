@@ -10,6 +10,7 @@ import { readTable, requestsOf } from "./corpus/request-table.ts";
 import { createRouter } from "./corpus/route-request.ts";
 import { nginxMissing, startCorpusNginx, type RunningNginx } from "./system/corpus-nginx.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
+import { defaultBackendOf } from "./system/nginx-locations.ts";
 import { namespaceOf, readManifest, type IngressObject } from "./system/nginx-servers.ts";
 import { selfSignedPem } from "./system/self-signed.ts";
 
@@ -26,7 +27,11 @@ describe.skipIf(nginxMissing() !== undefined)("real nginx", () => {
 
   beforeAll(async () => {
     pem = await selfSignedPem("corpus.test");
-    const names = cases.flatMap((one) => readManifest(textOf(one)).ingresses.flatMap(backendsOf));
+    const names = cases.flatMap((one) => {
+      const manifest = readManifest(textOf(one));
+      const pages = manifest.ingresses.map((ingress) => defaultBackendOf(ingress, manifest));
+      return [...manifest.ingresses.flatMap(backendsOf), ...pages.filter((name) => name !== undefined)];
+    });
     for (const name of new Set(names)) echoes.set(name, await startEchoServer(`ingress/${name}`));
   });
   afterAll(() => Promise.all([...echoes.values()].map((echo) => echo.stop())));

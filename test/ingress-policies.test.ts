@@ -56,12 +56,20 @@ describe.each([
   const isNginx = proxy === "real nginx";
   let web: EchoServer;
   let authority: EchoServer;
+  let pages: EchoServer;
   let asked: Echo["headers"][] = [];
   let running: Proxy;
 
   beforeAll(async () => {
     if (missing !== undefined) return;
-    web = await startEchoServer("ingress/default/web/80");
+    web = await startEchoServer("ingress/default/web/80", (request, response) => {
+      const status = /^\/status\/([0-9]+)/.exec(request.url ?? "")?.[1];
+      if (status === undefined) return false;
+      request.resume();
+      response.writeHead(Number(status), { "x-from": "web", "retry-after": "7" }).end("what web says");
+      return true;
+    });
+    pages = await startEchoServer("ingress/default/pages/80");
     authority = await startEchoServer("authority", (request, response) => {
       asked.push({ ...request.headers, method: request.method });
       const isKnown = request.headers.cookie === "session=known";
@@ -87,10 +95,19 @@ describe.each([
       ingress("told", { "auth-url": url, "auth-method": "POST" }),
       ingress("cors", { "enable-cors": "true", "cors-allow-origin": "https://app.example.org" }),
       ingress("any", { "enable-cors": "true" }),
+      ingress("pages", {
+        "custom-http-errors": "404,503",
+        "default-backend": "pages",
+        "denylist-source-range": "192.0.2.0/24",
+      }),
+      service("web"),
+      service("pages"),
     ];
-    running = await start(documents.join("\n---\n"), web.port);
+    running = await start(documents.join("\n---\n"), (backend) =>
+      backend.includes("/pages/") ? pages.port : web.port,
+    );
   });
-  afterAll(() => Promise.all([running?.stop(), web?.stop(), authority?.stop()]));
+  afterAll(() => Promise.all([running?.stop(), web?.stop(), authority?.stop(), pages?.stop()]));
 
   const send = (name: string, more: Partial<Parameters<typeof ask>[0]> = {}): Promise<Answer> =>
     ask({ port: running.port, host: `${name}.example.com`, ...more });
@@ -156,7 +173,50 @@ describe.each([
     // Browsers take `*` with credentials for a no, so the gateway does not say it.
     if (!isNginx) expect(any.headers).not.toHaveProperty("access-control-allow-credentials");
   });
+
+  test.skipIf(missing)("the default backend has the pages of the errors that are named", async () => {
+    const page = await send("pages", {
+      method: "POST",
+      path: "/status/404/x?a=b",
+      headers: { accept: "text/html", "content-type": "text/plain", "x-code": "1", range: "bytes=0-1" },
+      body: "the client's own",
+    });
+    expect(page.status).toBe(200);
+    expect(page.headers).toMatchObject({ "x-served-by": "ingress/default/pages/80" });
+    expect(page.headers).not.toHaveProperty("x-from");
+    const { url, headers, body } = JSON.parse(page.body) as Echo;
+    expect(url).toBe("/?a=b");
+    expect(headers).toMatchObject({
+      host: "pages.example.com",
+      "x-code": "404",
+      "x-format": "text/html",
+      "x-original-uri": "/status/404/x?a=b",
+      "x-namespace": "default",
+      "x-ingress-name": "pages",
+      "x-service-name": "web",
+      "x-service-port": "80",
+    });
+    // nginx sends the body along, which a page has no use for.
+    if (!isNginx) expect(body).toBe("");
+  });
+
+  test.skipIf(missing)("errors that are not named, and what is no error, stay as they are", async () => {
+    const other = await send("pages", { path: "/status/500" });
+    expect(other).toMatchObject({ status: 500, body: "what web says" });
+    expect((await send("pages", { path: "/x" })).headers).toMatchObject({
+      "x-served-by": "ingress/default/web/80",
+    });
+  });
 });
+
+function service(name: string): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name },
+    spec: { ports: [{ port: 80 }] },
+  });
+}
 
 describe("sessions", () => {
   test("the cookie has the attributes that the annotations give it", async () => {
@@ -170,7 +230,7 @@ describe("sessions", () => {
       "session-cookie-domain": "example.com",
       "session-cookie-secure": "true",
     };
-    const gateway = await startGateway(ingress("sticky", affinity), web.port);
+    const gateway = await startGateway(ingress("sticky", affinity), () => web.port);
     try {
       const { headers } = await ask({ port: gateway.port, host: "sticky.example.com" });
       const [cookie = ""] = headers["set-cookie"] ?? [];
@@ -191,7 +251,7 @@ describe("sessions", () => {
   });
 });
 
-async function startGateway(manifests: string, backendPort: number): Promise<Proxy> {
+async function startGateway(manifests: string, portOf: (backend: string) => number): Promise<Proxy> {
   const { model, diagnostics } = loadConfig([{ name: "ingress.yaml", content: manifests }]);
   expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
   const [port] = (await freePorts(1)) as [number];
@@ -200,15 +260,15 @@ async function startGateway(manifests: string, backendPort: number): Promise<Pro
     listeners: model!.listeners.map((listener) => ({ ...listener, addresses: ["127.0.0.1"], port })),
     backends: model!.backends.map((backend) => ({
       ...backend,
-      endpoints: [{ address: "127.0.0.1", port: backendPort, weight: 1 }],
+      endpoints: [{ address: "127.0.0.1", port: portOf(backend.name), weight: 1 }],
     })),
   };
   const system = await startSystem(formatConfig(local), ["--processes", "1"]);
   return { port, stop: () => system.stop() };
 }
 
-async function startNginx(manifests: string, backendPort: number): Promise<Proxy> {
+async function startNginx(manifests: string, portOf: (backend: string) => number): Promise<Proxy> {
   const pem = await selfSignedPem("corpus.test");
-  const nginx = await startCorpusNginx(manifests, { portOf: () => backendPort, pem });
+  const nginx = await startCorpusNginx(manifests, { portOf, pem });
   return { port: nginx.ports.get(80)!, stop: () => nginx.stop() };
 }

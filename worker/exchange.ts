@@ -112,10 +112,12 @@ export class Exchange implements RequestHead {
     return this.replacedBody ?? this.request.body;
   }
 
-  /** The same request once more, for another backend or endpoint: nothing is picked or tried yet. */
-  fork(): Exchange {
-    const copy = new Exchange(this.request, this.lifetime, this.plan, this.startedMs);
+  /** The same request once more, or another of its client's, for another endpoint: nothing is picked or tried yet. */
+  fork(request: Request = this.request): Exchange {
+    const copy = new Exchange(request, this.lifetime, this.plan, this.startedMs);
     return Object.assign(copy, this, {
+      request,
+      method: request.method,
       headers: new Headers(this.headers),
       endpointIndex: -1,
       endpoint: undefined,

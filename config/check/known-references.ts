@@ -4,6 +4,7 @@ import type { NativeRateLimit } from "../native/rate-limit.ts";
 import { connectionRoutes, filtersOf } from "../rule.ts";
 import type { Path } from "../report.ts";
 import type { Check } from "./check.ts";
+import { backendsOfFilter } from "./filter-backends.ts";
 
 export const knownReferences: Check = (config, report) => {
   const index = (what: string, names: readonly string[]) => {
@@ -62,14 +63,8 @@ export const knownReferences: Check = (config, report) => {
         backend(name, [...path, "backendRefs", position, "name"]);
       }
       for (const { filter, steps } of filtersOf(rule)) {
-        if (filter.type !== "RequestMirror") continue;
-        backend(filter.requestMirror.backendRef.name, [
-          ...path,
-          ...steps,
-          "requestMirror",
-          "backendRef",
-          "name",
-        ]);
+        for (const named of backendsOfFilter(filter))
+          backend(named.name, [...path, ...steps, ...named.steps]);
       }
     }
   }

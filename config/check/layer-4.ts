@@ -4,6 +4,7 @@ import type { NativeBackend, NativeConfig, NativeListener } from "../native/sche
 import { connectionRoutes, filtersOf } from "../rule.ts";
 import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
+import { backendsOfFilter } from "./filter-backends.ts";
 
 type RouteList = "routes" | "tcpRoutes" | "tlsRoutes";
 
@@ -109,9 +110,8 @@ export const backendProtocols: Check = (config, report) => {
         check(name, false, [...path, "backendRefs", position, "name"]);
       }
       for (const { filter, steps } of filtersOf(rule)) {
-        if (filter.type !== "RequestMirror") continue;
-        const { name } = filter.requestMirror.backendRef;
-        check(name, false, [...path, ...steps, "requestMirror", "backendRef", "name"]);
+        for (const named of backendsOfFilter(filter))
+          check(named.name, false, [...path, ...steps, ...named.steps]);
       }
     }
   }

@@ -1,6 +1,7 @@
 // Rules and backends that no request reaches because of missing references or zero weights.
 import { answersRequests, connectionRoutes, filtersOf } from "../rule.ts";
 import type { Check } from "./check.ts";
+import { backendsOfFilter } from "./filter-backends.ts";
 
 /** Both cases are valid in the Gateway API, which has them answered 500. */
 export const ruleBackends: Check = (config, report) => {
@@ -57,7 +58,7 @@ export const weightedBackends: Check = (config, report) => {
         greatest.set(name, Math.max(weight, greatest.get(name) ?? 0));
       }
       for (const { filter } of filtersOf(rule)) {
-        if (filter.type === "RequestMirror") greatest.set(filter.requestMirror.backendRef.name, 1);
+        for (const { name } of backendsOfFilter(filter)) greatest.set(name, 1);
       }
     }
   }

@@ -7,6 +7,7 @@ import { fieldOf, type Notes } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import { clusterName, type ServiceProblem, type ServiceTarget } from "../kubernetes/services.ts";
 import type { ServiceRef, Source } from "./server.ts";
+import type { Settings } from "./settings.ts";
 
 /** What the annotations of an Ingress say of a backend. */
 export type BackendPolicies = Omit<BackendInput, "name" | "endpoints" | "tunnel">;
@@ -14,6 +15,8 @@ export type BackendPolicies = Omit<BackendInput, "name" | "endpoints" | "tunnel"
 export interface Backends {
   /** Name of the backend for a Service of the Ingress's namespace. */
   nameOf(source: Source, service: ServiceRef, scheme: "http" | "https", origin: ObjectField): string;
+  /** Name of the backend for the Service of `default-backend`; `undefined`: there is none. */
+  defaultNameOf(source: Source): string | undefined;
 }
 
 export function createBackends(
@@ -21,7 +24,7 @@ export function createBackends(
   sources: readonly Source[],
 ): Backends {
   const owners = ownersOf(sources);
-  return { nameOf };
+  return { nameOf, defaultNameOf };
 
   function nameOf(
     source: Source,
@@ -36,7 +39,8 @@ export function createBackends(
     const wanted = service.port.number ?? service.port.name;
     const found = services.find(namespace, service.name, wanted);
     const target = typeof found === "string" ? undefined : found;
-    const instead = replacement(source, target);
+    // `default-backend` has its say where the Service has no endpoints.
+    const instead = target && target.endpoints.length > 0 ? undefined : defaultOf(source);
     if (instead) return nameOf(instead.source, instead.service, scheme, origin);
     if (typeof found === "string") noteMissing(found, namespace, service, origin, notes);
     const spoken = protocol === "scheme" ? (scheme === "https" ? "HTTPS" : "HTTP") : protocol;
@@ -56,23 +60,29 @@ export function createBackends(
     return name;
   }
 
-  /** `default-backend`: its first port, where the Service has no endpoints and it has. */
-  function replacement(
-    { ingress, settings }: Source,
-    target: ServiceTarget | undefined,
-  ): { readonly source: Source; readonly service: ServiceRef } | undefined {
-    const { defaultService, annotations } = settings;
-    if (defaultService === undefined || (target && target.endpoints.length > 0)) return undefined;
-    const service = set.get(serviceKind, ingress.namespace, defaultService);
+  function defaultNameOf(source: Source): string | undefined {
+    const found = defaultOf(source);
+    if (!found) return undefined;
+    // Pages are asked for over HTTP, whatever the Ingress's own Services speak.
+    const settings: Settings = { ...found.source.settings, protocol: "HTTP" };
+    const origin = settings.annotations.field("default-backend");
+    return nameOf({ ...found.source, settings }, found.service, "http", origin);
+  }
+
+  /** The Service of `default-backend` with its first port. */
+  function defaultOf({ ingress, settings }: Source): { source: Source; service: ServiceRef } | undefined {
+    const { errorPages, annotations } = settings;
+    if (errorPages.service === undefined) return undefined;
+    const service = set.get(serviceKind, ingress.namespace, errorPages.service);
     const [port] = service?.body.spec.ports ?? [];
     if (!service || !port) {
-      const name = JSON.stringify(`${ingress.namespace}/${defaultService}`);
+      const name = JSON.stringify(`${ingress.namespace}/${errorPages.service}`);
       annotations.ignored("default-backend", `there is no Service ${name} with a port`);
       return undefined;
     }
     // What stands in for another one has nothing that stands in for itself.
-    const source = { ingress, settings: { ...settings, defaultService: undefined } };
-    return { source, service: { name: defaultService, port: { number: port.port } } };
+    const source = { ingress, settings: { ...settings, errorPages: { service: undefined, statuses: [] } } };
+    return { source, service: { name: errorPages.service, port: { number: port.port } } };
   }
 }
 

@@ -54,7 +54,7 @@ function lateRules(
     return [place({ filters: [settings.redirects.httpsFilter] })];
   // Nobody asks for it: what no rule matches is answered 404 anyway.
   if (!service) return [];
-  const filters = filtersOf(location, server);
+  const filters = [...filtersOf(location, server), ...errorPageFilters(location, server, context)];
   return targetsOf(location, scheme, context).flatMap(({ condition, backendRefs }) =>
     variantsOf(settings, snippetNetworks(settings, server)).map((variant) =>
       place(
@@ -151,6 +151,33 @@ function filtersOf(location: Location, server: Server): FilterInput[] {
     ...settings.snippet.filters,
     ...(snippetSource(server)?.settings.serverSnippet.filters ?? []),
   ]);
+}
+
+/** Most statuses of one entry of a ResponseOverride. */
+const maxStatuses = 50;
+
+/** `custom-http-errors`, with what ingress-nginx tells the default backend. */
+function errorPageFilters(location: Location, server: Server, { backends }: RouteContext): FilterInput[] {
+  const { statuses } = location.settings.errorPages;
+  const name = statuses.length > 0 ? backends.defaultNameOf(location) : undefined;
+  if (name === undefined) return [];
+  const { namespace, ingressName, serviceName, servicePort } = factsOf(location, server);
+  const facts = [
+    { name: "X-Namespace", value: namespace },
+    { name: "X-Ingress-Name", value: ingressName },
+    { name: "X-Service-Name", value: serviceName },
+    { name: "X-Service-Port", value: servicePort },
+  ];
+  const response = { backendRef: { name }, requestHeaders: facts.filter(({ value }) => value !== "") };
+  const statusCodes = statuses.map((value) => ({ type: "Value" as const, value }));
+  const responseOverride = [];
+  for (let start = 0; start < statusCodes.length; start += maxStatuses) {
+    responseOverride.push({
+      match: { statusCodes: statusCodes.slice(start, start + maxStatuses) },
+      response,
+    });
+  }
+  return [{ type: "ResponseOverride", responseOverride }];
 }
 
 function factsOf({ ingress, service }: Location, { host }: Server): LocationFacts {

@@ -9,7 +9,7 @@ import { readCanary, type Canary } from "./annotation/canary.ts";
 import { checkAnnotations } from "./annotation/check-annotations.ts";
 import { readCors } from "./annotation/cors.ts";
 import { readProtocol, type EndpointProtocol } from "./annotation/endpoints.ts";
-import { readErrorPages } from "./annotation/error-pages.ts";
+import { readErrorPages, type ErrorPages } from "./annotation/error-pages.ts";
 import { readCustomHeaders } from "./annotation/headers.ts";
 import { readAliases, refusePassthrough } from "./annotation/hosts.ts";
 import { readLimits } from "./annotation/limits.ts";
@@ -46,8 +46,7 @@ export interface Settings {
   readonly loadBalancer: BackendPolicies["loadBalancer"];
   /** Requests go to the Service's own address rather than to its endpoints. */
   readonly usesServiceAddress: boolean;
-  /** Name of the Service that answers where one has no endpoints. */
-  readonly defaultService: string | undefined;
+  readonly errorPages: ErrorPages;
 }
 
 export function readSettings(ingress: Ingress, context: ImportContext): Settings {
@@ -86,7 +85,7 @@ export function readSettings(ingress: Ingress, context: ImportContext): Settings
     protocol: readProtocol(annotations),
     loadBalancer: readLoadBalancer(annotations),
     usesServiceAddress: annotations.flag("service-upstream") ?? false,
-    defaultService: readErrorPages(annotations),
+    errorPages: readErrorPages(annotations),
   };
 }
 

@@ -25,13 +25,14 @@ export interface LocationTools {
 export function locationBlocks(server: Server, tools: LocationTools): string[] {
   const isRegex = enforcesRegex(server);
   const asking = new Set(server.locations.map(({ ingress }) => authBlocks(ingress)));
+  const pages = new Set(server.locations.flatMap(({ ingress }) => pageBlocks(ingress, tools)));
   const blocks = expanded(server.locations).map((location) => {
     const { path, isExact } = location;
     const quoted = `"${path.replace(/["\\]/g, "\\$&")}"`;
     const match = isRegex ? `~* "^${quoted.slice(1)}` : `${isExact ? "= " : ""}${quoted}`;
     return `location ${match} {\n${statementsOf(location, server, tools).join("\n")}\n}`;
   });
-  return [...asking, ...blocks];
+  return [...asking, ...pages, ...blocks];
 }
 
 function statementsOf(location: Location, server: Server, tools: LocationTools): string[] {
@@ -47,6 +48,7 @@ function statementsOf(location: Location, server: Server, tools: LocationTools):
     ...corsOf(ingress),
     ...limitsOf(ingress, tools),
     ...sizeOf(ingress),
+    ...pagesOf(ingress),
     "proxy_http_version 1.1;",
     `proxy_set_header Host ${annotation(ingress, "upstream-vhost") ? `"${annotation(ingress, "upstream-vhost")}"` : "$http_host"};`,
     ...nginxWords(annotation(ingress, "configuration-snippet")),
@@ -67,6 +69,48 @@ function statementsOf(location: Location, server: Server, tools: LocationTools):
     service ? passTo(location, tools) : "return 404;",
   ].map((line) => `  ${line}`);
 }
+
+/** `custom-http-errors`: the template's CUSTOM_ERRORS. */
+function pageBlocks(ingress: IngressObject, { manifest, portOf }: LocationTools): string[] {
+  const backend = defaultBackendOf(ingress, manifest);
+  if (backend === undefined) return [];
+  return errorCodes(ingress).map(
+    (code) => `location ${pageName(ingress, code)} {
+internal; proxy_intercept_errors off; proxy_http_version 1.1;
+proxy_set_header X-Code ${code}; proxy_set_header X-Format $http_accept; proxy_set_header X-Original-URI $request_uri;
+proxy_set_header X-Namespace $namespace; proxy_set_header X-Ingress-Name $ingress_name;
+proxy_set_header X-Service-Name $service_name; proxy_set_header X-Service-Port $service_port;
+proxy_set_header Host $http_host; rewrite (.*) / break;
+proxy_pass http://127.0.0.1:${portOf(backend)};
+}`,
+  );
+}
+
+/** The Service of `default-backend` with its first port. */
+export function defaultBackendOf(ingress: IngressObject, manifest: Manifest): string | undefined {
+  const key = `${namespaceOf(ingress)}/${annotation(ingress, "default-backend")}`;
+  const service = manifest.objects.get(`Service/${key}`) as
+    { spec: { ports: { port: number }[] } } | undefined;
+  return service && `${key}/${service.spec.ports[0]!.port}`;
+}
+
+function pagesOf(ingress: IngressObject): string[] {
+  const codes = errorCodes(ingress);
+  if (codes.length === 0) return [];
+  return [
+    "proxy_intercept_errors on;",
+    ...codes.map((code) => `error_page ${code} = ${pageName(ingress, code)};`),
+  ];
+}
+
+function errorCodes(ingress: IngressObject): string[] {
+  return annotation(ingress, "custom-http-errors")
+    .split(",")
+    .flatMap((code) => code.trim() || []);
+}
+
+const pageName = ({ metadata }: IngressObject, code: string): string =>
+  `@custom_${metadata.name.replaceAll("-", "_")}_${code}`;
 
 /** Where `auth_request` asks, and where clients without credentials are sent. */
 function authBlocks(ingress: IngressObject): string {

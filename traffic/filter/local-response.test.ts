@@ -60,3 +60,16 @@ test("overrides by value and range, the first entry for a status counts, its sta
   expect(plan.get(404)).toMatchObject({ status: 500, body: "sorry" });
   expect(plan.get(200)).toBeUndefined();
 });
+
+test("a backend has the response, and nothing else is said of it then", () => {
+  const match = { statusCodes: [{ type: "Value", value: 503 }] };
+  const backendRef = { name: "pages" };
+  const requestHeaders = [{ name: "x-a", value: "1" }];
+  const read = (response: unknown) => responseOverridesSchema.safeParse([{ match, response }]);
+  expect(compileResponseOverrides(read({ backendRef, requestHeaders }).data!).get(503)).toEqual({
+    backend: "pages",
+    requestHeaders,
+  });
+  expect(read({ backendRef, statusCode: 500 }).success).toBe(false);
+  expect(read({ requestHeaders }).success).toBe(false);
+});

@@ -43,20 +43,29 @@ function compileResponse({ contentType, body, header }: ResponseConfig, status: 
   };
 }
 
+/** A backend that is asked for a response. */
+export interface AskedResponse {
+  readonly backend: string;
+  readonly requestHeaders: readonly { readonly name: string; readonly value: string }[];
+}
+
 /** By status, of those that are replaced. */
-export type ResponseOverridePlan = ReadonlyMap<number, LocalResponse>;
+export type ResponseOverridePlan = ReadonlyMap<number, LocalResponse | AskedResponse>;
 
 /** Of several entries for one status the first counts. */
 export function compileResponseOverrides(overrides: ResponseOverrides): ResponseOverridePlan {
-  const plan = new Map<number, LocalResponse>();
+  const plan = new Map<number, LocalResponse | AskedResponse>();
   for (const { match, response } of overrides) {
+    const { backendRef, requestHeaders = [] } = response;
+    const asked = backendRef && { backend: backendRef.name, requestHeaders };
     for (const statusCode of match.statusCodes) {
       const [start, end] =
         statusCode.type === "Value"
           ? [statusCode.value, statusCode.value]
           : [statusCode.range.start, statusCode.range.end];
       for (let status = start; status <= end; status += 1) {
-        if (!plan.has(status)) plan.set(status, compileResponse(response, response.statusCode ?? status));
+        if (!plan.has(status))
+          plan.set(status, asked ?? compileResponse(response, response.statusCode ?? status));
       }
     }
   }

@@ -1,21 +1,34 @@
 // Rule stage: ResponseOverride, custom error pages for what backends and the gateway itself answer.
 import { trailersHeader } from "#contract/body-frames.ts";
+import type { AskedResponse, LocalResponse } from "#traffic/filter/local-response.ts";
+import type { Exchange } from "../exchange.ts";
 import { answerError } from "./answer-error.ts";
+import { askForPage, type AskForPage } from "./ask-for-page.ts";
 import { localResponse } from "./local-response.ts";
 import type { RuleScope, Stage } from "./stage.ts";
 
-export const overrideResponse: Stage<RuleScope> = ({ filters, branchFilters }, next) => {
+export const overrideResponse: Stage<RuleScope> = (scope, next) => {
+  const { filters, branchFilters } = scope;
   if (![filters, ...branchFilters].some((plan) => plan.responseOverrides)) return next;
+  const askers = new Map<AskedResponse, AskForPage>();
   return async (exchange) => {
     const response = await answerError(next, exchange);
     const page = (branchFilters[exchange.refIndex] ?? filters).responseOverrides?.get(response.status);
     if (!page) return response;
-    const headers = new Headers(response.headers);
-    for (const name of representationHeaders) headers.delete(name);
-    void response.body?.cancel().catch(() => undefined);
-    return localResponse(page, exchange.method, headers);
+    if (!("backend" in page)) return wordedPage(page, response, exchange);
+    let ask = askers.get(page);
+    if (!ask) askers.set(page, (ask = askForPage(scope, page)));
+    const asked = await ask(exchange, response.status);
+    return asked ? askedPage(asked, response) : response;
   };
 };
+
+function wordedPage(page: LocalResponse, response: Response, { method }: Exchange): Response {
+  const headers = new Headers(response.headers);
+  for (const name of representationHeaders) headers.delete(name);
+  void response.body?.cancel().catch(() => undefined);
+  return localResponse(page, method, headers);
+}
 
 /** What describes the body that is replaced (RFC 9110 §8). All else stays: Retry-After, WWW-Authenticate, the error's code. */
 const representationHeaders = [
@@ -31,3 +44,17 @@ const representationHeaders = [
   "last-modified",
   trailersHeader,
 ];
+
+/** The page's own headers, and of the replaced response what clients act on. */
+function askedPage(page: Response, replaced: Response): Response {
+  void replaced.body?.cancel().catch(() => undefined);
+  // A copy of the response itself, for its body may be encoded.
+  const copy = new Response(page.body, page);
+  for (const name of keptHeaders) {
+    const value = replaced.headers.get(name);
+    if (value !== null) copy.headers.set(name, value);
+  }
+  return copy;
+}
+
+const keptHeaders = ["isthmus-error", "proxy-status", "retry-after", "www-authenticate"];
