@@ -9,6 +9,7 @@ import {
   type SnapshotRoute,
   type SnapshotRule,
 } from "#contract/snapshot.ts";
+import { compileBackendTls } from "./compile-backend-tls.ts";
 import { compileConnectionRoutes } from "./compile-layer-4.ts";
 import { compileRuleSecurityPolicy, compileSecurityPolicy } from "./compile-security-policy.ts";
 import {
@@ -27,6 +28,7 @@ import type {
   NativeRoute,
   NativeRule,
 } from "./native/schema.ts";
+import { tunnelOf } from "./own-agent.ts";
 import { everyPath, ruleId } from "./rule.ts";
 
 /**
@@ -135,10 +137,13 @@ function timer<K extends string>(key: K, duration: string | undefined): { [key i
 
 function compileBackend(backend: NativeBackend): SnapshotBackend {
   const { active } = backend.healthCheck;
+  const tunnel = tunnelOf(backend);
   return {
     name: backend.name,
-    ...(backend.tunnel === undefined ? {} : { tunnel: backend.tunnel }),
+    ...(tunnel === undefined ? {} : { tunnel }),
     protocol: backend.protocol,
+    ...(backend.tls && { tls: compileBackendTls(backend.tls) }),
+    ...timer("connectTimeoutMs", backend.timeout?.tcp?.connectTimeout),
     ...(backend.proxyProtocol && { proxyProtocol: backend.proxyProtocol }),
     ...(backend.portForward && { portForward: backend.portForward }),
     endpoints: backend.endpoints.map(({ address, port, weight, priority, zone }) => {

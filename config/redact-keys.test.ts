@@ -49,6 +49,16 @@ routes: [{ privateKey: stays }]
 `);
 });
 
+test("the key of a backend's client certificate, and that of a Secret as Istio names it", () => {
+  const backend = `backends: [{ name: b, tls: { clientCertificate: { certificate: c, privateKey: "secret" } } }]`;
+  expect(redact(backend)).toBe(backend.replace('"secret"', '""'));
+  const secret = "kind: Secret\nstringData: { cert: c, key: secret, cacert: a }\n";
+  expect(redact(secret)).toBe(secret.replace("key: secret", 'key: ""'));
+  // Where names are anybody's, `key` is one of them.
+  const users = "kind: Secret\nstringData: { key: hash, other: hash }\n";
+  expect(redact(users)).toBe(users);
+});
+
 test("a ConfigMap and files without keys stay as they are", () => {
   const text = "kind: ConfigMap\ndata: { tls.key: x }\n";
   expect(redact(text)).toBe(text);

@@ -1,9 +1,11 @@
-// Private keys stay with who serves TLS: configurations are handed on, stored and shown without them.
+// Private keys stay with who serves TLS, or shows their certificate to endpoints: configurations are handed on, stored and shown without them.
 import { isMap, isScalar, isSeq, parseAllDocuments, type Node } from "yaml";
 import type { SourceFile } from "#contract/admin.ts";
 
 /** `Secret` fields that hold a private key: that of a certificate, and that of a certificate authority. */
 const secretFields = ["tls.key", "ca.key"];
+/** The same in Istio's words, where there is the certificate, too: else `key` may be any name. */
+const istioFields = { certificate: "cert", key: "key" };
 
 /**
  * The files with every private key emptied; all other text, and the number of every line, stays as it is. What is left
@@ -14,7 +16,7 @@ export function redactKeys(files: readonly SourceFile[]): SourceFile[] {
 }
 
 function mayHoldKeys({ content }: SourceFile): boolean {
-  return ["privateKey", ...secretFields].some((field) => content.includes(field));
+  return content.includes("privateKey") || content.includes("Secret");
 }
 
 function redact(content: string): string {
@@ -35,14 +37,19 @@ type Range = [start: number, end: number];
 function keysIn(root: Node | null): Range[] {
   if (!isMap(root)) return [];
   if (root.get("kind") === "Secret") {
-    return ["data", "stringData"].flatMap((part) =>
-      secretFields.flatMap((field) => rangesAt(root, [part, field])),
-    );
+    return ["data", "stringData"].flatMap((part) => {
+      const isPair = root.hasIn([part, istioFields.certificate]);
+      const fields = isPair ? [...secretFields, istioFields.key] : secretFields;
+      return fields.flatMap((field) => rangesAt(root, [part, field]));
+    });
   }
   return [
     ...itemsAt(root, ["items"]).flatMap(keysIn),
     ...itemsAt(root, ["listeners"]).flatMap((listener) =>
       itemsAt(listener, ["tls", "certificates"]).flatMap((pair) => rangesAt(pair, ["privateKey"])),
+    ),
+    ...itemsAt(root, ["backends"]).flatMap((backend) =>
+      rangesAt(backend, ["tls", "clientCertificate", "privateKey"]),
     ),
   ];
 }

@@ -66,6 +66,8 @@ export const limits = {
   pemChars: 256 * 1024,
   /** Certificates of one listener; the server picks among them by SNI. */
   certificatesPerListener: 256,
+  /** Names that the certificates of one backend's endpoints may carry. */
+  subjectAltNames: 16,
   /** Tunnel: payload of one frame, in bytes. A longer declared length is a protocol error before it is buffered. */
   framePayloadBytes: 64 * 1024,
   /** Tunnel: one WebSocket message carries whole frames up to this many bytes. */

@@ -15,6 +15,7 @@ import {
   slowStartSchema,
   zoneAwareSchema,
 } from "./backend-policy.ts";
+import { backendTlsSchema } from "./backend-tls.ts";
 import {
   filterSchema,
   headerNameSchema,
@@ -40,10 +41,10 @@ export const listenerProtocolSchema = z.enum(["HTTP", "HTTPS", "TCP", "TLS"]);
 export const tlsModeSchema = z.enum(["Terminate", "Passthrough"]);
 
 /**
- * What an endpoint speaks: HTTP/1.1, plain or in TLS; HTTP/2 with prior knowledge; gRPC over HTTP/2, plain or in TLS; or
- * bytes in which the gateway does not look, plain or in TLS of its own.
+ * What an endpoint speaks: HTTP/1.1, plain or in TLS; HTTP/2 with prior knowledge, or in TLS (ALPN `h2`); gRPC over
+ * HTTP/2, plain or in TLS; or bytes in which the gateway does not look, plain or in TLS of its own.
  */
-export const backendProtocolSchema = z.enum(["HTTP", "HTTPS", "H2C", "GRPC", "GRPCS", "TCP", "TLS"]);
+export const backendProtocolSchema = z.enum(["HTTP", "HTTPS", "H2C", "H2", "GRPC", "GRPCS", "TCP", "TLS"]);
 
 /** The PROXY protocol as its specification numbers it: a line of text, or a binary header. */
 export const proxyProtocolVersionSchema = z.enum(["V1", "V2"]);
@@ -224,11 +225,15 @@ export const portForwardSchema = z.strictObject({
 
 export const snapshotBackendSchema = z.strictObject({
   name: nameSchema,
-  /** Name of the tunnel whose agents dial these endpoints. Absent: the gateway dials them. */
+  /** Name of the tunnel whose agents dial these endpoints, or {@link ownTunnel}. Absent: the gateway dials them. */
   tunnel: nameSchema.optional(),
   /** Absent: to nobody. */
   portForward: portForwardSchema.optional(),
   protocol: backendProtocolSchema,
+  /** Where an agent dials. Absent: verified against the endpoint's address, if the protocol has TLS. */
+  tls: backendTlsSchema.optional(),
+  /** Longest wait of an agent for a connection to an endpoint, TLS included. Absent: the agent's own. */
+  connectTimeoutMs: z.int().positive().optional(),
   /** The PROXY protocol that each connection to an endpoint begins with. Absent: none. Of TCP and TLS only. */
   proxyProtocol: z.strictObject({ version: proxyProtocolVersionSchema }).optional(),
   endpoints: z.array(endpointSchema).max(limits.endpointsPerBackend),
@@ -308,14 +313,17 @@ export type LoadBalancer = z.infer<typeof loadBalancerSchema>;
 export type Snapshot = z.infer<typeof snapshotSchema>;
 export type VersionedSnapshot = z.infer<typeof versionedSnapshotSchema>;
 
+/** Of the agent that `isthmus serve` starts by itself (decision 0013). No configuration names it. */
+export const ownTunnel = "isthmus-serve";
+
 /** Whether the gateway, or the agent, opens TLS to the endpoints. */
 export function speaksTls(protocol: BackendProtocol): boolean {
-  return protocol === "HTTPS" || protocol === "GRPCS" || protocol === "TLS";
+  return protocol === "HTTPS" || protocol === "H2" || protocol === "GRPCS" || protocol === "TLS";
 }
 
 /** Whether requests go out over HTTP/2, which only agents speak (decision 0012). */
 export function speaksHttp2(protocol: BackendProtocol): boolean {
-  return protocol === "H2C" || protocol === "GRPC" || protocol === "GRPCS";
+  return protocol === "H2C" || protocol === "H2" || protocol === "GRPC" || protocol === "GRPCS";
 }
 
 /** Whether a listener or backend takes connections as they are, for TCP and TLS routes, and no requests. */

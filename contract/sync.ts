@@ -2,6 +2,7 @@
 // All of it is JSON over fetch, so a Durable Object in another process is reached the same way as one in this one.
 import { z } from "zod";
 import { administrationSchema } from "./administration.ts";
+import { backendTlsSchema } from "./backend-tls.ts";
 import { histogramValues } from "./latency-buckets.ts";
 import { limits } from "./limits.ts";
 import {
@@ -90,6 +91,8 @@ export const tunnelConfigSchema = z.strictObject({
     z.strictObject({
       name: nameSchema,
       protocol: backendProtocolSchema,
+      tls: backendTlsSchema.optional(),
+      connectTimeoutMs: z.int().positive().optional(),
       endpoints: z.array(endpointSchema),
       activeHealthCheck: activeHealthCheckSchema.optional(),
     }),

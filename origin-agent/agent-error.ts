@@ -11,7 +11,8 @@ export type AgentErrorCode =
   | "edge_refused"
   | "edge_answer_invalid"
   | "renewal_refused"
-  | "dial_refused";
+  | "dial_refused"
+  | "endpoint_tls_unusable";
 
 export class AgentError extends Error {
   override readonly name = "AgentError";

@@ -8,8 +8,8 @@ import { openDataDir, writeFileAtomic } from "./atomic-file.ts";
 import { openConfigSlice } from "./config-slice.ts";
 import type { ConfigSlice } from "./config-slice.ts";
 import { TunnelConnection } from "./connection.ts";
-import { createDial, readEndpointCaFile } from "./dial.ts";
-import { createDialPolicy } from "./dial-policy.ts";
+import { createDial } from "./dial.ts";
+import { dialOptions } from "./dial-options.ts";
 import { readCaFile } from "./edge-request.ts";
 import { createEndpointPools } from "./endpoint-pool.ts";
 import type { EndpointPools } from "./endpoint-pool.ts";
@@ -61,16 +61,12 @@ export interface Agent {
  * that cannot work: allow rules, files, the data directory.
  */
 export async function startAgent(options: AgentOptions, log: Log): Promise<Agent> {
-  const policy = createDialPolicy(options.allow);
-  const { endpointCaFile } = options;
-  const endpointCa =
-    endpointCaFile === undefined ? {} : { endpointCaPem: readEndpointCaFile(endpointCaFile) };
+  const dial = createDial(dialOptions(options, connectTimeoutMs));
   await readCaFile(options.caFile);
   await openDataDir(options.data);
   // Left by an earlier run, it would say that this one serves.
   if (options.readyFile !== undefined) await rm(options.readyFile, { force: true });
   const slice = await openConfigSlice(options.data, options.tunnel, log);
-  const dial = createDial({ policy, connectTimeoutMs, ...endpointCa });
   const pools = createEndpointPools(dial);
   const running = new RunningAgent(options, log, slice, pools, createStreamRouter({ slice, pools, dial }));
   running.start(
@@ -224,10 +220,11 @@ class RunningAgent implements Agent {
   }
 
   #open(shard: number): TunnelConnection {
-    const { edge, tunnel, instance, zone, caFile } = this.#options;
+    const { edge, edgeSocket, tunnel, instance, zone, caFile } = this.#options;
     const identity = this.#identity!;
     return new TunnelConnection({
       edge,
+      edgeSocket,
       tunnel,
       shard,
       instance,

@@ -2,12 +2,14 @@
 // knows its endpoints before the edge has spoken.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { BackendTls } from "#contract/backend-tls.ts";
 import { endpointKey } from "#contract/snapshot.ts";
 import type { ActiveHealthCheck, BackendProtocol, Endpoint } from "#contract/snapshot.ts";
 import { tunnelConfigSchema } from "#contract/sync.ts";
 import type { TunnelConfig } from "#contract/sync.ts";
 import { systemCode } from "./agent-error.ts";
 import { writeFileAtomic } from "./atomic-file.ts";
+import type { DialTarget } from "./dial.ts";
 import type { Log } from "./log.ts";
 
 /** One endpoint with what its backend says about it. */
@@ -16,6 +18,10 @@ export interface SliceEndpoint {
   readonly key: string;
   readonly endpoint: Endpoint;
   readonly protocol: BackendProtocol;
+  readonly tls: BackendTls | undefined;
+  readonly connectTimeoutMs: number | undefined;
+  /** Endpoints with the same one are reached in the same way and can share connections. */
+  readonly connectionKey: string;
   readonly activeHealthCheck: ActiveHealthCheck | undefined;
 }
 
@@ -74,13 +80,21 @@ export async function openConfigSlice(dataDir: string, tunnel: string, log: Log)
 
 function indexEndpoints(config: TunnelConfig): Map<string, SliceEndpoint> {
   const index = new Map<string, SliceEndpoint>();
-  for (const { name, protocol, endpoints, activeHealthCheck } of config.backends) {
+  for (const { name, endpoints, ...backend } of config.backends) {
+    const { protocol, tls, connectTimeoutMs, activeHealthCheck } = backend;
+    const way = JSON.stringify([protocol, tls ?? null, connectTimeoutMs ?? null]);
     for (const endpoint of endpoints) {
       const key = endpointKey(name, endpoint.id);
-      index.set(key, { key, endpoint, protocol, activeHealthCheck });
+      const connectionKey = `${endpoint.address} ${endpoint.port} ${way}`;
+      index.set(key, { key, endpoint, protocol, tls, connectTimeoutMs, connectionKey, activeHealthCheck });
     }
   }
   return index;
+}
+
+/** What to open for a connection to an endpoint. */
+export function dialTargetOf({ endpoint, protocol, tls, connectTimeoutMs }: SliceEndpoint): DialTarget {
+  return { address: endpoint.address, port: endpoint.port, protocol, tls, connectTimeoutMs };
 }
 
 async function loadStored(path: string, log: Log): Promise<TunnelConfig | undefined> {

@@ -1,6 +1,7 @@
 // One connection to one hub: WebSocket over mutually authenticated TLS, handshake, then the session machine. A thin
 // shell: what frames mean is decided in `traffic/tunnel/`.
 import type { IncomingMessage } from "node:http";
+import { Agent, type AgentOptions } from "node:https";
 import { WebSocket } from "ws";
 import type { ClientOptions } from "ws";
 import { importKeyPairPem } from "#contract/identity/key-pair.ts";
@@ -35,6 +36,8 @@ const maxQueuedBytes = 16 * 1024 * 1024;
 export interface ConnectionOptions {
   /** Origin of the edge. */
   readonly edge: string;
+  /** Unix socket on which the edge is, in place of its host and port. */
+  readonly edgeSocket: string | undefined;
   readonly tunnel: string;
   readonly shard: number;
   readonly instance: string;
@@ -164,7 +167,7 @@ export class TunnelConnection {
       settings: agentSettings,
     });
     url.search = new URLSearchParams({ tunnel, shard: String(shard) }).toString();
-    this.#socket = new WebSocket(url, socketOptions(identity, roots));
+    this.#socket = new WebSocket(url, socketOptions(identity, roots, this.#options.edgeSocket));
     this.#listen(this.#socket, handshake);
   }
 
@@ -300,12 +303,19 @@ export class TunnelConnection {
   }
 }
 
-function socketOptions(identity: Identity, roots: string): ClientOptions {
-  return {
+function socketOptions(identity: Identity, roots: string, edgeSocket: string | undefined): ClientOptions {
+  const transport = {
     cert: identity.certificateChainPem,
     key: identity.privateKeyPem,
     ca: roots,
     minVersion: "TLSv1.2",
+  } as const;
+  return {
+    ...transport,
+    // `ws` takes a socket's path from the URL alone, and hands everything else to the agent.
+    ...(edgeSocket !== undefined && {
+      agent: new Agent({ ...transport, socketPath: edgeSocket } as AgentOptions),
+    }),
     perMessageDeflate: false,
     maxPayload: limits.tunnelMessageBytes,
     handshakeTimeout: limits.handshakeTimeoutMs,

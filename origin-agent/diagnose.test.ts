@@ -16,6 +16,8 @@ const optionsFor = ({ dir, caFile, tokenFile }: Fixture, edge: string): AgentOpt
   data: join(dir, "data"),
   instance: "agent-1",
   drainTimeoutMs: 5_000,
+  tlsDir: [],
+  connectTo: [],
 });
 
 const byCheck = (findings: Awaited<ReturnType<typeof diagnose>>) =>

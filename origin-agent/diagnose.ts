@@ -10,9 +10,9 @@ import { decodePem } from "#contract/identity/pem.ts";
 import { apiErrorSchema } from "#contract/sync.ts";
 import { proofSkewS } from "#contract/tunnel/handshake.ts";
 import { errorFields } from "./agent-error.ts";
-import { openConfigSlice, type SliceEndpoint } from "./config-slice.ts";
-import { createDial, readEndpointCaFile, type Dial } from "./dial.ts";
-import { createDialPolicy } from "./dial-policy.ts";
+import { dialTargetOf, openConfigSlice, type SliceEndpoint } from "./config-slice.ts";
+import { createDial, type Dial } from "./dial.ts";
+import { dialOptions } from "./dial-options.ts";
 import { edgeConnectError, readBounded, readCaFile } from "./edge-request.ts";
 import { openIdentityStore, type Identity } from "./identity-store.ts";
 import type { Log } from "./log.ts";
@@ -169,12 +169,7 @@ async function dialEndpoints(options: AgentOptions): Promise<Finding[]> {
   if (slice.version === 0) {
     return [{ check: "endpoints", status: "warning", detail: "no configuration has come from the edge yet" }];
   }
-  const { endpointCaFile } = options;
-  const dial = createDial({
-    policy: createDialPolicy(options.allow),
-    connectTimeoutMs: timeoutMs,
-    ...(endpointCaFile !== undefined && { endpointCaPem: readEndpointCaFile(endpointCaFile) }),
-  });
+  const dial = createDial(dialOptions(options, timeoutMs));
   const targets = [...slice.endpoints.values()];
   const chosen = targets.slice(0, maxEndpoints);
   const findings = [
@@ -187,10 +182,10 @@ async function dialEndpoints(options: AgentOptions): Promise<Finding[]> {
   return findings;
 }
 
-function dialOne({ key, endpoint, protocol }: SliceEndpoint, dial: Dial): Promise<Finding> {
-  const { address, port } = endpoint;
+function dialOne(target: SliceEndpoint, dial: Dial): Promise<Finding> {
+  const { key } = target;
   return new Promise((resolve) => {
-    dial({ address, port, protocol }, (error, socket) => {
+    dial(dialTargetOf(target), (error, socket) => {
       socket?.destroy();
       if (!error) return resolve(ok(`endpoint ${key}`, "accepts connections"));
       const { code, reason, remedy } = errorFields(error);

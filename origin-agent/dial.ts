@@ -4,15 +4,21 @@ import { readFileSync } from "node:fs";
 import { connect as connectTcp, isIP } from "node:net";
 import type { Socket, TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
+import type { ConnectionOptions, SecureContext } from "node:tls";
+import type { BackendTls } from "#contract/backend-tls.ts";
 import { type BackendProtocol, speaksHttp2, speaksTls } from "#contract/snapshot.ts";
+import { applyConnectTo, type ConnectTo } from "#traffic/connection/connect-to.ts";
 import { AgentError } from "./agent-error.ts";
 import { dialRefused } from "./dial-policy.ts";
 import type { DialPolicy } from "./dial-policy.ts";
+import { type EndpointTls, identityProblem } from "./endpoint-tls.ts";
 
 export interface DialTarget {
   readonly address: string;
   readonly port: number;
   readonly protocol: BackendProtocol;
+  readonly tls?: BackendTls | undefined;
+  readonly connectTimeoutMs?: number | undefined;
   /** Keep the socket open for writing after the endpoint has ended its side. */
   readonly halfOpen?: boolean;
 }
@@ -22,49 +28,79 @@ export type Dial = (target: DialTarget, callback: (error: Error | null, socket?:
 
 export interface DialOptions {
   readonly policy: DialPolicy;
+  /** Where the target says nothing. */
   readonly connectTimeoutMs: number;
-  /** PEM roots for HTTPS endpoints; absent: the system's. */
-  readonly endpointCaPem?: string;
+  readonly endpointTls: EndpointTls;
+  /** Other addresses to dial in place of some endpoints'. */
+  readonly connectTo?: readonly ConnectTo[];
 }
 
-/** HTTPS endpoints are always verified, against their address: a name's certificate, or an address in it. */
-export function createDial({ policy, connectTimeoutMs, endpointCaPem }: DialOptions): Dial {
+export function createDial({ policy, connectTimeoutMs, endpointTls, connectTo = [] }: DialOptions): Dial {
   return (target, callback) => {
-    const { address, port, protocol } = target;
-    if (isIP(address) !== 0 && !policy.permits(address, port)) {
-      process.nextTick(callback, dialRefused(address, port));
+    const { host, port } = applyConnectTo(connectTo, target.address, target.port);
+    if (isIP(host) !== 0 && !policy.permits(host, port)) {
+      process.nextTick(callback, dialRefused(host, port));
       return;
     }
     const tcp: TcpNetConnectOpts = {
-      host: address,
+      host,
       port,
       lookup: policy.lookupFor(port),
       noDelay: true,
       keepAlive: true,
+      allowHalfOpen: target.halfOpen === true,
     };
-    const socket = speaksTls(protocol) ? connectTls(tlsOptions(tcp, target, endpointCaPem)) : connectTcp(tcp);
-    const timer = setTimeout(() => {
-      socket.destroy(
-        Object.assign(new Error(`connect timed out after ${connectTimeoutMs} ms`), { code: "ETIMEDOUT" }),
-      );
-    }, connectTimeoutMs);
-    const settle = (error: Error | null) => {
-      clearTimeout(timer);
-      socket.off("error", settle).off(readyEvent, ready);
-      if (error) callback(error);
-      else callback(null, socket);
-    };
-    const ready = () => settle(null);
-    const readyEvent = speaksTls(protocol) ? "secureConnect" : "connect";
-    socket.on("error", settle).on(readyEvent, ready);
+    const timeoutMs = target.connectTimeoutMs ?? connectTimeoutMs;
+    if (!speaksTls(target.protocol)) return whenReady(connectTcp(tcp), "connect", timeoutMs, callback);
+    endpointTls(target.tls).then(
+      // Outside of the promise: what the callback throws is nobody's rejection.
+      (context) =>
+        process.nextTick(() => {
+          const socket = connectTls(tlsOptions(tcp, target, context));
+          whenReady(socket, "secureConnect", timeoutMs, callback);
+        }),
+      (error: Error) => process.nextTick(callback, error),
+    );
   };
 }
 
-function tlsOptions(tcp: TcpNetConnectOpts, { address, protocol }: DialTarget, ca: string | undefined) {
-  // RFC 6066 §3: no address literals in SNI. Node then verifies against the address (`host`).
-  const servername = isIP(address) === 0 ? { servername: address } : {};
-  const ALPNProtocols = [speaksHttp2(protocol) ? "h2" : "http/1.1"];
-  return { ...tcp, ...servername, ...(ca === undefined ? {} : { ca }), ALPNProtocols };
+/** Calls back when the socket is ready for bytes, or has failed, or its time is up. */
+function whenReady(
+  socket: Socket,
+  readyEvent: "connect" | "secureConnect",
+  timeoutMs: number,
+  callback: Parameters<Dial>[1],
+): void {
+  const timer = setTimeout(() => {
+    socket.destroy(
+      Object.assign(new Error(`connect timed out after ${timeoutMs} ms`), { code: "ETIMEDOUT" }),
+    );
+  }, timeoutMs);
+  const settle = (error: Error | null) => {
+    clearTimeout(timer);
+    socket.off("error", settle).off(readyEvent, ready);
+    if (error) callback(error);
+    else callback(null, socket);
+  };
+  const ready = () => settle(null);
+  socket.on("error", settle).on(readyEvent, ready);
+}
+
+function tlsOptions(
+  tcp: TcpNetConnectOpts,
+  { address, protocol, tls }: DialTarget,
+  secureContext: SecureContext,
+): ConnectionOptions {
+  const name = tls?.hostname ?? address;
+  return {
+    ...tcp,
+    secureContext,
+    // RFC 6066 §3: no address literals in SNI.
+    ...(isIP(name) === 0 && { servername: name }),
+    ALPNProtocols: [speaksHttp2(protocol) ? "h2" : "http/1.1"],
+    rejectUnauthorized: tls?.insecureSkipVerify !== true,
+    checkServerIdentity: (_host, certificate) => identityProblem(tls, address, certificate),
+  };
 }
 
 /** Reads the roots for HTTPS endpoints. Throws `AgentError` `options_invalid`. */

@@ -27,10 +27,17 @@ export async function readCaFile(path: string): Promise<string> {
   }
 }
 
+export interface EdgeAddress {
+  readonly url: URL;
+  /** Unix socket on which the edge is, in place of the URL's host and port. */
+  readonly socketPath: string | undefined;
+  /** Roots that its certificate must lead to. */
+  readonly caPem: string;
+}
+
 /** Posts `body` and returns the parsed answer of a 2xx; given up when `stop` aborts. Throws `AgentError` for everything else. */
 export async function postToEdge(
-  url: URL,
-  caPem: string,
+  { url, socketPath, caPem }: EdgeAddress,
   body: unknown,
   stop: AbortSignal,
 ): Promise<unknown> {
@@ -45,6 +52,7 @@ export async function postToEdge(
       headers,
       signal,
       agent: false,
+      ...(socketPath !== undefined && { socketPath }),
     });
     outgoing.on("response", resolve).on("error", reject).end(payload);
   }).catch((error: unknown) => {

@@ -2,7 +2,7 @@
 import { Pool } from "undici";
 import type { buildConnector } from "undici";
 import { limits } from "#contract/limits.ts";
-import type { SliceEndpoint } from "./config-slice.ts";
+import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import { endpointHost } from "./endpoint-host.ts";
 import { Http2Pool } from "./http2-pool.ts";
@@ -23,7 +23,7 @@ export function createEndpointPools(dial: Dial): EndpointPools {
     http1: (target) => pooled(http1, target, () => openPool(target, dial)),
     http2: (target) => pooled(http2, target, () => new Http2Pool(target, dial)),
     retain(endpoints) {
-      const wanted = new Set([...endpoints.values()].map(poolKey));
+      const wanted = new Set([...endpoints.values()].map(({ connectionKey }) => connectionKey));
       for (const pools of [http1, http2]) {
         for (const [key, pool] of pools) {
           if (wanted.has(key)) continue;
@@ -43,23 +43,17 @@ export function createEndpointPools(dial: Dial): EndpointPools {
 }
 
 function pooled<T>(pools: Map<string, T>, target: SliceEndpoint, open: () => T): T {
-  const key = poolKey(target);
-  const pool = pools.get(key) ?? open();
-  pools.set(key, pool);
+  const { connectionKey } = target;
+  const pool = pools.get(connectionKey) ?? open();
+  pools.set(connectionKey, pool);
   return pool;
 }
 
-/** Backends that share an address share its connections. */
-const poolKey = ({ endpoint, protocol }: SliceEndpoint): string =>
-  `${protocol} ${endpoint.address} ${endpoint.port}`;
-
-function openPool({ endpoint, protocol }: SliceEndpoint, dial: Dial): Pool {
-  const { address, port } = endpoint;
+function openPool(target: SliceEndpoint, dial: Dial): Pool {
+  const { endpoint, protocol } = target;
   const connect: buildConnector.connector = (_options, callback) =>
-    dial({ address, port, protocol }, (error, socket) =>
-      error ? callback(error, null) : callback(null, socket!),
-    );
-  return new Pool(`${protocol.toLowerCase()}://${endpointHost(endpoint)}:${port}`, {
+    dial(dialTargetOf(target), (error, socket) => (error ? callback(error, null) : callback(null, socket!)));
+  return new Pool(`${protocol.toLowerCase()}://${endpointHost(endpoint)}:${endpoint.port}`, {
     connect,
     // One request at a time per connection, as many connections as streams need (bounded by streamsPerConnection).
     pipelining: 1,

@@ -4,13 +4,13 @@ import type { ResetCode } from "#contract/tunnel/code.ts";
 import { SocketRelay } from "#traffic/tunnel/socket-relay.ts";
 import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { AgentError, systemCode } from "./agent-error.ts";
-import type { SliceEndpoint } from "./config-slice.ts";
+import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import type { ExchangeEnded } from "./forward-http.ts";
 
 export function forwardTcp(
   stream: TunnelStream,
-  { endpoint, protocol }: SliceEndpoint,
+  target: SliceEndpoint,
   dial: Dial,
   onEnded: ExchangeEnded,
 ): StreamHandlers {
@@ -32,7 +32,7 @@ export function forwardTcp(
     if (clientEnded) handlers.onEnd([]);
   };
 
-  dial({ address: endpoint.address, port: endpoint.port, protocol, halfOpen: true }, (error, socket) => {
+  dial({ ...dialTargetOf(target), halfOpen: true }, (error, socket) => {
     if (over) return void socket?.destroy();
     if (socket) return connected(socket);
     const code = dialFailure(error);

@@ -8,7 +8,7 @@ import type { ResetCode } from "#contract/tunnel/code.ts";
 import type { OpenHead } from "#contract/tunnel/head.ts";
 import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { AgentError } from "./agent-error.ts";
-import type { SliceEndpoint } from "./config-slice.ts";
+import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import { endToEndFields, fieldsOfRaw } from "./fields.ts";
 import type { ExchangeEnded } from "./forward-http.ts";
@@ -64,7 +64,7 @@ export class WebSocketExchange implements StreamHandlers {
       autoPong: false,
       maxPayload: limits.webSocketMessageBytes,
       createConnection: (_options, oncreate) => {
-        dial({ address: endpoint.address, port: endpoint.port, protocol }, (error, socket) => {
+        dial(dialTargetOf(target), (error, socket) => {
           this.#connected = !error;
           // Node types the socket as required; it reads it only without an error.
           oncreate(error, socket!);

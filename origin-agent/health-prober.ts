@@ -32,7 +32,7 @@ export interface ProberOptions {
 
 interface Check {
   readonly policy: ActiveHealthCheck;
-  /** Address and policy as text: a check whose subject is the same goes on. */
+  /** Way to the endpoint and policy as text: a check whose subject is the same goes on. */
   readonly subject: string;
   state: CheckState;
   timer: NodeJS.Timeout;
@@ -95,6 +95,6 @@ export function createHealthProber(options: ProberOptions): HealthProber {
   };
 }
 
-function subjectOf({ endpoint, protocol, activeHealthCheck }: SliceEndpoint): string {
-  return JSON.stringify([endpoint.address, endpoint.port, protocol, activeHealthCheck ?? null]);
+function subjectOf({ connectionKey, activeHealthCheck }: SliceEndpoint): string {
+  return JSON.stringify([connectionKey, activeHealthCheck ?? null]);
 }

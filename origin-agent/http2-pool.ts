@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { limits } from "#contract/limits.ts";
 import { speaksTls } from "#contract/snapshot.ts";
-import type { SliceEndpoint } from "./config-slice.ts";
+import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import { endpointHost } from "./endpoint-host.ts";
 
@@ -40,8 +40,7 @@ export class Http2Pool {
       if (streams < (session.remoteSettings.maxConcurrentStreams ?? Infinity)) return callback(null, session);
     }
     if (this.#waiting.push(callback) > 1) return;
-    const { endpoint, protocol } = this.#target;
-    this.#dial({ address: endpoint.address, port: endpoint.port, protocol }, (error, socket) => {
+    this.#dial(dialTargetOf(this.#target), (error, socket) => {
       const waiting = this.#waiting;
       this.#waiting = [];
       const opened = error ?? this.#open(socket!);

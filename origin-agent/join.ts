@@ -11,11 +11,15 @@ const joinPath = "/.well-known/isthmus/join";
 
 /** Joins once. Throws `AgentError` with what to do about it; the caller decides when to try again. */
 export async function joinTunnel(options: AgentOptions, stop: AbortSignal): Promise<Identity> {
-  const { edge, tunnel, caFile } = options;
+  const { edge, edgeSocket, tunnel, caFile } = options;
   const [token, caPem] = await Promise.all([readToken(options), readCaFile(caFile)]);
   const identityRequest = await createIdentityRequest(tunnel);
   const body: JoinRequest = { token, tunnel, csrPem: identityRequest.csrPem };
-  const answer = await postToEdge(new URL(joinPath, edge), caPem, body, stop).catch((error: unknown) => {
+  const answer = await postToEdge(
+    { url: new URL(joinPath, edge), socketPath: edgeSocket, caPem },
+    body,
+    stop,
+  ).catch((error: unknown) => {
     throw withTokenRemedy(error, options);
   });
   return identityRequest.complete(answer);

@@ -1,5 +1,5 @@
 // The agent as a process: `node origin-agent/main.ts --edge … `; `isthmus agent` runs it, too. Flags, signals, exit codes.
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { errorFields } from "./agent-error.ts";
 import { startAgent } from "./agent.ts";
 import { diagnose, findingsText } from "./diagnose.ts";
@@ -13,6 +13,8 @@ const exitFailed = 1;
 
 const log = createLog((line) => process.stderr.write(line), Date.now);
 
+const repeatable = (value: string, values: string[] = []): string[] => [...values, value];
+
 const command = new Command("isthmus agent")
   .description(
     "Connects this network's endpoints to the edge: dials out, mutually authenticated, no inbound port.",
@@ -22,17 +24,26 @@ const command = new Command("isthmus agent")
   .option("--tunnel <name>", "tunnel that the configuration's backends name")
   .option("--join-token-file <file>", "one-time token to join with; not needed once joined")
   .option("--ca-file <file>", "PEM roots that the edge's certificate must lead to")
-  .option(
-    "--allow <cidr[:port]>",
-    "network this agent may dial; repeatable",
-    (rule: string, rules: string[] = []) => [...rules, rule],
-  )
+  .option("--allow <cidr[:port]>", "network this agent may dial; repeatable", repeatable)
   .option("--data <dir>", "directory for key, certificate and last configuration")
   .option("--instance <name>", "name of this agent in logs and status (default: host name)")
   .option("--zone <name>", "where this agent runs; it is preferred for endpoints of the same zone")
   .option("--drain-timeout <duration>", "longest wait for open streams on SIGTERM (default: 30s)")
   .option("--ready-file <file>", "file to write once the first connection is authenticated")
   .option("--endpoint-ca-file <file>", "PEM roots for endpoints that speak HTTPS (default: the system's)")
+  .option(
+    "--tls-dir <dir>",
+    "directory of the certificates and keys that backends name for TLS to endpoints; repeatable",
+    repeatable,
+  )
+  .option(
+    "--connect-to <host:port:host2:port2>",
+    "dial another address for an endpoint (curl's syntax); repeatable",
+    repeatable,
+  )
+  .addOption(
+    new Option("--edge-socket <path>", "Unix socket of the edge: of the agent of `isthmus serve`").hideHelp(),
+  )
   .option(
     "--config <file>",
     "YAML or JSON file with the same options (edge, tunnel, joinTokenFile, allow, …)",

@@ -6,12 +6,20 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { durationMs, durationSchema } from "#contract/duration.ts";
 import { nameSchema } from "#contract/snapshot.ts";
+import { parseConnectTo } from "#traffic/connection/connect-to.ts";
 import { AgentError } from "./agent-error.ts";
 
 const edgeSchema = z
   .string()
   .refine(isEdgeUrl, "expected https://HOST or https://HOST:PORT")
   .transform((text) => new URL(text).origin);
+
+const connectToSchema = z.string().transform((text, context) => {
+  const rule = parseConnectTo(text);
+  if (rule) return rule;
+  context.addIssue(`${text}: expected HOST:PORT:HOST2:PORT2, with IPv6 addresses in brackets`);
+  return z.NEVER;
+});
 
 const agentOptionsSchema = z.strictObject({
   /** Origin of the edge's tunnel door. */
@@ -33,6 +41,12 @@ const agentOptionsSchema = z.strictObject({
   readyFile: z.string().min(1).optional(),
   /** PEM roots for endpoints that speak HTTPS; absent: those of the system. */
   endpointCaFile: z.string().min(1).optional(),
+  /** Directories with certificates and keys that the configuration names for TLS to endpoints. */
+  tlsDir: z.array(z.string().min(1)).default([]),
+  /** curl's HOST:PORT:HOST2:PORT2: endpoints that are dialled somewhere else. */
+  connectTo: z.array(connectToSchema).default([]),
+  /** Unix socket of the edge, where it is on this machine and has no port. */
+  edgeSocket: z.string().min(1).optional(),
 });
 
 export interface AgentOptions extends Omit<z.output<typeof agentOptionsSchema>, "drainTimeout"> {
@@ -42,7 +56,15 @@ export interface AgentOptions extends Omit<z.output<typeof agentOptionsSchema>, 
 /** Options as flags give them; keys absent where no flag was given. */
 export type RawOptions = Partial<Record<keyof z.input<typeof agentOptionsSchema>, unknown>>;
 
-const pathOptions = ["joinTokenFile", "caFile", "data", "readyFile", "endpointCaFile"] as const;
+const pathOptions = [
+  "joinTokenFile",
+  "caFile",
+  "data",
+  "readyFile",
+  "endpointCaFile",
+  "tlsDir",
+  "edgeSocket",
+] as const;
 
 const missing: Record<string, string> = {
   edge: "Give --edge https://HOST:PORT, where the edge accepts tunnels.",
@@ -104,6 +126,7 @@ function readConfigFile(file: string): Record<string, unknown> {
   for (const name of pathOptions) {
     const path = options[name];
     if (typeof path === "string") options[name] = resolve(dirname(file), path);
+    if (Array.isArray(path)) options[name] = path.map((one) => resolve(dirname(file), String(one)));
   }
   return options;
 }

@@ -8,7 +8,7 @@ import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import { judgeHttpProbe, judgeTcpProbe, judgeTimeout } from "#traffic/health/active-check.ts";
 import type { ProbeResult } from "#traffic/health/active-check.ts";
 import { systemCode } from "./agent-error.ts";
-import type { SliceEndpoint } from "./config-slice.ts";
+import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import { endpointHost } from "./endpoint-host.ts";
 import { probeHttp2 } from "./probe-http2.ts";
@@ -18,7 +18,7 @@ const searchedBytes = 16 * 1024;
 
 /** Resolves within the check's timeout, whatever the endpoint does. Never rejects. */
 export function probe(target: SliceEndpoint, check: ActiveHealthCheck, dial: Dial): Promise<ProbeResult> {
-  const { endpoint, protocol } = target;
+  const { protocol } = target;
   return new Promise((resolve) => {
     const over = new AbortController();
     const finish = (result: ProbeResult) => {
@@ -28,7 +28,7 @@ export function probe(target: SliceEndpoint, check: ActiveHealthCheck, dial: Dia
       resolve(result);
     };
     const timer = setTimeout(() => finish(judgeTimeout(check)), check.timeoutMs);
-    dial({ address: endpoint.address, port: endpoint.port, protocol }, (error, socket) => {
+    dial(dialTargetOf(target), (error, socket) => {
       if (!socket) return finish(failed(error ?? new Error("no connection")));
       over.signal.addEventListener("abort", () => socket.destroy());
       if (over.signal.aborted) socket.destroy();

@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { defaultDataDirectory } from "../local-system.ts";
 import { hostPortArgument, listArgument, wholeNumber } from "./arguments.ts";
-import { parseConnectTo, type ConnectTo } from "../serve/connect-to.ts";
 import { launch } from "../serve/launcher.ts";
 import { everyAddress, type HostPort, type ServeOptions } from "../serve/serve-options.ts";
 import { durationMs } from "#contract/duration.ts";
+import { parseConnectTo, type ConnectTo } from "#traffic/connection/connect-to.ts";
 
 interface ServeFlags {
   file: string[];
@@ -65,7 +65,7 @@ export function addServe(program: Command): void {
     .option(
       "--connect-to <host:port:host2:port2>",
       "dial HOST2:PORT2 for HOST:PORT, as curl does; repeatable",
-      (text: string, rules: ConnectTo[] = []) => [...rules, parseConnectTo(text)],
+      (text: string, rules: ConnectTo[] = []) => [...rules, connectToArgument(text)],
     )
     .option("--dev-tls", "generate a certificate for HTTPS listeners that have none")
     .option("--strict", "refuse a configuration with warnings, too")
@@ -114,6 +114,14 @@ function serveOptions(flags: ServeFlags): ServeOptions {
     ...(flags.zone !== undefined && { zone: flags.zone }),
     drainTimeoutMs: flags.drainTimeout,
   };
+}
+
+function connectToArgument(text: string): ConnectTo {
+  const rule = parseConnectTo(text);
+  if (rule) return rule;
+  throw new InvalidArgumentError(
+    "Expected HOST:PORT:HOST2:PORT2. Any part may be empty; IPv6 addresses stand in brackets: [::1]:80:[::1]:8080.",
+  );
 }
 
 function drainArgument(text: string): number {

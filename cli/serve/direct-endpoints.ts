@@ -1,6 +1,6 @@
 // The endpoints that the gateway dials itself: each becomes a service of workerd's configuration (decision 0003).
 import type { Snapshot } from "#contract/snapshot.ts";
-import { applyConnectTo, type ConnectTo } from "./connect-to.ts";
+import { applyConnectTo, type ConnectTo } from "#traffic/connection/connect-to.ts";
 
 export interface DirectEndpoint {
   /** `direct:<address>:<port>`, the binding that the gateway looks up; IPv6 in brackets. */

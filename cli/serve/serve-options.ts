@@ -1,5 +1,5 @@
 // What `isthmus serve` was asked for, checked and with defaults filled in.
-import type { ConnectTo } from "./connect-to.ts";
+import type { ConnectTo } from "#traffic/connection/connect-to.ts";
 
 export interface ServeOptions {
   readonly files: readonly string[];

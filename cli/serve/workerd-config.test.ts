@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Snapshot } from "#contract/snapshot.ts";
+import { parseConnectTo } from "#traffic/connection/connect-to.ts";
 import { directEndpoints } from "./direct-endpoints.ts";
-import { parseConnectTo } from "./connect-to.ts";
 import { controlConfig, gatewayConfig, hubConfig, stateConfig } from "./workerd-config.ts";
 
 const backend = (
@@ -75,7 +75,7 @@ test("gateway: one service for each direct endpoint, one socket for each listene
       backend("six", "2001:db8::1", 80),
       backend("hidden", "10.0.0.1", 80, { tunnel: "production" }),
     ]),
-    [parseConnectTo("203.0.113.7:8080:127.0.0.1:9001")],
+    [parseConnectTo("203.0.113.7:8080:127.0.0.1:9001")!],
   );
   expect(
     gatewayConfig({

@@ -1,6 +1,7 @@
 // Endpoints: addresses that are none, doubles, and backends that have nothing to send a request to.
 import { speaksHttp2 } from "#contract/snapshot.ts";
 import { endpointId, parseAddress } from "../native/address.ts";
+import { beyondRuntime } from "../own-agent.ts";
 import type { NativeBackend } from "../native/schema.ts";
 import type { Report } from "../report.ts";
 import type { Check } from "./check.ts";
@@ -22,20 +23,6 @@ export const backendEndpoints: Check = (config, report) => {
   }
 };
 
-/** workerd speaks HTTP/1.1 to endpoints (decision 0012). */
-export const backendTunnels: Check = (config, report) => {
-  for (const [index, { name, protocol, tunnel }] of config.backends.entries()) {
-    if (tunnel !== undefined || !speaksHttp2(protocol)) continue;
-    report.add({
-      code: "backend-tunnel-missing",
-      path: ["backends", index, "protocol"],
-      message: `backend ${JSON.stringify(name)} speaks ${protocol}, over HTTP/2, which the gateway itself does not speak to endpoints; only agents do`,
-      remedy:
-        "Set the backend's tunnel and run an agent that reaches the endpoints, on this machine if need be.",
-    });
-  }
-};
-
 export const healthCheckProtocols: Check = (config, report) => {
   for (const [index, { name, protocol, healthCheck }] of config.backends.entries()) {
     if (healthCheck.active?.type !== "GRPC" || speaksHttp2(protocol)) continue;
@@ -43,7 +30,7 @@ export const healthCheckProtocols: Check = (config, report) => {
       code: "health-check-protocol",
       path: ["backends", index, "healthCheck", "active", "type"],
       message: `a check over gRPC needs HTTP/2, but backend ${JSON.stringify(name)} speaks ${protocol}`,
-      remedy: "Set the backend's protocol to GRPC, GRPCS or H2C, or check it by HTTP or TCP.",
+      remedy: "Set the backend's protocol to GRPC, GRPCS, H2 or H2C, or check it by HTTP or TCP.",
     });
   }
 };
@@ -84,6 +71,20 @@ function remedyFor(address: string): string | undefined {
   if (address.startsWith("*")) return "An endpoint is one address; wildcards belong into hostnames.";
   return undefined;
 }
+
+/** Cloudflare's edge: no agent is there but the user's own. */
+export const edgeTunnels: Check = (config, report) => {
+  for (const [index, backend] of config.backends.entries()) {
+    const reason = beyondRuntime(backend);
+    if (reason === undefined) continue;
+    report.add({
+      code: "backend-tunnel-missing",
+      path: ["backends", index],
+      message: `backend ${JSON.stringify(backend.name)} ${reason}: on Cloudflare only agents can dial its endpoints`,
+      remedy: "Set the backend's tunnel and run an agent that reaches the endpoints.",
+    });
+  }
+};
 
 /** Cloudflare's edge: a Worker cannot fetch a bare IP address, private or public. */
 export const dialableEndpoints: Check = (config, report) => {

@@ -346,15 +346,15 @@ backends:
     ],
   ],
   [
-    "backends of HTTP/2 that no agent dials",
+    "checks over gRPC of what speaks HTTP/1.1, and a tunnel that is not the user's",
     `listeners: [{ name: web, protocol: HTTP, port: 80 }]
 backends:
   - { name: a, protocol: GRPC, endpoints: [{ address: x, port: 1 }] }
-  - { name: b, protocol: H2C, tunnel: t, endpoints: [{ address: x, port: 1 }] }
+  - { name: b, tunnel: isthmus-serve, endpoints: [{ address: x, port: 1 }] }
   - { name: c, tunnel: t, endpoints: [{ address: x, port: 1 }], healthCheck: { active: { type: GRPC } } }
 `,
     [
-      '3:26: error: backend "a" speaks GRPC, over HTTP/2, which the gateway itself does not speak to endpoints; only agents do (at backends[0].protocol) [backend-tunnel-missing]',
+      "4:24: error: the tunnel isthmus-serve is that of the agent which isthmus serve starts by itself (at backends[1].tunnel) [tunnel-reserved]",
       '5:96: error: a check over gRPC needs HTTP/2, but backend "c" speaks HTTP (at backends[2].healthCheck.active.type) [health-check-protocol]',
     ],
   ],

@@ -4,10 +4,11 @@ import type { Report } from "../report.ts";
 import { attachedRoutes } from "./attached-routes.ts";
 import {
   backendEndpoints,
-  backendTunnels,
   dialableEndpoints,
+  edgeTunnels,
   healthCheckProtocols,
 } from "./backend-endpoints.ts";
+import { backendTls } from "./backend-tls.ts";
 import { canaryBackends } from "./canary-backends.ts";
 import type { Check } from "./check.ts";
 import { connectionTimeouts, healthCheckTimes, ruleTimeouts } from "./durations.ts";
@@ -52,8 +53,8 @@ const checks: readonly Check[] = [
   backendProtocols,
   backendLayer,
   backendEndpoints,
-  backendTunnels,
   portForwards,
+  backendTls,
   healthCheckTimes,
   healthCheckProtocols,
   reachableRules,
@@ -65,6 +66,7 @@ export type Target = "serve" | "edge";
 export function checkConfig(config: NativeConfig, report: Report, target: Target): void {
   for (const check of checks) check(config, report);
   if (target !== "edge") return;
+  edgeTunnels(config, report);
   dialableEndpoints(config, report);
   edgeListeners(config, report);
 }

@@ -22,6 +22,7 @@ import {
   backendHeadField,
 } from "./backend-policy.ts";
 import { backendRefFields, ruleNameField } from "./backend-ref.ts";
+import { backendTimeoutSchema, backendTlsSchema } from "./backend-tls.ts";
 import { activeHealthCheckSchema } from "./health-check.ts";
 import { sentProxyProtocolSchema, tcpRouteSchema, tlsRouteSchema } from "./layer-4.ts";
 import { listenerSchema } from "./listener.ts";
@@ -146,12 +147,16 @@ export const backendSchema = z
     name: nameSchema.describe("Unique among the backends; rules refer to it."),
     tunnel: nameSchema
       .optional()
-      .describe("Tunnel whose agents dial these endpoints. Default: the gateway dials them itself."),
+      .describe(
+        "Tunnel whose agents dial these endpoints. Default: the gateway dials them itself, or under `isthmus serve` the agent that it starts for what a gateway cannot.",
+      ),
     protocol: backendProtocolSchema
       .default("HTTP")
       .describe(
-        "What the endpoints speak. HTTP and HTTPS: HTTP/1.1. H2C: HTTP/2 without TLS. GRPC and GRPCS: gRPC over HTTP/2, without and with TLS; gRPC-Web is translated. TCP: whatever the connection carries; TLS: the same, in TLS from the gateway. Default: HTTP.",
+        "What the endpoints speak. HTTP and HTTPS: HTTP/1.1. H2C and H2: HTTP/2, without and with TLS. GRPC and GRPCS: gRPC over HTTP/2, without and with TLS; gRPC-Web is translated. TCP: whatever the connection carries; TLS: the same, in TLS from the gateway. Default: HTTP.",
       ),
+    tls: backendTlsSchema.optional(),
+    timeout: backendTimeoutSchema.optional(),
     proxyProtocol: sentProxyProtocolSchema.optional(),
     portForward: portForwardSchema.optional(),
     endpoints: z

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, vi } from "vitest";
+import type { BackendTls } from "#contract/backend-tls.ts";
 import { endpointKey } from "#contract/snapshot.ts";
 import type { ActiveHealthCheck, BackendProtocol } from "#contract/snapshot.ts";
 import type { TunnelConfig } from "#contract/sync.ts";
@@ -67,6 +68,8 @@ export async function createFixture(): Promise<Fixture> {
           data: join(dir, "data"),
           instance: "agent-1",
           drainTimeoutMs: 5_000,
+          tlsDir: [],
+          connectTo: [],
           ...options,
         },
         createLog((line) => log.add(JSON.parse(line) as LogLine), Date.now),
@@ -79,9 +82,9 @@ export async function createFixture(): Promise<Fixture> {
 
 /** A configuration of one backend `pods` with these ports of 127.0.0.1. */
 export function podConfig(ports: readonly number[], options: ConfigOptions = {}): TunnelConfig {
-  const { version = 1, address = "127.0.0.1", protocol = "HTTP", check } = options;
+  const { version = 1, address = "127.0.0.1", protocol = "HTTP", tls, check } = options;
   const endpoints = ports.map((port) => ({ id: `${address}:${port}`, address, port, weight: 1 }));
-  const backend = { name: "pods", protocol, endpoints };
+  const backend = { name: "pods", protocol, endpoints, ...(tls && { tls }) };
   return {
     tunnel,
     version,
@@ -94,6 +97,7 @@ interface ConfigOptions {
   readonly version?: number;
   readonly address?: string;
   readonly protocol?: BackendProtocol;
+  readonly tls?: BackendTls;
   readonly check?: ActiveHealthCheck;
 }
 

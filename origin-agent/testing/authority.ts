@@ -15,7 +15,11 @@ export interface TestAuthority {
   readonly rootPem: string;
   readonly trust: Trust;
   /** Key and certificate of a server for these names. */
-  issueServer(names: { dnsNames?: string[]; ipAddresses?: string[] }): Promise<{ key: string; cert: string }>;
+  issueServer(names: {
+    dnsNames?: string[];
+    ipAddresses?: string[];
+    uris?: string[];
+  }): Promise<{ key: string; cert: string }>;
   issueAgent(csrPem: string, tunnel: string, lifetimeMs?: number): Promise<IssuedCertificate>;
 }
 

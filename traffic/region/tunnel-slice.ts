@@ -10,9 +10,11 @@ export function sliceForTunnel({ version, hash, snapshot }: VersionedSnapshot, t
     hash,
     backends: snapshot.backends
       .filter((backend) => backend.tunnel === tunnel)
-      .map(({ name, protocol, endpoints, healthCheck }) => ({
+      .map(({ name, protocol, tls, connectTimeoutMs, endpoints, healthCheck }) => ({
         name,
         protocol,
+        ...(tls && { tls }),
+        ...(connectTimeoutMs !== undefined && { connectTimeoutMs }),
         endpoints,
         ...(healthCheck.active && { activeHealthCheck: healthCheck.active }),
       })),

@@ -1,0 +1,16 @@
+// Which backends without a tunnel the Workers runtime cannot dial, so that an agent has to (decision 0013).
+import { ownTunnel, speaksHttp2 } from "#contract/snapshot.ts";
+import type { NativeBackend } from "./native/schema.ts";
+
+/** What of the backend is beyond the runtime; undefined for one that it dials, or that has a tunnel. */
+export function beyondRuntime({ tunnel, protocol, tls, timeout }: NativeBackend): string | undefined {
+  if (tunnel !== undefined) return undefined;
+  if (speaksHttp2(protocol)) return `speaks ${protocol}, over HTTP/2`;
+  if (tls !== undefined) return "has TLS settings of its own";
+  return timeout?.tcp?.connectTimeout === undefined ? undefined : "has a connect timeout";
+}
+
+/** The tunnel that a backend is compiled with under `isthmus serve`. */
+export function tunnelOf(backend: NativeBackend): string | undefined {
+  return beyondRuntime(backend) === undefined ? backend.tunnel : ownTunnel;
+}
