@@ -65,6 +65,11 @@ export async function readClientTrust(trust: ClientTrustFiles): Promise<ClientTr
   };
 }
 
+/** Throws `CommandError` `invalid` that names the file where it cannot be read or holds no certificate. */
+export async function checkAuthorities(file: string): Promise<void> {
+  checkedAuthorities(file, await readPem(file));
+}
+
 /** Where each text is from, and the text. */
 function readAll(
   name: string,
@@ -101,7 +106,7 @@ function checkedAuthorities(source: string, pem: string): string {
   }
   if (certificates.length === 0) {
     throw new CommandError("invalid", `${source} holds no certificate`, {
-      remedy: "Name a PEM file with the authorities that sign certificates of clients.",
+      remedy: "Name a PEM file with the authorities that sign the certificates.",
     });
   }
   return certificates.join("\n");

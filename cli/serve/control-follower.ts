@@ -1,6 +1,7 @@
 // Follows the control while the system runs: direct endpoints of a new version, roots of a new trust document, the
 // tunnel's next certificate, and certificate files that were renewed.
 import { rename, writeFile } from "node:fs/promises";
+import { ownTunnel, type Snapshot } from "#contract/snapshot.ts";
 import type { AdminClient } from "../admin-client.ts";
 import { watchCertificateFiles, type CertificateFiles } from "./certificate-files.ts";
 import { directEndpoints } from "./direct-endpoints.ts";
@@ -18,6 +19,7 @@ export class ControlFollower {
   readonly #log: (line: string) => void;
   readonly #files: CertificateFiles;
   #version = 0;
+  #needs = { hubs: false, ownAgent: false };
   #trustVersion = 0;
   #certificate: TunnelCertificate | undefined;
   #lastProblem = "";
@@ -37,9 +39,12 @@ export class ControlFollower {
     ]);
   }
 
-  /** Writes the trust bundle, and opens the tunnel's port if there is one. */
-  startTunnel(): Promise<void> {
-    return this.#followTrust();
+  /** Writes the trust bundle, and starts what tunnels need, the agent of `serve` itself included. */
+  async startTunnels(snapshot: Snapshot): Promise<void> {
+    this.#needs = tunnelNeeds(snapshot);
+    if (this.#acceptsAgents) await this.#processes.startHubs();
+    await this.#followTrust();
+    await this.#startAgent();
   }
 
   /** Looks once a second from now on; `version` is what the gateways run. */
@@ -71,7 +76,7 @@ export class ControlFollower {
     let problem = "";
     try {
       await this.#followVersion();
-      await this.#followTrust();
+      await this.#followTunnels();
     } catch (error) {
       problem = messageOf(error);
     }
@@ -97,7 +102,26 @@ export class ControlFollower {
         this.#log(`version ${version}: listener ${names} changes how it speaks HTTP/2 ${next}`);
       }
     }
-    await this.#processes.gateways.roll(directEndpoints(snapshot, this.#task.options.connectTo));
+    this.#needs = tunnelNeeds(snapshot);
+    const endpoints = directEndpoints(snapshot, this.#task.options.connectTo);
+    // Nothing that tunnels need may keep the gateways from what they need, nor the other way round.
+    await Promise.all([this.#processes.gateways.roll(endpoints), this.#followTunnels()]);
+  }
+
+  /** Hubs, door and agent stay once they run: the next version may need them again. */
+  async #followTunnels(): Promise<void> {
+    if (this.#acceptsAgents) await this.#processes.startHubs();
+    await this.#followTrust();
+    await this.#startAgent();
+    await this.#processes.agent.keepToken();
+  }
+
+  async #startAgent(): Promise<void> {
+    if (this.#needs.ownAgent && !this.#processes.agent.isRunning) await this.#processes.agent.start();
+  }
+
+  get #acceptsAgents(): boolean {
+    return this.#task.options.tunnel !== undefined || this.#needs.hubs;
   }
 
   async #followTrust(): Promise<void> {
@@ -105,13 +129,21 @@ export class ControlFollower {
     const isNew = trust.version > this.#trustVersion;
     const isDue = this.#certificate === undefined || Date.now() >= this.#certificate.renewAtMs;
     if (isNew) await writeTrustBundle(this.#task.directory.trustBundle, trust.trustBundlePem);
-    const { tunnel, tunnelNames } = this.#task.options;
-    if (tunnel && (isNew || isDue)) {
+    const { tunnelNames } = this.#task.options;
+    if (this.#acceptsAgents && (isNew || isDue)) {
       if (isDue) this.#certificate = await issueTunnelCertificate(this.#client, tunnelNames, Date.now());
       await this.#processes.setTunnel({ certificate: this.#certificate!, trustPem: trust.trustBundlePem });
     }
     this.#trustVersion = trust.version;
   }
+}
+
+/** What the backends of a snapshot need beside the gateways. */
+function tunnelNeeds({ backends }: Snapshot): { hubs: boolean; ownAgent: boolean } {
+  return {
+    hubs: backends.some(({ tunnel }) => tunnel !== undefined),
+    ownAgent: backends.some(({ tunnel }) => tunnel === ownTunnel),
+  };
 }
 
 /** Agents on this machine may read it at any moment. */

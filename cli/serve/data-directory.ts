@@ -14,8 +14,12 @@ export interface DataDirectory {
   readonly state: string;
   /** The KV namespace of the last good snapshot. */
   readonly snapshots: string;
+  /** What the agent of `serve` itself keeps, in a directory for each slot (decision 0013). */
+  readonly agents: string;
   /** Sockets and configurations; removed at the end. */
   readonly run: string;
+  /** In `run`: keys of certificates for endpoints that stand in the configuration. */
+  readonly endpointKeys: string;
   readonly trustBundle: string;
   readonly adminToken: string;
   readonly caKeySecret: string;
@@ -43,7 +47,9 @@ export async function openDataDirectory(root: string): Promise<DataDirectory> {
       control: await made(join(root, "control")),
       state: await made(join(root, "state")),
       snapshots: await made(join(root, "snapshots")),
+      agents: await made(join(root, "agent")),
       run,
+      endpointKeys: await made(join(run, "endpoint-keys")),
       trustBundle: join(root, "ca.pem"),
       adminToken: await secret(adminTokenPath(root)),
       caKeySecret: await secret(join(root, "ca-secret")),

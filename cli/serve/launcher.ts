@@ -12,6 +12,7 @@ import { clientTrusts } from "./client-trust.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { checkDataLock } from "./data-lock.ts";
 import { developmentCertificate } from "./dev-certificate.ts";
+import { prepareEndpointTls } from "./endpoint-certificates.ts";
 import { installWorkers } from "./install-workers.ts";
 import { developmentNames, listenerCertificates } from "./listener-certificates.ts";
 import type { ServeOptions } from "./serve-options.ts";
@@ -61,6 +62,7 @@ async function start(options: ServeOptions, log: (line: string) => void): Promis
       inlineDirectory: directory.run,
     });
     const trusts = await clientTrusts(model.listeners, options.files);
+    await prepareEndpointTls(model.backends, options.files, directory.endpointKeys);
     const modules = { gateway: "gateway.js", control: "control.js" };
     await installWorkers(directory.run, modules, log);
     const plan = planSockets(snapshot.listeners, options, directory.run);

@@ -6,6 +6,7 @@ import { GatewaySet, type GatewayRun } from "./gateway-set.ts";
 import { HubSet, type HubRun } from "./hub-set.ts";
 import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
 import { doorListeners, frontDoorOf, tunnelListener, type TunnelMaterial } from "./door-listeners.ts";
+import { OwnAgent } from "./own-agent.ts";
 import { useSlot } from "./slots.ts";
 import { hubProcess } from "./socket-plan.ts";
 import type { SupervisorTask } from "./supervisor-message.ts";
@@ -21,30 +22,32 @@ const oldDoorGraceMs = 120_000;
 export class Processes {
   readonly gateways: GatewaySet;
   readonly hubs: HubSet;
+  readonly agent: OwnAgent;
   readonly #task: SupervisorTask;
   readonly #log: (line: string) => void;
   readonly #kept = new Map<string, KeptProcess>();
   readonly #doors = new Map<string, FrontDoor>();
   #tunnelDoor: FrontDoor | undefined;
   #tunnelMaterial: TunnelMaterial | undefined;
+  #hubsStarted: Promise<void> | undefined;
   #stopping = false;
 
-  constructor(task: SupervisorTask, log: (line: string) => void) {
+  /** `createJoinToken`: for the agent of `serve` itself. */
+  constructor(task: SupervisorTask, createJoinToken: () => Promise<string>, log: (line: string) => void) {
     this.#task = task;
     this.#log = log;
     const { options, directory, sockets } = task;
     const { drainTimeoutMs } = options;
     const use = ({ name, slot }: GatewayRun | HubRun): void => useSlot(directory.run, sockets, name, slot);
     this.hubs = new HubSet({
-      names: options.tunnel
-        ? Array.from({ length: limits.hubsPerTunnel }, (_, shard) => hubProcess(shard))
-        : [],
+      names: Array.from({ length: limits.hubsPerTunnel }, (_, shard) => hubProcess(shard)),
       runDirectory: directory.run,
       drainTimeoutMs,
       startOne: (run) => startHub(task, run, log),
       use,
       log,
     });
+    this.agent = new OwnAgent(task, createJoinToken, log);
     this.gateways = new GatewaySet({
       names: this.#gatewayNames,
       drainTimeoutMs,
@@ -61,6 +64,15 @@ export class Processes {
 
   startState(): Promise<void> {
     return this.#keep("state", () => startState(this.#task, this.#log));
+  }
+
+  /** Starts the hubs, if they do not run. Rejects when one does not start; the next call tries again. */
+  startHubs(): Promise<void> {
+    this.#hubsStarted ??= this.hubs.start().catch((error: unknown) => {
+      this.#hubsStarted = undefined;
+      throw error;
+    });
+    return this.#hubsStarted;
   }
 
   /** Starts one front door beside each gateway, if there is a listener with TLS or HTTP/2. */
@@ -86,12 +98,14 @@ export class Processes {
   /** Names of what can be replaced, in the order that fails no request: agents find the new door, then the new hubs. */
   get names(): readonly string[] {
     const tunnel = this.#tunnelDoor ? ["tunnel-door", ...this.hubs.names] : [];
-    return ["control", "state", ...tunnel, ...this.#gatewayNames];
+    const agent = this.agent.isRunning ? ["agent"] : [];
+    return ["control", "state", ...tunnel, ...agent, ...this.#gatewayNames];
   }
 
   /** Puts a new process in the place of an old one. Rejects when it does not start; then the old one stays, if it can. */
   async replace(name: string): Promise<void> {
     if (name === "tunnel-door") return this.#openTunnelDoor(this.#tunnelMaterial!);
+    if (name === "agent") return this.agent.replace();
     if (this.hubs.names.includes(name)) return this.hubs.replace(name);
     const kept = this.#kept.get(name);
     if (kept) return kept.restart(shortGraceMs);
@@ -109,6 +123,7 @@ export class Processes {
       ...[...this.#doors.values()].map((door) => door.drain(drainTimeoutMs)),
       this.gateways.stop(drainTimeoutMs),
     ]);
+    await this.agent.stop();
     await this.#tunnelDoor?.stop(shortGraceMs, (child) => child.kill("SIGKILL"));
     await this.hubs.stop(shortGraceMs);
     for (const process of [...this.#kept.values()].toReversed()) await process.stop(shortGraceMs);

@@ -31,10 +31,12 @@ test("HTTP/2 without TLS goes to the front door, with all listeners of its port"
 });
 
 test("HTTP goes to workerd itself, HTTPS to the front door, both on every address", () => {
-  expect(describe([listener("web", "HTTP", 80), listener("secure", "HTTPS", 443)])).toEqual([
+  const sockets = describe([listener("web", "HTTP", 80), listener("secure", "HTTPS", 443)]);
+  expect(sockets.filter((line) => !line.startsWith("hub-"))).toEqual([
     "control admin 127.0.0.1 8081",
     "control internal /run/control-internal.sock",
     "state state /run/state-state.sock",
+    "tunnel-door own /run/tunnel-door-own.sock",
     "gateway-1 probe /run/gateway-1-probe-a.sock",
     "gateway-1 probe /run/gateway-1-probe-b.sock",
     "gateway-1 port-80 0.0.0.0 80",
@@ -62,6 +64,12 @@ test("TCP, and TLS that passes through, go to workerd itself; TLS that ends here
 test("listeners that differ in hostnames share their port's socket", () => {
   const sockets = describe([listener("a", "HTTP", 80), listener("b", "HTTP", 80)]);
   expect(sockets.filter((line) => line.includes("port-80 "))).toHaveLength(1);
+});
+
+test("the hubs' sockets are there without a port for agents, for a version that has backends of a tunnel", () => {
+  const sockets = describe([listener("web", "HTTP", 80)]);
+  expect(sockets).toContain("hub-0 hub /run/hub-0-hub-a.sock");
+  expect(sockets).toContain("hub-1 tunnel /run/hub-1-tunnel-b.sock");
 });
 
 test("each process has its sockets; the offset moves listeners only", () => {

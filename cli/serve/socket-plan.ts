@@ -44,6 +44,9 @@ export const socketPath = (runDirectory: string, process: string, name: string):
 export const slotPath = (runDirectory: string, process: string, name: string, slot: Slot): string =>
   socketPath(runDirectory, process, `${name}-${slot}`);
 
+/** Where the agent of `serve` itself reaches the tunnel's door. */
+export const ownAgentDoor = (runDirectory: string): string => socketPath(runDirectory, "tunnel-door", "own");
+
 export const hubProcess = (shard: number): string => `hub-${shard}`;
 
 export const portSocket = (group: PortGroup): string => `port-${group.port}`;
@@ -108,12 +111,14 @@ export function planSockets(
     { process: "control", name: "admin", address: options.control },
     unix("control", "internal"),
     unix("state", "state"),
+    unix("tunnel-door", "own"),
   ];
+  // Bound in any case: a later version may have backends of a tunnel.
+  for (let shard = 0; shard < limits.hubsPerTunnel; shard += 1) {
+    for (const name of ["hub", "connections", "tunnel"]) sockets.push(...slotted(hubProcess(shard), name));
+  }
   if (options.tunnel) {
     const { host, port } = options.tunnel;
-    for (let shard = 0; shard < limits.hubsPerTunnel; shard += 1) {
-      for (const name of ["hub", "connections", "tunnel"]) sockets.push(...slotted(hubProcess(shard), name));
-    }
     sockets.push(...tcp("tunnel-door", "tunnel", port, bindAddresses(host)));
   }
   for (let index = 1; index <= options.processes; index += 1) {

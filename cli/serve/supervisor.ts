@@ -2,7 +2,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Snapshot } from "#contract/snapshot.ts";
+import { ownTunnel, type Snapshot } from "#contract/snapshot.ts";
 import type { AdminClient } from "../admin-client.ts";
 import { CommandError } from "../command-error.ts";
 import { diagnosticText } from "../config-files.ts";
@@ -45,7 +45,9 @@ export async function startSupervisor(
   cancel: AbortSignal,
 ): Promise<Supervisor> {
   const release = await takeDataLock(task.directory.root);
-  const processes = new Processes(task, output.log);
+  const createJoinToken = async (): Promise<string> =>
+    (await client.createJoinToken({ tunnel: ownTunnel })).token;
+  const processes = new Processes(task, createJoinToken, output.log);
   const controlFile = controlFilePath(task.directory.root);
   let follower: ControlFollower | undefined;
   let door: Server | undefined;
@@ -70,9 +72,8 @@ export async function startSupervisor(
     const version = await publish(task, client, output);
     await writeFile(controlFile, `${JSON.stringify(controlFileContent(task, client.url))}\n`);
     await processes.startState();
-    await processes.hubs.start();
     follower = new ControlFollower(task, client, processes, output.log);
-    await follower.startTunnel();
+    await follower.startTunnels(version.snapshot);
     await processes.gateways.start(directEndpoints(version.snapshot, task.options.connectTo));
     await processes.startFrontDoors();
     await untilServed(task, version.version, deadline);

@@ -24,9 +24,9 @@ type Log = (line: string) => void;
 const own = ({ sockets }: SupervisorTask, process: string): InheritedSocket[] =>
   sockets.filter((socket) => socket.process === process);
 
-/** By shard; none where no agents are accepted. */
-const hubPaths = ({ options, directory }: SupervisorTask): HubPaths[] =>
-  Array.from({ length: options.tunnel ? limits.hubsPerTunnel : 0 }, (_, shard) => ({
+/** By shard. Their processes run once there is a backend of a tunnel, and from the start with `--tunnel`. */
+const hubPaths = ({ directory }: SupervisorTask): HubPaths[] =>
+  Array.from({ length: limits.hubsPerTunnel }, (_, shard) => ({
     hub: socketPath(directory.run, hubProcess(shard), "hub"),
     connections: socketPath(directory.run, hubProcess(shard), "connections"),
   }));

@@ -39,6 +39,8 @@ export function controlConfig(config: ControlConfig): string {
             { name: "CONFIG_STORE", durableObjectNamespace: "ConfigStore" },
             { name: "CERTIFICATE_AUTHORITY", durableObjectNamespace: "CertificateAuthority" },
             { name: "TRUST_DOMAIN", text: config.trustDomain },
+            // Where its configurations run: what only `isthmus serve` can do is no error.
+            { name: "TARGET", text: "serve" },
             ...controlSecrets.map((name) => ({ name, fromEnvironment: name })),
           ],
         },
@@ -62,7 +64,7 @@ export interface StateConfig {
   readonly region: string;
   /** `--connect-to` rules as JSON, for health probes. */
   readonly connectTo: string;
-  /** The hubs' sockets, by shard; none where no agents are accepted. */
+  /** The hubs' sockets, by shard. */
   readonly hubs: readonly HubPaths[];
   readonly sockets: { readonly state: string };
 }
@@ -165,7 +167,7 @@ export interface GatewayConfig {
   readonly state: string;
   /** `--connect-to` rules as JSON, for connections to endpoints. */
   readonly connectTo: string;
-  /** The hubs' sockets, by shard; none where no agents are accepted. */
+  /** The hubs' sockets, by shard. */
   readonly hubs: readonly HubPaths[];
   /** Name of this run of the process. */
   readonly process: string;

@@ -10,6 +10,7 @@ import type {
 import { encodeHex } from "#contract/identity/pem.ts";
 import { type Snapshot, snapshotHash } from "#contract/snapshot.ts";
 import { limits } from "#contract/limits.ts";
+import type { Target } from "#config/check/check-config.ts";
 import { diffSnapshots } from "#config/diff.ts";
 import { loadConfig } from "#config/load.ts";
 import { redactKeys } from "#config/redact-keys.ts";
@@ -42,10 +43,11 @@ export async function publish(
   store: Store,
   request: z.output<typeof publishRequestSchema>,
   author: string,
+  target: Target,
 ): Promise<PublishResponse> {
   const { reason, baseVersion, strict, dryRun, isolate } = request;
   const files = redactKeys(request.files);
-  const { snapshot, diagnostics } = loadConfig(files, { isolate });
+  const { snapshot, diagnostics } = loadConfig(files, { isolate, target });
   const failing = diagnostics.filter(({ severity }) => strict || (severity === "error" && !isolate));
   if (!snapshot || failing.length > 0) {
     const [first] = failing;

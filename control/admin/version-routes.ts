@@ -10,7 +10,7 @@ import {
   versionPageSchema,
 } from "#contract/admin.ts";
 import { limits } from "#contract/limits.ts";
-import { configStore } from "../env.ts";
+import { configStore, targetOf } from "../env.ts";
 import { type AdminApp, adminRoute, jsonBody } from "./admin-route.ts";
 import { cursorFrom, nextCursor } from "./page.ts";
 import { diffVersions, publish, readVersion, rollback } from "./publish.ts";
@@ -80,7 +80,10 @@ const rollbackRoute = adminRoute({
 
 export function addVersionRoutes(app: AdminApp): void {
   app.openapi(publishRoute, async (c) =>
-    c.json(await publish(configStore(c.env), c.req.valid("json"), c.get("caller").name), 200),
+    c.json(
+      await publish(configStore(c.env), c.req.valid("json"), c.get("caller").name, targetOf(c.env)),
+      200,
+    ),
   );
   app.openapi(listRoute, async (c) => {
     const { limit, before } = c.req.valid("query");

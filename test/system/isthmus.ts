@@ -34,8 +34,19 @@ export function runIsthmus(args: string[]): Promise<CommandResult> {
   });
 }
 
+export interface SystemOptions {
+  /** False: no port for agents. */
+  readonly tunnel?: boolean;
+  /** Files beside the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
 /** Starts `isthmus serve -f` with `config` and waits for `ready`. */
-export async function startSystem(config: string, flags: string[] = []): Promise<System> {
+export async function startSystem(
+  config: string,
+  flags: string[] = [],
+  { tunnel = true, files = {} }: SystemOptions = {},
+): Promise<System> {
   const directory = await mkdtemp(join(tmpdir(), "isthmus-e2e-"));
   const [controlPort, tunnelPort] = (await freePorts(2)) as [number, number];
   const file = async (name: string, content: string): Promise<string> => {
@@ -43,6 +54,7 @@ export async function startSystem(config: string, flags: string[] = []): Promise
     await writeFile(path, content);
     return path;
   };
+  for (const [name, content] of Object.entries(files)) await file(name, content);
   const dataDirectory = join(directory, "data");
   const program = startProgram([
     cli,
@@ -53,8 +65,7 @@ export async function startSystem(config: string, flags: string[] = []): Promise
     dataDirectory,
     "--control",
     String(controlPort),
-    "--tunnel",
-    String(tunnelPort),
+    ...(tunnel ? ["--tunnel", String(tunnelPort)] : []),
     ...flags,
   ]);
   const stop = async (): Promise<void> => {
