@@ -2,11 +2,13 @@
 import { createApp, policyStages } from "./app.ts";
 import { acceptConnection } from "./connection/accept-connection.ts";
 import { createDialOf } from "./connection/dial-endpoint.ts";
+import { departure } from "./departure.ts";
 import type { Env } from "./env.ts";
 import type { Lifetime } from "./exchange.ts";
 import { createIsolateOf } from "./state/isolate-of.ts";
 import { answerAgent } from "./tunnel/tunnel-door.ts";
 
+export { GatewayDoor } from "./gateway-door.ts";
 export { RateLimiter } from "./limit/rate-limiter.ts";
 export { StateDoor } from "./state-door.ts";
 export { RegionState } from "./state/region-state.ts";
@@ -31,6 +33,7 @@ export default {
     if (env.TUNNEL_HOSTNAME && new URL(request.url).hostname === env.TUNNEL_HOSTNAME) {
       return answerAgent(request, env);
     }
-    return app.fetch(request, env, context);
+    const answer = app.fetch(request, env, context);
+    return departure.isNear ? departure.hold(answer) : answer;
   },
 };

@@ -1,5 +1,6 @@
 // The gateway processes. Each is replaced, when the direct endpoints change or the operator asks, by a successor that
 // accepts on the same ports before the old one stops accepting.
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { DirectEndpoint } from "./direct-endpoints.ts";
 import { sameEndpoints } from "./direct-endpoints.ts";
@@ -23,6 +24,10 @@ export interface GatewaySetOptions {
   use(run: GatewayRun): void;
   /** Its time is nearly up: what is still open through it and can be closed properly, is. */
   goodbye(run: GatewayRun): Promise<void>;
+  /**
+   * Its successor serves. Resolves when it may be told to end, to what has to be called right after that. Never rejects.
+   */
+  leave(run: GatewayRun, child: ChildProcess): Promise<() => void>;
   log(line: string): void;
 }
 
@@ -117,7 +122,15 @@ export class GatewaySet {
     await delay(settleMs);
     this.#running.set(name, next);
     if (this.#stopped) return next.process.stop(drainTimeoutMs);
-    this.#draining.set(name, this.#retire(old, drainTimeoutMs));
+    this.#draining.set(name, this.#leave(old, drainTimeoutMs));
+  }
+
+  async #leave(run: Running, graceMs: number): Promise<void> {
+    const child = run.process.current();
+    const afterwards = child && (await this.#options.leave(run, child));
+    const retired = this.#retire(run, graceMs);
+    afterwards?.();
+    await retired;
   }
 
   async #retire(run: Running, graceMs: number): Promise<void> {

@@ -1,14 +1,17 @@
 // The processes of one system, each with the sockets, secrets and configuration that are its own, and the order in which
 // they are replaced and stop.
+import type { ChildProcess } from "node:child_process";
 import { limits } from "#contract/limits.ts";
+import { isLayer4 } from "#contract/snapshot.ts";
 import { keepFrontDoor, type FrontDoor } from "./front-door-process.ts";
 import { GatewaySet, type GatewayRun } from "./gateway-set.ts";
 import { HubSet, type HubRun } from "./hub-set.ts";
 import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
 import { doorListeners, frontDoorOf, tunnelListener, type TunnelMaterial } from "./door-listeners.ts";
 import { OwnAgent } from "./own-agent.ts";
+import { leaveClients } from "./leave-clients.ts";
 import { useSlot } from "./slots.ts";
-import { hubProcess } from "./socket-plan.ts";
+import { doorSocket, hubProcess, slotPath } from "./socket-plan.ts";
 import type { SupervisorTask } from "./supervisor-message.ts";
 import { startControl, startGateway, startHub, startState } from "./worker-processes.ts";
 
@@ -54,6 +57,7 @@ export class Processes {
       startOne: (run, endpoints) => startGateway(task, run, endpoints, log),
       use,
       goodbye: ({ id }) => this.#sayGoodbye(id),
+      leave: (run, child) => this.#leaveClients(run, child),
       log,
     });
   }
@@ -146,6 +150,18 @@ export class Processes {
         ? { gatewayProcess, code: 1001, reason: "the gateway is shutting down" }
         : { gatewayProcess, code: 1012, reason: "the gateway is being replaced" },
     );
+  }
+
+  /** Front doors see to their clients themselves, and connections of layer 4 are all under way. */
+  async #leaveClients({ name, slot }: GatewayRun, child: ChildProcess): Promise<() => void> {
+    const { ports, options, directory } = this.#task;
+    const direct = ports.filter((group) => !group.behindFrontDoor && !isLayer4(group));
+    if (direct.length === 0) return () => undefined;
+    return leaveClients({
+      door: slotPath(directory.run, name, doorSocket, slot),
+      child,
+      ports: new Set(direct.map(({ port }) => port + options.portOffset)),
+    });
   }
 
   async #openTunnelDoor(material: TunnelMaterial): Promise<void> {

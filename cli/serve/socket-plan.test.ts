@@ -37,6 +37,8 @@ test("HTTP goes to workerd itself, HTTPS to the front door, both on every addres
     "control internal /run/control-internal.sock",
     "state state /run/state-state.sock",
     "tunnel-door own /run/tunnel-door-own.sock",
+    "gateway-1 door /run/gateway-1-door-a.sock",
+    "gateway-1 door /run/gateway-1-door-b.sock",
     "gateway-1 probe /run/gateway-1-probe-a.sock",
     "gateway-1 probe /run/gateway-1-probe-b.sock",
     "gateway-1 port-80 0.0.0.0 80",

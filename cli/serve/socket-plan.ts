@@ -47,6 +47,9 @@ export const slotPath = (runDirectory: string, process: string, name: string, sl
 /** Where the agent of `serve` itself reaches the tunnel's door. */
 export const ownAgentDoor = (runDirectory: string): string => socketPath(runDirectory, "tunnel-door", "own");
 
+/** Name of the socket on which a gateway process hears its supervisor. */
+export const doorSocket = "door";
+
 export const hubProcess = (shard: number): string => `hub-${shard}`;
 
 export const portSocket = (group: PortGroup): string => `port-${group.port}`;
@@ -123,7 +126,7 @@ export function planSockets(
   }
   for (let index = 1; index <= options.processes; index += 1) {
     const gateway = `gateway-${index}`;
-    sockets.push(...slotted(gateway, "probe"));
+    for (const name of [doorSocket, "probe"]) sockets.push(...slotted(gateway, name));
     for (const group of ports) {
       const port = group.port + options.portOffset;
       if (!group.behindFrontDoor) {

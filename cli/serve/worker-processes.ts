@@ -6,7 +6,7 @@ import type { GatewayRun } from "./gateway-set.ts";
 import type { HubRun } from "./hub-set.ts";
 import type { StartedChild } from "./kept-process.ts";
 import { socketsIn } from "./slots.ts";
-import { hubProcess, isPort, socketPath } from "./socket-plan.ts";
+import { doorSocket, hubProcess, isPort, socketPath } from "./socket-plan.ts";
 import type { InheritedSocket, SupervisorTask } from "./supervisor-message.ts";
 import {
   controlConfig,
@@ -93,15 +93,18 @@ export function startGateway(
     region: options.region,
     ...(options.zone !== undefined && { zone: options.zone }),
     endpoints,
-    sockets: sockets.map((socket): GatewaySocket => {
-      const group = ports.find((candidate) => isPort(candidate, socket));
-      return {
-        name: socket.name,
-        listeners: group?.listeners.map((listener) => listener.name) ?? [],
-        carries: group && isLayer4(group) ? "tcp" : "http",
-        behindFrontDoor: group?.behindFrontDoor === true,
-      };
-    }),
+    door: doorSocket,
+    sockets: sockets
+      .filter((socket) => socket.name !== doorSocket)
+      .map((socket): GatewaySocket => {
+        const group = ports.find((candidate) => isPort(candidate, socket));
+        return {
+          name: socket.name,
+          listeners: group?.listeners.map((listener) => listener.name) ?? [],
+          carries: group && isLayer4(group) ? "tcp" : "http",
+          behindFrontDoor: group?.behindFrontDoor === true,
+        };
+      }),
   });
   const env = { [gatewaySecret]: directory.sessionSecret };
   return startWorkerd({ name, run: directory.run, config, sockets, env, stdout: "inherit" }, log);

@@ -88,6 +88,7 @@ test("gateway: one service for each direct endpoint, one socket for each listene
       connectTo: "[]",
       region: "local",
       endpoints,
+      door: "door",
       sockets: [
         { name: "web", listeners: ["web", "admin"], carries: "http", behindFrontDoor: false },
         { name: "secure", listeners: ['a"b'], carries: "http", behindFrontDoor: true },

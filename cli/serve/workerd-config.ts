@@ -175,6 +175,8 @@ export interface GatewayConfig {
   /** Zone that the gateway runs in, if it is known. */
   readonly zone?: string;
   readonly endpoints: readonly DirectEndpoint[];
+  /** Name of the supervisor's own socket. */
+  readonly door: string;
   readonly sockets: readonly GatewaySocket[];
 }
 
@@ -211,11 +213,14 @@ export function gatewayConfig(config: GatewayConfig): string {
       internet,
       ...config.endpoints.map(endpointService),
     ],
-    config.sockets.map(({ name, listeners, carries, behindFrontDoor }) => ({
-      name,
-      ...(carries === "tcp" ? { tcp: {} } : { http: behindFrontDoor ? frontDoorHttp : {} }),
-      service: { name: "gateway", props: { json: JSON.stringify(socketProps(listeners, carries)) } },
-    })),
+    [
+      { name: config.door, http: {}, service: { name: "gateway", entrypoint: "GatewayDoor" } },
+      ...config.sockets.map(({ name, listeners, carries, behindFrontDoor }) => ({
+        name,
+        ...(carries === "tcp" ? { tcp: {} } : { http: behindFrontDoor ? frontDoorHttp : {} }),
+        service: { name: "gateway", props: { json: JSON.stringify(socketProps(listeners, carries)) } },
+      })),
+    ],
   );
 }
 
