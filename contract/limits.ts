@@ -82,8 +82,10 @@ export const limits = {
   windowGrowthBytes: 16 * 1024 * 1024,
   /** Tunnel: bytes of one connection on the way at once; also how far bulk can be ahead of a small request. */
   connectionWindowBytes: 1024 * 1024,
-  /** Tunnel: how far heads of new streams may overdraw the connection's window. */
+  /** Tunnel: how far heads, and what may go with them, may overdraw the connection's window. */
   headOverdraftBytes: 1024 * 1024,
+  /** Tunnel: what a direction of a stream may send at its beginning as if it were part of its head. */
+  headStartBytes: 4 * 1024,
   /** Tunnel: control message from hub to agent (the tunnel's configuration), in bytes. */
   tunnelConfigBytes: 16 * 1024 * 1024,
   /** Tunnel: control message from agent to hub (a health report, a signing request), in bytes. */

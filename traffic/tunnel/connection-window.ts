@@ -24,12 +24,13 @@ export class ConnectionWindow {
     return this.#remoteBytes - this.#sendCreditBytes;
   }
 
-  /** How much data may leave now. */
-  get roomBytes(): number {
-    return this.#sendCreditBytes < leastRoomBytes ? 0 : this.#sendCreditBytes;
+  /** How much data may leave now; `headStartBytes`: how much of it may overdraw as heads do. */
+  roomBytes(headStartBytes: number): number {
+    const roomBytes = this.#sendCreditBytes < leastRoomBytes ? 0 : this.#sendCreditBytes;
+    return this.takesHeads() ? Math.max(roomBytes, headStartBytes) : roomBytes;
   }
 
-  /** Heads of new streams may overdraw, so a small request never waits for bulk; but not without end. */
+  /** Heads may overdraw, so a small request or answer never waits for bulk; but not without end. */
   takesHeads(): boolean {
     return this.#sendCreditBytes > -limits.headOverdraftBytes;
   }

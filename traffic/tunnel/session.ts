@@ -98,7 +98,7 @@ export class TunnelSession {
     this.#control = new ControlAssembler(options.local.maxControlBytes);
     this.#port = {
       send: (frame) => this.#send(frame),
-      roomBytes: () => this.#window.roomBytes,
+      roomBytes: (headStartBytes) => this.#window.roomBytes(headStartBytes),
       contended: () => this.#waiting.size > 0,
       waitForRoom: (stream) => this.#waiting.add(stream),
       consumed: (bytes) => {
@@ -335,10 +335,10 @@ export class TunnelSession {
 
   #receiveConnectionCredit(bytes: number): void {
     this.#window.credited(bytes);
-    while (this.#waiting.size > 0 && this.#window.roomBytes > 0) {
+    while (this.#waiting.size > 0 && this.#window.roomBytes(0) > 0) {
       const [stream] = this.#waiting;
       this.#waiting.delete(stream!);
-      stream!.writable();
+      stream!.takeTurn();
     }
   }
 

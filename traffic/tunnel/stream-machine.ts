@@ -10,11 +10,11 @@ import type { StreamHandlers, TunnelStream } from "./stream.ts";
 /** What a stream needs of its connection. */
 export interface StreamPort {
   send(frame: Frame): void;
-  /** Bytes of data that the connection's window takes now. */
-  roomBytes(): number;
-  /** Other streams wait for their turn: one frame, then it is theirs. */
+  /** Bytes of data that the connection's window takes now, of which the first few may overdraw it. */
+  roomBytes(headStartBytes: number): number;
+  /** Streams wait for their turn. */
   contended(): boolean;
-  /** Calls `stream.writable()` when the connection has room again; streams take turns. */
+  /** Calls `stream.takeTurn()` when the connection has room again. */
   waitForRoom(stream: StreamMachine): void;
   consumed(bytes: number): void;
   over(stream: StreamMachine): void;
@@ -35,6 +35,7 @@ export class StreamMachine implements TunnelStream {
   readonly #window: ReceiveWindow;
   readonly #opener: boolean;
   #sendCreditBytes: number;
+  #headStartBytes: number = limits.headStartBytes;
   #localEnded: boolean;
   #remoteEnded: boolean;
   /** The final head has passed. */
@@ -43,6 +44,7 @@ export class StreamMachine implements TunnelStream {
   #upgraded = false;
   #informationalHeads = 0;
   #short = false;
+  #hasTurn = false;
   #over = false;
 
   constructor(options: {
@@ -119,7 +121,10 @@ export class StreamMachine implements TunnelStream {
     let sentBytes = 0;
     while (sentBytes < chunk.length) {
       const restBytes = chunk.length - sentBytes;
-      const roomBytes = this.#port.roomBytes();
+      // A small body leaves with its head; the first piece of a long one would gain nothing by it.
+      const headStartBytes = restBytes <= this.#headStartBytes ? restBytes : 0;
+      if (this.#mustWait(headStartBytes)) break;
+      const roomBytes = this.#port.roomBytes(headStartBytes);
       const bytes = Math.min(restBytes, this.#sendCreditBytes, roomBytes, limits.framePayloadBytes);
       if (bytes < restBytes && bytes < leastFragmentBytes) {
         this.#short = true;
@@ -128,15 +133,27 @@ export class StreamMachine implements TunnelStream {
       }
       const end = sentBytes + bytes;
       this.#sendCreditBytes -= bytes;
+      this.#headStartBytes = Math.max(0, this.#headStartBytes - bytes);
       this.#port.send(frame(chunk.subarray(sentBytes, end), end === chunk.length));
+      this.#hasTurn = false;
       sentBytes = end;
-      if (sentBytes < chunk.length && this.#port.contended()) {
-        this.#short = true;
-        this.#port.waitForRoom(this);
-        break;
-      }
     }
     return sentBytes;
+  }
+
+  /** While others wait, a turn is one frame, however its user cuts what it writes. */
+  #mustWait(headStartBytes: number): boolean {
+    if (headStartBytes > 0 || this.#hasTurn || !this.#port.contended()) return false;
+    this.#short = true;
+    this.#port.waitForRoom(this);
+    return true;
+  }
+
+  /** There is room, and it is this stream's turn. */
+  takeTurn(): void {
+    this.#hasTurn = true;
+    this.writable();
+    this.#hasTurn = false;
   }
 
   /** There may be room again. */
