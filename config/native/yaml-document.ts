@@ -3,10 +3,13 @@ import { Composer, isAlias, isMap, isSeq, type Document, type Node, type Pair, t
 import { limits } from "#contract/limits.ts";
 import type { Path, Place } from "../report.ts";
 import { lineIndex } from "./line-index.ts";
-import { composerOptions, plainDocuments, readPlainYaml, type TextSpan } from "./plain-yaml.ts";
 import type { DocumentResult, SourceDocument, TextProblem } from "./source-document.ts";
+import { type PlainDocument, readPlainYaml, type TextSpan } from "./yaml-events.ts";
 import { YamlTokens } from "./yaml-tokens.ts";
 import { isMergeKey, keyText, YamlValues, type YamlProblem } from "./yaml-values.ts";
+
+// Duplicate keys are found by YamlValues: the composer compares each pair of keys, which is quadratic.
+const composerOptions = { version: "1.2", schema: "core", uniqueKeys: false, stringKeys: false } as const;
 
 /** One syntax error makes the parser stumble again and again; only the first ones tell something. */
 const maxSyntaxProblems = 5;
@@ -20,9 +23,9 @@ export function readYaml(text: string): DocumentResult {
 
 /** Places are asked for only where something is to be said: then the item of a list that it is in is read once more. */
 function readPlain(text: string): SourceDocument | undefined {
-  const spans = plainDocuments(text);
-  const plain = spans?.length === 1 ? readPlainYaml(text, spans[0]!) : undefined;
-  if (!plain) return undefined;
+  const documents = readPlainYaml(text);
+  if (documents?.length !== 1) return undefined;
+  const [plain] = documents as [PlainDocument];
   const placeOf = lineIndex(text);
   const locateInText = locateAgain(text, { start: 0, end: text.length }, placeOf);
   let item: { readonly start: number; readonly locate: SourceDocument["locate"] } | undefined;
@@ -52,17 +55,20 @@ function readWhole(text: string): DocumentResult {
   return problems.length > 0 ? { problems } : { document, problems };
 }
 
-/**
- * Every document of a stream (YAML 1.2.2 §9.2), as Kubernetes manifests come; the empty ones are left out. Of a document
- * only its values are kept: manifests of 10,000 routes have nodes of hundreds of megabytes.
- */
-export function readYamlStream(text: string): {
+/** Every document of a stream (YAML 1.2.2 §9.2), as Kubernetes manifests come; the empty ones are left out. */
+export function readYamlStream(text: string): StreamResult {
+  const plain = readPlainStream(text);
+  return plain ? { documents: plain, problems: [] } : readWholeStream(text);
+}
+
+export interface StreamResult {
   /** None where there are problems. */
   readonly documents: SourceDocument[];
   readonly problems: TextProblem[];
-} {
-  const plain = readPlainStream(text);
-  if (plain) return { documents: plain, problems: [] };
+}
+
+/** Of a document only its values are kept: manifests of 10,000 routes have nodes of hundreds of megabytes. */
+export function readWholeStream(text: string): StreamResult {
   const reader = new YamlReader(text);
   const documents: SourceDocument[] = [];
   for (const root of reader.roots()) {
@@ -75,15 +81,10 @@ export function readYamlStream(text: string): {
 }
 
 function readPlainStream(text: string): SourceDocument[] | undefined {
-  const documents: SourceDocument[] = [];
   const placeOf = lineIndex(text);
-  for (const span of plainDocuments(text) ?? [undefined]) {
-    const plain = span && readPlainYaml(text, span);
-    if (!plain) return undefined;
-    if (plain.value === null) continue;
-    documents.push({ value: plain.value, locate: locateAgain(text, span, placeOf) });
-  }
-  return documents;
+  return readPlainYaml(text)
+    ?.filter(({ value }) => value !== null)
+    .map(({ value, span }) => ({ value, locate: locateAgain(text, span, placeOf) }));
 }
 
 /** Finds places of a document, or of lines of one, by reading them once more, at most once for all of their places. */

@@ -122,7 +122,7 @@ export class YamlValues {
       const value = this.read(pair.value);
       if (key !== undefined) own.set(key, value);
     }
-    for (const [key, value] of own) put(merged, key, value);
+    for (const [key, value] of own) putOwn(merged, key, value);
     return merged;
   }
 
@@ -135,7 +135,7 @@ export class YamlValues {
         return;
       }
       for (const [key, inner] of Object.entries(source)) {
-        if (!Object.hasOwn(into, key)) put(into, key, inner);
+        if (!Object.hasOwn(into, key)) putOwn(into, key, inner);
       }
     }
   }
@@ -147,7 +147,7 @@ export class YamlValues {
 }
 
 /** An own property whatever the name: assigning to `__proto__` would not make one. */
-function put(object: Record<string, unknown>, key: string, value: unknown): void {
+export function putOwn(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== "__proto__") object[key] = value;
   else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
