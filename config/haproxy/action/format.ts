@@ -2,14 +2,19 @@
 import { convertKnown } from "../condition/known-text.ts";
 import { parseSample, type Call } from "../condition/sample.ts";
 import type { Subject } from "../condition/condition.ts";
-import { subjectKey } from "../condition/specialize.ts";
+import { subjectKey, type Sources } from "../condition/specialize.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import type { Situation } from "../program/program.ts";
 
 export type Piece =
   | { readonly kind: "text"; readonly text: string }
   /** A sample expression, or a log variable such as `%ci` with its percent sign. */
-  | { readonly kind: "dynamic"; readonly expression: string };
+  | {
+      readonly kind: "dynamic";
+      readonly expression: string;
+      /** Of the request as it came in, whatever has changed since. */
+      readonly isOriginal?: true;
+    };
 
 const maxPieces = 256;
 
@@ -61,17 +66,34 @@ function closingBracket(text: string, start: number): number {
 /** The text with what is known of the request put in, except for expressions that `keep` matches; neighbouring texts are one piece. */
 export function resolveFormat(text: string, situation: Situation, keep?: RegExp): Piece[] {
   const resolved: Piece[] = [];
-  for (const piece of parseFormat(text)) {
+  for (const read of parseFormat(text)) {
+    const piece = read.kind === "text" ? read : fromSource(read, situation);
+    const { draft } = situation;
+    const isOriginal = piece.kind === "dynamic" && piece.isOriginal === true;
     const isKept =
-      piece.kind === "dynamic" && keep?.test(piece.expression) && !situation.draft.changes.has("host");
-    const known =
-      piece.kind === "text" ? piece.text : isKept ? undefined : knownSample(piece.expression, situation);
+      piece.kind === "dynamic" && keep?.test(piece.expression) && (isOriginal || !draft.changes.has("host"));
+    const at = isOriginal ? { ...situation, draft: { ...draft, changes: new Map() } } : situation;
+    const known = piece.kind === "text" ? piece.text : isKept ? undefined : knownSample(piece.expression, at);
     const last = resolved.at(-1);
     if (known === undefined) resolved.push(piece);
     else if (last?.kind === "text") resolved[resolved.length - 1] = { kind: "text", text: last.text + known };
     else resolved.push({ kind: "text", text: known });
   }
   return resolved;
+}
+
+type DynamicPiece = Extract<Piece, { kind: "dynamic" }>;
+
+function fromSource(piece: DynamicPiece, { draft }: Situation): DynamicPiece {
+  const expression = withSources(piece.expression, draft.sources);
+  return expression === piece.expression ? piece : { kind: "dynamic", expression, isOriginal: true };
+}
+
+/** A variable in front is what it was made of. */
+export function withSources(expression: string, sources: Sources): string {
+  const found = /^var\(([\w.-]+)\)/.exec(expression);
+  const source = found && sources.get(found[1]!);
+  return found && source !== undefined ? source + expression.slice(found[0].length) : expression;
 }
 
 /** The text, if nothing in it depends on the request. */
@@ -97,7 +119,10 @@ export function knownSample(expression: string, situation: Situation): string | 
 function knownFetch({ name, args }: Call, { surroundings, draft }: Situation): string | undefined {
   const subject = subjectOf(name, args);
   const key = subject && subjectKey(subject);
-  if (key !== undefined && draft.changes.has(key)) return draft.changes.get(key) ?? "";
+  if (key !== undefined && draft.changes.has(key)) {
+    const changed = draft.changes.get(key);
+    return changed === null ? "" : changed;
+  }
   const { listener, host } = surroundings;
   switch (name) {
     case "str":

@@ -116,7 +116,8 @@ function dynamicValue(
   const isNew = !(direction === "request" ? draft.requestHeaders : draft.responseHeaders).has(
     name.toLowerCase(),
   );
-  const isChanged = draft.changes.has("path") || draft.changes.has("host");
+  const isOriginal = only?.kind === "dynamic" && only.isOriginal === true;
+  const isChanged = !isOriginal && (draft.changes.has("path") || draft.changes.has("host"));
   if (fact && !isChanged && (isSetting || (direction === "response" && isNew))) {
     return withHeader(draft, direction, name, undefined, (edits) => setHeaderFrom(edits, name, fact));
   }

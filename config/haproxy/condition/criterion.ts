@@ -71,6 +71,16 @@ function fetchCondition(fetch: Fetch, flags: Flags, files: NamedFiles): Conditio
   }
 }
 
+/** The test of a variable, as one of what the variable was made of; `undefined`: that is no text. */
+export function testOfSource(
+  expression: string,
+  { operator, values, ignoreCase }: Test,
+): Condition | undefined {
+  const fetch = readFetch(expression);
+  if (fetch.kind !== "text") return undefined;
+  return textCondition({ ...fetch, operator }, { ignoreCase, method: undefined, patterns: values });
+}
+
 /** Which requests get which value of a map, the first one that holds. Throws `StatementProblem`. */
 export function readMapCases(fetch: MapFetch, files: NamedFiles): MapCase[] {
   return mapCases(fetch, files, keyCondition(files));

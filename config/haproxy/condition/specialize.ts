@@ -1,5 +1,6 @@
 // A condition for the requests of one listener and one class of hosts, after what earlier rules have changed.
 import { always, mapTests, never, type Condition, type Subject, type Test } from "./condition.ts";
+import { testOfSource } from "./criterion.ts";
 import { decide } from "./decide.ts";
 import { decideHost, type HostClass } from "./host-class.ts";
 import { testKey } from "./normal-form.ts";
@@ -13,6 +14,9 @@ export interface Surroundings {
 
 /** The new text of a part of the request; `null`: taken away; `undefined`: not known here. */
 export type Changes = ReadonlyMap<string, string | null | undefined>;
+
+/** What variables were made of that are no known texts: sample expressions of the request as it came in. */
+export type Sources = ReadonlyMap<string, string>;
 
 /** Outcomes of tests that the requests in question have in common, by `testKey`. */
 export type Facts = ReadonlyMap<string, boolean>;
@@ -40,16 +44,22 @@ export function subjectKey(subject: Subject): string {
 export function specialize(
   condition: Condition,
   surroundings: Surroundings,
-  changes: Changes,
+  { changes, sources }: { readonly changes: Changes; readonly sources: Sources },
   facts: Facts,
 ): Condition {
   return mapTests(condition, (test) => {
+    const source = test.subject.type === "variable" ? sources.get(test.subject.name) : undefined;
+    const resolved = source === undefined ? undefined : testOfSource(source, test);
+    // The request as it came in is what conditions are evaluated on anyway.
+    if (resolved) return specialize(resolved, surroundings, unchanged, facts);
     const known = knownOutcome(test, surroundings, changes);
     if (known !== undefined) return known;
     const fact = facts.get(testKey(test));
     return fact === undefined ? { kind: "test", test } : fact ? always : never;
   });
 }
+
+const unchanged = { changes: new Map(), sources: new Map() };
 
 function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Changes): Condition | undefined {
   const { subject, operator, values } = test;

@@ -1,6 +1,6 @@
 // A frontend's program, run for each kind of listener and each class of hosts → routes.
 import { limits } from "#contract/limits.ts";
-import { testsOf, type Condition } from "../condition/condition.ts";
+import { testsOf, type Condition, type Test } from "../condition/condition.ts";
 import { hostClassesOf, type HostClass } from "../condition/host-class.ts";
 import { toMatches } from "../condition/to-match.ts";
 import type { Surroundings } from "../condition/specialize.ts";
@@ -10,7 +10,7 @@ import type { Notes } from "../notes.ts";
 import type { Program, Step } from "../program/program.ts";
 import { runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
 import { attempt } from "../statement-problem.ts";
-import type { Statement } from "../statement.ts";
+import { wordAt, type Statement } from "../statement.ts";
 import type { ImportedListener } from "./listeners.ts";
 import type { Names } from "./names.ts";
 import type { RuleInput, RulePolicies } from "./rule-policies.ts";
@@ -103,9 +103,10 @@ interface HostPlan {
 /** Most steps of a frontend with many hosts are for one of them: each host only looks at its own. */
 function hostPlans(program: Program, steps: readonly Step[]): HostPlan[] {
   const classes = new Map<string, HostClass>();
+  const hostVariables = variablesOfHost(steps);
   for (const { condition } of steps) {
     for (const test of testsOf(condition)) {
-      for (const host of hostClassesOf(test)) classes.set(JSON.stringify(host), host);
+      for (const host of hostClassesOf(asHost(test, hostVariables))) classes.set(JSON.stringify(host), host);
     }
   }
   const gated = gateSteps(program.switching);
@@ -113,6 +114,25 @@ function hostPlans(program: Program, steps: readonly Step[]): HostPlan[] {
   if (classes.size * common > maxHostSteps) return [{ hosts: [{ kind: "any" }], reduced: () => program }];
   const hosts = [...classes.values(), { kind: "other" } as const];
   return [{ hosts, reduced: (host) => ({ ...program, switching: gated.stepsFor(host) }) }];
+}
+
+/** Variables that are made of the whole host. */
+function variablesOfHost(steps: readonly Step[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { statement } of steps) {
+    const name = /^set-var\(([\w.-]+)/.exec(wordAt(statement, 1))?.[1];
+    const [source = ""] = /^[^,]*/.exec(wordAt(statement, 2)) ?? [];
+    const other = /^var\(([\w.-]+)\)$/.exec(source)?.[1];
+    const isHost = /^(?:req\.)?f?hdr\(host\)$/i.test(source) || (other !== undefined && names.has(other));
+    if (name !== undefined && isHost) names.add(name);
+  }
+  return names;
+}
+
+function asHost(test: Test, variables: ReadonlySet<string>): Test {
+  const { subject } = test;
+  if (subject.type !== "variable" || !variables.has(subject.name)) return test;
+  return { ...test, subject: { type: "host", port: false } };
 }
 
 function gateSteps(steps: readonly Step[]): { free: number; stepsFor: (host: HostClass) => readonly Step[] } {

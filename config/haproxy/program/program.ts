@@ -3,7 +3,7 @@
 import type { z } from "zod";
 import type { filterSchema, PathModifier } from "#contract/http-route.ts";
 import type { Condition } from "../condition/condition.ts";
-import type { Changes, Surroundings } from "../condition/specialize.ts";
+import type { Changes, Sources, Surroundings } from "../condition/specialize.ts";
 import type { Statement } from "../statement.ts";
 import { noEdits, type HeaderEdits } from "./header-edits.ts";
 
@@ -17,6 +17,7 @@ export interface Draft {
   readonly hostname?: string;
   readonly path?: PathModifier;
   readonly changes: Changes;
+  readonly sources: Sources;
   /** Names of rate limit policies. */
   readonly rateLimits: readonly string[];
   readonly basicAuth?: BasicAuth;
@@ -31,6 +32,7 @@ export const emptyDraft: Draft = {
   requestHeaders: noEdits,
   responseHeaders: noEdits,
   changes: new Map(),
+  sources: new Map(),
   rateLimits: [],
 };
 

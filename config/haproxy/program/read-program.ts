@@ -1,10 +1,12 @@
 // Statements of a proxy → its program.
 import { answerAction, standardAnswer } from "../action/answer.ts";
-import { knownSample, staticText } from "../action/format.ts";
+import { knownSample, staticText, withSources } from "../action/format.ts";
 import { headerAction } from "../action/header-action.ts";
 import { replacePath, setPath } from "../action/path-action.ts";
 import { redirectAction } from "../action/redirect.ts";
 import { and, mapTests, never, or, testsOf, type Condition, type Subject } from "../condition/condition.ts";
+import { readFetch } from "../condition/fetch.ts";
+import { subjectKey } from "../condition/specialize.ts";
 import { conditionStart, parseCondition, readAcl, type Scope } from "../condition/parse-condition.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
@@ -215,7 +217,7 @@ function tarpitFilters(status: number, delayMs: number) {
 function variableChange(statement: Statement): (situation: Situation) => Situation["draft"] {
   const found = /^(?:un)?set-var(?:-fmt)?\(([\w.-]+)(?:,[^)]*)?\)$/.exec(wordAt(statement, 1));
   if (!found) return invalid("expected `set-var(<scope>.<name>) <expression>`");
-  const key = `variable:${found[1]}`;
+  const name = found[1]!;
   const isFormat = wordAt(statement, 1).startsWith("set-var-fmt");
   return (situation) => {
     const { draft } = situation;
@@ -225,8 +227,19 @@ function variableChange(statement: Statement): (situation: Situation) => Situati
       : isFormat
         ? staticText(expression, situation)
         : knownSample(expression, situation);
-    return { ...draft, changes: new Map(draft.changes).set(key, value) };
+    const source = value === undefined && !isFormat ? sourceOf(expression, situation) : undefined;
+    const sources = new Map(draft.sources);
+    if (source === undefined) sources.delete(name);
+    else sources.set(name, source);
+    return { ...draft, changes: new Map(draft.changes).set(`variable:${name}`, value), sources };
   };
+}
+
+/** The expression, if it says something of the request as it came in. */
+function sourceOf(expression: string, { draft }: Situation): string | undefined {
+  const source = withSources(expression, draft.sources);
+  const fetch = readFetch(source);
+  return fetch.kind === "text" && !draft.changes.has(subjectKey(fetch.subject)) ? source : undefined;
 }
 
 /** What HAProxy no longer has of the request once the backend has answered: tests of it fail (§7.3.6). */

@@ -122,7 +122,7 @@ class Run {
   #branch(way: Way, step: Step): { way: Way; condition: Condition; isCertain: boolean } | undefined {
     return this.#attempt(step, () => {
       const { surroundings } = this.#options;
-      const condition = specialize(step.condition, surroundings, way.draft.changes, way.facts);
+      const condition = specialize(step.condition, surroundings, way.draft, way.facts);
       if (condition.kind === "constant") {
         return condition.value
           ? { way: { ...way, statement: step.statement }, condition, isCertain: true }
