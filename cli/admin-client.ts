@@ -18,6 +18,7 @@ import {
   versionDetailSchema,
   versionPageSchema,
   type AdminError,
+  type importAuthorityRequestSchema,
   type PublishRequest,
   type PublishResponse,
   type Role,
@@ -150,6 +151,19 @@ export class AdminClient {
   rotateAuthority(leadSeconds?: number): Promise<z.infer<typeof trustResponseSchema>> {
     const body = leadSeconds === undefined ? {} : { leadSeconds };
     return this.#call("POST", "/v1/ca/rotate", trustResponseSchema, body);
+  }
+
+  /** Changes nothing where it is there already. */
+  importAuthority(
+    request: z.input<typeof importAuthorityRequestSchema>,
+  ): Promise<z.infer<typeof trustResponseSchema>> {
+    return this.#call("POST", "/v1/ca/import", trustResponseSchema, request);
+  }
+
+  retireAuthority(id: string, force: boolean): Promise<z.infer<typeof trustResponseSchema>> {
+    return this.#call("POST", `/v1/ca/roots/${encodeURIComponent(id)}/retire`, trustResponseSchema, {
+      force,
+    });
   }
 
   audit(page: Page = {}): Promise<z.infer<typeof auditPageSchema>> {

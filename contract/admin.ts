@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { diagnosticSchema } from "./diagnostic.ts";
 import { hostnameSchema } from "./http-route.ts";
-import { agentStatusSchema, apiErrorSchema } from "./sync.ts";
+import { agentStatusSchema, apiErrorSchema, trustSchema } from "./sync.ts";
 import { nameSchema, snapshotSchema } from "./snapshot.ts";
 
 /** Each may do what the ones before it may, but that only a `forwarder` forwards ports, and nothing else. */
@@ -140,23 +140,28 @@ export const trustResponseSchema = z.strictObject({
   version: z.int().positive(),
   trustDomain: z.string(),
   rootsPem: z.array(z.string()),
+  signer: trustSchema.shape.signer,
   /** The same roots in one string: what `--ca-file` takes. */
   trustBundlePem: z.string(),
 });
 
-/** The certificate authority's roots, oldest first, each without its key. */
+/** The authorities, oldest first, each without its key. */
 export const authoritySchema = z.strictObject({
   trustDomain: z.string(),
   trustVersion: z.int().min(0),
   roots: z.array(
     z.strictObject({
       id: z.string(),
+      /** The operator's own; else the control made it. */
+      imported: z.boolean(),
       notAfterMs: z.number(),
       signsFromMs: z.number(),
       /** New certificates come from this one. */
       signing: z.boolean(),
       /** Certificates of it that have not expired: it goes when there are none, and a newer one signs. */
       certificates: z.int().min(0),
+      /** Connections of agents that serve with one of them, and the tunnel port's certificate if it is one. */
+      inUse: z.int().min(0),
     }),
   ),
 });
@@ -178,6 +183,18 @@ export const rotateRequestSchema = z.strictObject({
     .min(0)
     .max(30 * 86_400)
     .optional(),
+});
+/** Brings an authority of the operator's own; it signs after `leadSeconds`, at once where there was none before. */
+export const importAuthorityRequestSchema = z.strictObject({
+  /** The issuing certificate first, then each one's issuer, up to the root. */
+  certificatesPem: z.string().max(64 * 1024),
+  /** PKCS #8, P-256, of the issuing certificate. */
+  privateKeyPem: z.string().max(8192),
+  leadSeconds: rotateRequestSchema.shape.leadSeconds,
+});
+export const retireRequestSchema = z.strictObject({
+  /** Also while somebody uses its certificates. */
+  force: z.boolean().default(false),
 });
 export const revokeRequestSchema = z.strictObject({ reason: z.string().max(1024).default("") });
 

@@ -1,4 +1,4 @@
-// Port forwarding (decision 0013): where a client opens its WebSocket, and what the door and the hub ask the control.
+// Port forwarding (decision 0015): where a client opens its WebSocket, and what the door and the hub ask the control.
 import { z } from "zod";
 import { nameSchema } from "./snapshot.ts";
 

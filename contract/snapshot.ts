@@ -217,7 +217,7 @@ export const loadBalancerSchema = z.strictObject({
   overprovisioningFactor: z.int().min(100).max(1_000_000).optional(),
 });
 
-/** Whom a backend's endpoints may be forwarded to (`isthmus forward tcp`, decision 0013). */
+/** Whom a backend's endpoints may be forwarded to (`isthmus forward tcp`, decision 0015). */
 export const portForwardSchema = z.strictObject({
   /** Names of tokens with the role `forwarder`; `*`: each of them. */
   allow: z.array(z.union([z.literal("*"), nameSchema])).max(limits.forwardersPerBackend),

@@ -21,6 +21,14 @@ export const trustSchema = z.strictObject({
   trustDomain: z.string().min(1).max(255),
   /** Root certificates, PEM. More than one while a root is rotated. */
   rootsPem: z.array(z.string()).min(1).max(8),
+  /** The newest authority. Certificates of any other are to be renewed once it signs. Absent: nothing is said. */
+  signer: z
+    .strictObject({
+      /** Its subjectKeyIdentifier, which is the authorityKeyIdentifier of what it signs; hex. */
+      keyIdentifier: z.string().max(128),
+      fromMs: z.number(),
+    })
+    .optional(),
   /** Serial numbers of revoked, not yet expired certificates, lower-case hex without leading zeros. */
   revokedSerials: z.array(z.string()).max(100_000),
 });

@@ -263,7 +263,7 @@ class RunningAgent implements Agent {
       case "renew-refused":
         return this.#renewals.refused(connection, message.id, message.error);
       case "trust":
-        return this.#keeper?.trust(message.rootsPem);
+        return this.#keeper?.trust(message.rootsPem, message.signer);
     }
   }
 }

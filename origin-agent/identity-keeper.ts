@@ -1,12 +1,14 @@
 // Sees to it that the agent has a valid certificate: the stored one, one by joining, a renewed one at half-life. It never
 // gives up; while it fails, its log says what to do.
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseCertificate } from "#contract/identity/certificate-fields.ts";
+import { decodePem } from "#contract/identity/pem.ts";
 import { errorFields } from "./agent-error.ts";
 import { createBackoff } from "./backoff.ts";
 import { createIdentityRequest } from "./identity-request.ts";
 import type { Identity, IdentityStore } from "./identity-store.ts";
 import type { Log } from "./log.ts";
-import { renewAtMs, renewalDelayMs } from "./renewal.ts";
+import { renewAtMs, renewalDelayMs, type Signer } from "./renewal.ts";
 
 export interface IdentityKeeperOptions {
   readonly tunnel: string;
@@ -24,6 +26,9 @@ export interface IdentityKeeperOptions {
   onTrust(identity: Identity): void;
 }
 
+/** So many make the longest wait before the next attempt. */
+const patientFailures = 16;
+
 export class IdentityKeeper {
   /** Resolves when the keeper has ended and nothing is left to be written. Never rejects. */
   readonly stopped: Promise<void>;
@@ -34,12 +39,16 @@ export class IdentityKeeper {
   /** The edge refused the certificate with this serial. */
   #rejectedSerial: string | undefined;
   #renewalFailures = 0;
+  #signer: Signer | undefined;
+  /** This agent's place among those that renew when another authority takes over. */
+  readonly #turn: number;
   #wake = new AbortController();
 
   /** Runs until `signal` aborts. */
   constructor(options: IdentityKeeperOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    this.#turn = options.random();
     this.#joinBackoff = createBackoff({ baseMs: 1_000, capMs: 30_000 }, options.random);
     this.stopped = this.#run();
   }
@@ -56,8 +65,13 @@ export class IdentityKeeper {
     if (this.#rejectedSerial === serial) this.#rejectedSerial = undefined;
   }
 
-  /** The roots that vouch for the edge have changed. */
-  trust(rootsPem: readonly string[]): void {
+  /** What the edge says of its authorities: the roots that vouch for it, and which one issues certificates from when. */
+  trust(rootsPem: readonly string[], signer: Signer | undefined): void {
+    if (signer?.keyIdentifier !== this.#signer?.keyIdentifier || signer?.fromMs !== this.#signer?.fromMs) {
+      this.#signer = signer;
+      // It may be due by now.
+      this.#wake.abort();
+    }
     const trustBundlePem = rootsPem.join("\n");
     if (!this.#identity || this.#identity.trustBundlePem === trustBundlePem) return;
     const identity = { ...this.#identity, trustBundlePem };
@@ -91,16 +105,25 @@ export class IdentityKeeper {
 
   async #renew(current: Identity): Promise<void> {
     const { nowMs, random, tunnel, log } = this.#options;
-    await this.#pause(renewalDelayMs(current, this.#renewalFailures, nowMs(), random()));
-    if (this.#signal.aborted || nowMs() < renewAtMs(current)) return;
+    await this.#pause(renewalDelayMs(this.#dueMs(current), this.#renewalFailures, nowMs(), random()));
+    if (this.#signal.aborted || nowMs() < this.#dueMs(current)) return;
     try {
       const request = await createIdentityRequest(tunnel);
-      await this.#use(await request.complete(await this.#options.renew(request.csrPem)), false);
+      const renewed = await request.complete(await this.#options.renew(request.csrPem));
+      await this.#use(renewed, false);
+      // The edge's clock is behind: it still has the authority of before.
+      if (nowMs() >= this.#dueMs(renewed)) this.#renewalFailures = patientFailures;
     } catch (error) {
       this.#renewalFailures += 1;
       const expires = new Date(current.notAfterMs).toISOString();
       log.warn("renewal_failed", { ...errorFields(error), serial: current.serial, expires });
     }
+  }
+
+  #dueMs(identity: Identity): number {
+    const [leaf] = decodePem("CERTIFICATE", identity.certificateChainPem);
+    const authorityKeyIdentifier = leaf && parseCertificate(leaf).authorityKeyIdentifier;
+    return renewAtMs({ ...identity, authorityKeyIdentifier }, this.#signer, this.#turn);
   }
 
   async #use(identity: Identity, joined: boolean): Promise<void> {

@@ -1,11 +1,11 @@
-// `isthmus token`, `certificate`, `ca`, `audit`: who may do what, and who did.
+// `isthmus token`, `certificate`, `audit`: who may do what, and who did.
 import type { Command } from "commander";
-import { durationMs } from "#contract/duration.ts";
 import { roleSchema } from "#contract/admin.ts";
 import { CommandError } from "../command-error.ts";
 import { contextFor, withTarget } from "../command-context.ts";
 import { instant, printable, table } from "../table.ts";
-import { wholeNumber } from "./arguments.ts";
+import { secondsOf, wholeNumber } from "./arguments.ts";
+import { addAuthority } from "./authority.ts";
 
 export function addAccess(program: Command): void {
   addToken(program);
@@ -26,7 +26,7 @@ function addToken(program: Command): void {
       const { client, printer } = await contextFor(command);
       const created = await client.createJoinToken({
         tunnel: flags.tunnel,
-        expiresInSeconds: seconds(flags.expires),
+        expiresInSeconds: secondsOf(flags.expires, "--expires"),
       });
       printer.note(`one agent may join ${created.tunnel} with it until ${instant(created.expiresAtMs)}`);
       printer.result(created, created.token);
@@ -53,7 +53,7 @@ function addToken(program: Command): void {
       const created = await client.createToken({
         name,
         role: role.data,
-        ...(flags.expires !== undefined && { expiresInSeconds: seconds(flags.expires) }),
+        ...(flags.expires !== undefined && { expiresInSeconds: secondsOf(flags.expires, "--expires") }),
       });
       printer.note(`id ${created.id}; \`isthmus token delete ${created.id}\` ends it`);
       printer.result(created, created.token);
@@ -108,36 +108,6 @@ function addCertificate(program: Command): void {
     });
 }
 
-function addAuthority(program: Command): void {
-  const authority = program.command("ca").summary("the certificate authority's roots");
-  withTarget(authority.command("show"))
-    .summary("show the roots, which of them signs, and how many certificates each has")
-    .action(async (_flags: object, command: Command) => {
-      const { client, printer } = await contextFor(command);
-      const shown = await client.authority();
-      const rows = shown.roots.map(({ id, signing, signsFromMs, notAfterMs, certificates }) => [
-        id,
-        signing ? "signs" : signsFromMs > Date.now() ? `signs from ${instant(signsFromMs)}` : "signs no more",
-        String(certificates),
-        instant(notAfterMs),
-      ]);
-      const head = `trust domain ${printable(shown.trustDomain)}, trust version ${shown.trustVersion}`;
-      const roots = table(["root", "state", "certificates", "ends"], rows, "no root yet");
-      printer.result(shown, `${head}\n\n${roots}`);
-    });
-  withTarget(authority.command("rotate"))
-    .summary("add a root; everyone trusts it at once, and it signs once all can have heard of it")
-    .option("--lead <duration>", "time until it signs; default: an agent certificate's lifetime, a day")
-    .action(async ({ lead }: { lead?: string }, command: Command) => {
-      const { client, printer } = await contextFor(command);
-      const trust = await client.rotateAuthority(lead === undefined ? undefined : seconds(lead, "--lead"));
-      printer.result(
-        trust,
-        `${trust.rootsPem.length} roots are trusted now (trust version ${trust.version}); \`isthmus ca show\` tells how far it is`,
-      );
-    });
-}
-
 function addAudit(program: Command): void {
   withTarget(program.command("audit"))
     .summary("list who changed what, newest first")
@@ -153,12 +123,4 @@ function addAudit(program: Command): void {
       ]);
       printer.result(entries, table(["when", "who", "action", "detail"], rows, "nothing was changed yet"));
     });
-}
-
-function seconds(duration: string, flag = "--expires"): number {
-  try {
-    return Math.max(1, Math.floor(durationMs(duration) / 1000));
-  } catch {
-    throw new CommandError("invalid", `${flag} ${duration}: expected a duration such as 30m or 24h`);
-  }
 }

@@ -1,5 +1,7 @@
 // Parsers of flag values: each says what it expected.
 import { InvalidArgumentError } from "commander";
+import { durationMs } from "#contract/duration.ts";
+import { CommandError } from "../command-error.ts";
 import type { HostPort } from "../serve/serve-options.ts";
 
 /** Collects a repeatable flag. */
@@ -25,4 +27,13 @@ export function hostPortArgument(defaultHost: string): (text: string) => HostPor
     if (!found || port < 1 || port > 65_535) throw new InvalidArgumentError("Expected PORT or HOST:PORT.");
     return { host: found[1]?.replace(/^\[|\]$/g, "") ?? defaultHost, port };
   };
+}
+
+/** At least one. Throws `CommandError` `invalid` that names the flag. */
+export function secondsOf(duration: string, flag: string): number {
+  try {
+    return Math.max(1, Math.floor(durationMs(duration) / 1000));
+  } catch {
+    throw new CommandError("invalid", `${flag} ${duration}: expected a duration such as 30m or 24h`);
+  }
 }

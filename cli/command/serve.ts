@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { defaultDataDirectory } from "../local-system.ts";
+import { CommandError } from "../command-error.ts";
 import { hostPortArgument, listArgument, wholeNumber } from "./arguments.ts";
 import { launch } from "../serve/launcher.ts";
 import { everyAddress, type HostPort, type ServeOptions } from "../serve/serve-options.ts";
@@ -22,14 +23,15 @@ interface ServeFlags {
   strict?: boolean;
   isolate?: boolean;
   trustDomain: string;
+  caCert?: string;
+  caKey?: string;
   region: string;
   zone?: string;
   drainTimeout: number;
 }
 
 export function addServe(program: Command): void {
-  program
-    .command("serve")
+  withAuthority(program.command("serve"))
     .summary("run control, state and gateway on this machine")
     .description(
       "Runs the built Workers on workerd: publishes the files, opens the listeners, prints one line per listener and then `ready`. Access log on standard output, everything else on standard error.",
@@ -70,7 +72,6 @@ export function addServe(program: Command): void {
     .option("--dev-tls", "generate a certificate for HTTPS listeners that have none")
     .option("--strict", "refuse a configuration with warnings, too")
     .option("--isolate", "leave out Kubernetes objects that have errors, and serve all others")
-    .option("--trust-domain <name>", "SPIFFE trust domain of agents' certificates", "isthmus.local")
     .option("--region <name>", "name of this group of gateways in `isthmus status`", "local")
     .option("--zone <name>", "zone of this machine, for backends that prefer endpoints of the gateway's zone")
     .addOption(
@@ -110,6 +111,7 @@ function serveOptions(flags: ServeFlags): ServeOptions {
     strict: flags.strict ?? false,
     isolate: flags.isolate ?? false,
     trustDomain: flags.trustDomain,
+    ...authorityOf(flags),
     region: flags.region,
     ...(flags.zone !== undefined && { zone: flags.zone }),
     drainTimeoutMs: flags.drainTimeout,
@@ -122,6 +124,27 @@ function connectToArgument(text: string): ConnectTo {
   throw new InvalidArgumentError(
     "Expected HOST:PORT:HOST2:PORT2. Any part may be empty; IPv6 addresses stand in brackets: [::1]:80:[::1]:8080.",
   );
+}
+
+function withAuthority(command: Command): Command {
+  return command
+    .option("--trust-domain <name>", "SPIFFE trust domain of agents' certificates", "isthmus.local")
+    .option(
+      "--ca-cert <file>",
+      "certificate authority of your own for agents' certificates: PEM, the issuing certificate first, up to its root",
+    )
+    .option(
+      "--ca-key <file>",
+      "its private key (PEM, P-256); taken over once, into the control's own storage",
+    );
+}
+
+function authorityOf({ caCert, caKey }: ServeFlags): Pick<ServeOptions, "authority"> {
+  if (caCert === undefined && caKey === undefined) return {};
+  if (caCert !== undefined && caKey !== undefined) {
+    return { authority: { certFile: resolve(caCert), keyFile: resolve(caKey) } };
+  }
+  throw new CommandError("invalid", "--ca-cert and --ca-key belong together: one is missing");
 }
 
 function drainArgument(text: string): number {

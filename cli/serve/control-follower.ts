@@ -2,6 +2,7 @@
 // tunnel's next certificate, and certificate files that were renewed.
 import { rename, writeFile } from "node:fs/promises";
 import { ownTunnel, type Snapshot } from "#contract/snapshot.ts";
+import type { Trust } from "#contract/sync.ts";
 import type { AdminClient } from "../admin-client.ts";
 import { watchCertificateFiles, type CertificateFiles } from "./certificate-files.ts";
 import { directEndpoints } from "./direct-endpoints.ts";
@@ -127,7 +128,7 @@ export class ControlFollower {
   async #followTrust(): Promise<void> {
     const trust = await this.#client.trust();
     const isNew = trust.version > this.#trustVersion;
-    const isDue = this.#certificate === undefined || Date.now() >= this.#certificate.renewAtMs;
+    const isDue = this.#isCertificateDue(trust.signer, Date.now());
     if (isNew) await writeTrustBundle(this.#task.directory.trustBundle, trust.trustBundlePem);
     const { tunnelNames } = this.#task.options;
     if (this.#acceptsAgents && (isNew || isDue)) {
@@ -135,6 +136,13 @@ export class ControlFollower {
       await this.#processes.setTunnel({ certificate: this.#certificate!, trustPem: trust.trustBundlePem });
     }
     this.#trustVersion = trust.version;
+  }
+
+  /** At half of its life, or when another authority has taken over. */
+  #isCertificateDue(signer: Trust["signer"], nowMs: number): boolean {
+    if (!this.#certificate || nowMs >= this.#certificate.renewAtMs) return true;
+    const { authorityKeyIdentifier } = this.#certificate;
+    return signer !== undefined && nowMs >= signer.fromMs && signer.keyIdentifier !== authorityKeyIdentifier;
   }
 }
 

@@ -5,6 +5,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { loadConfig } from "#config/load.ts";
 import { redactKeys } from "#config/redact-keys.ts";
+import { readAuthorityFiles } from "../authority-files.ts";
 import { CommandError, exitCodes } from "../command-error.ts";
 import { certificateSource, diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
 import { bindSockets } from "./bind-sockets.ts";
@@ -50,6 +51,7 @@ async function start(options: ServeOptions, log: (line: string) => void): Promis
   if (!model || !snapshot || (options.strict && diagnostics.length > 0)) {
     throw new CommandError("invalid", `the configuration is not valid: ${diagnosticCount(diagnostics)}`);
   }
+  if (options.authority) await readAuthorityFiles(options.authority);
   await checkDataLock(options.dataDirectory);
   const directory = await openDataDirectory(options.dataDirectory);
   try {

@@ -1,5 +1,6 @@
 // What `isthmus serve` was asked for, checked and with defaults filled in.
 import type { ConnectTo } from "#traffic/connection/connect-to.ts";
+import type { AuthorityFiles } from "../authority-files.ts";
 
 export interface ServeOptions {
   readonly files: readonly string[];
@@ -21,6 +22,8 @@ export interface ServeOptions {
   /** Kubernetes objects with errors are left out instead of refusing everything. */
   readonly isolate: boolean;
   readonly trustDomain: string;
+  /** An authority of the operator's own, absolute paths; absent: the control makes one. */
+  readonly authority?: AuthorityFiles;
   readonly region: string;
   /** Zone of this machine, as endpoints name theirs. */
   readonly zone?: string;

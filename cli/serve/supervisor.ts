@@ -3,6 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { ownTunnel, type Snapshot } from "#contract/snapshot.ts";
+import { readAuthorityFiles } from "../authority-files.ts";
 import type { AdminClient } from "../admin-client.ts";
 import { CommandError } from "../command-error.ts";
 import { diagnosticText } from "../config-files.ts";
@@ -69,6 +70,8 @@ export async function startSupervisor(
   try {
     const deadline = AbortSignal.any([cancel, AbortSignal.timeout(startTimeoutMs)]);
     await processes.startControl();
+    // Before anything asks for trust, for which the control would make an authority.
+    await bringAuthority(task, client, output);
     const version = await publish(task, client, output);
     await writeFile(controlFile, `${JSON.stringify(controlFileContent(task, client.url))}\n`);
     await processes.startState();
@@ -90,6 +93,20 @@ export async function startSupervisor(
     reload: () => void reload([]).catch((error: Error) => output.log(error.message)),
     stop,
   };
+}
+
+/** The authority of `--ca-cert`, if there is one. It is known again at the next start. */
+async function bringAuthority(
+  { options }: SupervisorTask,
+  client: AdminClient,
+  output: Output,
+): Promise<void> {
+  if (!options.authority) return;
+  const { signer } = await client.importAuthority(await readAuthorityFiles(options.authority));
+  if (signer && signer.fromMs > Date.now()) {
+    const from = new Date(signer.fromMs).toISOString();
+    output.log(`the newest certificate authority is trusted now and signs from ${from} (isthmus ca show)`);
+  }
 }
 
 /** Publishes the files of `-f`; resolves to the version that is current then, which may be the same as before. */

@@ -2,16 +2,20 @@
 import type { CertificationRequest } from "@peculiar/asn1-csr";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import {
+  AuthorityKeyIdentifier,
   BasicConstraints,
   Certificate,
   ExtendedKeyUsage,
   type Extension,
   KeyUsage,
   SubjectAlternativeName,
+  SubjectKeyIdentifier,
+  id_ce_authorityKeyIdentifier,
   id_ce_basicConstraints,
   id_ce_extKeyUsage,
   id_ce_keyUsage,
   id_ce_subjectAltName,
+  id_ce_subjectKeyIdentifier,
 } from "@peculiar/asn1-x509";
 import { IdentityError } from "./identity-error.ts";
 import { encodeHex } from "./pem.ts";
@@ -42,6 +46,9 @@ export interface CertificateFields {
   /** Bits as `KeyUsageFlags` of `@peculiar/asn1-x509`; absent without the extension. */
   readonly keyUsage?: number;
   readonly extendedKeyUsage?: readonly string[];
+  /** Which key this certificate is of, and which one signed it, as their owners name them: hex; absent without the extension. */
+  readonly subjectKeyIdentifier?: string;
+  readonly authorityKeyIdentifier?: string;
   readonly uris: readonly string[];
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
@@ -89,7 +96,15 @@ function readFields(der: Uint8Array<ArrayBuffer>): CertificateFields {
 
 type ExtensionFields = Pick<
   CertificateFields,
-  "isCa" | "pathLength" | "keyUsage" | "extendedKeyUsage" | "uris" | "dnsNames" | "ipAddresses"
+  | "isCa"
+  | "pathLength"
+  | "keyUsage"
+  | "extendedKeyUsage"
+  | "subjectKeyIdentifier"
+  | "authorityKeyIdentifier"
+  | "uris"
+  | "dnsNames"
+  | "ipAddresses"
 >;
 
 function readExtensions(extensions: readonly Extension[]): ExtensionFields {
@@ -107,12 +122,16 @@ function readExtensions(extensions: readonly Extension[]): ExtensionFields {
   const constraints = read(id_ce_basicConstraints, BasicConstraints);
   const keyUsage = read(id_ce_keyUsage, KeyUsage);
   const extendedKeyUsage = read(id_ce_extKeyUsage, ExtendedKeyUsage);
+  const subjectKey = read(id_ce_subjectKeyIdentifier, SubjectKeyIdentifier);
+  const authorityKey = read(id_ce_authorityKeyIdentifier, AuthorityKeyIdentifier)?.keyIdentifier;
   const names = Array.from(read(id_ce_subjectAltName, SubjectAlternativeName) ?? []);
   return {
     isCa: constraints?.cA ?? false,
     ...(constraints?.pathLenConstraint !== undefined && { pathLength: constraints.pathLenConstraint }),
     ...(keyUsage && { keyUsage: keyUsage.toNumber() || 0 }),
     ...(extendedKeyUsage && { extendedKeyUsage: Array.from(extendedKeyUsage) }),
+    ...(subjectKey && { subjectKeyIdentifier: encodeHex(new Uint8Array(subjectKey.buffer)) }),
+    ...(authorityKey && { authorityKeyIdentifier: encodeHex(new Uint8Array(authorityKey.buffer)) }),
     uris: names.flatMap((name) => name.uniformResourceIdentifier ?? []),
     dnsNames: names.flatMap((name) => name.dNSName ?? []),
     ipAddresses: names.flatMap((name) => name.iPAddress ?? []),

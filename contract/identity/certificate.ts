@@ -9,7 +9,7 @@ import { parseAgentSpiffeId } from "./spiffe-id.ts";
 import { curveOf, verifyX509Signature } from "./x509-signature.ts";
 
 /** Certificates a peer may send: the leaf and what it needs to reach a root. */
-const maxChainCertificates = 4;
+export const maxChainCertificates = 4;
 
 /** Who the peer is, once the chain is verified. It still has to prove that it holds the key (`proof.ts`). */
 export interface VerifiedIdentity {

@@ -30,7 +30,9 @@ import {
   id_kp_clientAuth,
   id_kp_serverAuth,
 } from "@peculiar/asn1-x509";
+import type { CertificateFields } from "./certificate-fields.ts";
 import type { CryptoKey } from "./key-pair.ts";
+import { decodeHex } from "./pem.ts";
 import { ecdsaWithSha256Oid, signX509 } from "./x509-signature.ts";
 
 export interface CertificateTemplate {
@@ -52,13 +54,19 @@ export interface CertificateTemplate {
   readonly ipAddresses?: readonly string[];
 }
 
-/** Who signs. For a root, the same name and key as the template's. */
-export interface CertificateIssuer {
-  readonly commonName: string;
-  readonly spki: Uint8Array;
+/** Who signs. */
+export type CertificateIssuer = {
   /** ECDSA P-256. */
   readonly privateKey: CryptoKey;
-}
+} & (
+  | {
+      /** For a root, the same as the template's. */
+      readonly commonName: string;
+      readonly spki: Uint8Array;
+    }
+  /** An authority that exists, by whoever made it: its name and key identifier are repeated as they are. */
+  | { readonly certificate: CertificateFields }
+);
 
 /** Sixteen random bytes as a serial number: positive, never zero, no leading zero byte (CA/B BR §7.1: 64 bits suffice). */
 export function serialFromRandom(random: Uint8Array): Uint8Array {
@@ -77,7 +85,10 @@ export async function signCertificate(
     version: 2,
     serialNumber: Uint8Array.from(template.serial).buffer,
     signature: algorithm,
-    issuer: commonName(issuer.commonName),
+    issuer:
+      "certificate" in issuer
+        ? AsnConvert.parse(decodeHex(issuer.certificate.subjectName), Name)
+        : commonName(issuer.commonName),
     validity: new Validity({
       notBefore: new Date(template.notBeforeMs),
       notAfter: new Date(template.notAfterMs),
@@ -129,12 +140,12 @@ async function extensionsOf(template: CertificateTemplate, issuer: CertificateIs
       false,
       new SubjectKeyIdentifier(await keyIdentifier(template.spki)),
     ),
-    extension(
-      id_ce_authorityKeyIdentifier,
-      false,
-      new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(await keyIdentifier(issuer.spki)) }),
-    ),
   ];
+  const issuerKey = await issuerKeyIdentifier(issuer);
+  if (issuerKey) {
+    const identifier = new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(issuerKey) });
+    extensions.push(extension(id_ce_authorityKeyIdentifier, false, identifier));
+  }
   if (purposes && purposes.length > 0) {
     const oids = purposes.map((purpose) => (purpose === "clientAuth" ? id_kp_clientAuth : id_kp_serverAuth));
     extensions.push(extension(id_ce_extKeyUsage, false, new ExtendedKeyUsage(oids)));
@@ -149,6 +160,13 @@ async function extensionsOf(template: CertificateTemplate, issuer: CertificateIs
 
 function extension(extnID: string, critical: boolean, value: unknown): Extension {
   return new Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) });
+}
+
+/** As the issuer's own certificate has it, or verifiers would not find it (RFC 5280 §4.2.1.1). */
+async function issuerKeyIdentifier(issuer: CertificateIssuer): Promise<ArrayBuffer | undefined> {
+  if (!("certificate" in issuer)) return keyIdentifier(issuer.spki);
+  const { subjectKeyIdentifier } = issuer.certificate;
+  return subjectKeyIdentifier === undefined ? undefined : decodeHex(subjectKeyIdentifier).buffer;
 }
 
 /** RFC 7093 §2 method 1: the leftmost 160 bits of SHA-256 of the public key. */

@@ -12,6 +12,8 @@ export const hubMessageSchema = z.discriminatedUnion("type", [
     version: z.int().positive(),
     trustDomain: z.string().max(255),
     rootsPem: z.array(z.string()).min(1).max(8),
+    /** As in `Trust`: an agent whose certificate is of another authority renews then. */
+    signer: z.object({ keyIdentifier: z.string().max(128), fromMs: z.number() }).optional(),
   }),
   /** Answers to `renew`, by its id. */
   z.object({ type: z.literal("renewed"), id: z.int(), certificate: issuedCertificateSchema }),

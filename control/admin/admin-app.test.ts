@@ -36,6 +36,8 @@ const routes: [string, string, Role][] = [
   ["POST", "/v1/certificates/server", "admin"],
   ["GET", "/v1/ca", "reader"],
   ["POST", "/v1/ca/rotate", "admin"],
+  ["POST", "/v1/ca/import", "admin"],
+  ["POST", "/v1/ca/roots/{id}/retire", "admin"],
   ["GET", "/v1/trust", "reader"],
   ["GET", "/v1/audit", "reader"],
 ];

@@ -4,9 +4,11 @@ import {
   authoritySchema,
   certificatePageSchema,
   certificateSummarySchema,
+  importAuthorityRequestSchema,
   joinTokenRequestSchema,
   joinTokenSchema,
   pageQuerySchema,
+  retireRequestSchema,
   revokeRequestSchema,
   rotateRequestSchema,
   serverCertificateRequestSchema,
@@ -14,7 +16,7 @@ import {
   trustResponseSchema,
 } from "#contract/admin.ts";
 import type { Trust } from "#contract/sync.ts";
-import { certificateAuthority } from "../env.ts";
+import { certificateAuthority, configStore, type Env } from "../env.ts";
 import { valueOf } from "../refusal.ts";
 import { type AdminApp, adminRoute, jsonBody } from "./admin-route.ts";
 import { cursorFrom, nextCursor } from "./page.ts";
@@ -92,6 +94,26 @@ const rotateRoute = adminRoute({
   description: "The trust document with both roots",
 });
 
+const importRoute = adminRoute({
+  method: "post",
+  path: "/v1/ca/import",
+  role: "admin",
+  summary: "Bring an authority of one's own and let it take over",
+  request: jsonBody(importAuthorityRequestSchema),
+  answer: trustResponseSchema,
+  description: "The trust document with its root; unchanged where it was there already",
+});
+
+const retireRoute = adminRoute({
+  method: "post",
+  path: "/v1/ca/roots/{id}/retire",
+  role: "admin",
+  summary: "Take an authority that no longer signs out, with everything that it issued",
+  request: { params: z.object({ id: z.string().max(64) }), ...jsonBody(retireRequestSchema) },
+  answer: trustResponseSchema,
+  description: "The trust document without it",
+});
+
 export function addIdentityRoutes(app: AdminApp): void {
   app.openapi(joinTokenRoute, async (c) => {
     const { tunnel, expiresInSeconds } = c.req.valid("json");
@@ -127,16 +149,37 @@ export function addIdentityRoutes(app: AdminApp): void {
     const trust = await valueOf<Trust | undefined>(certificateAuthority(c.env).trust(0));
     return c.json(trustResponse(trust!), 200);
   });
-  app.openapi(authorityRoute, async (c) =>
-    c.json(await valueOf<z.infer<typeof authoritySchema>>(certificateAuthority(c.env).describe()), 200),
-  );
+  app.openapi(authorityRoute, async (c) => {
+    const described = certificateAuthority(c.env).describe(await serialsInUse(c.env));
+    return c.json(await valueOf<z.infer<typeof authoritySchema>>(described), 200);
+  });
   app.openapi(rotateRoute, async (c) => {
     const { leadSeconds } = c.req.valid("json");
     const trust = certificateAuthority(c.env).rotate(c.get("caller").name, leadSeconds);
     return c.json(trustResponse(await valueOf<Trust>(trust)), 200);
   });
+  app.openapi(importRoute, async (c) => {
+    const trust = certificateAuthority(c.env).importAuthority(c.get("caller").name, c.req.valid("json"));
+    return c.json(trustResponse(await valueOf<Trust>(trust)), 200);
+  });
+  app.openapi(retireRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const { force } = c.req.valid("json");
+    const serials = await serialsInUse(c.env);
+    const trust = certificateAuthority(c.env).retire(c.get("caller").name, id, serials, force);
+    return c.json(trustResponse(await valueOf<Trust>(trust)), 200);
+  });
 }
 
-function trustResponse({ version, trustDomain, rootsPem }: Trust): z.infer<typeof trustResponseSchema> {
-  return { version, trustDomain, rootsPem, trustBundlePem: rootsPem.join("") };
+/** Of the certificates with which agents serve, as far as the regions' last reports tell; a connection that drains has a successor. */
+async function serialsInUse(env: Env): Promise<string[]> {
+  const { regions } = await configStore(env).status();
+  return regions.flatMap(({ agents }) =>
+    agents.filter(({ draining }) => !draining).map(({ certificateSerial }) => certificateSerial),
+  );
+}
+
+function trustResponse(trust: Trust): z.infer<typeof trustResponseSchema> {
+  const { version, trustDomain, rootsPem, signer } = trust;
+  return { version, trustDomain, rootsPem, ...(signer && { signer }), trustBundlePem: rootsPem.join("") };
 }

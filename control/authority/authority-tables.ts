@@ -2,6 +2,7 @@
 import type { certificateSummarySchema } from "#contract/admin.ts";
 import type { Trust } from "#contract/sync.ts";
 import type { z } from "zod";
+import { keyIdentifierOf, rootsPem } from "./root-key.ts";
 
 type CertificateSummary = z.infer<typeof certificateSummarySchema>;
 
@@ -21,6 +22,8 @@ export interface RootRow {
   readonly notAfterMs: number;
   /** From then on it signs, unless a newer root does. */
   readonly signsFromMs: number;
+  /** Of the operator's own authority (decision 0016): the intermediates below the root, PEM, issuing one first; may be empty. */
+  readonly intermediatesPem?: string;
 }
 
 export interface CertificateRow {
@@ -45,6 +48,7 @@ export function createAuthorityTables(sql: SqlStorage): void {
       id TEXT PRIMARY KEY, pem TEXT NOT NULL, sealed_key BLOB NOT NULL,
       not_after_ms INTEGER NOT NULL, signs_from_ms INTEGER NOT NULL
     );
+    CREATE TABLE IF NOT EXISTS imported_roots (root_id TEXT PRIMARY KEY, intermediates_pem TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS certificates (
       sequence INTEGER PRIMARY KEY AUTOINCREMENT, serial TEXT NOT NULL UNIQUE, spiffe_id TEXT NOT NULL,
       names TEXT NOT NULL, root_id TEXT NOT NULL, not_before_ms INTEGER NOT NULL, not_after_ms INTEGER NOT NULL,
@@ -73,7 +77,10 @@ export function listRoots(sql: SqlStorage): RootRow[] {
       sealed_key: ArrayBuffer;
       not_after_ms: number;
       signs_from_ms: number;
-    }>("SELECT * FROM roots ORDER BY signs_from_ms, id")
+      intermediates_pem: string | null;
+    }>(
+      "SELECT roots.*, intermediates_pem FROM roots LEFT JOIN imported_roots ON root_id = id ORDER BY signs_from_ms, id",
+    )
     .toArray()
     .map((row) => ({
       id: row.id,
@@ -81,12 +88,27 @@ export function listRoots(sql: SqlStorage): RootRow[] {
       sealedKey: new Uint8Array(row.sealed_key),
       notAfterMs: row.not_after_ms,
       signsFromMs: row.signs_from_ms,
+      ...(row.intermediates_pem !== null && { intermediatesPem: row.intermediates_pem }),
     }));
 }
 
 export function insertRoot(sql: SqlStorage, root: RootRow): void {
-  const { id, pem, sealedKey, notAfterMs, signsFromMs } = root;
+  const { id, pem, sealedKey, notAfterMs, signsFromMs, intermediatesPem } = root;
   sql.exec("INSERT INTO roots VALUES (?, ?, ?, ?, ?)", id, pem, sealedKey, notAfterMs, signsFromMs);
+  if (intermediatesPem !== undefined)
+    sql.exec("INSERT INTO imported_roots VALUES (?, ?)", id, intermediatesPem);
+}
+
+/** Takes a root out with everything that it issued. */
+export function deleteRoot(sql: SqlStorage, id: string, nowMs: number): void {
+  sql.exec("DELETE FROM roots WHERE id = ?", id);
+  sql.exec("DELETE FROM imported_roots WHERE root_id = ?", id);
+  // Another authority may descend from the same root, which then stays trusted.
+  sql.exec(
+    "UPDATE certificates SET revoked_at_ms = ?1 WHERE root_id = ?2 AND revoked_at_ms IS NULL AND not_after_ms >= ?1",
+    nowMs,
+    id,
+  );
 }
 
 export function raiseTrustVersion(sql: SqlStorage): void {
@@ -106,10 +128,13 @@ export function readTrust(sql: SqlStorage, trustDomain: string): Trust {
         WHERE revoked_at_ms IS NOT NULL AND not_after_ms >= (SELECT pruned_to_ms FROM trust)`,
     )
     .toArray();
+  const roots = listRoots(sql);
+  const signer = roots.at(-1);
   return {
     version: trustVersion(sql),
     trustDomain,
-    rootsPem: listRoots(sql).map((root) => root.pem),
+    rootsPem: rootsPem(roots),
+    ...(signer && { signer: { keyIdentifier: keyIdentifierOf(signer), fromMs: signer.signsFromMs } }),
     revokedSerials: revoked.map((row) => row.serial),
   };
 }
@@ -133,6 +158,7 @@ export function pruneAuthority(sql: SqlStorage, signerId: string, nowMs: number)
     .one();
   sql.exec("UPDATE trust SET pruned_to_ms = ?", prunedToMs);
   sql.exec("DELETE FROM certificates WHERE not_after_ms < ?", nowMs - listedAfterExpiryMs);
+  if (rootsGone > 0) sql.exec("DELETE FROM imported_roots WHERE root_id NOT IN (SELECT id FROM roots)");
   if (rootsGone > 0 || serialsGone > 0) raiseTrustVersion(sql);
 }
 
@@ -201,6 +227,23 @@ export function countCertificatesOfRoot(sql: SqlStorage, rootId: string, nowMs: 
       nowMs,
     )
     .one().count;
+}
+
+/** Of these serials, and of the newest server certificate, how many are of the root. */
+export function countUses(sql: SqlStorage, rootId: string, serials: readonly string[]): number {
+  const agents = serials.filter((serial) => rootOf(sql, serial) === rootId).length;
+  const [server] = sql
+    .exec<{ root_id: string }>(
+      "SELECT root_id FROM certificates WHERE spiffe_id = '' ORDER BY sequence DESC LIMIT 1",
+    )
+    .toArray();
+  return agents + (server?.root_id === rootId ? 1 : 0);
+}
+
+function rootOf(sql: SqlStorage, serial: string): string | undefined {
+  return sql
+    .exec<{ root_id: string }>("SELECT root_id FROM certificates WHERE serial = ?", serial)
+    .toArray()[0]?.root_id;
 }
 
 export function markRevoked(sql: SqlStorage, serial: string, nowMs: number): void {

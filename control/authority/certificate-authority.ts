@@ -5,6 +5,7 @@ import type { z } from "zod";
 import type {
   authoritySchema,
   certificateSummarySchema,
+  importAuthorityRequestSchema,
   joinTokenSchema,
   serverCertificateSchema,
 } from "#contract/admin.ts";
@@ -20,16 +21,17 @@ import { agentSpiffeId } from "#contract/identity/spiffe-id.ts";
 import type { IssuedCertificate, JoinRequest, RenewRequest, Trust } from "#contract/sync.ts";
 import { type AuditRow, appendAudit, createAuditTable, listAudit } from "../audit-log.ts";
 import { type Outcome, Refusal, outcomeOf, refusalFor } from "../refusal.ts";
-import { sameHash, secretHash, secretTokenFrom, secretTokenId } from "../token/secret-token.ts";
+import { secretHash, secretTokenFrom, secretTokenId } from "../token/secret-token.ts";
 import {
   type RootRow,
   countCertificatesOfRoot,
   countJoinTokens,
+  countUses,
   countValidCertificates,
   createAuthorityTables,
   deleteJoinToken,
+  deleteRoot,
   findCertificate,
-  findJoinToken,
   insertCertificate,
   insertJoinToken,
   insertRoot,
@@ -44,7 +46,9 @@ import {
   trustVersion,
 } from "./authority-tables.ts";
 import { agentTemplate, agentTtlMs, serverTemplate } from "./certificate-policy.ts";
-import { createRoot, openRoot, signingRoot } from "./root-key.ts";
+import { isoTime, requireJoinToken, requireRenewable } from "./issue-conditions.ts";
+import { readAuthority } from "./imported-authority.ts";
+import { createRoot, importedRoot, openRoot, rootsPem, signingRoot } from "./root-key.ts";
 
 export interface AuthorityEnv {
   /** At least 16 characters; without it nothing is signed. */
@@ -87,20 +91,22 @@ export class CertificateAuthority extends DurableObject<AuthorityEnv> {
     });
   }
 
-  /** Its roots, and how far a rotation has come. */
-  describe(): Promise<Outcome<z.infer<typeof authoritySchema>>> {
+  /** Its roots, and how far a rotation has come. `serials`: of agents that are connected. */
+  describe(serials: readonly string[]): Promise<Outcome<z.infer<typeof authoritySchema>>> {
     return outcomeOf(async () => {
       const signer = await this.#ensureRoot();
       const nowMs = Date.now();
       return {
         trustDomain: this.env.TRUST_DOMAIN,
         trustVersion: trustVersion(this.#sql),
-        roots: listRoots(this.#sql).map(({ id, notAfterMs, signsFromMs }) => ({
+        roots: listRoots(this.#sql).map(({ id, notAfterMs, signsFromMs, intermediatesPem }) => ({
           id,
+          imported: intermediatesPem !== undefined,
           notAfterMs,
           signsFromMs,
           signing: id === signer.id,
           certificates: countCertificatesOfRoot(this.#sql, id, nowMs),
+          inUse: countUses(this.#sql, id, serials),
         })),
       };
     });
@@ -134,9 +140,9 @@ export class CertificateAuthority extends DurableObject<AuthorityEnv> {
       const id = secretTokenId("istj", token) ?? "";
       const hash = await secretHash(token);
       // Before the expensive part, so that strangers cost no signature; again in the transaction, so that two cannot win.
-      this.#requireJoinToken(id, hash, tunnel);
+      requireJoinToken(this.#sql, id, hash, tunnel);
       const consume = (): void => {
-        this.#requireJoinToken(id, hash, tunnel);
+        requireJoinToken(this.#sql, id, hash, tunnel);
         deleteJoinToken(this.#sql, id);
       };
       const spiffeId = agentSpiffeId(this.env.TRUST_DOMAIN, tunnel);
@@ -148,7 +154,7 @@ export class CertificateAuthority extends DurableObject<AuthorityEnv> {
   renew(request: RenewRequest): Promise<Outcome<IssuedCertificate>> {
     return outcomeOf(async () => {
       const { spiffeId, certificateSerial, csrPem } = request;
-      const consume = (): void => this.#requireRenewable(certificateSerial, spiffeId);
+      const consume = (): void => requireRenewable(this.#sql, certificateSerial, spiffeId);
       consume();
       return this.#issueAgent({ actor: `certificate ${certificateSerial}`, csrPem, spiffeId, consume });
     });
@@ -196,27 +202,77 @@ export class CertificateAuthority extends DurableObject<AuthorityEnv> {
     return outcomeOf(async () => {
       await this.#ensureRoot();
       const nowMs = Date.now();
-      const leadMs =
-        leadSeconds === undefined ? agentTtlMs(this.env.CERTIFICATE_TTL_SECONDS) : leadSeconds * 1000;
-      const root = await this.#newRoot(nowMs + leadMs, nowMs);
-      await this.#commit(
-        actor,
-        "authority.rotate",
-        `root ${root.id} signs from ${isoTime(root.signsFromMs)}`,
-        () => {
-          if (
-            listRoots(this.#sql).some((other) => other.signsFromMs > nowMs) ||
-            listRoots(this.#sql).length >= 8
-          ) {
-            throw new Refusal("rotation_pending", "The last rotation is not finished.", {
-              remedy: "Wait until the new root signs and the certificates of the oldest one have expired.",
-            });
-          }
-          insertRoot(this.#sql, root);
-          raiseTrustVersion(this.#sql);
-        },
-      );
+      const root = await this.#newRoot(nowMs + this.#leadMs(leadSeconds), nowMs);
+      await this.#addRoot(actor, "authority.rotate", root, nowMs);
       return readTrust(this.#sql, this.env.TRUST_DOMAIN);
+    });
+  }
+
+  /**
+   * Brings an authority of the operator's own (decision 0016), which takes over as {@link rotate} says, or at once where
+   * there was none. One that is here already changes nothing.
+   */
+  importAuthority(
+    actor: string,
+    { leadSeconds, ...pem }: z.infer<typeof importAuthorityRequestSchema>,
+  ): Promise<Outcome<Trust>> {
+    return outcomeOf(async () => {
+      const nowMs = Date.now();
+      const authority = await readAuthority(pem, agentTtlMs(this.env.CERTIFICATE_TTL_SECONDS), nowMs);
+      if (!listRoots(this.#sql).some(({ id }) => id === authority.id)) {
+        const random = crypto.getRandomValues(new Uint8Array(28));
+        const leadMs = listRoots(this.#sql).length === 0 ? 0 : this.#leadMs(leadSeconds);
+        const root = await importedRoot(authority, this.env.CA_KEY_SECRET, random, nowMs + leadMs);
+        await this.#addRoot(actor, "authority.import", root, nowMs);
+        await this.ctx.storage.setAlarm(nowMs + pruneIntervalMs);
+      }
+      return readTrust(this.#sql, this.env.TRUST_DOMAIN);
+    });
+  }
+
+  /** Takes an authority out with everything that it issued. `serials`: of agents that are connected. */
+  retire(actor: string, id: string, serials: readonly string[], force: boolean): Promise<Outcome<Trust>> {
+    return outcomeOf(async () => {
+      const signer = await this.#ensureRoot();
+      if (!listRoots(this.#sql).some((root) => root.id === id)) {
+        throw new Refusal("root_not_found", `There is no authority ${id}.`);
+      }
+      if (id === signer.id) {
+        throw new Refusal("root_in_use", `The authority ${id} is the one that signs.`, {
+          remedy: "Rotate first, or import another one; `isthmus ca show` tells when that one signs.",
+        });
+      }
+      const uses = countUses(this.#sql, id, serials);
+      if (uses > 0 && !force) {
+        throw new Refusal("root_in_use", `Certificates of the authority ${id} are in use ${uses} times.`, {
+          remedy: "Agents renew within seconds once its successor signs; force cuts those off that do not.",
+        });
+      }
+      await this.#commit(actor, "authority.retire", `root ${id}${force ? " by force" : ""}`, () => {
+        deleteRoot(this.#sql, id, Date.now());
+        raiseTrustVersion(this.#sql);
+      });
+      this.#issuers.delete(id);
+      return readTrust(this.#sql, this.env.TRUST_DOMAIN);
+    });
+  }
+
+  #leadMs(leadSeconds: number | undefined): number {
+    return leadSeconds === undefined ? agentTtlMs(this.env.CERTIFICATE_TTL_SECONDS) : leadSeconds * 1000;
+  }
+
+  /** Trusted from now on. Throws {@link Refusal} `rotation_pending`. */
+  #addRoot(actor: string, action: string, root: RootRow, nowMs: number): Promise<void> {
+    return this.#commit(actor, action, `root ${root.id} signs from ${isoTime(root.signsFromMs)}`, () => {
+      const roots = listRoots(this.#sql);
+      if (roots.some((other) => other.signsFromMs > nowMs) || roots.length >= 8) {
+        throw new Refusal("rotation_pending", "The last rotation is not finished.", {
+          remedy:
+            "Wait until the new root signs, and retire the oldest one (`isthmus ca show`, `isthmus ca retire`).",
+        });
+      }
+      insertRoot(this.#sql, root);
+      raiseTrustVersion(this.#sql);
     });
   }
 
@@ -257,9 +313,7 @@ export class CertificateAuthority extends DurableObject<AuthorityEnv> {
         }
       },
     });
-    const trustBundlePem = listRoots(this.#sql)
-      .map((root) => root.pem)
-      .join("");
+    const trustBundlePem = rootsPem(listRoots(this.#sql)).join("");
     return { certificateChainPem: pem, trustBundlePem, spiffeId: agent.spiffeId, notAfterMs };
   }
 
@@ -279,7 +333,7 @@ export class CertificateAuthority extends DurableObject<AuthorityEnv> {
       issue.consume();
       insertCertificate(this.#sql, { serial, spiffeId, names, rootId: root.id, notBeforeMs, notAfterMs });
     });
-    return { pem: encodePem("CERTIFICATE", der), notAfterMs };
+    return { pem: encodePem("CERTIFICATE", der) + (root.intermediatesPem ?? ""), notAfterMs };
   }
 
   /** One change with its audit entry, answered only once it is on disk. */
@@ -289,40 +343,6 @@ export class CertificateAuthority extends DurableObject<AuthorityEnv> {
       appendAudit(this.#sql, { atMs: Date.now(), actor, action, detail });
     });
     await this.ctx.storage.sync();
-  }
-
-  #requireJoinToken(id: string, hash: Uint8Array, tunnel: string): void {
-    const row = findJoinToken(this.#sql, id);
-    if (!row || !sameHash(row.hash, hash)) {
-      throw new Refusal("join_token_invalid", "The join token is unknown or was already used.", joinRemedy);
-    }
-    if (row.expiresAtMs <= Date.now()) {
-      throw new Refusal(
-        "join_token_expired",
-        `The join token expired at ${isoTime(row.expiresAtMs)}.`,
-        joinRemedy,
-      );
-    }
-    if (row.tunnel !== tunnel) {
-      throw new Refusal(
-        "join_token_wrong_tunnel",
-        `The join token is not for the tunnel ${tunnel}.`,
-        joinRemedy,
-      );
-    }
-  }
-
-  #requireRenewable(serial: string, spiffeId: string): void {
-    const found = findCertificate(this.#sql, serial);
-    if (!found || found.spiffeId !== spiffeId || spiffeId === "") {
-      throw new Refusal("certificate_unknown", "This authority did not issue the certificate.", joinRemedy);
-    }
-    if (found.revokedAtMs !== undefined) {
-      throw new Refusal("certificate_revoked", `The certificate ${serial} is revoked.`, joinRemedy);
-    }
-    if (found.notAfterMs < Date.now()) {
-      throw new Refusal("certificate_expired", `The certificate ${serial} has expired.`, joinRemedy);
-    }
   }
 
   /** The root that signs now; the first one is made here. */
@@ -347,14 +367,11 @@ export class CertificateAuthority extends DurableObject<AuthorityEnv> {
   }
 
   async #issuer(root: RootRow): Promise<CertificateIssuer> {
-    const open =
-      this.#issuers.get(root.id) ?? (await openRoot(root, this.env.TRUST_DOMAIN, this.env.CA_KEY_SECRET));
+    const open = this.#issuers.get(root.id) ?? (await openRoot(root, this.env.CA_KEY_SECRET));
     this.#issuers.set(root.id, open);
     return open;
   }
 }
-
-const joinRemedy = { remedy: "Ask for a new join token: isthmus token join --tunnel NAME" };
 
 async function verifyRequest(csrPem: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
@@ -371,8 +388,4 @@ function requireTunnelName(trustDomain: string, tunnel: string): void {
   } catch (error) {
     throw new Refusal("request_invalid", `tunnel: ${(error as Error).message}`);
   }
-}
-
-function isoTime(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }

@@ -1,5 +1,5 @@
 // One client that forwards ports, at a hub: a WebSocket with the tunnel's session machine on it, for one backend. The door
-// has found out who it is; the control is asked again now and then whether it still may (decision 0013).
+// has found out who it is; the control is asked again now and then whether it still may (decision 0015).
 import { limits } from "#contract/limits.ts";
 import { forwardGrantSchema } from "#contract/port-forward.ts";
 import { nameSchema } from "#contract/snapshot.ts";

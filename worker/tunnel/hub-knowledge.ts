@@ -70,8 +70,8 @@ export class HubKnowledge {
   }
 }
 
-export function trustMessage({ version, trustDomain, rootsPem }: Trust): HubMessage {
-  return { type: "trust", version, trustDomain, rootsPem };
+export function trustMessage({ version, trustDomain, rootsPem, signer }: Trust): HubMessage {
+  return { type: "trust", version, trustDomain, rootsPem, ...(signer && { signer }) };
 }
 
 export function configMessage(config: TunnelConfig): HubMessage {
