@@ -27,9 +27,13 @@ function diffNamed(
   for (const [name, before] of from) {
     const after = to.get(name);
     if (!to.has(name)) changes.push({ kind: "removed", what, name, before });
-    else if (canonicalJson(before) !== canonicalJson(after))
-      changes.push({ kind: "changed", what, name, before, after });
+    else if (!isEqual(before, after)) changes.push({ kind: "changed", what, name, before, after });
   }
   for (const [name, after] of to) if (!from.has(name)) changes.push({ kind: "added", what, name, after });
   return changes.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Snapshots that were stored have the canonical order already: then the plain text says it in a third of the time. */
+function isEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b) || canonicalJson(a) === canonicalJson(b);
 }

@@ -1,5 +1,6 @@
-// A snapshot read and checked a piece at a time, from text of which each line is JSON, or from a value. One with 10,000
-// routes in one go would hold up requests for tenths of a second.
+// A snapshot as text, a line of JSON for each route and backend, and how it is read a piece at a time: one with 10,000
+// routes in one go would hold up requests for tenths of a second. Lines that the version before had, too, are not read
+// again: most new versions change a few.
 import { z } from "zod";
 import { limits } from "./limits.ts";
 import {
@@ -19,67 +20,64 @@ const headSchema = versionedSnapshotSchema.extend({
   routes: z.int().min(0).max(limits.routes),
   backends: z.int().min(0).max(limits.backends),
 });
-/** Its long lists are yet to be checked. */
-const shellSchema = versionedSnapshotSchema.extend({
-  snapshot: snapshotSchema.extend({
-    routes: z.array(z.unknown()).max(limits.routes),
-    backends: z.array(z.unknown()).max(limits.backends),
-  }),
-});
-const routesSchema = z.array(snapshotRouteSchema).max(itemsPerStep);
-const backendsSchema = z.array(snapshotBackendSchema).max(itemsPerStep);
+/** Lines that are known already cost as much together as one that has to be parsed and checked. */
+const knownPerItem = 64;
 
 export function snapshotLines({ version, hash, snapshot }: VersionedSnapshot): string {
   const { routes, backends, ...rest } = snapshot;
   const head = { version, hash, snapshot: rest, routes: routes.length, backends: backends.length };
-  return [head, ...pieces(routes), ...pieces(backends)].map((line) => JSON.stringify(line)).join("\n");
+  return [head, ...routes, ...backends].map((line) => JSON.stringify(line)).join("\n");
 }
 
-function pieces<Item>(items: readonly Item[]): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / itemsPerStep) }, (_, index) =>
-    items.slice(index * itemsPerStep, (index + 1) * itemsPerStep),
-  );
+/** Reads one version after the other. */
+export class SnapshotReader {
+  /** Routes and backends of the version that was read last, by their lines. */
+  #routes: ReadonlyMap<string, SnapshotRoute> = new Map();
+  #backends: ReadonlyMap<string, SnapshotBackend> = new Map();
+
+  /**
+   * A route or backend whose line has not changed is the same object as in the version before. Throws when a line is
+   * missing or has not the shape it must have.
+   */
+  *read(text: string): Steps<VersionedSnapshot> {
+    const [first = "", ...lines] = text.split("\n");
+    const { version, hash, snapshot, ...counts } = headSchema.parse(JSON.parse(first));
+    if (lines.length !== counts.routes + counts.backends) {
+      const expected = `${counts.routes} routes and ${counts.backends} backends`;
+      throw new Error(`expected ${expected}, found ${lines.length} lines`);
+    }
+    const routes = yield* readItems(lines.slice(0, counts.routes), snapshotRouteSchema, this.#routes);
+    const backends = yield* readItems(lines.slice(counts.routes), snapshotBackendSchema, this.#backends);
+    this.#routes = routes;
+    this.#backends = backends;
+    return {
+      version,
+      hash,
+      snapshot: { ...snapshot, routes: [...routes.values()], backends: [...backends.values()] },
+    };
+  }
 }
 
-/** Throws when a line is missing or has not the shape it must have. */
-export function* readSnapshotLines(text: string): Steps<VersionedSnapshot> {
-  const lines = text.split("\n");
-  const head = headSchema.parse(JSON.parse(lines[0] ?? ""));
-  const routes: SnapshotRoute[] = [];
-  const backends: SnapshotBackend[] = [];
-  for (const line of lines.slice(1)) {
-    yield;
-    if (routes.length < head.routes) routes.push(...routesSchema.parse(JSON.parse(line)));
-    else backends.push(...backendsSchema.parse(JSON.parse(line)));
+function* readItems<Item>(
+  lines: readonly string[],
+  schema: z.ZodType<Item>,
+  known: ReadonlyMap<string, Item>,
+): Steps<Map<string, Item>> {
+  const items = new Map<string, Item>();
+  let work = Infinity;
+  for (const line of lines) {
+    if (work >= itemsPerStep) {
+      yield;
+      work = 0;
+    }
+    const same = known.get(line);
+    items.set(line, same ?? schema.parse(JSON.parse(line)));
+    work += same ? 1 / knownPerItem : 1;
   }
-  if (routes.length !== head.routes || backends.length !== head.backends) {
-    throw new Error(
-      `expected ${head.routes} routes and ${head.backends} backends, found ${routes.length} and ${backends.length}`,
-    );
-  }
-  return {
-    version: head.version,
-    hash: head.hash,
-    snapshot: { ...head.snapshot, routes, backends },
-  };
-}
-
-/** Throws a `ZodError` when the value is no snapshot. */
-export function* checkSnapshot(value: unknown): Steps<VersionedSnapshot> {
-  const { snapshot, ...name } = shellSchema.parse(value);
-  const routes: SnapshotRoute[] = [];
-  const backends: SnapshotBackend[] = [];
-  for (const piece of pieces(snapshot.routes)) {
-    yield;
-    routes.push(...routesSchema.parse(piece));
-  }
-  for (const piece of pieces(snapshot.backends)) {
-    yield;
-    backends.push(...backendsSchema.parse(piece));
-  }
-  return { ...name, snapshot: { ...snapshot, routes, backends } };
+  if (items.size !== lines.length) throw new Error("expected each route and backend once");
+  return items;
 }
 
 export function parseSnapshotLines(text: string): VersionedSnapshot {
-  return allAtOnce(readSnapshotLines(text));
+  return allAtOnce(new SnapshotReader().read(text));
 }

@@ -354,7 +354,12 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** `sha256:<hex>` of the canonical JSON of a snapshot. */
-export async function snapshotHash(snapshot: Snapshot): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonicalJson(snapshot)));
+export function snapshotHash(snapshot: Snapshot): Promise<string> {
+  return canonicalHash(canonicalJson(snapshot));
+}
+
+/** The same of that JSON itself. */
+export async function canonicalHash(json: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(json));
   return `sha256:${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

@@ -182,12 +182,12 @@ export const controlSyncRequestSchema = z.strictObject({
 });
 export type ControlSyncRequest = z.infer<typeof controlSyncRequestSchema>;
 
-export const controlSyncResponseSchema = z.strictObject({
-  snapshot: versionedSnapshotSchema.optional(),
+/** What a region does not know yet. The snapshot, if one is newer, follows as lines (`sync-text.ts`). */
+export const controlSyncAnswerSchema = z.strictObject({
   trust: trustSchema.optional(),
   administration: administrationSchema.optional(),
 });
-export type ControlSyncResponse = z.infer<typeof controlSyncResponseSchema>;
+export type ControlSyncAnswer = z.infer<typeof controlSyncAnswerSchema>;
 
 // --- gateway -> control, on behalf of an agent ---------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 import { exports } from "cloudflare:workers";
 import { createCsr } from "#contract/identity/csr.ts";
 import { type CryptoKeyPair, generateKeyPair } from "#contract/identity/key-pair.ts";
+import { parseSnapshotLines } from "#contract/snapshot-lines.ts";
+import { splitSyncText } from "#contract/sync-text.ts";
 
 export const bootstrapToken = "bootstrap-admin-token-of-the-tests";
 
@@ -41,7 +43,9 @@ export async function internal(path: string, body: unknown): Promise<Answer> {
     method: "POST",
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
-  return { status: response.status, body: await response.json() };
+  const { answer, lines } = splitSyncText(await response.text());
+  const snapshot = lines === undefined ? {} : { snapshot: parseSnapshotLines(lines) };
+  return { status: response.status, body: Object.assign(answer as object, snapshot) };
 }
 
 /** One listener, one route, one backend on `port`. */

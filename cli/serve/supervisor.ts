@@ -13,7 +13,7 @@ import { takeDataLock } from "./data-lock.ts";
 import { directEndpoints } from "./direct-endpoints.ts";
 import { installWorkers } from "./install-workers.ts";
 import { Processes } from "./processes.ts";
-import { gatewayAnswer, regionVersion } from "./region-version.ts";
+import { gatewayAnswer, regionHolds } from "./served-version.ts";
 import { readyLines } from "./ready-lines.ts";
 import { createReload } from "./reload.ts";
 import { socketPath } from "./socket-plan.ts";
@@ -146,9 +146,8 @@ async function untilServed(task: SupervisorTask, version: number, deadline: Abor
     throw new CommandError("failure", `${what} within ${startTimeoutMs / 1000} s`, { cause: last });
   };
   const statePath = socketPath(run, "state", "state");
-  await until(
-    `the state process did not get version ${version}`,
-    async () => (await regionVersion(statePath, task.options.region)) >= version,
+  await until(`the state process did not get version ${version}`, () =>
+    regionHolds(statePath, task.options.region, version),
   );
   for (const { process } of task.sockets.filter(({ name }) => name === "probe")) {
     await until(

@@ -8,7 +8,7 @@ import type {
   rollbackRequestSchema,
 } from "#contract/admin.ts";
 import { encodeHex } from "#contract/identity/pem.ts";
-import { type Snapshot, snapshotHash } from "#contract/snapshot.ts";
+import type { Snapshot } from "#contract/snapshot.ts";
 import { limits } from "#contract/limits.ts";
 import type { Target } from "#config/check/check-config.ts";
 import { diffSnapshots } from "#config/diff.ts";
@@ -17,7 +17,13 @@ import { redactKeys } from "#config/redact-keys.ts";
 import type { z } from "zod";
 import { Refusal, valueOf } from "../refusal.ts";
 import type { Candidate, ConfigStore } from "../store/config-store.ts";
-import { packJson, unpackFiles, unpackSnapshot } from "../store/packed-json.ts";
+import {
+  type PackedSnapshot,
+  packFiles,
+  packSnapshot,
+  unpackFiles,
+  unpackSnapshot,
+} from "../store/packed-json.ts";
 
 type Store = DurableObjectStub<ConfigStore>;
 
@@ -56,9 +62,10 @@ export async function publish(
       diagnostics,
     });
   }
-  const prepared = await prepare(snapshot, files);
+  const packed = await packSnapshot(snapshot);
+  const prepared = await prepare(packed, files);
   return withRetries(store, baseVersion, async (current) => {
-    const changes = diffSnapshots(current.snapshot, snapshot);
+    const changes = diffSnapshots(current.snapshot, packed.snapshot);
     const unchanged = current.hash === prepared.hash && current.contentsHash === prepared.contentsHash;
     if (unchanged || dryRun) return { unchanged, changes, diagnostics };
     const version = await valueOf<VersionSummary>(
@@ -185,11 +192,10 @@ async function staleBase(store: Store, baseVersion: number, current: BaseVersion
 }
 
 async function prepare(
-  snapshot: Snapshot,
+  { hash, packed: packedSnapshot }: PackedSnapshot,
   files: SourceFile[],
 ): Promise<Omit<Candidate, "author" | "reason" | "expectedVersion">> {
-  const packedSnapshot = await packJson(snapshot);
-  const packedFiles = await packJson(files);
+  const packedFiles = await packFiles(files);
   if (packedSnapshot.length + packedFiles.length > 2 * maxPackedBytes) {
     throw new Refusal(
       "config_too_large",
@@ -199,12 +205,7 @@ async function prepare(
       },
     );
   }
-  return {
-    hash: await snapshotHash(snapshot),
-    contentsHash: await contentsHashOf(files),
-    packedSnapshot,
-    packedFiles,
-  };
+  return { hash, contentsHash: await contentsHashOf(files), packedSnapshot, packedFiles };
 }
 
 /** Names do not count: the same document applied from another folder is the same configuration. */

@@ -2,8 +2,10 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { z } from "zod";
+import { snapshotLines } from "#contract/snapshot-lines.ts";
+import { syncText } from "#contract/sync-text.ts";
 import {
-  type ControlSyncResponse,
+  type ControlSyncAnswer,
   type IssuedCertificate,
   type Trust,
   controlSyncRequestSchema,
@@ -39,7 +41,7 @@ export function createInternalApp(): InternalApp {
       },
     }),
   );
-  app.post("/sync", async (c) => c.json(await sync(c.env, await bodyOf(c.req, controlSyncRequestSchema))));
+  app.post("/sync", async (c) => c.body(await sync(c.env, await bodyOf(c.req, controlSyncRequestSchema))));
   app.post("/join", async (c) => {
     const request = await bodyOf(c.req, joinRequestSchema);
     return c.json(await valueOf<IssuedCertificate>(certificateAuthority(c.env).join(request)));
@@ -64,10 +66,8 @@ export function createInternalApp(): InternalApp {
   return app;
 }
 
-async function sync(
-  env: Env,
-  report: z.infer<typeof controlSyncRequestSchema>,
-): Promise<ControlSyncResponse> {
+/** As `contract/sync-text.ts` has it. */
+async function sync(env: Env, report: z.infer<typeof controlSyncRequestSchema>): Promise<string> {
   const [newer, administration, trust] = await Promise.all([
     configStore(env).sync(report),
     configStore(env).administrationSince(report.administrationVersion ?? 0),
@@ -79,13 +79,10 @@ async function sync(
       },
     ),
   ]);
-  return {
-    ...(newer && {
-      snapshot: await unpackSnapshot(newer.summary.version, newer.summary.hash, newer.packed),
-    }),
-    ...(trust && { trust }),
-    ...(administration && { administration }),
-  };
+  const answer: ControlSyncAnswer = { ...(trust && { trust }), ...(administration && { administration }) };
+  if (!newer) return syncText(answer, undefined);
+  const { version, hash } = newer.summary;
+  return syncText(answer, snapshotLines(await unpackSnapshot(version, hash, newer.packed)));
 }
 
 /** The body, validated. Throws {@link Refusal} `request_invalid` with the place. */

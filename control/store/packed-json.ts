@@ -1,30 +1,50 @@
 // Values as compressed JSON, which is how versions are stored and how they cross RPC (32 MiB a message).
 import type { SourceFile } from "#contract/admin.ts";
-import { type Snapshot, type VersionedSnapshot, canonicalJson, snapshotHash } from "#contract/snapshot.ts";
+import { type Snapshot, type VersionedSnapshot, canonicalHash, canonicalJson } from "#contract/snapshot.ts";
 
-export async function packJson(value: unknown): Promise<Uint8Array> {
-  const stream = new Blob([canonicalJson(value)]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+export interface PackedSnapshot {
+  readonly hash: string;
+  readonly packed: Uint8Array;
+  /** As it will be unpacked: keys in canonical order, so that equal parts of two snapshots are equal as text. */
+  readonly snapshot: Snapshot;
 }
 
-async function unpackJson(packed: Uint8Array): Promise<unknown> {
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+export async function packSnapshot(snapshot: Snapshot): Promise<PackedSnapshot> {
+  const json = canonicalJson(snapshot);
+  return {
+    hash: await canonicalHash(json),
+    packed: await pack(json),
+    snapshot: JSON.parse(json) as Snapshot,
+  };
 }
 
-export async function unpackFiles(packed: Uint8Array): Promise<SourceFile[]> {
-  return (await unpackJson(packed)) as SourceFile[];
-}
-
-/** The snapshot, proved to be the one that was published. Throws where the bytes or the hash are not whole. */
+/** The snapshot, proved to be the one that was published. Throws where the text or the hash is not whole. */
 export async function unpackSnapshot(
   version: number,
   hash: string,
   packed: Uint8Array,
 ): Promise<VersionedSnapshot> {
-  const snapshot = (await unpackJson(packed)) as Snapshot;
-  const found = await snapshotHash(snapshot);
+  const json = await unpack(packed);
+  const found = await canonicalHash(json);
   if (found !== hash)
     throw new Error(`version ${version} is damaged: its hash is ${found}, stored was ${hash}`);
-  return { version, hash, snapshot };
+  return { version, hash, snapshot: JSON.parse(json) as Snapshot };
+}
+
+export function packFiles(files: readonly SourceFile[]): Promise<Uint8Array> {
+  return pack(JSON.stringify(files));
+}
+
+export async function unpackFiles(packed: Uint8Array): Promise<SourceFile[]> {
+  return JSON.parse(await unpack(packed)) as SourceFile[];
+}
+
+async function pack(json: string): Promise<Uint8Array> {
+  const stream = new Blob([json]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function unpack(packed: Uint8Array): Promise<string> {
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
 }

@@ -1,7 +1,7 @@
 // Gives each isolate its one `Isolate`, wired to the platform.
-import { parseSnapshotLines } from "#contract/snapshot-lines.ts";
+import { SnapshotReader } from "#contract/snapshot-lines.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
-import { withPauses } from "#contract/steps.ts";
+import { allAtOnce, withPauses } from "#contract/steps.ts";
 import { readSyncText } from "#contract/sync-text.ts";
 import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Env } from "../env.ts";
@@ -45,12 +45,13 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
     log,
     call: (number, call) => callLimiter(env, number, call),
   });
+  const snapshots = new SnapshotReader();
   return new Isolate({
     gateway,
     nowMs,
     limitCounters: limiter.counters,
-    sync: (request, answered) => syncWithRegion(env, request, answered),
-    lastGood: () => readLastGood(env),
+    sync: (request, answered) => syncWithRegion(env, request, answered, snapshots),
+    lastGood: () => readLastGood(env, snapshots),
     compile: (snapshot, previous) =>
       planSteps(snapshot, {
         stages,
@@ -79,7 +80,12 @@ function hubFetchOf(env: Env): HubFetch {
   };
 }
 
-async function syncWithRegion(env: Env, body: SyncRequest, answered: () => void): Promise<SyncResponse> {
+async function syncWithRegion(
+  env: Env,
+  body: SyncRequest,
+  answered: () => void,
+  snapshots: SnapshotReader,
+): Promise<SyncResponse> {
   const region = env.REGION ?? "default";
   const request = new Request(objectUrl("RegionState", region, "/sync"), {
     method: "POST",
@@ -91,10 +97,10 @@ async function syncWithRegion(env: Env, body: SyncRequest, answered: () => void)
   if (!response.ok) throw new Error(`the region's state object answered ${response.status}`);
   const text = await response.text();
   answered();
-  return withPauses(readSyncText(text), pause);
+  return withPauses(readSyncText(text, snapshots), pause);
 }
 
-async function readLastGood(env: Env): Promise<VersionedSnapshot | undefined> {
+async function readLastGood(env: Env, snapshots: SnapshotReader): Promise<VersionedSnapshot | undefined> {
   const stored = await env.SNAPSHOTS.get(snapshotKey);
-  return stored === null ? undefined : parseSnapshotLines(stored);
+  return stored === null ? undefined : allAtOnce(snapshots.read(stored));
 }

@@ -1,10 +1,10 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
-import { parseSnapshotLines } from "#contract/snapshot-lines.ts";
+import { parseSnapshotLines, snapshotLines, SnapshotReader } from "#contract/snapshot-lines.ts";
 import { allAtOnce } from "#contract/steps.ts";
-import { readSyncText } from "#contract/sync-text.ts";
-import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
+import { readSyncText, syncText } from "#contract/sync-text.ts";
+import type { ControlSyncAnswer, SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Env } from "../env.ts";
 import { testBackend, testSnapshot } from "../testing/test-gateway.ts";
 import { RegionState } from "./region-state.ts";
@@ -27,7 +27,7 @@ function post(path: string, body: unknown): Promise<Response> {
 }
 
 async function readSync(response: Response): Promise<SyncResponse> {
-  return allAtOnce(readSyncText(await response.text()));
+  return allAtOnce(readSyncText(await response.text(), new SnapshotReader()));
 }
 
 async function sync(request: Partial<SyncRequest> = {}): Promise<SyncResponse> {
@@ -40,11 +40,18 @@ const version = (number: number) => ({
   snapshot: testSnapshot([{}], [{ ...testBackend("pods", 1), tunnel: "prod" }]),
 });
 
+interface ControlAnswer extends ControlSyncAnswer {
+  lines?: string;
+}
+
 /** Puts a control in place of the one that is down. */
-async function withControl(answer: (request: unknown) => unknown): Promise<void> {
+async function withControl(answer: (request: unknown) => ControlAnswer): Promise<void> {
   await runInDurableObject(stub(), (instance) => {
     const control = {
-      fetch: async (request: Request) => Response.json(answer(await request.json())),
+      fetch: async (request: Request) => {
+        const { lines, ...rest } = answer(await request.json());
+        return new Response(syncText(rest, lines));
+      },
     };
     Object.assign(instance as RegionState, { env: { ...testEnv, CONTROL: control } });
   });
@@ -55,13 +62,13 @@ test("with the control down a heartbeat is answered from what is known", async (
 });
 
 test("a heartbeat brings what the control has published, once per version", async () => {
-  await withControl(() => ({ snapshot: version(3) }));
+  await withControl(() => ({ lines: snapshotLines(version(3)) }));
   expect((await sync()).snapshot?.version).toBe(3);
   expect((await sync({ snapshotVersion: 3 })).snapshot).toBeUndefined();
 });
 
 test("what the control sent survives the object, and lies in KV for isolates without it", async () => {
-  await withControl(() => ({ snapshot: version(4) }));
+  await withControl(() => ({ lines: snapshotLines(version(4)) }));
   await sync();
   await vi.waitFor(async () => {
     const stored = await testEnv.SNAPSHOTS.get("snapshot");
@@ -80,13 +87,13 @@ test("what the control sent survives the object, and lies in KV for isolates wit
 
 test("a snapshot that is not one is ignored; trust beside it is not", async () => {
   const trust = { version: 1, trustDomain: "isthmus.local", rootsPem: ["x"], revokedSerials: [] };
-  await withControl(() => ({ snapshot: { version: 9, hash: "nonsense" }, trust }));
+  await withControl(() => ({ lines: JSON.stringify({ version: 9, hash: "nonsense" }), trust }));
   expect((await sync()).snapshot).toBeUndefined();
   expect(await (await post("/hub", { tunnel: "prod", shard: 0 })).json()).toEqual({ trust });
 });
 
 test("a hub that announces itself gets the slice of its tunnel", async () => {
-  await withControl(() => ({ snapshot: version(2) }));
+  await withControl(() => ({ lines: snapshotLines(version(2)) }));
   const push = await (await post("/hub", { tunnel: "prod", shard: 1 })).json();
   expect(push).toMatchObject({ config: { tunnel: "prod", version: 2, backends: [{ name: "pods" }] } });
 });
@@ -122,7 +129,7 @@ test("an endpoint that nobody listens on is found by its check", async () => {
     healthyThreshold: 1,
   };
   const snapshot = testSnapshot([{}], [{ ...testBackend("pods", 1), healthCheck: { active: check } }]);
-  await withControl(() => ({ snapshot: { ...version(1), snapshot } }));
+  await withControl(() => ({ lines: snapshotLines({ ...version(1), snapshot }) }));
   await sync();
   await vi.waitFor(async () => {
     await runDurableObjectAlarm(stub());

@@ -3,10 +3,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import { administrationSchema } from "#contract/administration.ts";
-import { checkSnapshot, snapshotLines } from "#contract/snapshot-lines.ts";
+import { SnapshotReader } from "#contract/snapshot-lines.ts";
 import { type VersionedSnapshot, nameSchema } from "#contract/snapshot.ts";
-import { withPauses } from "#contract/steps.ts";
-import { syncText } from "#contract/sync-text.ts";
+import { allAtOnce, withPauses } from "#contract/steps.ts";
+import { splitSyncText, syncText } from "#contract/sync-text.ts";
 import { hubReportSchema, syncRequestSchema, trustSchema } from "#contract/sync.ts";
 import { limits } from "#contract/limits.ts";
 import type { Probe } from "#traffic/region/probe-schedule.ts";
@@ -43,7 +43,8 @@ export class RegionState extends DurableObject<Env> {
   readonly #storage: RegionStorage;
   readonly #machine: RegionMachine;
   readonly #connectTo: ConnectTo;
-  /** The snapshot as lines, made once per version instead of once per isolate. */
+  readonly #snapshots = new SnapshotReader();
+  /** The snapshot's lines as they came. */
   #snapshotText: string | undefined;
   #kvIsBehind = false;
   #pull: Promise<void> | undefined;
@@ -57,10 +58,10 @@ export class RegionState extends DurableObject<Env> {
     super(ctx, env);
     this.#storage = new RegionStorage(ctx.storage);
     this.#connectTo = compileConnectTo(env.CONNECT_TO);
-    const { stored, problems } = this.#storage.load();
+    const { stored, problems } = this.#storage.load((lines) => allAtOnce(this.#snapshots.read(lines)));
     for (const reason of problems) this.#log("region_storage_unreadable", { reason });
     this.#machine = new RegionMachine(env.REGION ?? "default", stored, Math.random, Date.now());
-    if (stored.snapshot) this.#snapshotText = snapshotLines(stored.snapshot);
+    if (stored.snapshot) this.#snapshotText = this.#storage.text("snapshot");
   }
 
   override async fetch(request: Request): Promise<Response> {
@@ -139,33 +140,45 @@ export class RegionState extends DurableObject<Env> {
   }
 
   async #askControl(): Promise<void> {
-    let answer: { snapshot?: unknown; trust?: unknown; administration?: unknown };
+    let text: string;
     try {
       const request = jsonRequest("https://control/sync", this.#machine.controlRequest(Date.now()));
       const response = await this.env.CONTROL.fetch(request);
       if (!response.ok) throw new Error(`the control answered ${response.status}`);
-      answer = await response.json();
+      text = await response.text();
     } catch (error) {
       this.#log("control_unavailable", { reason: String(error) });
       return;
     }
-    if (answer.snapshot !== undefined) await this.#takeSnapshot(answer.snapshot);
+    await this.#takeAnswer(text);
+  }
+
+  /** Never rejects; what is good in the answer is taken, whatever the rest is. */
+  async #takeAnswer(text: string): Promise<void> {
+    let answer: { trust?: unknown; administration?: unknown };
+    let lines: string | undefined;
+    try {
+      ({ answer, lines } = splitSyncText(text) as { answer: typeof answer; lines: typeof lines });
+    } catch (error) {
+      return this.#log("control_unavailable", { reason: String(error) });
+    }
     if (answer.trust !== undefined) this.#takeTrust(answer.trust);
     if (answer.administration !== undefined) this.#takeAdministration(answer.administration);
+    if (lines !== undefined) await this.#takeSnapshot(lines);
   }
 
   /** Never rejects. */
-  async #takeSnapshot(value: unknown): Promise<void> {
+  async #takeSnapshot(lines: string): Promise<void> {
     let snapshot: VersionedSnapshot;
     try {
-      snapshot = await withPauses(checkSnapshot(value), pause);
+      snapshot = await withPauses(this.#snapshots.read(lines), pause);
     } catch (error) {
       const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
       return this.#log("snapshot_refused", { reason });
     }
     if (!this.#machine.takeSnapshot(snapshot, Date.now())) return;
-    this.#snapshotText = snapshotLines(snapshot);
-    this.#storage.store("snapshot", this.#snapshotText);
+    this.#snapshotText = lines;
+    this.#storage.store("snapshot", lines);
     this.#kvIsBehind = true;
     void this.#writeLastGood();
     this.#log("snapshot_taken", { version: snapshot.version, hash: snapshot.hash });

@@ -1,7 +1,7 @@
 // What RegionState keeps on disk. Documents are stored in parts, because a value of SQLite in a Durable Object holds at
 // most 2 MB; a document is replaced in one transaction.
 import { administrationSchema } from "#contract/administration.ts";
-import { parseSnapshotLines } from "#contract/snapshot-lines.ts";
+import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import { trustSchema } from "#contract/sync.ts";
 import type { CheckState } from "#traffic/health/active-check.ts";
 import type { StoredRegion } from "#traffic/region/region-machine.ts";
@@ -24,7 +24,10 @@ export class RegionStorage {
   }
 
   /** What cannot be read is left out and named in `problems`: the control has it, too. */
-  load(): { readonly stored: StoredRegion; readonly problems: readonly string[] } {
+  load(readSnapshot: (lines: string) => VersionedSnapshot): {
+    readonly stored: StoredRegion;
+    readonly problems: readonly string[];
+  } {
     const problems: string[] = [];
     const readText = <T>(kind: DocumentKind, parse: (text: string) => T): T | undefined => {
       try {
@@ -38,7 +41,7 @@ export class RegionStorage {
     const read = <T>(kind: DocumentKind, parse: (value: unknown) => T): T | undefined =>
       readText(kind, (text) => parse(JSON.parse(text)));
     const stored: StoredRegion = {
-      snapshot: readText("snapshot", parseSnapshotLines),
+      snapshot: readText("snapshot", readSnapshot),
       trust: read("trust", (value) => trustSchema.parse(value)),
       administration: read("administration", (value) => administrationSchema.parse(value)),
       checks: read("checks", (value) => value as [string, CheckState][]) ?? [],
