@@ -16,6 +16,7 @@ import {
   tokenListSchema,
   trustResponseSchema,
   versionDetailSchema,
+  versionOutlineSchema,
   versionPageSchema,
   type AdminError,
   type importAuthorityRequestSchema,
@@ -24,6 +25,7 @@ import {
   type Role,
   type Status,
   type VersionDetail,
+  type VersionOutline,
 } from "#contract/admin.ts";
 import {
   endpointListSchema,
@@ -78,6 +80,10 @@ export class AdminClient {
 
   version(version: number | "current"): Promise<VersionDetail> {
     return this.#call("GET", `/v1/versions/${version}`, versionDetailSchema);
+  }
+
+  outline(): Promise<VersionOutline> {
+    return this.#call("GET", "/v1/versions/current/outline", versionOutlineSchema);
   }
 
   diff(from: number, to: number): Promise<z.infer<typeof diffResponseSchema>> {

@@ -2,22 +2,6 @@
 import { Command, CommanderError } from "commander";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { addAccess } from "./command/access.ts";
-import { addAgent } from "./command/agent.ts";
-import { addConvert } from "./command/convert.ts";
-import { addDebugToken } from "./command/debug-token.ts";
-import { addDiff } from "./command/diff.ts";
-import { addEndpoint } from "./command/endpoint.ts";
-import { addExplain } from "./command/explain.ts";
-import { addApply, addValidate } from "./command/publish.ts";
-import { addForward } from "./command/forward.ts";
-import { addReload } from "./command/reload.ts";
-import { addServe } from "./command/serve.ts";
-import { addStart } from "./command/start.ts";
-import { addStat } from "./command/stat.ts";
-import { addStatus } from "./command/status.ts";
-import { addTunnel } from "./command/tunnel.ts";
-import { addHistory, addRollback, addShow } from "./command/versions.ts";
 import { CommandError, exitCodes } from "./command-error.ts";
 import { packageRoot } from "./installation.ts";
 
@@ -48,29 +32,31 @@ Examples:
   isthmus status`,
   );
 
-for (const add of [
-  addServe,
-  addReload,
-  addStart,
-  addAgent,
-  addApply,
-  addValidate,
-  addConvert,
-  addStatus,
-  addTunnel,
-  addForward,
-  addExplain,
-  addDebugToken,
-  addStat,
-  addEndpoint,
-  addHistory,
-  addShow,
-  addDiff,
-  addRollback,
-  addAccess,
-]) {
-  add(program);
-}
+/** By the first word of a command line, in the order of the help. Each file is loaded where its command is the one meant. */
+const commands: Readonly<Record<string, () => Promise<(parent: Command) => void>>> = {
+  serve: async () => (await import("./command/serve.ts")).addServe,
+  reload: async () => (await import("./command/reload.ts")).addReload,
+  start: async () => (await import("./command/start.ts")).addStart,
+  agent: async () => (await import("./command/agent.ts")).addAgent,
+  apply: async () => (await import("./command/publish.ts")).addApply,
+  validate: async () => (await import("./command/publish.ts")).addValidate,
+  convert: async () => (await import("./command/convert.ts")).addConvert,
+  status: async () => (await import("./command/status.ts")).addStatus,
+  tunnel: async () => (await import("./command/tunnel.ts")).addTunnel,
+  forward: async () => (await import("./command/forward.ts")).addForward,
+  explain: async () => (await import("./command/explain.ts")).addExplain,
+  "debug-token": async () => (await import("./command/debug-token.ts")).addDebugToken,
+  stat: async () => (await import("./command/stat.ts")).addStat,
+  endpoint: async () => (await import("./command/endpoint.ts")).addEndpoint,
+  history: async () => (await import("./command/versions.ts")).addHistory,
+  show: async () => (await import("./command/versions.ts")).addShow,
+  diff: async () => (await import("./command/diff.ts")).addDiff,
+  rollback: async () => (await import("./command/versions.ts")).addRollback,
+  token: async () => (await import("./command/access.ts")).addAccess,
+};
+const firstWord = process.argv.slice(2).find((word) => !word.startsWith("-")) ?? "";
+const meant = Object.hasOwn(commands, firstWord) ? [commands[firstWord]!] : Object.values(commands);
+for (const load of meant) (await load())(program);
 for (const command of allCommands(program))
   command.exitOverride().option("--json", "print results, and errors, as JSON");
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { diagnosticSchema } from "./diagnostic.ts";
 import { hostnameSchema } from "./http-route.ts";
 import { agentStatusSchema, apiErrorSchema, trustSchema } from "./sync.ts";
-import { nameSchema, snapshotSchema } from "./snapshot.ts";
+import { nameSchema, snapshotBackendSchema, snapshotListenerSchema, snapshotSchema } from "./snapshot.ts";
 
 /** Each may do what the ones before it may, but that only a `forwarder` forwards ports, and nothing else. */
 export const roleSchema = z.enum(["forwarder", "reader", "publisher", "admin"]);
@@ -33,6 +33,8 @@ export const publishRequestSchema = z.strictObject({
   dryRun: z.boolean().default(false),
   /** Kubernetes objects with errors are left out instead of refusing everything. */
   isolate: z.boolean().default(false),
+  /** False: the answer leaves `changes` empty, for who does not look at them. */
+  withChanges: z.boolean().default(true),
 });
 export type PublishRequest = z.input<typeof publishRequestSchema>;
 
@@ -73,6 +75,13 @@ export const versionDetailSchema = versionSummarySchema.extend({
   snapshot: snapshotSchema,
 });
 export type VersionDetail = z.infer<typeof versionDetailSchema>;
+
+/** The current version without its sources and routes, which are most of it: ports, and who is dialled. */
+export const versionOutlineSchema = versionSummarySchema.extend({
+  listeners: z.array(snapshotListenerSchema),
+  backends: z.array(snapshotBackendSchema),
+});
+export type VersionOutline = z.infer<typeof versionOutlineSchema>;
 
 export const diffResponseSchema = z.strictObject({
   from: z.int().positive(),

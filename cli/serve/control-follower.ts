@@ -1,7 +1,8 @@
 // Follows the control while the system runs: direct endpoints of a new version, roots of a new trust document, the
 // tunnel's next certificate, and certificate files that were renewed.
 import { rename, writeFile } from "node:fs/promises";
-import { ownTunnel, type Snapshot } from "#contract/snapshot.ts";
+import type { VersionOutline } from "#contract/admin.ts";
+import { ownTunnel } from "#contract/snapshot.ts";
 import type { Trust } from "#contract/sync.ts";
 import type { AdminClient } from "../admin-client.ts";
 import { watchCertificateFiles, type CertificateFiles } from "./certificate-files.ts";
@@ -41,8 +42,8 @@ export class ControlFollower {
   }
 
   /** Writes the trust bundle, and starts what tunnels need, the agent of `serve` itself included. */
-  async startTunnels(snapshot: Snapshot): Promise<void> {
-    this.#needs = tunnelNeeds(snapshot);
+  async startTunnels(version: VersionOutline): Promise<void> {
+    this.#needs = tunnelNeeds(version);
     if (this.#acceptsAgents) await this.#processes.startHubs();
     await this.#followTrust();
     await this.#startAgent();
@@ -91,10 +92,11 @@ export class ControlFollower {
   async #followVersion(): Promise<void> {
     const current = (await this.#client.versions({ limit: 1 })).versions[0];
     if (!current || current.version <= this.#version) return;
-    const { version, snapshot } = await this.#client.version("current");
+    const outline = await this.#client.outline();
+    const { version } = outline;
     this.#version = version;
     const open = new Map(this.#task.ports.map((group) => [group.port, group]));
-    for (const { port, listeners, behindFrontDoor } of groupByPort(snapshot.listeners)) {
+    for (const { port, listeners, behindFrontDoor } of groupByPort(outline.listeners)) {
       const names = listeners.map(({ name }) => name).join(", ");
       const group = open.get(port);
       const next = "at the next start of serve";
@@ -103,8 +105,8 @@ export class ControlFollower {
         this.#log(`version ${version}: listener ${names} changes how it speaks HTTP/2 ${next}`);
       }
     }
-    this.#needs = tunnelNeeds(snapshot);
-    const endpoints = directEndpoints(snapshot, this.#task.options.connectTo);
+    this.#needs = tunnelNeeds(outline);
+    const endpoints = directEndpoints(outline, this.#task.options.connectTo);
     // Nothing that tunnels need may keep the gateways from what they need, nor the other way round.
     await Promise.all([this.#processes.gateways.roll(endpoints), this.#followTunnels()]);
   }
@@ -147,7 +149,7 @@ export class ControlFollower {
 }
 
 /** What the backends of a snapshot need beside the gateways. */
-function tunnelNeeds({ backends }: Snapshot): { hubs: boolean; ownAgent: boolean } {
+function tunnelNeeds({ backends }: VersionOutline): { hubs: boolean; ownAgent: boolean } {
   return {
     hubs: backends.some(({ tunnel }) => tunnel !== undefined),
     ownAgent: backends.some(({ tunnel }) => tunnel === ownTunnel),

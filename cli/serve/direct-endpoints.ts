@@ -16,10 +16,13 @@ export interface DirectEndpoint {
  * Direct endpoints of a snapshot, each once, in a stable order. An address that one backend calls HTTP and another
  * HTTPS is left out: a service speaks one protocol, so the gateway dials that one by plain `fetch`.
  */
-export function directEndpoints(snapshot: Snapshot, connectTo: readonly ConnectTo[]): DirectEndpoint[] {
+export function directEndpoints(
+  { backends }: Pick<Snapshot, "backends">,
+  connectTo: readonly ConnectTo[],
+): DirectEndpoint[] {
   const found = new Map<string, DirectEndpoint>();
   const ambiguous = new Set<string>();
-  for (const { tunnel, protocol, endpoints } of snapshot.backends) {
+  for (const { tunnel, protocol, endpoints } of backends) {
     // Connections are opened by `connect()`, and HTTP/2 is the agents': neither needs a service.
     if (tunnel !== undefined || (protocol !== "HTTP" && protocol !== "HTTPS")) continue;
     for (const { id, address, port } of endpoints) {

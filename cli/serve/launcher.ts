@@ -3,11 +3,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { loadConfig } from "#config/load.ts";
-import { redactKeys } from "#config/redact-keys.ts";
 import { readAuthorityFiles } from "../authority-files.ts";
-import { CommandError, exitCodes } from "../command-error.ts";
-import { certificateSource, diagnosticCount, diagnosticText, readConfigFiles } from "../config-files.ts";
+import { exitCodes } from "../command-error.ts";
 import { bindSockets } from "./bind-sockets.ts";
 import { clientTrusts } from "./client-trust.ts";
 import { openDataDirectory } from "./data-directory.ts";
@@ -15,10 +12,11 @@ import { checkDataLock } from "./data-lock.ts";
 import { developmentCertificate } from "./dev-certificate.ts";
 import { prepareEndpointTls } from "./endpoint-certificates.ts";
 import { installWorkers } from "./install-workers.ts";
-import { developmentNames, listenerCertificates } from "./listener-certificates.ts";
+import { listenerCertificates } from "./listener-certificates.ts";
+import { loadInChild } from "./loaded-config.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { planSockets } from "./socket-plan.ts";
-import type { SupervisorTask } from "./supervisor-message.ts";
+import type { SupervisorMessage, SupervisorTask } from "./supervisor-message.ts";
 
 const entry = join(import.meta.dirname, "supervisor-main.ts");
 
@@ -40,34 +38,28 @@ interface Started {
   readonly runDirectory: string;
 }
 
-/** A function of its own, so that the configuration (200 MB of 10,000 routes) is not held while the system runs. */
 async function start(options: ServeOptions, log: (line: string) => void): Promise<Started> {
-  const sources = await readConfigFiles(options.files);
-  const { model, snapshot, diagnostics } = loadConfig(sources, {
-    isolate: options.isolate,
-    certificates: certificateSource(options.files),
-  });
-  if (diagnostics.length > 0) log(diagnosticText(diagnostics).trimEnd());
-  if (!model || !snapshot || (options.strict && diagnostics.length > 0)) {
-    throw new CommandError("invalid", `the configuration is not valid: ${diagnosticCount(diagnostics)}`);
-  }
+  const { modelListeners, endpointTls, listeners, developmentNames, sources } = await loadInChild(
+    options,
+    log,
+  );
   if (options.authority) await readAuthorityFiles(options.authority);
   await checkDataLock(options.dataDirectory);
   const directory = await openDataDirectory(options.dataDirectory);
   try {
     const devCertificate = options.devTls
-      ? await developmentCertificate(directory.root, developmentNames(snapshot), Date.now())
+      ? await developmentCertificate(directory.root, [...developmentNames], Date.now())
       : undefined;
-    const certificates = await listenerCertificates(model.listeners, {
+    const certificates = await listenerCertificates(modelListeners, {
       configFiles: options.files,
       devCertificate,
       inlineDirectory: directory.run,
     });
-    const trusts = await clientTrusts(model.listeners, options.files);
-    await prepareEndpointTls(model.backends, options.files, directory.endpointKeys);
+    const trusts = await clientTrusts(modelListeners, options.files);
+    await prepareEndpointTls(endpointTls, options.files, directory.endpointKeys);
     const modules = { gateway: "gateway.js", control: "control.js" };
     await installWorkers(directory.run, modules, log);
-    const plan = planSockets(snapshot.listeners, options, directory.run);
+    const plan = planSockets(listeners, options, directory.run);
     const { bound, close } = await bindSockets(plan.sockets);
     const supervisor = spawn(process.execPath, [entry], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...bound.map(({ fd }) => fd)],
@@ -79,14 +71,14 @@ async function start(options: ServeOptions, log: (line: string) => void): Promis
     const task: SupervisorTask = {
       options,
       directory,
-      sources: redactKeys(sources),
       ports: plan.ports,
       sockets,
       certificates,
       trusts,
       modules,
     };
-    supervisor.send(task, () => {});
+    const message: SupervisorMessage = { task, sources };
+    supervisor.send(message, () => {});
     return { supervisor, runDirectory: directory.run };
   } catch (error) {
     await rm(directory.run, { recursive: true, force: true });

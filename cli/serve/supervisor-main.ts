@@ -4,7 +4,7 @@ import { AdminClient } from "../admin-client.ts";
 import { CommandError, exitCodes } from "../command-error.ts";
 import { hostPort } from "./direct-endpoints.ts";
 import { startFailureText, startSupervisor, type Output, type Supervisor } from "./supervisor.ts";
-import type { SupervisorTask } from "./supervisor-message.ts";
+import type { SupervisorMessage } from "./supervisor-message.ts";
 
 const output: Output = {
   say: (line) => process.stdout.write(`${line}\n`),
@@ -19,10 +19,10 @@ let starting: Promise<Supervisor> | undefined;
 let stopping = false;
 const cancel = new AbortController();
 
-process.once("message", (task: SupervisorTask) => {
+process.once("message", ({ task, sources }: SupervisorMessage) => {
   const { host, port } = task.options.control;
   const client = new AdminClient({ url: `http://${hostPort(host, port)}`, token: task.directory.adminToken });
-  starting = startSupervisor(task, client, output, cancel.signal);
+  starting = startSupervisor(task, sources, client, output, cancel.signal);
   starting.catch((error: unknown) => {
     if (!stopping) output.log(`isthmus serve: ${startFailureText(error)}`);
     process.exit(error instanceof CommandError ? error.exitCode : exitCodes.failure);

@@ -11,10 +11,15 @@ export interface InheritedSocket extends PlannedSocket {
   readonly fd: number;
 }
 
+/** The sources are published once and then not held: they may be many megabytes. */
+export interface SupervisorMessage {
+  readonly task: SupervisorTask;
+  readonly sources: readonly SourceFile[];
+}
+
 export interface SupervisorTask {
   readonly options: ServeOptions;
   readonly directory: DataDirectory;
-  readonly sources: readonly SourceFile[];
   readonly ports: readonly PortGroup[];
   readonly sockets: readonly InheritedSocket[];
   /** Certificates of the HTTPS listeners, by listener name. */

@@ -2,7 +2,8 @@
 import { rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { ownTunnel, type Snapshot } from "#contract/snapshot.ts";
+import type { SourceFile, VersionOutline } from "#contract/admin.ts";
+import { ownTunnel } from "#contract/snapshot.ts";
 import { readAuthorityFiles } from "../authority-files.ts";
 import type { AdminClient } from "../admin-client.ts";
 import { CommandError } from "../command-error.ts";
@@ -18,6 +19,7 @@ import { readyLines } from "./ready-lines.ts";
 import { createReload } from "./reload.ts";
 import { socketPath } from "./socket-plan.ts";
 import { openSupervisorDoor, supervisorSocket } from "./supervisor-door.ts";
+import type { ServeOptions } from "./serve-options.ts";
 import type { SupervisorTask } from "./supervisor-message.ts";
 
 /** Longest start, from the first process to `ready`; a cold workerd takes a fraction of a second. */
@@ -41,6 +43,7 @@ export interface Output {
 /** Resolves when the system is ready. Rejects, with everything stopped again, when it cannot be or is cancelled. */
 export async function startSupervisor(
   task: SupervisorTask,
+  sources: readonly SourceFile[],
   client: AdminClient,
   output: Output,
   cancel: AbortSignal,
@@ -72,12 +75,12 @@ export async function startSupervisor(
     await processes.startControl();
     // Before anything asks for trust, for which the control would make an authority.
     await bringAuthority(task, client, output);
-    const version = await publish(task, client, output);
+    const version = await publish(sources, task.options, client, output);
     await writeFile(controlFile, `${JSON.stringify(controlFileContent(task, client.url))}\n`);
     await processes.startState();
     follower = new ControlFollower(task, client, processes, output.log);
-    await follower.startTunnels(version.snapshot);
-    await processes.gateways.start(directEndpoints(version.snapshot, task.options.connectTo));
+    await follower.startTunnels(version);
+    await processes.gateways.start(directEndpoints(version, task.options.connectTo));
     await processes.startFrontDoors();
     await untilServed(task, version.version, deadline);
     await follower.start(version.version);
@@ -111,17 +114,15 @@ async function bringAuthority(
 
 /** Publishes the files of `-f`; resolves to the version that is current then, which may be the same as before. */
 async function publish(
-  { sources, options }: SupervisorTask,
+  sources: readonly SourceFile[],
+  { files, isolate }: ServeOptions,
   client: AdminClient,
   output: Output,
-): Promise<{ version: number; snapshot: Snapshot }> {
-  const reason = `serve -f ${options.files.join(" -f ")}`.slice(0, 1024);
-  const { version, unchanged } = await client.publish({
-    files: [...sources],
-    reason,
-    isolate: options.isolate,
-  });
-  const current = await client.version("current");
+): Promise<VersionOutline> {
+  const reason = `serve -f ${files.join(" -f ")}`.slice(0, 1024);
+  const request = { files: [...sources], reason, isolate, withChanges: false };
+  const { version, unchanged } = await client.publish(request);
+  const current = await client.outline();
   output.log(
     unchanged || !version
       ? `version ${current.version} is current already`

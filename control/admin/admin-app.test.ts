@@ -20,6 +20,7 @@ const routes: [string, string, Role][] = [
   ["GET", "/v1/status", "reader"],
   ["GET", "/v1/versions", "reader"],
   ["GET", "/v1/versions/current", "reader"],
+  ["GET", "/v1/versions/current/outline", "reader"],
   ["GET", "/v1/versions/{version}", "reader"],
   ["POST", "/v1/versions", "publisher"],
   ["GET", "/v1/diff", "reader"],

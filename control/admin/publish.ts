@@ -51,7 +51,7 @@ export async function publish(
   author: string,
   target: Target,
 ): Promise<PublishResponse> {
-  const { reason, baseVersion, strict, dryRun, isolate } = request;
+  const { reason, baseVersion, strict, dryRun, isolate, withChanges } = request;
   const files = redactKeys(request.files);
   const { snapshot, diagnostics } = loadConfig(files, { isolate, target });
   const failing = diagnostics.filter(({ severity }) => strict || (severity === "error" && !isolate));
@@ -65,7 +65,7 @@ export async function publish(
   const packed = await packSnapshot(snapshot);
   const prepared = await prepare(packed, files);
   return withRetries(store, baseVersion, async (current) => {
-    const changes = diffSnapshots(current.snapshot, packed.snapshot);
+    const changes = withChanges ? diffSnapshots(current.snapshot, packed.snapshot) : [];
     const unchanged = current.hash === prepared.hash && current.contentsHash === prepared.contentsHash;
     if (unchanged || dryRun) return { unchanged, changes, diagnostics };
     const version = await valueOf<VersionSummary>(
@@ -97,7 +97,7 @@ export async function rollback(
 
 /** Throws {@link Refusal} `version_not_found`. */
 export async function diffVersions(store: Store, from: number, to: number): Promise<Change[]> {
-  const [before, after] = [await readVersion(store, from), await readVersion(store, to)];
+  const [before, after] = [await readSnapshot(store, from), await readSnapshot(store, to)];
   return diffSnapshots(before.snapshot, after.snapshot);
 }
 
@@ -105,35 +105,31 @@ export async function diffVersions(store: Store, from: number, to: number): Prom
 export async function readVersion(
   store: Store,
   version: number | undefined,
-): Promise<
-  BaseVersion & {
-    summary: VersionSummary;
-    files: SourceFile[];
-    packedSnapshot: Uint8Array;
-    packedFiles: Uint8Array;
-  }
-> {
+): Promise<OpenVersion & { files: SourceFile[]; packedFiles: Uint8Array }> {
+  const open = await readSnapshot(store, version);
+  const sources = await store.read("files", open.version);
+  if (!sources) throw notFound(open.version);
+  return { ...open, files: await unpackFiles(sources.packed), packedFiles: sources.packed };
+}
+
+/** The same without its sources. Throws {@link Refusal} `version_not_found`. */
+export async function readSnapshot(store: Store, version: number | undefined): Promise<OpenVersion> {
   const found = await store.read("snapshot", version);
-  const sources = found && (await store.read("files", found.summary.version));
-  if (!found || !sources) {
-    throw version === undefined
-      ? new Refusal("version_not_found", "Nothing has been published yet.", {
-          remedy: "isthmus apply -f FILE",
-        })
-      : new Refusal("version_not_found", `There is no version ${version}.`, { remedy: "isthmus history" });
-  }
+  if (!found) throw notFound(version);
   const { summary, contentsHash, packed } = found;
-  const { snapshot } = await unpackSnapshot(summary.version, summary.hash, packed);
-  return {
-    summary,
-    version: summary.version,
-    hash: summary.hash,
-    contentsHash,
-    snapshot,
-    files: await unpackFiles(sources.packed),
-    packedSnapshot: packed,
-    packedFiles: sources.packed,
-  };
+  const { hash, snapshot } = await unpackSnapshot(summary.version, summary.hash, packed);
+  return { summary, version: summary.version, hash, contentsHash, snapshot, packedSnapshot: packed };
+}
+
+function notFound(version: number | undefined): Refusal {
+  return version === undefined
+    ? new Refusal("version_not_found", "Nothing has been published yet.", { remedy: "isthmus apply -f FILE" })
+    : new Refusal("version_not_found", `There is no version ${version}.`, { remedy: "isthmus history" });
+}
+
+interface OpenVersion extends BaseVersion {
+  readonly summary: VersionSummary;
+  readonly packedSnapshot: Uint8Array;
 }
 
 interface BaseVersion {

@@ -7,13 +7,14 @@ import {
   publishResponseSchema,
   rollbackRequestSchema,
   versionDetailSchema,
+  versionOutlineSchema,
   versionPageSchema,
 } from "#contract/admin.ts";
 import { limits } from "#contract/limits.ts";
 import { configStore, targetOf } from "../env.ts";
 import { type AdminApp, adminRoute, jsonBody } from "./admin-route.ts";
 import { cursorFrom, nextCursor } from "./page.ts";
-import { diffVersions, publish, readVersion, rollback } from "./publish.ts";
+import { diffVersions, publish, readSnapshot, readVersion, rollback } from "./publish.ts";
 
 const versionNumber = z.coerce.number().int().positive();
 
@@ -46,6 +47,16 @@ const currentRoute = adminRoute({
   request: {},
   answer: versionDetailSchema,
   description: "The version",
+});
+
+const outlineRoute = adminRoute({
+  method: "get",
+  path: "/v1/versions/current/outline",
+  role: "reader",
+  summary: "Listeners and backends of the current version",
+  request: {},
+  answer: versionOutlineSchema,
+  description: "The version without its sources and routes",
 });
 
 const showRoute = adminRoute({
@@ -93,6 +104,10 @@ export function addVersionRoutes(app: AdminApp): void {
   app.openapi(currentRoute, async (c) => {
     const { summary, files, snapshot } = await readVersion(configStore(c.env), undefined);
     return c.json({ ...summary, files, snapshot }, 200);
+  });
+  app.openapi(outlineRoute, async (c) => {
+    const { summary, snapshot } = await readSnapshot(configStore(c.env), undefined);
+    return c.json({ ...summary, listeners: snapshot.listeners, backends: snapshot.backends }, 200);
   });
   app.openapi(showRoute, async (c) => {
     const { summary, files, snapshot } = await readVersion(configStore(c.env), c.req.valid("param").version);

@@ -15,6 +15,19 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+test("the outline has ports and endpoints, and neither sources nor routes", async () => {
+  const published = await publish(8080, { withChanges: false });
+  expect(published.body).toMatchObject({ changes: [], unchanged: false, version: { version: 1 } });
+  const { body } = await admin("GET", "/v1/versions/current/outline");
+  expect(body).toMatchObject({
+    ...published.body.version,
+    listeners: [{ name: "web", port: 80 }],
+    backends: [{ name: "orders", endpoints: [{ id: "203.0.113.7:8080" }] }],
+  });
+  expect(body).not.toHaveProperty("files");
+  expect(body).not.toHaveProperty("routes");
+});
+
 test("a publish becomes the current version, with author, reason, time and sources", async () => {
   const beforeMs = Date.now();
   const published = await publish(8080, { reason: "first" });
@@ -55,6 +68,7 @@ test("a configuration with errors is refused with its diagnostics and changes no
     diagnostics: [{ severity: "error", file: "bad.yaml" }],
   });
   expect((await admin("GET", "/v1/versions/current")).body.code).toBe("version_not_found");
+  expect((await admin("GET", "/v1/versions/current/outline")).body.code).toBe("version_not_found");
 });
 
 test("a stale base is refused with what changed since", async () => {
