@@ -1,20 +1,26 @@
-// Who may open a tunnel: every case that must be refused, against the real front door's TLS and the real hub.
-import { readFileSync } from "node:fs";
+// Who may open a tunnel: every case that must be refused, against the real front door's TLS and the real hub, and that both
+// ends' logs say why. The authority is the test's own, so that there are certificates that no authority should issue.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:https";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket, type RawData } from "ws";
 import { parseCertificate } from "#contract/identity/certificate-fields.ts";
 import { createCsr } from "#contract/identity/csr.ts";
-import { issueAuthority, issueLeaf } from "#contract/identity/identity-fixture.ts";
+import { type FixtureCertificate, issueLeaf } from "#contract/identity/identity-fixture.ts";
 import { exportPrivateKeyPem, generateKeyPair, type CryptoKeyPair } from "#contract/identity/key-pair.ts";
 import { decodePem, encodePem } from "#contract/identity/pem.ts";
 import { signProof } from "#contract/identity/proof.ts";
 import { issuedCertificateSchema } from "#contract/sync.ts";
 import { agentSettings } from "#contract/tunnel/settings.ts";
 import { AgentHandshake } from "#traffic/tunnel/agent-handshake.ts";
-import { startSystem, type System } from "./system/isthmus.ts";
+import { TunnelConnection } from "../origin-agent/connection.ts";
+import { createLog } from "../origin-agent/log.ts";
 import { ask } from "./system/http.ts";
+import { startSystem, type System } from "./system/isthmus.ts";
+import { ownAuthority, type OwnAuthority } from "./system/own-authority.ts";
 import { eventually, freePorts } from "./system/process.ts";
 
 interface Identity {
@@ -42,6 +48,9 @@ interface Outcome {
   socket?: WebSocket;
 }
 
+const spiffeId = "spiffe://isthmus.local/agent/production";
+let scratch: string;
+let authority: OwnAuthority;
 let system: System;
 let ca: string;
 let port: number;
@@ -50,17 +59,28 @@ let thief: Identity;
 
 beforeAll(async () => {
   [port] = (await freePorts(1)) as [number];
-  system = await startSystem(`
+  scratch = await mkdtemp(join(tmpdir(), "isthmus-refusals-"));
+  authority = await ownAuthority("refusals");
+  const files = { cert: join(scratch, "chain.pem"), key: join(scratch, "issuing.key") };
+  await writeFile(files.cert, authority.chainPem);
+  await writeFile(files.key, authority.keyPem, { mode: 0o600 });
+  system = await startSystem(
+    `
 listeners: [{ name: web, protocol: HTTP, port: ${port} }]
 routes: [{ name: all, rules: [{ backendRefs: [{ name: pods }] }] }]
 backends: [{ name: pods, tunnel: production, endpoints: [{ address: 127.0.0.1, port: 9 }] }]
-`);
-  ca = readFileSync(join(system.dataDirectory, "ca.pem"), "utf8");
+`,
+    ["--ca-cert", files.cert, "--ca-key", files.key],
+  );
+  ca = await readFile(join(system.dataDirectory, "ca.pem"), "utf8");
   good = await joinAs("production");
   thief = await joinAs("thieves");
 });
 
-afterAll(() => system?.stop());
+afterAll(async () => {
+  await system?.stop();
+  if (scratch) await rm(scratch, { recursive: true, force: true });
+});
 
 async function token(tunnel: string): Promise<string> {
   const made = await system.run("token", "join", "--tunnel", tunnel);
@@ -78,6 +98,62 @@ async function joinAs(tunnel: string): Promise<Identity> {
   expect(answer.body).toContain("BEGIN CERTIFICATE");
   const issued = issuedCertificateSchema.parse(JSON.parse(answer.body));
   return { chain: decodePem("CERTIFICATE", issued.certificateChainPem), keys };
+}
+
+const hourMs = 3_600_000;
+const now = () => ({ notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + hourMs });
+
+/** As the authority would issue it, but for `changes`. */
+async function issued(
+  changes: Parameters<typeof issueLeaf>[2] = {},
+  id = spiffeId,
+  issuer = authority.issuing,
+  above: readonly FixtureCertificate[] = [authority.issuing],
+): Promise<Identity> {
+  const leaf = await issueLeaf(issuer, id, { ...now(), ...changes });
+  return { chain: [leaf.der, ...above.map(({ der }) => der)], keys: leaf.keyPair };
+}
+
+const chainPem = ({ chain }: Identity): string =>
+  chain.map((der) => encodePem("CERTIFICATE", new Uint8Array(der))).join("");
+
+/** What the agent itself makes of an identity: the line of its log with which it gives up. */
+async function agentSays(identity: Identity): Promise<string> {
+  const lines: string[] = [];
+  const leaf = parseCertificate(new Uint8Array(identity.chain[0]!));
+  const connection = new TunnelConnection({
+    edge: `https://localhost:${system.tunnelPort}`,
+    edgeSocket: undefined,
+    tunnel: "production",
+    shard: 0,
+    instance: "test",
+    identity: {
+      format: 1,
+      tunnel: "production",
+      spiffeId,
+      serial: leaf.serial,
+      notBeforeMs: leaf.notBeforeMs,
+      notAfterMs: leaf.notAfterMs,
+      privateKeyPem: await exportPrivateKeyPem(identity.keys.privateKey),
+      certificateChainPem: chainPem(identity),
+      trustBundlePem: ca,
+    },
+    log: createLog((line) => void lines.push(line), Date.now),
+    routeStream: () => "refused",
+    readEdgeRoots: async () => ca,
+    onMessage: () => undefined,
+    onRefused: () => undefined,
+  });
+  const ready = await connection.ready;
+  connection.terminate();
+  await connection.closed;
+  return ready ? "ready" : (lines.find((line) => line.includes("connection_failed")) ?? "nothing");
+}
+
+/** Waits for a line of the edge's log from `mark` on. */
+async function edgeSays(mark: number, pattern: RegExp): Promise<void> {
+  const since = (): string => system.program.output().slice(mark);
+  await eventually(`the edge's log has ${pattern}`, async () => pattern.test(since()));
 }
 
 function post(
@@ -114,7 +190,7 @@ async function dial({
     headers,
     perMessageDeflate: false,
     ...(transport && {
-      cert: transport.chain.map((der) => encodePem("CERTIFICATE", new Uint8Array(der))).join(""),
+      cert: chainPem(transport),
       key: await exportPrivateKeyPem(transport.keys.privateKey),
     }),
   });
@@ -152,7 +228,8 @@ async function dial({
   });
 }
 
-test("the rightful agent is let in", async () => {
+test("the rightful agent is let in, and so is any certificate that the authority could have issued", async () => {
+  expect(await agentSays(await issued())).toBe("ready");
   const { verdict, socket } = await dial({ transport: good });
   expect(verdict).toBe("ready");
   socket?.close();
@@ -175,16 +252,6 @@ describe("refused", () => {
             "cf-blob": JSON.stringify({ tlsClientAuth: auth }),
           },
         };
-      },
-    ],
-    [
-      "another authority with the right name in the certificate",
-      /^issuer_unknown$/,
-      async () => {
-        const root = await issueAuthority("Isthmus root");
-        const now = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
-        const leaf = await issueLeaf(root, "spiffe://isthmus.local/agent/production", now);
-        return { transport: { chain: [leaf.der], keys: leaf.keyPair } };
       },
     ],
     ["the certificate of another tunnel", /^tunnel_mismatch$/, async () => ({ transport: thief })],
@@ -215,21 +282,82 @@ describe("refused", () => {
   ];
 
   test.each(cases)("%s", async (_name, verdict, attempt) => {
-    expect((await dial(await attempt())).verdict).toMatch(verdict);
+    const dialled = await attempt();
+    const mark = system.program.output().length;
+    const { verdict: told } = await dial(dialled);
+    expect(told).toMatch(verdict);
+    await edgeSays(mark, new RegExp(`refused.*${told}`));
   });
 
-  test("a join token that was used, is for another tunnel, or was made up", async () => {
+  const certificates: [name: string, code: string, make: () => Promise<Identity>][] = [
+    [
+      "of another authority, with the right name",
+      "issuer_unknown",
+      async () => {
+        const other = await ownAuthority("refusals");
+        return issued({}, spiffeId, other.issuing, [other.issuing]);
+      },
+    ],
+    [
+      "of another authority that sends its root along",
+      "issuer_unknown",
+      async () => {
+        const other = await ownAuthority("refusals");
+        return issued({}, spiffeId, other.issuing, [other.issuing, other.root]);
+      },
+    ],
+    ["without the intermediate", "issuer_unknown", () => issued({}, spiffeId, authority.issuing, [])],
+    ["expired", "expired", () => issued({ notAfterMs: Date.now() - 1_000 })],
+    ["not yet valid", "not_yet_valid", () => issued({ notBeforeMs: Date.now() + hourMs / 2 })],
+    ["for servers", "issuer_unknown", () => issued({ purposes: ["serverAuth"] })],
+    [
+      "of a workload that is no agent",
+      "spiffe_id_invalid",
+      () => issued({}, "spiffe://isthmus.local/ns/default/sa/web"),
+    ],
+    [
+      "with a URI of another scheme",
+      "spiffe_id_invalid",
+      () => issued({}, "https://isthmus.local/agent/production"),
+    ],
+    ["with two names", "spiffe_id_invalid", () => issued({ uris: [spiffeId, `${spiffeId}2`] })],
+    ["without a name", "spiffe_id_invalid", () => issued({ uris: [] })],
+    ["of another tunnel", "tunnel_mismatch", () => issued({}, "spiffe://isthmus.local/agent/staging")],
+    [
+      "of another trust domain",
+      "trust_domain_mismatch",
+      () => issued({}, "spiffe://elsewhere.example/agent/production"),
+    ],
+  ];
+
+  test.each(certificates)(
+    "a certificate %s: %s, in the edge's log and in the agent's",
+    async (_name, code, make) => {
+      const mark = system.program.output().length;
+      const line = await agentSays(await make());
+      expect(line).toMatch(new RegExp(`the (edge|hub) refused .*\\b${code}\\b`));
+      await edgeSays(mark, new RegExp(`"event":"tunnel_refused".*"code":"${code}".*"reason":".+"`));
+    },
+  );
+
+  test("a join token that was used, has expired, is for another tunnel, or was made up", async () => {
     const csrPem = await createCsr(await generateKeyPair());
     const once = await token("production");
-    const attempts: [string, string, number][] = [
-      [once, "other", 403],
-      [once, "production", 200],
-      [once, "production", 403],
-      ["made-up", "production", 403],
+    const brief = await system.run("token", "join", "--tunnel", "production", "--expires", "1s", "--json");
+    const { token: late, expiresAtMs } = JSON.parse(brief.stdout) as { token: string; expiresAtMs: number };
+    await sleep(Math.max(0, expiresAtMs - Date.now() + 1));
+    const attempts: [string, string, number, string][] = [
+      [once, "other", 403, "join_token_wrong_tunnel"],
+      [once, "production", 200, "certificateChainPem"],
+      [once, "production", 403, "join_token_invalid"],
+      [late, "production", 403, "join_token_expired"],
+      ["made-up", "production", 403, "join_token_invalid"],
     ];
-    for (const [text, tunnel, status] of attempts) {
+    for (const [text, tunnel, status, word] of attempts) {
+      const mark = system.program.output().length;
       const answer = await post("/.well-known/isthmus/join", { token: text, tunnel, csrPem });
-      expect([answer.status, answer.body]).toEqual([status, expect.any(String)]);
+      expect([answer.status, answer.body]).toEqual([status, expect.stringContaining(word)]);
+      if (status === 403) await edgeSays(mark, new RegExp(`"event":"join_refused".*"code":"${word}"`));
     }
   });
 

@@ -44,7 +44,11 @@ function requireTunnel(der: Uint8Array, tunnel: string): void {
 }
 
 function refused(verdict: string): IdentityError {
-  const reason = verdict.replace(/^FAILED:?/, "").slice(0, 128);
+  // Cloudflare writes words, OpenSSL names such as CERT_NOT_YET_VALID.
+  const reason = verdict
+    .replace(/^FAILED:?/, "")
+    .replaceAll("_", " ")
+    .slice(0, 128);
   if (verdict === "NONE") {
     return new IdentityError("certificate_missing", "no client certificate on the TLS connection");
   }

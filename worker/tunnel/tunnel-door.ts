@@ -4,7 +4,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { encodeBase64 } from "#contract/identity/pem.ts";
 import { IdentityError } from "#contract/identity/identity-error.ts";
 import { forwardPath } from "#contract/port-forward.ts";
-import { joinRequestSchema } from "#contract/sync.ts";
+import { apiErrorSchema, joinRequestSchema } from "#contract/sync.ts";
 import type { ApiError } from "#contract/sync.ts";
 import { FloodGuard } from "#traffic/tunnel/flood-guard.ts";
 import type { Env } from "../env.ts";
@@ -70,14 +70,13 @@ async function join(request: Request, env: Env): Promise<Response> {
     body: JSON.stringify(parsed.data),
     signal: AbortSignal.timeout(joinTimeoutMs),
   });
-  if (!answer.ok)
-    console.warn(
-      JSON.stringify({ event: "join_refused", tunnel: parsed.data.tunnel, status: answer.status }),
-    );
-  return new Response(answer.body, {
-    status: answer.status,
-    headers: { "content-type": "application/json" },
-  });
+  const body = await answer.text();
+  if (!answer.ok) {
+    const refused = apiErrorSchema.safeParse(parseJson(body));
+    const { code = `status ${answer.status}`, message: reason = "" } = refused.data ?? {};
+    console.warn(JSON.stringify({ event: "join_refused", tunnel: parsed.data.tunnel, code, reason }));
+  }
+  return new Response(body, { status: answer.status, headers: { "content-type": "application/json" } });
 }
 
 async function connect(request: Request, url: URL, env: Env): Promise<Response> {
