@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import type { GatewayError } from "#contract/error.ts";
 import type { Env } from "./env.ts";
 import { Exchange, type Lifetime } from "./exchange.ts";
+import { OneRouteRouter } from "./one-route-router.ts";
 import type { PolicyStages } from "./plan/snapshot-plan.ts";
 import { accessLogLine, isLogged } from "./report/access-log.ts";
 import { withDecision } from "./report/decision.ts";
@@ -110,7 +111,7 @@ export type GatewayApp = Hono<{ Bindings: Env }>;
 /** `isolateOf` gives the isolate's copy of the state; one per environment. */
 export function createApp(isolateOf: (env: Env) => Isolate): GatewayApp {
   // Paths are matched by the snapshot's matcher and by its one rule for what a path is, so Hono sees none.
-  const app: GatewayApp = new Hono({ getPath: () => "/" });
+  const app: GatewayApp = new Hono({ getPath: () => "/", router: new OneRouteRouter() });
   app.all("*", (context) => {
     const isolate = isolateOf(context.env);
     return answer(context.req.raw, context.executionCtx as Lifetime, isolate);

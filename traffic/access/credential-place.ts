@@ -47,7 +47,7 @@ function readPlace(place: CredentialPlace, head: RequestHead): string | undefine
   if (place.type === "param") {
     return head.query === "" ? undefined : (new URLSearchParams(head.query).get(place.name) ?? undefined);
   }
-  const value = head.header(place.name) ?? "";
+  const value = head.header(place.name.toLowerCase()) ?? "";
   const start = value.slice(0, place.valuePrefix.length);
   // RFC 9110 §11.1: the name of an authentication scheme has no case.
   if (start.toLowerCase() !== place.valuePrefix.toLowerCase()) return undefined;

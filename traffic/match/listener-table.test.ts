@@ -13,6 +13,7 @@ test("the socket's word counts before the URL's port", () => {
   const table = compileListeners([listener("a", "HTTP", 80), listener("b", "HTTP", 8080)]);
   expect(table.find("b", "http", 80, "x")?.name).toBe("b");
   expect(table.find(undefined, "http", 8080, "x")?.name).toBe("b");
+  expect(table.needsName).toBe(true);
 });
 
 test("without a fitting port, the first listener of the scheme", () => {
@@ -20,6 +21,11 @@ test("without a fitting port, the first listener of the scheme", () => {
   expect(table.find(undefined, "https", 9443, "x")?.name).toBe("s");
   expect(table.find("renamed", "http", 9080, "x")?.name).toBe("a");
   expect(compileListeners([]).find(undefined, "http", 80, "x")).toBeUndefined();
+});
+
+test("one port needs no word of its socket", () => {
+  const shared = [listener("a", "HTTP", 80, ["a.example"]), listener("b", "HTTP", 80)];
+  expect(compileListeners(shared).needsName).toBe(false);
 });
 
 test("listeners that share a port: the most specific host name decides, whichever the socket names", () => {

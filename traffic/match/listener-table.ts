@@ -3,6 +3,8 @@ import { isLayer4, type SnapshotListener } from "#contract/snapshot.ts";
 import { HostIndex } from "./host-index.ts";
 
 export interface ListenerTable {
+  /** False where there is one port, so that what the socket says makes no difference. */
+  readonly needsName: boolean;
   /**
    * `name` is what the socket says, one listener of its port; without it, or when a publish has renamed that one, scheme
    * and port of the request's URL decide. Among the listeners of one port, the most specific host name that covers
@@ -33,6 +35,7 @@ export function compileListeners(listeners: readonly SnapshotListener[]): Listen
     }
   }
   return {
+    needsName: byPort.size > 1,
     find(name, scheme, port, host) {
       const named = name === undefined ? undefined : byName.get(name);
       const choose = named ?? byPort.get(`${scheme}:${port}`) ?? byScheme.get(scheme);

@@ -1,15 +1,15 @@
 // Headers together with the names they hold. Hygiene deletes two dozen names of which a request holds hardly any, and
-// each call into the runtime costs 0.2 µs; one walk over the names costs 1.3 µs (workerd 1.20261102.1).
+// each call into the runtime costs 0.2 µs (workerd 1.20261102.1).
 import type { HeaderFields } from "#traffic/forwarding/header-fields.ts";
 
 export class KnownHeaders implements HeaderFields {
   readonly headers: Headers;
   readonly #names: Set<string>;
 
-  /** Names are asked for in lower case from here on. */
-  constructor(headers: Headers) {
+  /** `names`: those that it holds, in lower case, as they are asked for from here on. */
+  constructor(headers: Headers, names: Iterable<string>) {
     this.headers = headers;
-    this.#names = new Set(headers.keys());
+    this.#names = new Set(names);
   }
 
   get(name: string): string | null {

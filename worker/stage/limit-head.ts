@@ -3,19 +3,19 @@ import { GatewayError } from "#contract/error.ts";
 import type { Exchange } from "../exchange.ts";
 
 /** After `readTarget`. */
-export function limitHead({ listener, request }: Exchange): void {
+export function limitHead({ listener, request, fields }: Exchange): void {
   const limits = listener?.requestLimits;
   if (!limits) return;
   const { urlChars = Infinity, headerBytes = Infinity } = limits;
   if (request.url.length > urlChars) throw new GatewayError("uri_too_long");
-  if (headerBytes !== Infinity && sizeOf(request.headers) > headerBytes) {
+  if (headerBytes !== Infinity && sizeOf(fields) > headerBytes) {
     throw new GatewayError("head_too_large");
   }
 }
 
 /** As on the wire in HTTP/1.1: name, colon, space, value, line end. The runtime gives octets as characters. */
-function sizeOf(headers: Headers): number {
+function sizeOf(fields: ReadonlyMap<string, string>): number {
   let bytes = 0;
-  for (const [name, value] of headers) bytes += name.length + value.length + 4;
+  for (const [name, value] of fields) bytes += name.length + value.length + 4;
   return bytes;
 }

@@ -29,7 +29,7 @@ const breakCircuit: Stage<BackendScope> = ({ backend }, next) => {
   const { breaker } = backend.load;
   if (!breaker) return next;
   return async (exchange) => {
-    const upgrades = exchange.request.headers.has("upgrade");
+    const upgrades = exchange.header("upgrade") !== null;
     const held = upgrades ? "connections" : "parallelRequests";
     acquire(breaker, held);
     try {

@@ -20,7 +20,7 @@ export const mirrorRequest: Stage<BackendScope> = (scope, next) => {
   const draw = evenDraws(random());
   return (exchange) => {
     // A connection that is to be upgraded is no request that could be repeated elsewhere.
-    if (exchange.request.headers.has("upgrade")) return next(exchange);
+    if (exchange.header("upgrade") !== null) return next(exchange);
     const picked = pickMirrors(plans, draw);
     const { body } = exchange;
     if (picked.length === 0) return next(exchange);

@@ -11,7 +11,7 @@ import type { BackendScope, Stage } from "./stage.ts";
 export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
   return (exchange) => {
     const { authority, scheme, chain } = exchange;
-    const known = new KnownHeaders(new Headers(exchange.request.headers));
+    const known = new KnownHeaders(new Headers(exchange.request.headers), exchange.fields.keys());
     dropHopByHop(known);
     known.deleteWhere(isForged);
     // RFC 6455 §4.1: an upgrade is a GET. The runtime would make it one, and a rule that let a POST pass did not mean it.

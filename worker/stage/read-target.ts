@@ -22,7 +22,7 @@ export function readTarget(exchange: Exchange): void {
  * would move the border between authority and path.
  */
 function readHost(exchange: Exchange, url: string): void {
-  const authority = exchange.request.headers.get("host") ?? url.slice(authorityStart(url), pathStart(url));
+  const authority = exchange.header("host") ?? url.slice(authorityStart(url), pathStart(url));
   const host = parseHost(authority);
   if (!host) throw new GatewayError("host_malformed");
   checkAuthority(exchange.method, host, authority, url);
@@ -54,12 +54,17 @@ function readPath(exchange: Exchange, url: string): void {
 }
 
 function readListener(exchange: Exchange, urlScheme: "http" | "https"): void {
-  const { plan, lifetime, port, host } = exchange;
-  const listener = plan.listeners.find(lifetime.props?.listener, urlScheme, port, host);
+  const { plan, port, host } = exchange;
+  const listener = plan.listeners.find(socketListener(exchange), urlScheme, port, host);
   if (!listener) throw new GatewayError("route_not_found", "no listener fits the request");
   if (urlScheme === "https") checkServerName(exchange, listener);
   exchange.listener = listener;
   exchange.scheme = schemeOf(listener);
+}
+
+/** What the socket says, asked only where it counts: the runtime makes `props` anew for each request. */
+function socketListener({ plan, lifetime }: Exchange): string | undefined {
+  return plan.listeners.needsName ? lifetime.props?.listener : undefined;
 }
 
 /**
@@ -67,13 +72,11 @@ function readListener(exchange: Exchange, urlScheme: "http" | "https"): void {
  * RFC 9110 §7.4: requests for another are answered 421, and the client opens a connection of its own for them (Gateway
  * API, GatewaySpec.listeners). Only the front door of `isthmus serve` knows the name.
  */
-function checkServerName(
-  { request, plan, lifetime, port, host }: Exchange,
-  listener: SnapshotListener,
-): void {
+function checkServerName(exchange: Exchange, listener: SnapshotListener): void {
+  const { request, plan, port, host } = exchange;
   const name = (request.cf as { tlsServerName?: unknown } | undefined)?.tlsServerName;
   if (typeof name !== "string" || name === host) return;
-  if (plan.listeners.find(lifetime.props?.listener, "https", port, name) !== listener)
+  if (plan.listeners.find(socketListener(exchange), "https", port, name) !== listener)
     throw new GatewayError("misdirected_request");
 }
 
