@@ -152,10 +152,10 @@ function report(
   plan.tracer?.end(exchange, status, error, nowMs);
   const { accessLog } = plan.settings;
   if (!isLogged(accessLog, status, error)) return;
-  const bytes = response?.headers.get("content-length") ?? null;
-  console.log(
+  const bytes = accessLog.format === "HTTPLog" ? (response?.headers.get("content-length") ?? null) : null;
+  const line =
     accessLog.format === "HTTPLog"
       ? httpLogLine(exchange, { status, bytes }, error, nowMs)
-      : JSON.stringify(accessLogLine(exchange, status, error, nowMs)),
-  );
+      : JSON.stringify(accessLogLine(exchange, status, error, nowMs));
+  isolate.accessLog.write(line, exchange.lifetime);
 }

@@ -11,6 +11,7 @@ import { hasHubs, objectFetch, objectUrl } from "../objects.ts";
 import { pause } from "../pause.ts";
 import { planSteps, type PolicyStages } from "../plan/snapshot-plan.ts";
 import type { HubFetch } from "../plan/tunnel-plan.ts";
+import { BatchedLines, lineByLine } from "../report/line-log.ts";
 import { statisticsOf } from "../stage/statistics.ts";
 import { internalHeaders } from "../tunnel/internal-headers.ts";
 import { failureResponse } from "../tunnel/tunnel-failure.ts";
@@ -67,6 +68,9 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
       }),
     pause,
     log,
+    // Only `isthmus serve` names its processes.
+    accessLog:
+      env.PROCESS === undefined ? lineByLine : new BatchedLines(nowMs, (lines) => console.log(lines)),
   });
 }
 

@@ -11,6 +11,7 @@ import type { LimitCounters } from "../limit/limit-counters.ts";
 import type { Increments, RequestCounters } from "../plan/request-counters.ts";
 import type { SnapshotPlan } from "../plan/snapshot-plan.ts";
 import { ErrorCounters } from "../report/error-counters.ts";
+import type { LineLog } from "../report/line-log.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import { SyncSchedule } from "./sync-schedule.ts";
 
@@ -31,6 +32,7 @@ export interface IsolateInputs {
   /** Between two steps of compiling: requests that wait go first. */
   readonly pause: () => Promise<void>;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
+  readonly accessLog: LineLog;
 }
 
 const maxRetired = 4;
@@ -40,6 +42,7 @@ const abandonMs = 5_000;
 
 export class Isolate {
   readonly errors = new ErrorCounters();
+  readonly accessLog: LineLog;
   readonly #inputs: IsolateInputs;
   readonly #schedule = new SyncSchedule();
   /** Increments that the region has not acknowledged yet. */
@@ -60,6 +63,7 @@ export class Isolate {
 
   constructor(inputs: IsolateInputs) {
     this.#inputs = inputs;
+    this.accessLog = inputs.accessLog;
   }
 
   /**

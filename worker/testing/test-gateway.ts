@@ -4,6 +4,7 @@ import { createApp, policyStages } from "../app.ts";
 import type { Env, SocketProps } from "../env.ts";
 import { Limiter, type LimiterInputs } from "../limit/limiter.ts";
 import { planSteps } from "../plan/snapshot-plan.ts";
+import { lineByLine } from "../report/line-log.ts";
 import type { FetchStatistics } from "../stage/statistics.ts";
 import { Isolate, type IsolateInputs } from "../state/isolate.ts";
 
@@ -74,6 +75,7 @@ export function quietIsolate(options: TestGatewayOptions = {}): Omit<IsolateInpu
     limitCounters: limiter.counters,
     lastGood: () => Promise.resolve(undefined),
     log: () => undefined,
+    accessLog: lineByLine,
     pause: () => Promise.resolve(),
     compile: (snapshot, previous) =>
       planSteps(snapshot, {
