@@ -5,16 +5,16 @@ import { connectionGateway, haproxyTcp } from "./peers/layer-4.ts";
 
 export async function benchLayer4(quick: boolean): Promise<void> {
   await compare(
+    [haproxyTcp],
     [
-      haproxyTcp,
       connectionGateway("Isthmus, idle limit of 1h (default)", "1h"),
       connectionGateway("Isthmus, no idle limit", "0s"),
     ],
     {
       title: "layer 4, small requests",
       rounds: quick ? 1 : 5,
-      secondsPerRound: quick ? 1 : 3,
-      connections: 32,
+      secondsPerRound: 1,
+      connections: 16,
     },
   );
 }

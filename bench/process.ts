@@ -76,14 +76,13 @@ export function residentKiB(pid: number): number {
   return sumOfTree(pid, (id) => Number(/VmRSS:\s+(\d+)/.exec(tryRead(`/proc/${id}/status`))?.[1] ?? 0));
 }
 
-/** A tick of `/proc/PID/stat` on Linux (USER_HZ). */
-const tickMs = 10;
-
-/** Processor time that a process and its descendants have used, in milliseconds. Linux only; 0 elsewhere. */
-export function processorMs(pid: number): number {
+/** Processor time that a process and its descendants have used, in microseconds. Linux only; 0 elsewhere. */
+export function processorUs(pid: number): number {
   return sumOfTree(pid, (id) => {
-    const [utime, stime] = statFields(id).slice(11, 13);
-    return (Number(utime ?? 0) + Number(stime ?? 0)) * tickMs;
+    const tasks = readdirSync(`/proc/${id}/task`);
+    // The scheduler's own count, in nanoseconds: ticks are too coarse for rounds of a second.
+    const ns = tasks.map((task) => Number(tryRead(`/proc/${id}/task/${task}/schedstat`).split(" ", 1)[0]));
+    return ns.reduce((sum, value) => sum + value, 0) / 1_000;
   });
 }
 

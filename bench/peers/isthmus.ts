@@ -154,6 +154,14 @@ function running(
     host: hostOf(variant),
     ...(variant.headers && { headers: variant.headers }),
     running: served,
+    busyPids: busyPids(served),
     stop,
   };
+}
+
+/** Once it is ready. Control, state and supervisor have the same to do each second, however many requests there are. */
+export function busyPids(served: Running): number[] {
+  return [...served.output().matchAll(/^(?:gateway|hub)-\d+ pid=(\d+) started/gm)].map(([, pid]) =>
+    Number(pid),
+  );
 }

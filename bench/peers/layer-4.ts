@@ -3,6 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort, measuredCore, start, until } from "../process.ts";
+import { busyPids } from "./isthmus.ts";
 import type { Peer } from "./peer.ts";
 
 const cli = join(import.meta.dirname, "../../cli/isthmus.mjs");
@@ -29,7 +30,8 @@ accessLog: { mode: "off" }
       const running = start(process.execPath, [cli, ...args], measuredCore);
       await until(name, async () => /^ready$/m.test(running.output()), running);
       const url = `http://127.0.0.1:${port}/`;
-      return { url, host: "tcp.example.com", running, stop: () => running.stop() };
+      const stop = (): Promise<void> => running.stop();
+      return { url, host: "tcp.example.com", running, busyPids: busyPids(running), stop };
     },
   };
 }

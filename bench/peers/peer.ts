@@ -15,6 +15,8 @@ export interface RunningPeer {
   running: Running;
   /** The other end of a tunnel, on the load's core. */
   far?: Running;
+  /** Of the processes whose work grows with the requests; absent: `running` and its descendants. */
+  busyPids?: readonly number[];
   stop(): Promise<void>;
 }
 
