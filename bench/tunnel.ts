@@ -9,7 +9,7 @@ import { bulkLoad, generator, holdStreams, load, steadyLoad } from "./load/load.
 import { gateway, tunnelGateway } from "./peers/isthmus.ts";
 import type { Peer, RunningPeer } from "./peers/peer.ts";
 import { haproxyTls, rathole, ssh, tlsPipe } from "./peers/tunnels.ts";
-import { available, freePort, loadCore, processorMs, residentKiB, start, until } from "./process.ts";
+import { available, freePort, loadCore, processorUs, residentKiB, start, until } from "./process.ts";
 
 interface Plan {
   rounds: number;
@@ -166,8 +166,8 @@ function resident({ running, far }: RunningPeer): { near: number; far: number } 
 /** Call the result for the processor time that both ends have used meanwhile. */
 function startMeter({ running, far }: RunningPeer): () => { nearMs: number; farMs: number } {
   const read = (): [number, number] => [
-    processorMs(running.process.pid!),
-    far ? processorMs(far.process.pid!) : 0,
+    processorUs(running.process.pid!) / 1_000,
+    far ? processorUs(far.process.pid!) / 1_000 : 0,
   ];
   const [nearMs, farMs] = read();
   return () => {
