@@ -7,9 +7,11 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
-import { pipeline, Transform, type TransformCallback, type Writable } from "node:stream";
+import { pipeline, Readable, type Writable } from "node:stream";
 import { BodyFrameReader, trailersHeader } from "#contract/body-frames.ts";
 import type { Fields } from "#contract/tunnel/head.ts";
+import { grpcProtocolOf } from "#traffic/grpc/content-type.ts";
+import { grpcStatus, grpcStatusFields } from "#traffic/grpc/status.ts";
 import { http2Fields, pairs, returnedHead } from "./forwarded-head.ts";
 import { graceMs } from "./upload.ts";
 
@@ -44,7 +46,7 @@ function passHttp1(
   if (framed || answer.headers["content-length"] === undefined) response.flushHeaders();
   const onTrailers = (trailers: Fields): void =>
     response.addTrailers([...pairs(returnedHead(trailers.flat()))]);
-  pipeline(framed ? [answer, new Unframer(onTrailers), response] : [answer, response], (error) => {
+  pipeline([framed ? unframed(answer, onTrailers) : answer, response], (error) => {
     if (error) response.destroy();
   });
 }
@@ -77,7 +79,7 @@ function passHttp2(
   const onTrailers = (fields: Fields): void => {
     trailers = fields;
   };
-  pipeline(framed ? [answer, new Unframer(onTrailers), stream] : [answer, stream], (error) => {
+  pipeline([framed ? unframed(answer, onTrailers) : answer, stream], (error) => {
     if (error) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   });
 }
@@ -122,31 +124,24 @@ function hasNoBody(method: string, { statusCode, headers }: IncomingMessage): bo
   return method === "HEAD" || statusCode === 204 || statusCode === 304 || headers["content-length"] === "0";
 }
 
-/** Takes a body in frames apart. A body that ends without its last frame has broken off. */
-class Unframer extends Transform {
-  readonly #reader = new BodyFrameReader();
-  readonly #onTrailers: (trailers: Fields) => void;
+/** The data in a body of frames; `onTrailers` is called before its end. */
+function unframed(answer: IncomingMessage, onTrailers: (trailers: Fields) => void): Readable {
+  return Readable.from(framesOf(answer, onTrailers), { objectMode: false });
+}
 
-  /** Called before the end of the body. */
-  constructor(onTrailers: (trailers: Fields) => void) {
-    super();
-    this.#onTrailers = onTrailers;
-  }
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    try {
-      for (const part of this.#reader.read(chunk)) this.push(part);
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
-  }
-
-  override _flush(done: TransformCallback): void {
-    const { trailers } = this.#reader;
-    if (!trailers) return done(new Error("the answer broke off"));
-    this.#onTrailers(trailers);
-    done();
+/** A body that ends without its last frame has broken off, for which calls of gRPC have a status. */
+async function* framesOf(
+  answer: IncomingMessage,
+  onTrailers: (trailers: Fields) => void,
+): AsyncGenerator<Uint8Array> {
+  const reader = new BodyFrameReader();
+  try {
+    for await (const chunk of answer as AsyncIterable<Buffer>) yield* reader.read(chunk);
+    if (!reader.trailers) throw new Error("the answer broke off");
+    onTrailers(reader.trailers);
+  } catch (error) {
+    if (grpcProtocolOf(answer.headers["content-type"]) !== "grpc") throw error;
+    onTrailers(grpcStatusFields(grpcStatus.unavailable, "the call broke off on its way"));
   }
 }
 
