@@ -1,32 +1,45 @@
-// References of routes → backends of the model: kind, permission, Service and port, and what its endpoints speak.
+// References of routes → backends of the model: kind, permission, Service and port, what its endpoints speak, and
+// in which TLS.
+import { speaksTls } from "#contract/snapshot.ts";
 import { endpointId } from "../native/address.ts";
-import { fieldOf, type Notes } from "../kubernetes/notes.ts";
+import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
-import type { BackendInput, ModelParts } from "../kubernetes/model-parts.ts";
-import { type ServiceTarget, type Services, tunnelAnnotation } from "../kubernetes/services.ts";
+import type { BackendInput } from "../kubernetes/model-parts.ts";
+import type { ImportContext } from "../kubernetes/importer.ts";
+import type { ServiceTarget } from "../kubernetes/services.ts";
+import type { BackendTlsPolicies, EffectivePolicy } from "./backend-tls-policies.ts";
+import { clientCertificateOf } from "./client-certificate.ts";
 import type { Problem } from "./condition.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import type { AnyRoute } from "./attachment.ts";
+import type { Gateway } from "./schema/gateway-kinds.ts";
 import type { BackendObjectRef } from "./schema/reference.ts";
 
 export interface FoundBackend {
-  readonly name: string;
+  /** Undefined: what holds for the Service forbids to reach it. */
+  readonly name: string | undefined;
   /** `http://address:port` of its first endpoint, where one has to be named. */
   readonly url: string | undefined;
+  /** TLS settings that only a backend of the model can have. */
+  readonly hasTls: boolean;
   /** Makes it part of the model. */
   add(): void;
 }
 
-export interface Backends {
-  /** The backend, or why there is none. */
-  resolve(ref: BackendObjectRef, route: AnyRoute, field: ObjectField): FoundBackend | Problem;
+/** Who refers: a route, and the Gateways that take it. */
+export interface Referring {
+  readonly route: AnyRoute;
+  readonly gateways: readonly Gateway[];
 }
 
-export interface BackendContext {
-  readonly services: Services;
+export interface Backends {
+  /** The backend, or why there is none. */
+  resolve(ref: BackendObjectRef, from: Referring, field: ObjectField): FoundBackend | Problem;
+}
+
+export interface BackendContext extends Pick<ImportContext, "set" | "services" | "parts" | "notes"> {
   readonly grants: ReferenceGrants;
-  readonly parts: ModelParts;
-  readonly notes: Notes;
+  readonly policies: BackendTlsPolicies;
 }
 
 /** What a route carries to its backends, and how the backends of the model are told apart by it. */
@@ -37,72 +50,137 @@ const suffixes: Readonly<Record<Carried, string>> = { requests: "", calls: "/grp
 const protocolOf: Readonly<Record<string, BackendInput["protocol"]>> = {
   http: "HTTP",
   "kubernetes.io/ws": "HTTP",
+  "kubernetes.io/h2c": "H2C",
   https: "HTTPS",
   "kubernetes.io/wss": "HTTPS",
 };
 
-/** GEP-1911; over HTTP/2, which only agents speak, so the Service needs a tunnel. */
-const h2c = "kubernetes.io/h2c";
+/** The same in TLS, where a BackendTLSPolicy asks for it. */
+const inTls = { HTTP: "HTTPS", H2C: "H2", GRPC: "GRPCS", TCP: "TLS" } as const;
 
-export function createBackends({ services, grants, parts, notes }: BackendContext): Backends {
+interface Way {
+  readonly protocol: NonNullable<BackendInput["protocol"]>;
+  readonly tls?: BackendInput["tls"];
+  readonly tlsField?: ObjectField;
+  /** Tells backends apart that different Gateways reach in different ways. */
+  readonly suffix: string;
+}
+
+export function createBackends(context: BackendContext): Backends {
+  const { services, grants, parts, notes, policies } = context;
   return {
-    resolve: (ref, route, field) => {
+    resolve: (ref, from, field) => {
       const { group, kind, name, port } = ref;
+      const { route, gateways } = from;
       if (group !== "" || kind !== "Service") {
         const what = group === "" ? kind : `${kind}.${group}`;
         return { reason: "InvalidKind", message: `backends of kind ${what} are not known here` };
       }
       const namespace = ref.namespace ?? route.namespace;
       const service = `Service ${qualifiedName({ namespace, name })}`;
-      const from = { group: route.object.group, kind: route.object.kind, namespace: route.namespace };
-      if (!grants.permit(from, { group, kind, namespace, name })) {
+      const referrer = { group: route.object.group, kind: route.object.kind, namespace: route.namespace };
+      if (!grants.permit(referrer, { group, kind, namespace, name })) {
         const message = `no ReferenceGrant in ${namespace} lets this refer to ${service}`;
         return { reason: "RefNotPermitted", message };
       }
       const target = services.find(namespace, name, port);
       if (typeof target === "string")
         return { reason: "BackendNotFound", message: whyNot(target, service, port) };
-      const carried = carriedBy(route);
-      if (carried === "calls" && target.tunnel === undefined) {
-        const message = `${service} is called over HTTP/2, which only agents speak: annotate it with ${tunnelAnnotation}`;
-        return { reason: "UnsupportedProtocol", message };
-      }
-      const backend = `${namespace}/${name}/${target.port}${suffixes[carried]}`;
-      return { name: backend, url: urlOf(target), add: () => add(backend, target, carried, field) };
+      policies.reached({ namespace, name }, gateways);
+      const policy = policies.find({ namespace, name }, target.portName);
+      // An invalid policy is no leave to go without TLS: the answer is 500, and the policy's status says why.
+      if (policy && !policy.tls)
+        return { name: undefined, url: undefined, hasTls: true, add: () => undefined };
+      const way = wayTo(target, from, policy, context);
+      const backend = `${namespace}/${name}/${target.port}${way.suffix}`;
+      return {
+        name: backend,
+        url: urlOf(target),
+        hasTls: way.tls !== undefined,
+        add: () => add(backend, target, way, field),
+      };
     },
   };
 
-  function add(backend: string, target: ServiceTarget, carried: Carried, field: ObjectField): void {
+  function add(backend: string, target: ServiceTarget, way: Way, field: ObjectField): void {
     const { appProtocol, endpoints, tunnel, service } = target;
+    const { protocol, tls, tlsField } = way;
     const origin = service ? fieldOf(service.object, "spec") : field;
-    const protocol = protocolFor(target, carried);
-    if (
-      carried !== "connections" &&
-      appProtocol !== undefined &&
-      !protocolOf[appProtocol] &&
-      protocol === "HTTP"
-    ) {
-      const message =
-        appProtocol === h2c
-          ? `appProtocol ${h2c} is spoken by agents only; without a tunnel, requests are sent over HTTP/1.1`
-          : `appProtocol ${appProtocol} is not known here; requests are sent over HTTP/1.1`;
-      const remedy = `Annotate the Service with ${tunnelAnnotation} and run an agent of that tunnel.`;
-      notes.add(origin, { code: "statement-ignored", message, ...(appProtocol === h2c && { remedy }) });
+    const isHttp = protocol === "HTTP" || protocol === "HTTPS";
+    if (isHttp && appProtocol !== undefined && !protocolOf[appProtocol]) {
+      const message = `appProtocol ${appProtocol} is not known here; requests are sent over HTTP/1.1`;
+      notes.add(origin, { code: "statement-ignored", message });
     }
     parts.addBackend(
       backend,
-      () => ({ name: backend, ...(tunnel !== undefined && { tunnel }), protocol, endpoints: [...endpoints] }),
+      () => ({
+        name: backend,
+        ...(tunnel !== undefined && { tunnel }),
+        protocol,
+        ...(tls && { tls }),
+        endpoints: [...endpoints],
+      }),
       origin,
+      tlsField && { tls: tlsField },
     );
   }
 }
 
+/** What is spoken to the endpoints, verified by whom, and what they are shown. */
+function wayTo(
+  target: ServiceTarget,
+  { route, gateways }: Referring,
+  policy: EffectivePolicy | undefined,
+  context: BackendContext,
+): Way {
+  const carried = carriedBy(route);
+  const plain = protocolFor(target, carried);
+  const isPassed = route.object.kind === "TLSRoute";
+  if (policy && isPassed) {
+    const message = "connections of a TLSRoute are passed on as they are, without TLS of the gateway";
+    context.notes.add(policy.field, { code: "statement-ignored", message });
+  }
+  const settings = isPassed ? undefined : policy?.tls;
+  const protocol = settings ? (inTls[plain as keyof typeof inTls] ?? plain) : plain;
+  const suffix = suffixes[carried];
+  if (!speaksTls(protocol)) return { protocol, suffix };
+  const shown = gateways.flatMap((gateway) => {
+    const certificate = clientCertificateOf(gateway, context);
+    return certificate && "certificate" in certificate ? [{ gateway, certificate }] : [];
+  });
+  const [first] = shown;
+  if (!first)
+    return {
+      protocol,
+      suffix,
+      ...(settings && { tls: settings }),
+      ...(policy && { tlsField: policy.field }),
+    };
+  if (
+    shown.length < gateways.length ||
+    shown.some((one) => one.certificate.certificate !== first.certificate.certificate)
+  ) {
+    const message = "the route's Gateways show endpoints different certificates, of which there can be one";
+    context.notes.add(fieldOf(route.object, "spec", "parentRefs"), {
+      code: "statement-unsupported",
+      message,
+    });
+  }
+  return {
+    protocol,
+    suffix: `${suffix}/from/${qualifiedName(first.gateway)}`,
+    tls: { ...settings, clientCertificate: first.certificate },
+    tlsField:
+      policy?.field ?? fieldOf(first.gateway.object, "spec", "tls", "backend", "clientCertificateRef"),
+  };
+}
+
 /** A GRPCRoute says itself that its backends speak gRPC, in TLS or not. */
-function protocolFor({ appProtocol, tunnel }: ServiceTarget, carried: Carried): BackendInput["protocol"] {
+function protocolFor({ appProtocol }: ServiceTarget, carried: Carried): Way["protocol"] {
   if (carried === "connections") return "TCP";
   const plain = protocolOf[appProtocol ?? "http"] ?? "HTTP";
   if (carried === "calls") return plain === "HTTPS" ? "GRPCS" : "GRPC";
-  return appProtocol === h2c && tunnel !== undefined ? "H2C" : plain;
+  return plain;
 }
 
 function urlOf({ appProtocol, endpoints: [first] }: ServiceTarget): string | undefined {

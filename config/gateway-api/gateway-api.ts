@@ -1,6 +1,6 @@
 // The importer of the Gateway API (gateway.networking.k8s.io): its kinds, and how their objects become one model.
 import type { ImportContext, Importer } from "../kubernetes/importer.ts";
-import { fieldOf } from "../kubernetes/notes.ts";
+import { createBackendTlsPolicies } from "./backend-tls-policies.ts";
 import { addGatewayStatuses } from "./gateway-status.ts";
 import { readGateways } from "./gateways.ts";
 import { hostnamesOf, isProgrammed, type Listener } from "./listener.ts";
@@ -34,6 +34,7 @@ export const gatewayApi: Importer = {
   translate: (context) => {
     const { set, notes } = context;
     const grants = createReferenceGrants(set);
+    const policies = createBackendTlsPolicies(context);
     const gateways = readGateways(set, notes, { set, grants });
     const owners = [...gateways.gateways, ...gateways.listenerSets].filter(({ refused }) => !refused);
     const served = new Set(
@@ -41,16 +42,13 @@ export const gatewayApi: Importer = {
         listeners.filter((listener) => isProgrammed(listener, gateways.conflicts)),
       ),
     );
-    const { attachedRoutes, grpcListeners } = translateRoutes(context, gateways, grants, served);
+    const { attachedRoutes, grpcListeners } = translateRoutes(context, gateways, grants, policies, served);
     for (const [listener, shared] of Map.groupBy(served, gateways.servedAs)) {
       addListener(context, listener, shared, grpcListeners.has(listener));
     }
     for (const { object } of gateways.gateways) noteUnsupported(object, notes);
-    for (const { object } of set.all(backendTlsPolicyKind)) {
-      const message = "the policy cannot be honoured: its backends would be reached without TLS";
-      notes.add(fieldOf(object, "spec"), { code: "statement-unsupported", message });
-    }
-    addGatewayStatuses(context, gateways, attachedRoutes);
+    policies.addStatuses();
+    addGatewayStatuses(context, gateways, attachedRoutes, grants);
   },
 };
 

@@ -1,18 +1,22 @@
 // Conditions of GatewayClasses, Gateways and ListenerSets (apis/v1 `gateway_types.go`).
 import type { ImportContext } from "../kubernetes/importer.ts";
-import type { StatusBody } from "../kubernetes/object-status.ts";
+import { fieldOf } from "../kubernetes/notes.ts";
+import type { Condition, StatusBody } from "../kubernetes/object-status.ts";
+import { clientCertificateOf } from "./client-certificate.ts";
 import { condition, unless, type Problem } from "./condition.ts";
 import { refusedClass, type Gateways, type ListenerOwner } from "./gateways.ts";
-import { isProgrammed, type Listener } from "./listener.ts";
+import { isProgrammed, type Listener, type ListenerContext } from "./listener.ts";
+import type { ReferenceGrants } from "./reference-grants.ts";
 import { problemText } from "./route-verdict.ts";
 import type { Gateway, ListenerSet } from "./schema/gateway-kinds.ts";
 
 type ListenerStatus = NonNullable<StatusBody["listeners"]>[number];
 
 export function addGatewayStatuses(
-  { statuses, notes }: ImportContext,
+  { set, statuses, notes }: ImportContext,
   gateways: Gateways,
   attachedRoutes: ReadonlyMap<Listener, number>,
+  grants: ReferenceGrants,
 ): void {
   for (const gatewayClass of gateways.classes) {
     statuses.add(gatewayClass, {
@@ -23,7 +27,7 @@ export function addGatewayStatuses(
     const { object } = owner;
     statuses.add(object, {
       ...(object.body.spec.addresses.length > 0 && { addresses: object.body.spec.addresses }),
-      conditions: conditionsOf(owner, gateways),
+      conditions: [...conditionsOf(owner, gateways), ...referencesOf(object, { set, grants }, notes)],
       listeners: listenersOf(owner, gateways, attachedRoutes),
       attachedListenerSets: gateways.attachedSets(object),
     });
@@ -36,6 +40,22 @@ export function addGatewayStatuses(
     });
     noteProblems(owner, gateways, notes);
   }
+}
+
+/** Of what the Gateway itself refers to, where it does. */
+function referencesOf(
+  gateway: Gateway,
+  context: ListenerContext,
+  notes: ImportContext["notes"],
+): Condition[] {
+  const certificate = clientCertificateOf(gateway, context);
+  if (!certificate) return [];
+  const problem = "reason" in certificate ? certificate : undefined;
+  if (problem) {
+    const field = fieldOf(gateway.object, "spec", "tls", "backend", "clientCertificateRef");
+    notes.add(field, { code: "reference-unresolved", message: problemText(problem) });
+  }
+  return [unless(gateway, "ResolvedRefs", problem)];
 }
 
 function noteProblems(

@@ -1,8 +1,7 @@
 // What is found out about one route while it is translated: for its conditions, for the reader, and for the model.
 import type { Notes } from "../kubernetes/notes.ts";
 import type { ObjectField } from "../kubernetes/object.ts";
-import type { AnyRoute } from "./attachment.ts";
-import type { Backends, FoundBackend } from "./backends.ts";
+import type { Backends, FoundBackend, Referring } from "./backends.ts";
 import type { Problem } from "./condition.ts";
 import type { FilterContext } from "./http-filters.ts";
 import type { BackendObjectRef } from "./schema/reference.ts";
@@ -18,7 +17,7 @@ export interface RouteVerdict extends FilterContext {
   serverUrl(ref: BackendObjectRef, field: ObjectField): string | undefined;
 }
 
-export function createVerdict(route: AnyRoute, backends: Backends, notes: Notes): RouteVerdict {
+export function createVerdict(from: Referring, backends: Backends, notes: Notes): RouteVerdict {
   let unresolvedRefs: Problem | undefined;
   let refused: Problem | undefined;
   const found: (() => void)[] = [];
@@ -27,7 +26,7 @@ export function createVerdict(route: AnyRoute, backends: Backends, notes: Notes)
     notes.add(field, { code: "reference-unresolved", message: problemText(problem) });
   };
   const resolve = (ref: BackendObjectRef, field: ObjectField): FoundBackend | undefined => {
-    const backend = backends.resolve(ref, route, field);
+    const backend = backends.resolve(ref, from, field);
     if (!("reason" in backend)) return backend;
     unresolved(backend, field);
     return undefined;
@@ -50,7 +49,13 @@ export function createVerdict(route: AnyRoute, backends: Backends, notes: Notes)
       if (backend) found.push(backend.add);
       return backend?.name;
     },
-    serverUrl: (ref, field) => resolve(ref, field)?.url,
+    serverUrl: (ref, field) => {
+      const backend = resolve(ref, field);
+      if (!backend?.hasTls) return backend?.url;
+      const message = "TLS settings hold for backends of routes, not for servers that authorize";
+      notes.add(field, { code: "statement-unsupported", message });
+      return undefined;
+    },
     addBackends: () => {
       for (const add of found) add();
     },

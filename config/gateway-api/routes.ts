@@ -5,6 +5,7 @@ import type { Resource } from "../kubernetes/kind.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
 import { createAttachments, type AnyRoute, type Attachment, type Claim } from "./attachment.ts";
+import type { BackendTlsPolicies } from "./backend-tls-policies.ts";
 import { createBackends } from "./backends.ts";
 import { controllerName, unless } from "./condition.ts";
 import { createConnectionClaims } from "./connection-claims.ts";
@@ -34,19 +35,31 @@ export interface RouteResult {
   readonly grpcListeners: ReadonlySet<Listener>;
 }
 
+/** Who takes a route, and what is found out about it. */
+interface Begun {
+  readonly found: readonly Attachment[];
+  readonly verdict: RouteVerdict;
+}
+
 /** `served`: listeners that the gateway opens, so that routes can have them. */
 export function translateRoutes(
   context: ImportContext,
   gateways: Gateways,
   grants: ReferenceGrants,
+  policies: BackendTlsPolicies,
   served: ReadonlySet<Listener>,
 ): RouteResult {
   const { set, parts, notes } = context;
   const attachments = createAttachments(set, gateways);
-  const backends = createBackends({ ...context, grants });
+  const backends = createBackends({ ...context, grants, policies });
   const grpcListeners = new Set<Listener>();
-  const attach = (route: AnyRoute, verdict: RouteVerdict, claim?: Claim): Listener[] => {
+  const begin = (route: AnyRoute, claim?: Claim): Begun => {
     const found = attachments.attach(route, claim);
+    const listeners = found.flatMap((attachment) => attachment.listeners);
+    const taking = [...new Set(listeners.map(({ gateway }) => gateway))];
+    return { found, verdict: createVerdict({ route, gateways: taking }, backends, notes) };
+  };
+  const attach = (route: AnyRoute, { found, verdict }: Begun): Listener[] => {
     addStatus(context, route, found, verdict);
     if (verdict.refused) return [];
     const listeners = found.flatMap((attachment) => attachment.listeners).filter((one) => served.has(one));
@@ -57,12 +70,13 @@ export function translateRoutes(
 
   const exclusive = createHostClaims(set.all(grpcRouteKind).length > 0, gateways);
   for (const route of byAge([...set.all(httpRouteKind), ...set.all(grpcRouteKind)])) {
-    const verdict = createVerdict(route, backends, notes);
+    const begun = begin(route, exclusive(route));
+    const { verdict } = begun;
     const isGrpc = route.object.kind === "GRPCRoute";
     const rules = isGrpc
       ? translateGrpcRules(route as GrpcRoute, verdict, notes)
       : translateHttpRules(route as HttpRoute, verdict, notes);
-    const listeners = attach(route, verdict, exclusive(route));
+    const listeners = attach(route, begun);
     if (listeners.length === 0) continue;
     if (isGrpc) for (const listener of listeners) grpcListeners.add(listener);
     parts.addRoute(
@@ -79,9 +93,9 @@ export function translateRoutes(
 
   const claims = createConnectionClaims(notes);
   for (const route of byAge([...set.all(tcpRouteKind), ...set.all(tlsRouteKind)])) {
-    const verdict = createVerdict(route, backends, notes);
-    const rules = translateConnectionRules(route, verdict);
-    const listeners = attach(route, verdict);
+    const begun = begin(route);
+    const rules = translateConnectionRules(route, begun.verdict);
+    const listeners = attach(route, begun);
     const origin = fieldOf(route.object, "spec");
     const { name } = identityOf(route);
     if (!isTlsRoute(route)) {
@@ -90,15 +104,12 @@ export function translateRoutes(
       continue;
     }
     for (const [index, part] of claims.take(route, listeners, route.body.spec.hostnames).entries()) {
+      const ids = part.listeners.map(({ id }) => id);
       const partName = index === 0 ? name : `${name}/${index + 1}`;
-      const { hostnames } = part;
-      parts.addTlsRoute(
-        { name: partName, listeners: part.listeners.map(({ id }) => id), hostnames, rules },
-        origin,
-      );
+      parts.addTlsRoute({ name: partName, listeners: ids, hostnames: part.hostnames, rules }, origin);
     }
   }
-  for (const route of set.all(udpRouteKind)) attach(route, createVerdict(route, backends, notes));
+  for (const route of set.all(udpRouteKind)) attach(route, begin(route));
   return { attachedRoutes: attachments.counts, grpcListeners };
 }
 

@@ -3,13 +3,7 @@ import { fieldOf, type Notes } from "../kubernetes/notes.ts";
 import type { Gateway } from "./schema/gateway-kinds.ts";
 
 export function noteUnsupported({ object, body: { spec } }: Gateway, notes: Notes): void {
-  const { tls, infrastructure } = spec;
-  if (tls?.backend?.clientCertificateRef) {
-    notes.add(fieldOf(object, "spec", "tls", "backend", "clientCertificateRef"), {
-      code: "statement-unsupported",
-      message: "the gateway shows endpoints no certificate of its own",
-    });
-  }
+  const { infrastructure } = spec;
   if (infrastructure?.labels ?? infrastructure?.annotations) {
     notes.add(fieldOf(object, "spec", "infrastructure"), {
       code: "statement-ignored",

@@ -17,6 +17,7 @@ export interface ServiceTarget {
   readonly service: Service | undefined;
   /** Number of the Service's port. */
   readonly port: number;
+  readonly portName: string | undefined;
   /** `kubernetes.io/h2c`, `https`, … */
   readonly appProtocol: string | undefined;
   readonly endpoints: readonly EndpointInput[];
@@ -100,7 +101,8 @@ function slicesByService(set: ResourceSet): Map<string, EndpointSlice[]> {
 
 function assumed(namespace: string, name: string, port: number, labels: Labels | undefined): ServiceTarget {
   const endpoints = labels ? [] : [{ address: clusterName(namespace, name), port }];
-  return { service: undefined, port, appProtocol: undefined, endpoints, tunnel: undefined };
+  const unknown = { service: undefined, portName: undefined, appProtocol: undefined, tunnel: undefined };
+  return { ...unknown, port, endpoints };
 }
 
 /** What the cluster's DNS answers with the Service's address (Kubernetes DNS-Based Service Discovery §2.3). */
@@ -122,11 +124,11 @@ function targetOf(
     const port = found?.port ?? wanted;
     if (typeof port !== "number") return "port-unknown";
     const endpoints = externalName ? [{ address: externalName, port }] : [];
-    return { ...common, port, appProtocol: found?.appProtocol, endpoints };
+    return { ...common, port, portName: found?.name, appProtocol: found?.appProtocol, endpoints };
   }
   if (!found) return "port-unknown";
-  const { port, appProtocol } = found;
-  return { ...common, port, appProtocol, endpoints: withoutRepeated(endpointsOfPort(found)) };
+  const { port, name: portName, appProtocol } = found;
+  return { ...common, port, portName, appProtocol, endpoints: withoutRepeated(endpointsOfPort(found)) };
 }
 
 /** A slice's port belongs to the Service's port of the same name; unnamed ones to the only, unnamed one. */
