@@ -41,6 +41,7 @@ export const diagnosticCodes = {
     "A statement that decides where traffic goes or who may pass, and has no equivalent.",
   ),
   "statement-approximated": warning("A statement that is honoured, but not to the letter."),
+  "endpoint-unverified": warning("Endpoints whose certificates are not verified, as a statement asks."),
   "statement-ignored": warning(
     "A statement that has no equivalent, and whose absence sends no request elsewhere.",
   ),

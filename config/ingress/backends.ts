@@ -1,5 +1,6 @@
 // Services → backends. Each is made once for all rules that refer to it; of how its endpoints are picked the oldest Ingress
 // has the say, as in ingress-nginx.
+import { speaksTls } from "#contract/snapshot.ts";
 import { serviceKind } from "../kubernetes/core-kinds.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import type { BackendInput } from "../kubernetes/model-parts.ts";
@@ -33,7 +34,7 @@ export function createBackends(
     origin: ObjectField,
   ): string {
     const { namespace } = source.ingress;
-    const { protocol } = source.settings;
+    const { protocol, tls, ownTls, connectTimeout } = source.settings.endpoints;
     const { loadBalancer, usesServiceAddress } =
       owners.get(keyOf(namespace, service))?.settings ?? source.settings;
     const wanted = service.port.number ?? service.port.name;
@@ -44,13 +45,17 @@ export function createBackends(
     if (instead) return nameOf(instead.source, instead.service, scheme, origin);
     if (typeof found === "string") noteMissing(found, namespace, service, origin, notes);
     const spoken = protocol === "scheme" ? (scheme === "https" ? "HTTPS" : "HTTP") : protocol;
+    const isTls = speaksTls(spoken);
     const suffix = spoken === "HTTP" ? "" : `/${spoken.toLowerCase()}`;
-    const name = `ingress/${namespace}/${service.name}/${wanted ?? ""}${suffix}`;
+    const own = isTls && ownTls ? `/tls/${source.ingress.name}` : "";
+    const name = `ingress/${namespace}/${service.name}/${wanted ?? ""}${suffix}${own}`;
     parts.addBackend(
       name,
       () => ({
         name,
         ...(spoken !== "HTTP" && { protocol: spoken }),
+        ...(isTls && { tls }),
+        ...(connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
         endpoints: target ? endpointsOf(target, usesServiceAddress) : [],
         ...(loadBalancer && { loadBalancer }),
         ...(target?.tunnel !== undefined && { tunnel: target.tunnel }),
@@ -64,7 +69,8 @@ export function createBackends(
     const found = defaultOf(source);
     if (!found) return undefined;
     // Pages are asked for over HTTP, whatever the Ingress's own Services speak.
-    const settings: Settings = { ...found.source.settings, protocol: "HTTP" };
+    const endpoints = { protocol: "HTTP", tls: {}, ownTls: false, connectTimeout: undefined } as const;
+    const settings: Settings = { ...found.source.settings, endpoints };
     const origin = settings.annotations.field("default-backend");
     return nameOf({ ...found.source, settings }, found.service, "http", origin);
   }

@@ -202,7 +202,7 @@ function targetsOf(location: Location, scheme: "http" | "https", { backends }: R
   const every = [{ condition: {}, backendRefs: [{ name: primary }] }];
   if (!canary) return every;
   // Of the canary's own annotations those on balancing count; what is spoken is the location's.
-  const source = { ...canary, settings: { ...canary.settings, protocol: settings.protocol } };
+  const source = { ...canary, settings: { ...canary.settings, endpoints: settings.endpoints } };
   const second = backends.nameOf(source, canary.service, scheme, origin);
   if (second === primary) return every;
   const { choices, weight, weightTotal } = canary.canary;

@@ -8,7 +8,7 @@ import { readClientCertificates, type ClientCertificates } from "./annotation/cl
 import { readCanary, type Canary } from "./annotation/canary.ts";
 import { checkAnnotations } from "./annotation/check-annotations.ts";
 import { readCors } from "./annotation/cors.ts";
-import { readProtocol, type EndpointProtocol } from "./annotation/endpoints.ts";
+import { readEndpoints, type EndpointSettings } from "./annotation/endpoints.ts";
 import { readErrorPages, type ErrorPages } from "./annotation/error-pages.ts";
 import { readCustomHeaders } from "./annotation/headers.ts";
 import { readAliases, refusePassthrough } from "./annotation/hosts.ts";
@@ -42,7 +42,7 @@ export interface Settings {
   readonly withoutCredentials: readonly string[];
   /** Networks whose clients are not limited. */
   readonly withoutLimits: readonly string[];
-  readonly protocol: EndpointProtocol;
+  readonly endpoints: EndpointSettings;
   readonly loadBalancer: BackendPolicies["loadBalancer"];
   /** Requests go to the Service's own address rather than to its endpoints. */
   readonly usesServiceAddress: boolean;
@@ -82,7 +82,7 @@ export function readSettings(ingress: Ingress, context: ImportContext): Settings
     clientCertificates,
     withoutCredentials: access.withoutCredentials,
     withoutLimits: limits.policy ? limits.exempt : [],
-    protocol: readProtocol(annotations),
+    endpoints: readEndpoints(ingress, annotations, set),
     loadBalancer: readLoadBalancer(annotations),
     usesServiceAddress: annotations.flag("service-upstream") ?? false,
     errorPages: readErrorPages(annotations),

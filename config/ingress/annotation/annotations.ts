@@ -28,6 +28,8 @@ export interface Annotations {
   unsupported(name: string, message: string, remedy?: string): void;
   /** Honoured, but not to the letter: a warning. */
   approximated(name: string, message: string, remedy?: string): void;
+  /** It leaves endpoints unverified. */
+  unverified(name: string, message: string, remedy: string): void;
   /** Without equivalent, and no request goes elsewhere for it: a warning. */
   ignored(name: string, message: string, remedy?: string): void;
 }
@@ -89,6 +91,7 @@ export function readAnnotations({ annotations, object }: Ingress, notes: Notes):
     missing: (name, message) => note(name, "reference-unknown", message),
     unsupported: (name, message, remedy) => note(name, "statement-unsupported", message, remedy),
     approximated: (name, message, remedy) => note(name, "statement-approximated", message, remedy),
+    unverified: (name, message, remedy) => note(name, "endpoint-unverified", message, remedy),
     ignored: (name, message, remedy) => note(name, "statement-ignored", message, remedy),
   };
 }

@@ -22,13 +22,12 @@ export function readProxying(annotations: Annotations): RulePolicies {
 }
 
 function noteOthers(annotations: Annotations): void {
-  for (const [name, preset] of [
-    ["proxy-connect-timeout", 5],
-    ["proxy-send-timeout", 60],
-  ] as const) {
-    const seconds = annotations.integer(name);
-    if (seconds === undefined || seconds === preset) continue;
-    annotations.ignored(name, "only the time until a response begins and between its pieces is limited");
+  const sendTimeout = annotations.integer("proxy-send-timeout");
+  if (sendTimeout !== undefined && sendTimeout !== 60) {
+    annotations.ignored(
+      "proxy-send-timeout",
+      "only the time until a response begins and between its pieces is limited",
+    );
   }
   for (const name of [
     "proxy-cookie-domain",
