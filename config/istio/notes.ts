@@ -34,6 +34,12 @@ export function ignored(place: Place, message: string, remedy?: string): void {
   add(place, "statement-ignored", message, remedy);
 }
 
+/** It leaves endpoints unverified. */
+export function unverified(place: Place, message: string): void {
+  const remedy = "Name their authorities with credentialName, and remove insecureSkipVerify.";
+  add(place, "endpoint-unverified", message, remedy);
+}
+
 export function unknownReference(place: Place, message: string, remedy?: string): void {
   add(place, "object-reference-unknown", message, remedy);
 }

@@ -17,14 +17,15 @@ const pooled = {
   ],
 } as const;
 
-/** Zero means the default, which is no bound (`applyConnectionPool`). */
+/** `isAgents`: an agent dials the endpoints. Zero means the default, which is no bound (`applyConnectionPool`). */
 export function translateConnectionPool(
   { tcp = {}, http = {} }: ConnectionPool,
   isHttp: boolean,
+  isAgents: boolean,
   place: Place,
 ): CircuitBreaker {
-  // Routes of connections carry the time to connect.
-  notePooled("tcp", isHttp ? pooled.tcp : pooled.tcp.slice(1), tcp, place);
+  // Agents know the time to connect, and routes of connections carry it.
+  notePooled("tcp", isHttp && !isAgents ? pooled.tcp : pooled.tcp.slice(1), tcp, place);
   notePooled("http", pooled.http, http, place);
   const connections = tcp.maxConnections || undefined;
   if (!isHttp) return connections === undefined ? {} : { maxConnections: connections };

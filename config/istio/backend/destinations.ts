@@ -1,4 +1,5 @@
 // Destinations of routes → backends of the model: one for each host, port and subset, with what DestinationRules say.
+import { speaksHttp2 } from "#contract/snapshot.ts";
 import type { ImportContext } from "../../kubernetes/importer.ts";
 import type { EndpointInput } from "../../kubernetes/services.ts";
 import type { Labels } from "../../kubernetes/labels.ts";
@@ -9,7 +10,7 @@ import { nativeDuration } from "../go-duration.ts";
 import type { DestinationRule } from "../kinds/destination-rule.ts";
 import type { Destination } from "../kinds/virtual-service.ts";
 import { approximated, at, unknownReference, unsupported, type Place } from "../notes.ts";
-import { speaksTls } from "./client-tls.ts";
+import { translateClientTls } from "./client-tls.ts";
 import { translateConnectionPool } from "./connection-pool.ts";
 import {
   createDestinationRules,
@@ -122,10 +123,6 @@ function reach(
   const of = owner === upstream.namespace ? "" : owner;
   const backend = backendName(host, upstream.port, destination.subset, use, of);
   const policy = effectivePolicy(held, upstream.port, subset);
-  if (use.isHttp && upstream.protocol === "grpc" && upstream.tunnel === undefined) {
-    const message = `${host} speaks gRPC, and the gateway itself HTTP/1.1 alone`;
-    approximated(at(place, "host"), message, "Annotate the Service with isthmus.dev/tunnel: NAME.");
-  }
   const isKnown = destination.subset === undefined || subset !== undefined;
   context.parts.addBackend(
     backend,
@@ -133,7 +130,7 @@ function reach(
       name: backend,
       ...(upstream.tunnel !== undefined && { tunnel: upstream.tunnel }),
       endpoints: isKnown ? endpointsOf(upstream, subset, place) : [],
-      ...policyFields(policy, upstream, use.isHttp, (part) => ({ ...part, notes: context.notes })),
+      ...policyFields(policy, upstream, use.isHttp, context),
     }),
     upstream.origin ?? place,
     originsOf(policy),
@@ -180,7 +177,7 @@ function backendName(
 function originsOf(policy: EffectivePolicy): Partial<Record<keyof BackendInput, ObjectField>> {
   const { loadBalancer, connectionPool, outlierDetection, tls, proxyProtocol, retryBudget } = policy;
   return {
-    ...(tls && { protocol: tls }),
+    ...(tls && { protocol: tls, tls }),
     ...(loadBalancer && { loadBalancer }),
     ...(outlierDetection && { healthCheck: outlierDetection }),
     ...(connectionPool && { circuitBreaker: connectionPool }),
@@ -193,15 +190,24 @@ function policyFields(
   policy: EffectivePolicy,
   upstream: Upstream,
   isHttp: boolean,
-  placeOf: (part: Sourced<unknown>) => Place,
+  { set, notes }: ImportContext,
 ): Partial<BackendInput> {
+  const placeOf = (part: Sourced<unknown>): Place => ({ ...part, notes });
   const { loadBalancer, connectionPool, outlierDetection, tls, proxyProtocol, retryBudget, tunnel } = policy;
   if (tunnel) unsupported(placeOf(tunnel), "connections are not tunnelled through another proxy");
-  const isTls = tls ? speaksTls(tls.value, upstream, placeOf(tls)) : false;
+  const inTls = tls && translateClientTls(tls.value, upstream, set, placeOf(tls));
+  const isTls = inTls !== undefined;
+  const protocol = isHttp ? httpProtocol(upstream, isTls) : isTls ? "TLS" : "TCP";
+  const ownTls = isTls && Object.keys(inTls).length > 0;
+  const isAgents = ownTls || speaksHttp2(protocol) || upstream.tunnel !== undefined;
   const breaker =
-    connectionPool && translateConnectionPool(connectionPool.value, isHttp, placeOf(connectionPool));
+    connectionPool &&
+    translateConnectionPool(connectionPool.value, isHttp, isAgents, placeOf(connectionPool));
+  const connectTimeout = connectTimeoutOf(policy);
   return {
-    protocol: isHttp ? httpProtocol(upstream, isTls) : isTls ? "TLS" : "TCP",
+    protocol,
+    ...(ownTls && { tls: inTls }),
+    ...(isAgents && connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
     loadBalancer: loadBalancer
       ? translateLoadBalancer(loadBalancer.value, placeOf(loadBalancer))
       : { type: "LeastRequest" },
@@ -214,11 +220,17 @@ function policyFields(
   };
 }
 
-/** Only agents speak HTTP/2 to endpoints. */
-function httpProtocol({ protocol, tunnel }: Upstream, isTls: boolean): NonNullable<BackendInput["protocol"]> {
-  if (tunnel === undefined) return isTls ? "HTTPS" : "HTTP";
+function httpProtocol({ protocol }: Upstream, isTls: boolean): NonNullable<BackendInput["protocol"]> {
   if (protocol === "grpc") return isTls ? "GRPCS" : "GRPC";
-  return !isTls && (protocol === "http2" || protocol === "h2c") ? "H2C" : isTls ? "HTTPS" : "HTTP";
+  if (protocol === "http2" || protocol === "h2c") return isTls ? "H2" : "H2C";
+  return isTls ? "HTTPS" : "HTTP";
+}
+
+/** Zero means the default. */
+function connectTimeoutOf({ connectionPool }: EffectivePolicy): string | undefined {
+  const timeout = connectionPool?.value.tcp?.connectTimeout;
+  const native = timeout === undefined ? "0s" : nativeDuration(timeout);
+  return native === "0s" ? undefined : native;
 }
 
 function budgetOf(
