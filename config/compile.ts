@@ -115,7 +115,12 @@ function compileRule(rule: NativeRule, id: string, routePolicy: NativeRoute["sec
     matches: rule.matches.length === 0 ? [everyPath] : rule.matches,
     ...(rule.priority === 0 ? {} : { priority: rule.priority }),
     filters: rule.filters,
-    backendRefs: rule.backendRefs.map(({ name, weight, filters }) => ({ backend: name, weight, filters })),
+    backendRefs: rule.backendRefs.map(({ name, weight, filters, fallback }) => ({
+      backend: name,
+      weight,
+      filters,
+      ...(fallback && { fallback }),
+    })),
     ...compileRulePolicies(rule),
     timeouts: {
       ...timer("requestMs", rule.timeouts.request),

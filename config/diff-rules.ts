@@ -108,7 +108,12 @@ function refsText(refs: SnapshotRule["backendRefs"]): string {
   if (refs.length === 0) return "no backend";
   const [only] = refs;
   if (refs.length === 1 && only!.weight > 0) return only!.backend ?? "an invalid backend";
-  return refs.map(({ backend, weight }) => `${backend ?? "an invalid backend"} ${weight}`).join(", ");
+  return refs
+    .map(({ backend, weight, fallback }) => {
+      const name = `${backend ?? "an invalid backend"} ${weight}`;
+      return fallback ? `${name} as fallback` : name;
+    })
+    .join(", ");
 }
 
 function hostsOf({ hostnames }: SnapshotRoute): string {

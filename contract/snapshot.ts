@@ -75,6 +75,8 @@ export const snapshotBackendRefSchema = z.strictObject({
   backend: nameSchema.nullable(),
   weight: z.int().min(0).max(1_000_000),
   filters: z.array(filterSchema).max(16),
+  /** Only while no backend of the others has an endpoint that is up. */
+  fallback: z.literal(true).optional(),
 });
 
 /** Rank of a rule among all rules of a host (Traefik `priority`). */

@@ -10,7 +10,8 @@ export const canaryBackends: Check = (config, report) => {
     for (const [ruleIndex, { backendRefs }] of route.rules.entries()) {
       if (backendRefs.length < 2) continue;
       const owners = new Map<string, string>();
-      for (const [refIndex, { name }] of backendRefs.entries()) {
+      for (const [refIndex, { name, fallback }] of backendRefs.entries()) {
+        if (fallback) continue;
         if (name === null) continue;
         const shared = [...(backends.get(name) ?? [])].find((endpoint) => owners.has(endpoint));
         for (const endpoint of backends.get(name) ?? [])

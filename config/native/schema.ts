@@ -38,6 +38,12 @@ export const backendRefSchema = z
       .max(16)
       .default([])
       .describe("Filters for the requests that go to this backend only."),
+    fallback: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Gets requests only while no endpoint of the other backends is up: healthy, not ejected, not taken out of service. Its weight counts among fallbacks. Default: false.",
+      ),
   })
   .describe("A backend and its share of the traffic.");
 

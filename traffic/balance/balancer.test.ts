@@ -91,3 +91,15 @@ describe.each(types)("%s", (type) => {
     expect(() => balancer.ended(0, { nowMs: 5, latencyMs: 5, failed: false })).toThrow(RangeError);
   });
 });
+
+test("a backend is up while one endpoint is healthy and in service, whatever panic does", () => {
+  const balancer = createBalancer(testBackend("RoundRobin", [1, 1]), seededRandom(1));
+  expect(balancer.hasUp()).toBe(true);
+  balancer.setHealthy(0, false, 0);
+  expect(balancer.hasUp()).toBe(true);
+  balancer.administer(1, "drain", undefined, 0);
+  expect(balancer.hasUp()).toBe(false);
+  balancer.administer(1, "ready", undefined, 0);
+  balancer.setEjected(1, true, 0);
+  expect(balancer.hasUp()).toBe(false);
+});

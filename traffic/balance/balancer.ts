@@ -37,6 +37,8 @@ export interface Balancer {
   setEjected(index: number, ejected: boolean, nowMs: number): void;
   /** An operator's word, and a weight in place of the configured one. */
   administer(index: number, state: AdministrativeState, weight: number | undefined, nowMs: number): void;
+  /** Whether an endpoint is up: healthy, not ejected, in service, with weight. */
+  hasUp(): boolean;
   /** Whether a persistent session may still use the endpoint: yes while it lives, also when it drains or has weight 0. */
   keepsSessions(index: number): boolean;
   /** Requests under way to the endpoint from this isolate. */
@@ -103,6 +105,10 @@ class PoolBalancer implements Balancer {
     this.pool.mark(index, "drain", state === "drain", nowMs);
     this.pool.mark(index, "maintenance", state === "maintenance", nowMs);
     this.pool.setWeight(index, weight);
+  }
+
+  hasUp(): boolean {
+    return this.pool.hasUp();
   }
 
   keepsSessions(index: number): boolean {

@@ -101,6 +101,11 @@ export class EndpointPool {
     return ((this.down[index] ?? 0) & reasons[reason]) !== 0;
   }
 
+  /** Whether an endpoint is up, whatever is done when none is. */
+  hasUp(): boolean {
+    return this.usable.some((usable, index) => usable === 1 && this.effectiveWeight[index]! > 0);
+  }
+
   /** Whether a session that is bound to the endpoint may go on there. Draining and weight 0 keep only new clients away. */
   keepsSessions(index: number): boolean {
     const down = this.down[index];

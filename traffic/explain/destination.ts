@@ -50,8 +50,10 @@ interface RuleView {
 function viewOf(match: RuleMatch, backends: ReadonlyMap<string, SnapshotBackend>): RuleView {
   const { filters, backendRefs } = match.rule;
   const plan = compileFilters(filters);
-  const total = backendRefs.reduce((sum, { weight }) => sum + weight, 0);
-  const shares = backendRefs
+  // Health is not known here: fallbacks are where requests do not go.
+  const refs = backendRefs.filter(({ fallback }) => !fallback);
+  const total = refs.reduce((sum, { weight }) => sum + weight, 0);
+  const shares = refs
     .filter(({ weight }) => weight > 0)
     .map((ref) => ({
       text: `${percent(ref.weight, total)} ${targetOf(ref, backends)}`,

@@ -41,7 +41,7 @@ export interface EndpointExplanation {
 
 /** What a rule of requests and one of connections have in common. */
 interface BackendChoice {
-  readonly backendRefs: readonly Pick<SnapshotBackendRef, "backend" | "weight">[];
+  readonly backendRefs: readonly Pick<SnapshotBackendRef, "backend" | "weight" | "fallback">[];
   readonly stickySplit?: { readonly type: string } | undefined;
 }
 
@@ -52,18 +52,25 @@ export function explainBackends(
   hashTextOf: (backend: SnapshotBackend) => string | undefined,
   runTime: RunTime,
 ): BackendExplanation[] {
-  const total = backendRefs.reduce((sum, { weight }) => sum + weight, 0);
-  return backendRefs.map(({ backend: name, weight }) => {
+  const explained = backendRefs.map(({ backend: name, weight, fallback = false }) => {
     const backend = snapshot.backends.find((one) => one.name === name);
-    return {
-      backend: name,
-      share: total === 0 ? 0 : weight / total,
-      ...(stickySplit && { boundBy: stickySplit.type }),
-      ...(backend && { algorithm: backend.loadBalancer.type }),
-      ...(backend?.tunnel !== undefined && { tunnel: backend.tunnel }),
-      endpoints: backend ? explainEndpoints(backend, hashTextOf, runTime) : [],
-    };
+    const endpoints = backend ? explainEndpoints(backend, hashTextOf, runTime) : [];
+    return { name, weight, fallback, backend, endpoints };
   });
+  const isUp = explained.some(
+    ({ fallback, endpoints }) => !fallback && endpoints.some(({ reasons }) => reasons.length === 0),
+  );
+  const takesPart = ({ fallback }: { fallback: boolean }): boolean =>
+    fallback !== isUp || !explained.some((one) => one.fallback);
+  const total = explained.filter(takesPart).reduce((sum, { weight }) => sum + weight, 0);
+  return explained.map((one) => ({
+    backend: one.name,
+    share: total === 0 || !takesPart(one) ? 0 : one.weight / total,
+    ...(stickySplit && { boundBy: stickySplit.type }),
+    ...(one.backend && { algorithm: one.backend.loadBalancer.type }),
+    ...(one.backend?.tunnel !== undefined && { tunnel: one.backend.tunnel }),
+    endpoints: one.endpoints,
+  }));
 }
 
 /** Any number will do: nothing random is asked of the balancer but where one endpoint alone can be picked. */

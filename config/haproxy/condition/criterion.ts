@@ -57,6 +57,8 @@ function fetchCondition(fetch: Fetch, flags: Flags, files: NamedFiles): Conditio
       return rateCondition(fetch.subject, flags.patterns);
     case "count":
       return countCondition(fetch.subject, flags.patterns);
+    case "servers":
+      return serversCondition(fetch.subject, flags.patterns);
     case "network":
       return networkCondition(fetch.subject, flags.patterns);
     case "constant":
@@ -226,6 +228,19 @@ function countCondition(subject: Subject, patterns: readonly string[]): Conditio
   return unsupported(
     "header lines are not counted; only none or some can be told",
     "Compare with `gt 0` or `eq 0`.",
+  );
+}
+
+/** Whether a server is up. */
+function serversCondition(subject: Subject, patterns: readonly string[]): Condition {
+  const up = testOf({ subject, operator: "exact", values: ["on"], ignoreCase: false });
+  const { operator, numbers } = readComparison(patterns);
+  const comparison = `${operator} ${numbers.join(" ")}`;
+  if (["gt 0", "ge 1"].includes(comparison)) return up;
+  if (["eq 0", "lt 1", "le 0"].includes(comparison)) return not(up);
+  return unsupported(
+    "servers that are up are not counted; only none or some can be told",
+    "Compare with `lt 1`, and say how many may fail with panicThreshold in a native file.",
   );
 }
 

@@ -22,6 +22,8 @@ export type Fetch =
   | { readonly kind: "boolean"; readonly subject: Subject }
   | { readonly kind: "number"; readonly subject: Subject }
   | { readonly kind: "rate"; readonly subject: Subject }
+  /** How many servers of a backend are up; only none or some can be told. */
+  | { readonly kind: "servers"; readonly subject: Subject }
   /** How often a header occurs; only none or some can be told. */
   | { readonly kind: "count"; readonly subject: Subject }
   | { readonly kind: "network"; readonly subject: Subject }
@@ -67,7 +69,6 @@ const knownNames = known.split(" ");
 
 /** What HAProxy has and Isthmus has not, with what to do instead. */
 const unavailable: Readonly<Record<string, string>> = {
-  nbsrv: "Declare the servers of the fallback as `backup` servers of the backend.",
   connslots: "Declare the servers of the fallback as `backup` servers of the backend.",
   http_auth_group: "Give each group a userlist of its own, and test http_auth(<userlist>).",
   be_conn: "Remove the condition.",
@@ -130,6 +131,8 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
     case "req.proto_http":
     case "always_true":
       return { kind: "constant", value: "1" };
+    case "nbsrv":
+      return { kind: "servers", subject: { type: "servers", name: oneArgument(written, args) } };
     case "http_auth":
       return { kind: "boolean", subject: { type: "credentials", list: oneArgument(written, args) } };
     case "var":

@@ -94,6 +94,7 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
     case "cookie":
       return valueParts(test, "cookies", subject.name);
     case "base":
+    case "servers":
     case "tls":
     case "port":
     case "variable":

@@ -8,6 +8,7 @@ import type { NativeConfigInput } from "../../native/schema.ts";
 import { withPriorities } from "../../ordered-rules.ts";
 import type { Notes } from "../notes.ts";
 import type { Program, Step } from "../program/program.ts";
+import type { Fallback } from "../program/fallbacks.ts";
 import { runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
@@ -223,8 +224,13 @@ function toRules(rule: OrderedRule, { targets, notes }: RouteContext): RuleInput
   const matches = isEvery ? [] : attempt(rule.statement, notes, () => rule.alternatives.flatMap(toMatches));
   if (!matches || (matches.length === 0 && !isEvery)) return [];
   const rest: Omit<RuleInput, "matches"> = {
-    ...(rule.filters.length > 0 && { filters: [...rule.filters] }),
-    ...(target && { backendRefs: [{ name: target.name }], ...target.policies }),
+    ...(target && rule.fallback
+      ? { backendRefs: refsWithFallback(rule, rule.fallback, target.name, targets) }
+      : {
+          ...(rule.filters.length > 0 && { filters: [...rule.filters] }),
+          ...(target && { backendRefs: [{ name: target.name }] }),
+        }),
+    ...target?.policies,
     ...(rule.rateLimits.length > 0 && { rateLimit: { policies: [...rule.rateLimits] } }),
     ...(rule.basicAuth && {
       securityPolicy: { basicAuth: { ...rule.basicAuth, users: [...rule.basicAuth.users] } },
@@ -235,6 +241,25 @@ function toRules(rule: OrderedRule, { targets, notes }: RouteContext): RuleInput
     chunks.push({ matches: matches.slice(start, start + limits.matchesPerRule), ...rest });
   }
   return chunks;
+}
+
+/** Each with its own filters: what is done to a request depends on where it goes. */
+function refsWithFallback(
+  { filters }: OrderedRule,
+  fallback: Fallback,
+  name: string,
+  targets: RouteContext["targets"],
+): NonNullable<RuleInput["backendRefs"]> {
+  // What is answered here has no backend of its own.
+  const other = targets.get(fallback.backend ?? "")?.name ?? name;
+  return [
+    { name, ...(filters.length > 0 && { filters: [...filters] }) },
+    {
+      name: other,
+      ...(fallback.filters.length > 0 && { filters: [...fallback.filters] }),
+      fallback: true,
+    },
+  ];
 }
 
 /** Hosts, and then listeners, with the same rules share a route. */

@@ -6,6 +6,7 @@ import { learn, specialize, type Surroundings } from "../condition/specialize.ts
 import type { Notes } from "../notes.ts";
 import { attempt, unsupported } from "../statement-problem.ts";
 import type { Statement } from "../statement.ts";
+import { withFallbacks, type Fallback } from "./fallbacks.ts";
 import { toModifier } from "./header-edits.ts";
 import { emptyDraft, type BasicAuth, type Draft, type Filter, type Program, type Step } from "./program.ts";
 
@@ -19,6 +20,7 @@ export interface OrderedRule {
   readonly backend?: string;
   readonly rateLimits: readonly string[];
   readonly basicAuth?: BasicAuth;
+  readonly fallback?: Fallback;
 }
 
 /** Rules that may still be made, over all runs. */
@@ -60,7 +62,7 @@ export function runProgram(frontend: Program, options: RunOptions): OrderedRule[
     },
     (way) => run.switch(way),
   );
-  return run.rules;
+  return withFallbacks(run.rules, options.notes);
 }
 
 class Run {

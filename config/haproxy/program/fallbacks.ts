@@ -1,0 +1,89 @@
+// `use_backend sorry if { nbsrv(app) lt 1 }` in front of `use_backend app`: one rule with a fallback. Whether servers are
+// up is nothing that a request could be matched by.
+import { testKey, type Conjunction, type Literal } from "../condition/normal-form.ts";
+import type { Notes } from "../notes.ts";
+import { attempt, unsupported } from "../statement-problem.ts";
+import type { OrderedRule } from "./run-program.ts";
+
+/** Where a rule's requests go while no server of its backend is up. */
+export interface Fallback {
+  /** Absent: the filters answer. */
+  readonly backend?: string;
+  readonly filters: OrderedRule["filters"];
+}
+
+/** The same rules without tests of servers. What cannot be written without is noted and left out. */
+export function withFallbacks(rules: readonly OrderedRule[], notes: Notes): OrderedRule[] {
+  const result: OrderedRule[] = [];
+  for (const [index, rule] of rules.entries()) {
+    const last = result.at(-1);
+    // The other half of the rule before.
+    if (last?.fallback && takes(last, rule.alternatives)) continue;
+    const split = splitUp(rule);
+    if (!split) {
+      result.push(rule);
+      continue;
+    }
+    attempt(rule.statement, notes, () => {
+      result.push(joined(rule, split, rules[index + 1]));
+    });
+  }
+  return result;
+}
+
+interface Split {
+  readonly backend: string;
+  /** Whether the rule is for the time when a server is up. */
+  readonly isUp: boolean;
+  readonly alternatives: readonly Conjunction[];
+}
+
+const isAlive = ({ test }: Literal): boolean => test.subject.type === "servers";
+
+function splitUp({ alternatives }: OrderedRule): Split | undefined {
+  const tests = alternatives.map((alternative) => alternative.filter(isAlive));
+  const [literal] = tests.flat();
+  if (!literal || literal.test.subject.type !== "servers") return undefined;
+  const { name } = literal.test.subject;
+  const isSame = tests.every(
+    (own) =>
+      own.length === 1 && testKey(own[0]!.test) === testKey(literal.test) && own[0]!.holds === literal.holds,
+  );
+  const rest = alternatives.map((alternative) => alternative.filter((one) => !isAlive(one)));
+  // Several backends, or a condition of which only a part looks at servers.
+  return { backend: isSame ? name : "", isUp: literal.holds, alternatives: rest };
+}
+
+function joined(rule: OrderedRule, split: Split, next: OrderedRule | undefined): OrderedRule {
+  const { backend, isUp, alternatives } = split;
+  const [up, down] = isUp ? [rule, next] : [next, rule];
+  const isPair =
+    up !== undefined &&
+    down !== undefined &&
+    up.backend === backend &&
+    down.backend !== backend &&
+    (next === undefined || (takes(next, alternatives) && !splitUp(next))) &&
+    JSON.stringify([up.rateLimits, up.basicAuth]) === JSON.stringify([down.rateLimits, down.basicAuth]);
+  if (!isPair) {
+    return unsupported(
+      "whether servers are up can only decide between their backend and what stands in for it",
+      "Write the rule with nbsrv right in front of the use_backend of the same requests, or declare `backup` servers.",
+    );
+  }
+  const fallback: Fallback = {
+    filters: down.filters,
+    ...(down.backend !== undefined && { backend: down.backend }),
+  };
+  return { ...up, statement: rule.statement, alternatives, fallback };
+}
+
+/** Whether all of the requests come to the rule. */
+function takes({ alternatives }: OrderedRule, requests: readonly Conjunction[]): boolean {
+  return requests.every((request) =>
+    alternatives.some((alternative) =>
+      alternative.every((literal) =>
+        request.some((one) => one.holds === literal.holds && testKey(one.test) === testKey(literal.test)),
+      ),
+    ),
+  );
+}
