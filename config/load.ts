@@ -13,6 +13,7 @@ import { parseKubernetes, readManifests, type ParsedKubernetes } from "./kuberne
 import type { ObjectStatus } from "./kubernetes/object-status.ts";
 import { isKubernetes, type ReadObjects } from "./kubernetes/read-objects.ts";
 import {
+  beyondTotals,
   checkTotals,
   mergedLocate,
   mergeFiles,
@@ -129,7 +130,11 @@ function build(
       if (id) broken.add(id);
     },
   };
-  checkTotals(model, noted);
+  checkTotals(model, report);
+  for (const path of beyondTotals(model)) {
+    const id = objectAt(complete, kubernetes, path);
+    if (id) broken.add(id);
+  }
   checkConfig(model, noted, target);
   // Asks for the place of every host, which makes a long file be read a second time.
   if (order.size > 1) sharedHosts(model, locate, noted);
@@ -179,8 +184,13 @@ function fileListProblem(files: readonly SourceFile[]): Diagnostic | undefined {
   return problemWith("", "file-too-large", `all files together are longer than ${limits.configBytes} bytes`);
 }
 
-function sizeProblem(snapshot: Snapshot): Diagnostic | undefined {
-  const bytes = new TextEncoder().encode(JSON.stringify(snapshot)).length;
+function sizeProblem({ routes, backends, ...rest }: Snapshot): Diagnostic | undefined {
+  const encoder = new TextEncoder();
+  // Piece by piece: the text of everything at once would be the largest thing in memory.
+  const bytes = [rest, ...routes, ...backends].reduce(
+    (sum, part) => sum + encoder.encode(JSON.stringify(part)).length,
+    0,
+  );
   if (bytes <= limits.snapshotBytes) return undefined;
   const message = `compiled, the configuration has ${bytes} bytes; expected at most ${limits.snapshotBytes}`;
   return problemWith("", "limit-exceeded", message);

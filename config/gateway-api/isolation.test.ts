@@ -165,3 +165,29 @@ test("nothing that another namespace adds changes routes whose hosts are their o
     { numRuns: 150 },
   );
 }, 60_000);
+
+test("of more listeners than there may be, the youngest objects are left out", () => {
+  const gateway = (name: string, month: number): string => `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: ${name}, namespace: ${name}, creationTimestamp: 2026-0${month}-01T00:00:00Z }
+spec:
+  gatewayClassName: isthmus
+  listeners:
+${Array.from({ length: 64 }, (_, index) => `    - { name: l${index}, protocol: HTTP, port: ${month * 1_000 + index} }\n`).join("")}`;
+  const names = ["young", "old", "older", "oldest", "youngest", "middle"];
+  const months = [5, 3, 2, 1, 6, 4];
+  const gateways = names.map((name, index) => gateway(name, months[index]!));
+  const gatewayClass =
+    "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: isthmus }\nspec: { controllerName: isthmus.dev/gateway-controller }\n";
+  const files = [{ name: "all.yaml", content: [gatewayClass, ...gateways].join("---\n") }];
+  const refused = loadConfig(files);
+  expect(refused.snapshot).toBeUndefined();
+  const errors = refused.diagnostics.filter(({ severity }) => severity === "error");
+  expect(errors).toMatchObject([{ code: "limit-exceeded", file: "all.yaml" }]);
+  expect(errors[0]!.path).toContain("young");
+  const { snapshot } = loadConfig(files, { isolate: true });
+  expect(snapshot?.listeners).toHaveLength(256);
+  expect(new Set(snapshot?.listeners.map(({ port }) => Math.floor(port / 1_000)))).toEqual(
+    new Set([1, 2, 3, 4]),
+  );
+});

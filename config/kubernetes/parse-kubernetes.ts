@@ -2,6 +2,7 @@
 // a route, its Service and its Secret only make sense together.
 import type { SourceFile } from "#contract/admin.ts";
 import type { Diagnostic } from "#contract/diagnostic.ts";
+import { beyondTotals, checkTotals } from "../native/merge.ts";
 import { nativeConfigSchema } from "../native/schema.ts";
 import { schemaFindings } from "../native/schema-finding.ts";
 import type { ParsedSource } from "../native/source-document.ts";
@@ -58,7 +59,16 @@ function withModel(
     return object && objectId(object);
   };
   const report = createReport(parts.locate);
-  for (const finding of schemaFindings(nativeConfigSchema, parts.config, result.error?.issues ?? [])) {
+  // The schema would say of each list as a whole that it is too long. Who came last is over the bound.
+  checkTotals(parts.config, report);
+  for (const path of beyondTotals(parts.config)) {
+    const id = objectAt(path);
+    if (id !== undefined) broken.add(id);
+  }
+  const issues = (result.error?.issues ?? []).filter(
+    ({ code, path }) => code !== "too_big" || path.length > 1,
+  );
+  for (const finding of schemaFindings(nativeConfigSchema, parts.config, issues)) {
     report.add(finding);
     const id = objectAt(finding.path);
     if (id !== undefined) broken.add(id);

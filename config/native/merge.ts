@@ -52,14 +52,23 @@ export function repeatedSettings(files: readonly MergeInput[]): Diagnostic[] {
   });
 }
 
+type Lists = Readonly<Partial<Record<ListKey, readonly unknown[] | undefined>>>;
+
 /** The schema bounds each file; this bounds their sum. */
-export function checkTotals(config: NativeConfig, report: Report): void {
+export function checkTotals(config: Lists, report: Report): void {
   for (const key of listKeys) {
-    const count = config[key].length;
+    const count = config[key]?.length ?? 0;
     if (count <= limits[key]) continue;
     const message = `${count} ${key} in all files together; expected at most ${limits[key]}`;
     report.add({ code: "limit-exceeded", path: [key, limits[key]], message });
   }
+}
+
+/** Everything that is too much. */
+export function beyondTotals(config: Lists): Path[] {
+  return listKeys.flatMap((key) =>
+    (config[key] ?? []).slice(limits[key]).map((_, index): Path => [key, limits[key] + index]),
+  );
 }
 
 /** Finds places of the merged model in the files. */
