@@ -24,15 +24,15 @@ export interface Notes {
 
 export function createNotes(): Notes {
   const broken = new Set<string>();
-  // The report's path only carries the place that it is asked for.
-  let place: Origin;
-  const report: DiagnosticReport = createReport(() => place);
+  // The report asks for the place only of what it keeps, and to find one a document is read again.
+  let place: () => Origin;
+  const report: DiagnosticReport = createReport(() => place());
   const said = new Set<string>();
   return {
     broken,
     add: ({ object, path }, { code, message, remedy, at = "value" }) => {
       if (diagnosticCodes[code].severity === "error") broken.add(objectId(object));
-      place = originOf({ object, path }, at);
+      place = () => originOf({ object, path }, at);
       const key = JSON.stringify([objectId(object), path, code, message]);
       // What several routes find in one Service is said once. Bounded by what the report keeps.
       if (said.has(key)) return;
