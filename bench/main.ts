@@ -1,5 +1,6 @@
 // `npm run bench`: everything but `tunnel`, which takes as long as all others; `npm run bench -- NAME…`: one or some;
 // `--quick`: short rounds, to see that it runs.
+import { benchConfig } from "./config/validate.ts";
 import { benchFailover } from "./failover.ts";
 import { benchGateway } from "./gateway.ts";
 import { benchLayer4 } from "./layer-4.ts";
@@ -11,6 +12,7 @@ const benches: Record<string, (quick: boolean) => Promise<void>> = {
   gateway: benchGateway,
   policies: benchPolicies,
   "layer-4": benchLayer4,
+  config: benchConfig,
   snapshot: benchSnapshot,
   failover: benchFailover,
   tunnel: benchTunnel,
