@@ -20,7 +20,7 @@ const isthmusBackend = (ports: readonly number[]): string => `
         passive: { consecutiveGatewayErrors: 5, baseEjectionTime: 1s }`;
 
 export async function benchFailover(quick: boolean): Promise<void> {
-  const phaseMs = quick ? 2_500 : 3_000;
+  const phaseMs = quick ? 2_500 : 4_000;
   console.log(
     `\nfailover: ${requestsPerSecond} requests/s to three endpoints; one answers 503, is well again, is killed and starts ` +
       `again, ${phaseMs / 1_000} s each`,

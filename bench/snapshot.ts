@@ -17,7 +17,7 @@ interface Plan {
 }
 
 export async function benchSnapshot(quick: boolean): Promise<void> {
-  const plan = { publishes: quick ? 1 : 2, intervalMs: 4_000, perSecond: 100 };
+  const plan = { publishes: quick ? 1 : 2, intervalMs: quick ? 4_000 : 6_000, perSecond: 100 };
   const directory = await mkdtemp(join(tmpdir(), "isthmus-bench-"));
   const origin = await startOrigin();
   try {
