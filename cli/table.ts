@@ -36,6 +36,15 @@ export function span(ms: number): string {
   return `${Math.round(seconds / 86_400)}d`;
 }
 
+/** `512 B`, `1.5 KiB`, `20 MiB`. */
+export function byteCount(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let unit = 0;
+  let value = bytes;
+  for (; value >= 1024 && unit < units.length - 1; unit += 1) value /= 1024;
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
 /** Characters that would move the cursor or colour the terminal are shown, not obeyed. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) =>

@@ -131,6 +131,11 @@ export const agentStatusSchema = z.strictObject({
   responsive: z.boolean().optional(),
   /** Of its connection, smoothed. Absent: not measured yet. */
   roundTripMs: z.number().min(0).optional(),
+  /** Since it connected: streams, bytes of bodies and messages from and to the agent, streams that were broken off. */
+  streamsOpened: z.int().min(0).optional(),
+  bytesIn: z.number().min(0).optional(),
+  bytesOut: z.number().min(0).optional(),
+  resets: z.int().min(0).optional(),
 });
 export type AgentStatus = z.infer<typeof agentStatusSchema>;
 
@@ -148,6 +153,8 @@ export const hubReportSchema = z.strictObject({
   trustVersion: z.int().min(0),
   configVersion: z.int().min(0),
   agents: z.array(agentStatusSchema),
+  /** Increments since the last report, by counter name. */
+  counters: z.record(z.string().max(1024), z.number()).optional(),
   /** Endpoint keys (see `endpointKey`) that agents check, each with the verdict of the agents that see it. */
   endpoints: z.record(z.string(), z.strictObject({ healthy: z.boolean(), reason: z.string().max(256) })),
 });

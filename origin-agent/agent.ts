@@ -1,5 +1,6 @@
 // The agent, put together: identity, one connection per hub, streams to endpoints, health reports, drain.
 import { rm, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
 import { join } from "node:path";
 import { limits } from "#contract/limits.ts";
 import type { HubMessage } from "#contract/tunnel/control-message.ts";
@@ -20,6 +21,7 @@ import { IdentityKeeper } from "./identity-keeper.ts";
 import { openIdentityStore } from "./identity-store.ts";
 import type { Identity } from "./identity-store.ts";
 import { joinTunnel } from "./join.ts";
+import { AgentTotals, openMetrics } from "./metrics.ts";
 import type { Log } from "./log.ts";
 import type { AgentOptions } from "./options.ts";
 import { RenewalExchange } from "./renewal-exchange.ts";
@@ -68,7 +70,9 @@ export async function startAgent(options: AgentOptions, log: Log): Promise<Agent
   if (options.readyFile !== undefined) await rm(options.readyFile, { force: true });
   const slice = await openConfigSlice(options.data, options.tunnel, log);
   const pools = createEndpointPools(dial);
-  const running = new RunningAgent(options, log, slice, pools, createStreamRouter({ slice, pools, dial }));
+  const router = createStreamRouter({ slice, pools, dial, logStreams: options.logStreams, nowMs: Date.now });
+  const running = new RunningAgent(options, log, slice, pools, router);
+  if (options.metrics) await running.serveMetrics(options.metrics);
   running.start(
     createHealthProber({
       dial,
@@ -97,6 +101,8 @@ class RunningAgent implements Agent {
   #prober: HealthProber | undefined;
   #reporter: NodeJS.Timeout | undefined;
   #announcedReady = false;
+  readonly #totals = new AgentTotals();
+  #metrics: Server | undefined;
 
   constructor(
     options: AgentOptions,
@@ -143,6 +149,18 @@ class RunningAgent implements Agent {
     );
   }
 
+  /** Throws `AgentError` when the port cannot be had. */
+  async serveMetrics(address: { readonly host: string; readonly port: number }): Promise<void> {
+    this.#metrics = await openMetrics(address, {
+      tunnel: this.#options.tunnel,
+      connections: () => this.#shards.flatMap((shard) => shard.connections()),
+      totals: this.#totals,
+      identity: () => this.#identity,
+      configVersion: () => this.#slice.version,
+      verdicts: () => this.#prober?.verdicts() ?? {},
+    });
+  }
+
   /** Sends health verdicts to every hub. */
   report(verdicts: Readonly<Record<string, Verdict>>, full: boolean): void {
     for (const connection of this.#serving()) this.#sendReport(connection, verdicts, full);
@@ -160,6 +178,8 @@ class RunningAgent implements Agent {
     for (const shard of this.#shards) shard.terminate();
     clearInterval(this.#reporter);
     this.#prober?.stop();
+    this.#metrics?.close();
+    this.#metrics?.closeAllConnections();
     await Promise.all([this.#pools.close(), this.#slice.stored(), this.#keeper?.stopped]);
     this.#log.info("stopped");
     this.#closed.resolve();
@@ -243,6 +263,8 @@ class RunningAgent implements Agent {
 
   #connectionReady(connection: TunnelConnection): void {
     this.#keeper?.accept(connection.identity.serial);
+    this.#totals.authenticated += 1;
+    void connection.closed.then(() => this.#totals.add(connection.tally!));
     this.#sendReport(connection, this.#prober?.verdicts() ?? {}, true);
     if (this.#announcedReady) return;
     this.#announcedReady = true;

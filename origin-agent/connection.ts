@@ -16,6 +16,7 @@ import { agentSettings } from "#contract/tunnel/settings.ts";
 import { AgentHandshake } from "#traffic/tunnel/agent-handshake.ts";
 import type { AgentHandshakeStep } from "#traffic/tunnel/agent-handshake.ts";
 import { TunnelSession } from "#traffic/tunnel/session.ts";
+import type { SessionTally } from "#traffic/tunnel/session-tally.ts";
 import { AgentError, errorFields } from "./agent-error.ts";
 import { edgeConnectError, edgeRefusal, readBounded } from "./edge-request.ts";
 import type { Identity } from "./identity-store.ts";
@@ -108,6 +109,11 @@ export class TunnelConnection {
   /** True while the connection is authenticated and neither side goes away. */
   get serving(): boolean {
     return this.#session !== undefined && !this.#session.draining;
+  }
+
+  /** Undefined before it is authenticated. */
+  get tally(): SessionTally | undefined {
+    return this.#session?.tally;
   }
 
   /** For a debug dump: numbers and names, nothing that is secret or a client's. */

@@ -17,6 +17,7 @@ const optionsFor = ({ dir, caFile, tokenFile }: Fixture, edge: string): AgentOpt
   instance: "agent-1",
   drainTimeoutMs: 5_000,
   tlsDir: [],
+  logStreams: false,
   connectTo: [],
 });
 

@@ -30,6 +30,11 @@ const command = new Command("isthmus agent")
   .option("--zone <name>", "where this agent runs; it is preferred for endpoints of the same zone")
   .option("--drain-timeout <duration>", "longest wait for open streams on SIGTERM (default: 30s)")
   .option("--ready-file <file>", "file to write once the first connection is authenticated")
+  .option(
+    "--metrics <[host:]port>",
+    "serve numbers for Prometheus on /metrics; the host is 127.0.0.1 unless given",
+  )
+  .option("--log-streams", "write a line for each stream that is over")
   .option("--endpoint-ca-file <file>", "PEM roots for endpoints that speak HTTPS (default: the system's)")
   .option(
     "--tls-dir <dir>",

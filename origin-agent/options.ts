@@ -21,6 +21,16 @@ const connectToSchema = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** `PORT` on this machine's loopback address, or `HOST:PORT`. */
+const metricsSchema = z
+  .string()
+  .regex(/^(?:(?:\[[0-9A-Fa-f:.]+\]|[^:[\]]+):)?[0-9]{1,5}$/, "expected PORT or HOST:PORT")
+  .transform((text) => {
+    const [, host = "127.0.0.1", port] = /^(?:(.+):)?([0-9]+)$/.exec(text)!;
+    return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+  })
+  .refine(({ port }) => port <= 65_535, "expected a port up to 65535");
+
 const agentOptionsSchema = z.strictObject({
   /** Origin of the edge's tunnel door. */
   edge: edgeSchema,
@@ -39,6 +49,10 @@ const agentOptionsSchema = z.strictObject({
   drainTimeout: durationSchema,
   /** Written once the first connection is authenticated. */
   readyFile: z.string().min(1).optional(),
+  /** Where to serve numbers for Prometheus; absent: nowhere. */
+  metrics: metricsSchema.optional(),
+  /** A line of the log for each stream that is over. */
+  logStreams: z.boolean().default(false),
   /** PEM roots for endpoints that speak HTTPS; absent: those of the system. */
   endpointCaFile: z.string().min(1).optional(),
   /** Directories with certificates and keys that the configuration names for TLS to endpoints. */

@@ -10,9 +10,16 @@ import { forwardHttp } from "./forward-http.ts";
 import { forwardHttp2 } from "./forward-http2.ts";
 import { forwardTcp } from "./forward-tcp.ts";
 import { WebSocketExchange } from "./forward-websocket.ts";
-import type { Log } from "./log.ts";
+import type { Log, LogFields } from "./log.ts";
+
+/** With it the access log of the gateway, and the endpoint's own, name the same request. */
+const requestIdField = "x-request-id";
+const requestIdChars = 128;
 
 export interface StreamRouterOptions {
+  /** A line for each stream that is over; else for those that failed. */
+  readonly logStreams: boolean;
+  readonly nowMs: () => number;
   readonly slice: ConfigSlice;
   readonly pools: EndpointPools;
   readonly dial: Dial;
@@ -32,24 +39,41 @@ export interface StreamRouter {
   closeWebSockets(): number;
 }
 
-export function createStreamRouter({ slice, pools, dial }: StreamRouterOptions): StreamRouter {
+export function createStreamRouter({
+  slice,
+  pools,
+  dial,
+  logStreams,
+  nowMs,
+}: StreamRouterOptions): StreamRouter {
   const webSockets = new Set<WebSocketExchange>();
   const route: RouteStream = (log, stream, head, ended) => {
     const target = slice.endpoints.get(head.endpoint);
     if (!target) {
       const reason = `not an endpoint of the configuration this agent runs (version ${slice.version})`;
-      log.warn("stream_refused", { stream: stream.id, endpoint: head.endpoint, reason });
+      log.warn("stream_refused", { ...streamFields(stream), reason });
       return "endpoint_not_allowed";
     }
     if (head.kind === "websocket" && speaksHttp2(target.protocol)) {
       const reason = `WebSockets need an endpoint of HTTP/1.1; it speaks ${target.protocol}`;
-      log.warn("stream_refused", { stream: stream.id, endpoint: head.endpoint, reason });
+      log.warn("stream_refused", { ...streamFields(stream), reason });
       return "endpoint_protocol_error";
     }
+    const startedMs = nowMs();
     const onEnded = (code?: ResetCode, detail?: string) => {
       // A cancelled stream is the client's choice and no event of this agent's.
-      if (code === undefined || code === "cancelled") return;
-      log.warn("stream_reset", { stream: stream.id, endpoint: head.endpoint, code, detail });
+      const failed = code !== undefined && code !== "cancelled";
+      if (failed) log.warn("stream_reset", { ...streamFields(stream), code, detail });
+      else if (logStreams) {
+        const { kind, method, target: path } = head;
+        const request = kind === "tcp" ? { kind } : { kind, method, path: path.split("?", 1)[0] };
+        log.info("stream_ended", {
+          ...streamFields(stream),
+          ...request,
+          durationMs: nowMs() - startedMs,
+          code,
+        });
+      }
     };
     switch (head.kind) {
       case "http":
@@ -75,4 +99,10 @@ export function createStreamRouter({ slice, pools, dial }: StreamRouterOptions):
       return webSockets.size;
     },
   };
+}
+
+/** Which stream it is, in the words of the hub's log and, where the request has an id, of the access log. */
+function streamFields({ id, head }: TunnelStream): LogFields {
+  const requestId = head.fields.find(([name]) => name === requestIdField)?.[1].slice(0, requestIdChars);
+  return { stream: id, endpoint: head.endpoint, ...(requestId !== undefined && { requestId }) };
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Status } from "#contract/admin.ts";
 import { CommandError } from "../command-error.ts";
 import { contextFor, withTarget } from "../command-context.ts";
-import { instant, printable, span, table } from "../table.ts";
+import { byteCount, instant, printable, span, table } from "../table.ts";
 
 type Connection = Status["regions"][number]["agents"][number];
 type Endpoint = Status["regions"][number]["endpoints"][number];
@@ -38,7 +38,7 @@ export function addTunnel(program: Command): void {
   withTarget(tunnel.command("show"))
     .argument("<name>", "as `isthmus tunnel list` shows it")
     .summary(
-      "show a tunnel's connections: agent, hub, streams, round trip, certificate, version; and its endpoints",
+      "show a tunnel's connections: agent, hub, streams, bytes, round trip, certificate, version; and its endpoints",
     )
     .addHelpText(
       "after",
@@ -110,6 +110,10 @@ function showText({ connections, endpoints }: TunnelDetail, nowMs: number): stri
       "hub",
       "connection",
       "streams",
+      "opened",
+      "reset",
+      "in",
+      "out",
       "round trip",
       "config",
       "certificate",
@@ -122,6 +126,10 @@ function showText({ connections, endpoints }: TunnelDetail, nowMs: number): stri
       String(one.shard),
       one.connection,
       String(one.streams),
+      String(one.streamsOpened ?? ""),
+      String(one.resets ?? ""),
+      one.bytesIn === undefined ? "" : byteCount(one.bytesIn),
+      one.bytesOut === undefined ? "" : byteCount(one.bytesOut),
       one.roundTripMs === undefined ? "" : `${Math.round(one.roundTripMs)} ms`,
       String(one.configVersion),
       `${one.certificateSerial} until ${instant(one.certificateNotAfterMs)}`,

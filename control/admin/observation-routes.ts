@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { statsSchema } from "#contract/stats.ts";
 import { observe } from "../stats/observe.ts";
 import { metricFamilies } from "../stats/metrics.ts";
-import { prometheusContentType, prometheusText } from "../stats/prometheus-text.ts";
+import { prometheusContentType, prometheusText } from "#contract/prometheus-text.ts";
 import { statsAnswer } from "../stats/stats-answer.ts";
 import { systemStats } from "../stats/system-stats.ts";
 import { requireRole } from "../token/authenticate.ts";

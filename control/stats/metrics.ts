@@ -4,7 +4,7 @@ import { parseCounterName } from "#contract/counter-name.ts";
 import type { EndpointStanding } from "#contract/administration.ts";
 import type { RegionTraffic } from "../store/region-reports.ts";
 import { endpointStandings } from "./endpoint-standings.ts";
-import { histogramSamples, type MetricFamily, type Sample } from "./prometheus-text.ts";
+import { histogramSamples, type MetricFamily, type Sample } from "#contract/prometheus-text.ts";
 import type { Observed } from "./system-stats.ts";
 
 /** Counters of the data path by name; one that is not listed is told with a general help text. */
@@ -22,6 +22,12 @@ const counterHelp: Readonly<Record<string, string>> = {
   ejections_total: "Endpoints taken out by outlier detection.",
   limit_requests_total: "Decisions of rate limits and concurrency limits, by limit and result.",
   limiter_calls_total: "Calls to the objects that share out quotas.",
+  tunnel_handshakes_total: "Agents that wanted to connect, by result: ok, or the code of the refusal.",
+  tunnel_streams_opened_total: "Streams to agents, by tunnel.",
+  tunnel_streams_reset_total: "Streams that were broken off, by code and by whom.",
+  tunnel_bytes_total: "Bytes of bodies, messages and connections, from agents (in) and to them (out).",
+  tunnel_forwards_total: "Forwarded connections that are over, by backend and result.",
+  tunnel_forward_bytes_total: "Bytes of forwarded connections, from clients (in) and to them (out).",
   sync_calls_total: "Heartbeats of gateway isolates.",
   counters_dropped_total: "Increments under names that found no room.",
 };
@@ -101,6 +107,7 @@ function regionGauges(regions: readonly Region[]): MetricFamily[] {
         labels: { region, tunnel },
         connections: connected.length,
         streams: connected.reduce((sum, { streams }) => sum + streams, 0),
+        roundTripMs: Math.max(0, ...connected.map(({ roundTripMs = 0 }) => roundTripMs)),
       }),
     ),
   );
@@ -129,6 +136,11 @@ function regionGauges(regions: readonly Region[]): MetricFamily[] {
       "tunnel_streams",
       "Streams under way by tunnel.",
       byTunnel.map(({ labels, streams }) => ({ labels, value: streams })),
+    ),
+    gauge(
+      "tunnel_round_trip_seconds",
+      "The longest round trip among the connections of a tunnel.",
+      byTunnel.map(({ labels, roundTripMs }) => ({ labels, value: roundTripMs / 1000 })),
     ),
     gauge(
       "endpoint_healthy",

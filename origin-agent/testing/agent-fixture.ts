@@ -69,6 +69,7 @@ export async function createFixture(): Promise<Fixture> {
           instance: "agent-1",
           drainTimeoutMs: 5_000,
           tlsDir: [],
+          logStreams: false,
           connectTo: [],
           ...options,
         },

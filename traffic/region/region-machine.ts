@@ -134,6 +134,7 @@ export class RegionMachine {
 
   hubReported(hub: HubRef, report: HubReport, nowMs: number): void {
     this.#hubs.reported(hub, report, nowMs);
+    this.counters.add(report.counters ?? {});
     this.refreshHealth(nowMs);
   }
 

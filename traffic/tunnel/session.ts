@@ -7,6 +7,7 @@ import type { Frame } from "#contract/tunnel/frame.ts";
 import type { OpenHead } from "#contract/tunnel/head.ts";
 import { limits } from "#contract/limits.ts";
 import type { TunnelSettings } from "#contract/tunnel/settings.ts";
+import { compactFrame } from "./compact-frame.ts";
 import { ConnectionWindow } from "./connection-window.ts";
 import { ControlAssembler, controlFrames } from "./control-assembler.ts";
 import { Departure } from "./departure.ts";
@@ -15,6 +16,7 @@ import type { FloodLimits } from "./flood-guard.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { Outbox } from "./outbox.ts";
 import { GrowthPool, ReceiveWindow } from "./receive-window.ts";
+import { SessionTally } from "./session-tally.ts";
 import { StreamMachine } from "./stream-machine.ts";
 import type { StreamFrame, StreamPort } from "./stream-machine.ts";
 import type { StreamHandlers, TunnelStream } from "./stream.ts";
@@ -58,6 +60,7 @@ export interface SessionClose {
 const refusingHandlers: StreamHandlers = { onReset: () => {} };
 
 export class TunnelSession {
+  readonly tally = new SessionTally();
   readonly #options: SessionOptions;
   readonly #handlers: SessionHandlers;
   readonly #outbox: Outbox;
@@ -235,6 +238,7 @@ export class TunnelSession {
 
   readonly #onFrame = (frame: Frame, payloadBytes: number): void => {
     if (this.#closed) return;
+    this.tally.received(frame, payloadBytes);
     const chargeBytes = chargedBytes(frame.type, payloadBytes);
     if (chargeBytes > 0) {
       const creditBytes = this.#window.received(chargeBytes);
@@ -321,7 +325,7 @@ export class TunnelSession {
     const stream = this.#streams.get(frame.stream);
     if (stream) {
       if (frame.type === "reset" && !this.#isOwn(frame.stream)) this.#charge("resets");
-      return stream.receive(this.#compact(frame));
+      return stream.receive(compactFrame(frame, this.#message));
     }
     // A stream that is over here: the other side had not heard of it yet. One that never was: it is confused.
     const last = this.#isOwn(frame.stream) ? this.#lastOpened : this.#lastAccepted;
@@ -346,18 +350,12 @@ export class TunnelSession {
     return (id % 2 === 1) === (this.#options.role === "edge");
   }
 
-  /** A small view must not keep a large message alive while a reader is slow: windows count bytes, not messages. */
-  #compact(frame: StreamFrame): StreamFrame {
-    if (frame.type !== "data" && frame.type !== "message") return frame;
-    if (frame.bytes.length === 0 || 2 * frame.bytes.length >= this.#message.length) return frame;
-    return { ...frame, bytes: frame.bytes.slice() };
-  }
-
   // --- shared -------------------------------------------------------------------------------------------------------
 
   #send(frame: Frame): void {
     if (this.#closed) return;
     const payloadBytes = this.#outbox.write(frame);
+    this.tally.sent(frame, payloadBytes);
     this.#window.sent(chargedBytes(frame.type, payloadBytes));
   }
 
@@ -390,6 +388,7 @@ export class TunnelSession {
   #end(close: SessionClose, lastTaken: number): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.tally.ended(this.#streams.size);
     for (const stream of this.#streams.values()) {
       const safe = this.#isOwn(stream.id) && stream.id > lastTaken;
       stream.abort("connection_lost", close.reason, safe);

@@ -12,8 +12,10 @@ import type { AgentStatus, Trust } from "#contract/sync.ts";
 import { refusal } from "#traffic/tunnel/hub-handshake.ts";
 import type { HubHandshake, HubHandshakeResult } from "#traffic/tunnel/hub-handshake.ts";
 import { TunnelSession } from "#traffic/tunnel/session.ts";
+import type { SessionTally } from "#traffic/tunnel/session-tally.ts";
 import type { AgentFacts } from "#traffic/tunnel/choose-agent.ts";
 import { WaitingStreams } from "#traffic/tunnel/waiting-streams.ts";
+import type { HubCounters } from "./hub-counters.ts";
 import { EndpointVerdicts } from "./endpoint-verdicts.ts";
 
 /** What a connection needs of its hub. */
@@ -25,6 +27,7 @@ export interface HubPort {
   /** What an agent is told once it is authenticated. */
   greeting(): HubMessage[];
   knowsEndpoint(key: string): boolean;
+  readonly counters: HubCounters;
   renew(identity: VerifiedIdentity, request: Extract<AgentMessage, { type: "renew" }>): Promise<HubMessage>;
   ended(connection: AgentConnection): void;
   log(event: string, fields: Record<string, unknown>): void;
@@ -132,6 +135,7 @@ export class AgentConnection implements AgentFacts {
       draining: this.draining,
       ...(!responsive && { responsive }),
       ...(roundTripMs > 0 && { roundTripMs }),
+      ...(this.#session && tallied(this.#session.tally)),
     };
   }
 
@@ -212,6 +216,7 @@ export class AgentConnection implements AgentFacts {
     this.#socket.send(result.message);
     this.#agent = result;
     this.#session = this.#createSession(result.remote);
+    this.#hub.counters.add("handshakes_total", { result: "ok" });
     const { spiffeId, serial } = result.identity;
     this.#hub.log("tunnel_connected", { connection: this.id, instance: result.instance, spiffeId, serial });
     for (const greeting of this.#hub.greeting()) this.send(greeting);
@@ -224,6 +229,7 @@ export class AgentConnection implements AgentFacts {
     if (this.#over) return;
     const { code, reason } = refused;
     this.#hub.log("tunnel_refused", { connection: this.id, code, reason });
+    this.#hub.counters.add("handshakes_total", { result: code });
     this.#socket.send(refused.message);
     this.#close(refused.close, reason);
   }
@@ -320,4 +326,8 @@ export class AgentConnection implements AgentFacts {
     }
     this.#hub.ended(this);
   }
+}
+
+function tallied({ streamsOpened, bytesIn, bytesOut, resets }: SessionTally): Partial<AgentStatus> {
+  return { streamsOpened, bytesIn, bytesOut, resets };
 }

@@ -8,6 +8,7 @@ import { agentSettings, forwardHubSettings } from "#contract/tunnel/settings.ts"
 import { TunnelSession } from "#traffic/tunnel/session.ts";
 import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { z } from "zod";
+import type { HubCounters } from "./hub-counters.ts";
 import { ForwardedConnection, type ForwardPort } from "./forwarded-connection.ts";
 
 export const forwarderSchema = z.strictObject({
@@ -21,6 +22,7 @@ export type Forwarder = z.infer<typeof forwarderSchema>;
 export interface ForwardHub extends ForwardPort {
   /** Undefined while it still may, or nobody can tell; else why not. Never rejects. */
   forbidden(forwarder: Forwarder): Promise<string | undefined>;
+  readonly counters: HubCounters;
   ended(session: ForwardSession): void;
   log(event: string, fields: Record<string, unknown>): void;
 }
@@ -104,6 +106,11 @@ export class ForwardSession {
         by: by === "opener" ? "client" : "tunnel",
         reason: reset.detail,
       };
+      const { backend } = this.#forwarder;
+      const { counters } = this.#hub;
+      counters.add("forwards_total", { backend, result: reset?.code ?? "ok" });
+      counters.add("forward_bytes_total", { backend, direction: "in" }, facts.bytesIn);
+      counters.add("forward_bytes_total", { backend, direction: "out" }, facts.bytesOut);
       this.#log("forward_closed", {
         stream: stream.id,
         ...facts,

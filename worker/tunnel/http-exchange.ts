@@ -19,7 +19,7 @@ import { WebSocketRelay } from "./websocket-relay.ts";
 export type ExchangeResult =
   | { readonly type: "response"; readonly response: Response }
   /** No answer came. */
-  | { readonly type: "reset"; readonly reset: StreamReset }
+  | { readonly type: "reset"; readonly stream: number; readonly reset: StreamReset }
   /** The session takes no stream now. */
   | { readonly type: "busy" };
 
@@ -80,13 +80,14 @@ class HttpExchange implements StreamHandlers, WaitingExchange {
   async result(): Promise<ExchangeResult> {
     this.#sendBody();
     const answer = await this.#answer.promise;
-    if ("code" in answer) return { type: "reset", reset: answer };
+    const stream = this.#stream.id;
+    if ("code" in answer) return { type: "reset", stream, reset: answer };
     try {
       return { type: "response", response: this.#response(answer) };
     } catch (error) {
       this.#stream.reset("cancelled", String(error));
       const detail = `the endpoint's answer is not valid: ${String(error)}`;
-      return { type: "reset", reset: { code: "endpoint_protocol_error", detail, safe: false } };
+      return { type: "reset", stream, reset: { code: "endpoint_protocol_error", detail, safe: false } };
     }
   }
 

@@ -1,4 +1,6 @@
 // Sends a request of the data path to an agent, and to another one while that is safe.
+import type { OpenHead } from "#contract/tunnel/head.ts";
+import type { StreamReset } from "#traffic/tunnel/stream.ts";
 import { chooseAgent } from "#traffic/tunnel/choose-agent.ts";
 import type { AgentConnection } from "./agent-connection.ts";
 import { exchange, isRepeatable } from "./http-exchange.ts";
@@ -18,6 +20,12 @@ export interface DispatchPort {
   /** Zone whose agents are preferred for an endpoint. */
   zoneOf(endpoint: string): string | undefined;
   readonly random: () => number;
+  /** A stream came to nothing. */
+  failed(
+    agent: AgentConnection,
+    head: OpenHead,
+    failure: { readonly stream: number; readonly reset: StreamReset },
+  ): void;
 }
 
 /** How long a request with a body waits for an agent that is just connecting anew. */
@@ -25,10 +33,8 @@ const agentWaitMs = 1_000;
 const pollMs = 20;
 
 /** The endpoint's answer, or a failure in internal headers. Never rejects. */
-export async function dispatchStream(
-  { agents, relays, zoneOf, random }: DispatchPort,
-  request: Request,
-): Promise<Response> {
+export async function dispatchStream(port: DispatchPort, request: Request): Promise<Response> {
+  const { agents, relays, zoneOf, random } = port;
   const head = openHeadOf(request);
   const wish = { endpoint: head.endpoint, zone: zoneOf(head.endpoint), tried: new Set<AgentConnection>() };
   let failure: TunnelFailure = { code: "tunnel_unavailable", safe: true };
@@ -43,6 +49,7 @@ export async function dispatchStream(
       if (result.type === "response") return result.response;
       if (result.type === "busy") continue;
       failure = failureOf(result.reset);
+      port.failed(agent, head, result);
       const isLost = result.reset.code === "connection_lost";
       if (isLost && isRepeatable(head, request) && !request.signal.aborted) continue;
     } catch (error) {

@@ -22,6 +22,7 @@ import { renewCertificate } from "./certificate-renewal.ts";
 import { mergeVerdicts } from "./endpoint-verdicts.ts";
 import { configMessage, HubKnowledge, trustMessage } from "./hub-knowledge.ts";
 import { askForward, isRefusal } from "./forward-grant.ts";
+import { HubCounters } from "./hub-counters.ts";
 import { type ForwardHub, ForwardSession, forwarderSchema } from "./forward-session.ts";
 import { hubsHere } from "./hubs-here.ts";
 import { internalHeaders } from "./internal-headers.ts";
@@ -47,6 +48,7 @@ export class TunnelHub extends DurableObject<Env> {
   /** Those that are authenticated; made anew when one comes or goes. */
   #agents: AgentConnection[] = [];
   #target: TunnelTarget | undefined;
+  #counters = new HubCounters("");
   #streamMs = Date.now();
   #askedMs = 0;
   /** The way of a hub that is replaced (decision 0011). */
@@ -155,6 +157,7 @@ export class TunnelHub extends DurableObject<Env> {
   }
 
   #isHere(target: TunnelTarget): void {
+    if (!this.#target) this.#counters = new HubCounters(target.tunnel);
     this.#target ??= target;
     hubsHere.add(hubName(target));
     this.#ticker ??= setInterval(() => this.#tick(), tickMs);
@@ -171,9 +174,11 @@ export class TunnelHub extends DurableObject<Env> {
         this.#agentsChanged();
         return this.#knowledge.messages();
       },
+      counters: this.#counters,
       knowsEndpoint: (key) => this.#knowledge.knowsEndpoint(key),
       renew: (identity, message) => renewCertificate(this.env.CONTROL, identity, message),
       ended: (connection) => {
+        if (connection.session) this.#counters.look(connection.session.tally);
         this.#connections.delete(connection);
         this.#agentsChanged();
       },
@@ -226,6 +231,7 @@ export class TunnelHub extends DurableObject<Env> {
         this.#forwarders.delete(session);
         this.#someoneLeft();
       },
+      counters: this.#counters,
       log: (event, fields) => this.#log(event, fields),
     };
   }
@@ -236,6 +242,12 @@ export class TunnelHub extends DurableObject<Env> {
       relays: this.#relays,
       zoneOf: (endpoint) => this.#knowledge.zoneOf(endpoint) ?? this.env.ZONE,
       random: Math.random,
+      failed: ({ id: connection }, { endpoint, fields }, { stream, reset: { code, detail } }) => {
+        // That its client left is no failure.
+        if (code === "cancelled") return;
+        const requestId = fields.find(([name]) => name === "x-request-id")?.[1].slice(0, 128);
+        this.#log("tunnel_stream_failed", { connection, stream, endpoint, code, detail, requestId });
+      },
     };
   }
 
@@ -307,7 +319,9 @@ export class TunnelHub extends DurableObject<Env> {
   }
 
   #report(): HubReport {
+    for (const { session } of this.#agents) if (session) this.#counters.look(session.tally);
     return {
+      counters: this.#counters.take(),
       ...(this.#life !== "serving" && { leaving: true }),
       trustVersion: this.#knowledge.trustVersion,
       configVersion: this.#knowledge.configVersion,

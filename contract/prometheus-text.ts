@@ -1,6 +1,6 @@
 // The Prometheus text exposition format, version 0.0.4.
-import { counterName } from "#contract/counter-name.ts";
-import { latencyBoundsMs, latencyBuckets } from "#contract/latency-buckets.ts";
+import { counterName } from "./counter-name.ts";
+import { latencyBoundsMs, latencyBuckets } from "./latency-buckets.ts";
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
