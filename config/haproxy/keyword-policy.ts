@@ -39,7 +39,7 @@ function table(
 }
 
 export const globalKeywords = table(
-  "ca-base crt-base",
+  "ca-base crt-base ssl-server-verify",
   `chroot close-spread-time cluster-secret cpu-map cpu-policy cpu-set daemon default-path description
   deviceatlas-json-file expose-deprecated-directives expose-experimental-directives external-check
   fd-hard-limit gid grace group h1-accept-payload-with-any-method h1-case-adjust h1-case-adjust-file
@@ -57,7 +57,7 @@ export const globalKeywords = table(
   ssl-default-bind-client-sigalgs ssl-default-bind-curves ssl-default-bind-options ssl-default-bind-sigalgs
   ssl-default-server-ciphers ssl-default-server-ciphersuites ssl-default-server-options ssl-dh-param-file
   ssl-engine ssl-load-extra-del-ext ssl-load-extra-files ssl-mode-async ssl-propquery ssl-provider
-  ssl-provider-path ssl-security-level ssl-server-verify ssl-skip-self-issued-ca stats strict-limits
+  ssl-provider-path ssl-security-level ssl-skip-self-issued-ca stats strict-limits
   thread-group thread-groups thread-hard-limit uid ulimit-n unix-bind unsetenv user warn-blocked-traffic-after
   wurfl-cache-size wurfl-data-file wurfl-engine-mode wurfl-information-list wurfl-information-list-separator
   wurfl-patch-file zero-warning busy-polling 51degrees-allow-unmatched 51degrees-difference 51degrees-drift

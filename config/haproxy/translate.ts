@@ -11,6 +11,7 @@ import {
   type ImportedConnections,
 } from "./model/connections.ts";
 import { translateBinds, type ImportedListener } from "./model/listeners.ts";
+import type { ServerTlsContext } from "./model/server-tls.ts";
 import { createNames } from "./model/names.ts";
 import { translateRoutes, type ImportedRoute, type RouteContext } from "./model/routes.ts";
 import { translateRulePolicies } from "./model/rule-policies.ts";
@@ -81,7 +82,12 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     budget: { rules: limits.importedRules },
   };
 
-  const folders = { crt: globalFolder(sections, "crt-base"), ca: globalFolder(sections, "ca-base") };
+  const folders = { crt: globalWord(sections, "crt-base"), ca: globalWord(sections, "ca-base") };
+  const serverTls: ServerTlsContext = {
+    folders,
+    verifiesServers: globalWord(sections, "ssl-server-verify") !== "none",
+    notes,
+  };
   const listenerNames = createNames();
   const fronts = proxies.filter(({ kind }) => kind !== "backend");
   for (const proxy of proxies) if (!isHttp(proxy)) noteRequestStatements(proxy, notes);
@@ -110,7 +116,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     connections,
     // A backend without servers whose rules answer every request needs no place in the model.
     backends: sources
-      .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, notes))
+      .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, serverTls))
       .filter(({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0),
     policies: library.rateLimits.policies,
   };
@@ -178,7 +184,7 @@ function isServed(proxy: Proxy, notes: Notes): boolean {
   return false;
 }
 
-function globalFolder(sections: readonly Section[], keyword: string): string {
+function globalWord(sections: readonly Section[], keyword: string): string {
   const statements = sections
     .filter(({ kind }) => kind === "global")
     .flatMap((section) => section.statements);

@@ -94,7 +94,7 @@ function localText(
           (_, start: string, server: string, _address, options: string) => {
             // Servers of tests are always up and speak plain HTTP.
             const kept = options.replace(
-              /\s(?:check|ssl|verify\s+\S+|sni\s+\S+|inter\s+\S+|port\s+\S+)(?=\s|$)/g,
+              /\s(?:check|ssl|(?:verify|sni|inter|port|ca-file|crt|verifyhost|alpn|proto)\s+\S+)(?=\s|$)/g,
               "",
             );
             return `${start}127.0.0.1:${portOf(section, server)}${kept}`;

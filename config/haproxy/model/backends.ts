@@ -1,12 +1,15 @@
 // Backends and listens with servers → backends.
+import { speaksHttp2 } from "#contract/snapshot.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { formatDuration } from "../../duration-text.ts";
+import { readDurationMs } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { isHttp, settingOf, statementsIn, type Proxy } from "../proxy.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { translateBalance } from "./balance.ts";
 import { translateHealthCheck } from "./health-check.ts";
+import { translateServerTls, type ServerTlsContext } from "./server-tls.ts";
 import { noOptions, readServer, readServerOptions, type Server } from "./server-line.ts";
 
 export type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
@@ -19,7 +22,8 @@ export interface ImportedBackend {
   readonly endpoints: readonly Statement[];
 }
 
-export function translateBackend(proxy: Proxy, name: string, notes: Notes): ImportedBackend {
+export function translateBackend(proxy: Proxy, name: string, context: ServerTlsContext): ImportedBackend {
+  const { notes } = context;
   const all = readServers(proxy, notes);
   const servers = withoutRepeated(
     all.filter(({ options }) => !options.disabled),
@@ -38,6 +42,11 @@ export function translateBackend(proxy: Proxy, name: string, notes: Notes): Impo
   const passive = passiveCheck(servers);
   const carries = isHttp(proxy) ? "requests" : "connections";
   const protocol = protocolOf(servers, carries, notes);
+  const [firstServer] = servers;
+  const tls =
+    firstServer && attempt(firstServer.statement, notes, () => translateServerTls(servers, context));
+  const isAgents = tls !== undefined || speaksHttp2(protocol);
+  const connectTimeout = isAgents ? connectTimeoutOf(proxy, notes) : undefined;
   const proxyProtocol = proxyProtocolOf(servers, carries, notes);
   const slowStartMs = servers.find(({ options }) => options.slowStartMs !== undefined)?.options.slowStartMs;
   const isHash = loadBalancer.type === "ConsistentHash";
@@ -46,6 +55,8 @@ export function translateBackend(proxy: Proxy, name: string, notes: Notes): Impo
     backend: {
       name,
       ...(protocol !== "HTTP" && { protocol }),
+      ...(tls && { tls }),
+      ...(connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
       ...(proxyProtocol && { proxyProtocol: { version: proxyProtocol } }),
       endpoints: endpointsOf(proxy, servers),
       loadBalancer: {
@@ -132,7 +143,7 @@ function protocolOf(
   servers: readonly Server[],
   carries: Carries,
   notes: Notes,
-): "HTTP" | "HTTPS" | "TCP" | "TLS" {
+): NonNullable<BackendInput["protocol"]> {
   const [first] = servers;
   const isTls = first?.options.tls ?? false;
   for (const { statement, options } of servers) {
@@ -144,7 +155,24 @@ function protocolOf(
     });
   }
   if (carries === "connections") return isTls ? "TLS" : "TCP";
+  const isHttp2 = first?.options.http2 ?? false;
+  for (const { statement, options } of servers) {
+    if (options.http2 === isHttp2) continue;
+    notes.add(statement, {
+      code: "statement-unsupported",
+      message: "the servers of a backend all speak HTTP/2, or none does",
+      remedy: "Give the others a backend of their own.",
+    });
+  }
+  if (isHttp2) return isTls ? "H2" : "H2C";
   return isTls ? "HTTPS" : "HTTP";
+}
+
+/** Connections that the runtime makes itself have none. */
+function connectTimeoutOf(proxy: Proxy, notes: Notes): string | undefined {
+  const statement = settingOf(proxy, "timeout", "connect");
+  const ms = statement && attempt(statement, notes, () => readDurationMs(statement.words[2]));
+  return ms ? formatDuration(ms) : undefined;
 }
 
 function proxyProtocolOf(

@@ -209,7 +209,7 @@ function readAddress(text: string, statement: Statement): { address: string; por
 }
 
 /** HAProxy reads every file of a folder; here each certificate is named. */
-function certificateFile(folder: string, file: string): string {
+export function certificateFile(folder: string, file: string): string {
   if (file.endsWith("/")) unsupported(`${file} is a folder`, "Write `crt` with each file in it.");
   if (file.startsWith("@")) unsupported(`${file} stands in a crt-store`, "Write `crt` with the file.");
   return folder === "" || file.startsWith("/") ? file : `${folder.replace(/\/+$/, "")}/${file}`;

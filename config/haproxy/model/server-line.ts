@@ -18,6 +18,9 @@ export interface ServerOptions {
   readonly backup: boolean;
   readonly disabled: boolean;
   readonly tls: boolean;
+  readonly serverTls: ServerTls;
+  /** `proto h2`, or `alpn` with nothing but `h2`. */
+  readonly http2: boolean;
   /** Connections begin with the PROXY protocol. */
   readonly sendProxy?: "V1" | "V2" | undefined;
   readonly intervalMs?: number;
@@ -31,12 +34,24 @@ export interface ServerOptions {
   readonly errorLimit?: number;
 }
 
+/** What is said of TLS, wherever `ssl` stands. */
+export interface ServerTls {
+  readonly verify?: "none" | "required";
+  readonly caFile?: string;
+  readonly crt?: string;
+  /** An expression. */
+  readonly sni?: string;
+  readonly verifyhost?: string;
+}
+
 export const noOptions: ServerOptions = {
   weight: 1,
   check: false,
   backup: false,
   disabled: false,
   tls: false,
+  serverTls: {},
+  http2: false,
 };
 
 type Take = () => string;
@@ -68,6 +83,10 @@ const count =
     return { ...options, [field]: value };
   };
 
+const tlsSetting =
+  (field: "caFile" | "crt" | "sni" | "verifyhost"): Apply =>
+  (options, take) => ({ ...options, serverTls: { ...options.serverTls, [field]: take() } });
+
 const readOption: Readonly<Record<string, Apply>> = {
   weight: count("weight", 256),
   check: (options) => ({ ...options, check: true }),
@@ -98,20 +117,19 @@ const readOption: Readonly<Record<string, Apply>> = {
     }
     return options;
   },
-  verify: (options, take, statement, notes) => {
-    if (take() === "none" || options.tls) {
-      const message =
-        "the certificate of the server is checked against the system's authorities and the server's name";
-      const remedy = "Give the server a certificate that is valid for its name.";
-      notes.add(statement, { code: "statement-approximated", message, remedy });
-    }
-    return options;
+  verify: (options, take) => {
+    const verify = take();
+    if (verify !== "none" && verify !== "required") return invalid("expected none or required");
+    return { ...options, serverTls: { ...options.serverTls, verify } };
   },
-  "ca-file": refuse(
-    "an authority of one's own cannot be named",
-    "Give the server a certificate that the system trusts.",
-  ),
-  crt: refuse("no client certificate is shown to the server"),
+  "ca-file": tlsSetting("caFile"),
+  crt: tlsSetting("crt"),
+  sni: tlsSetting("sni"),
+  verifyhost: tlsSetting("verifyhost"),
+  "crl-file": refuse("lists of revoked certificates of servers are not read"),
+  proto: (options, take) => ({ ...options, http2: take() === "h2" }),
+  // Of several, HTTP/1.1 is what a server knows that need not know HTTP/2.
+  alpn: (options, take) => ({ ...options, http2: options.http2 || take() === "h2" }),
   "send-proxy": (options) => ({ ...options, sendProxy: "V1" }),
   "send-proxy-v2": (options) => ({ ...options, sendProxy: "V2" }),
   "no-send-proxy": (options) => ({ ...options, sendProxy: undefined }),
@@ -130,12 +148,10 @@ const readOption: Readonly<Record<string, Apply>> = {
   socks4: refuse("servers are not reached through SOCKS"),
   track: ignore("the server's health is its own", "Give it `check`."),
   addr: ignore("the address that serves requests is the one that is checked"),
-  verifyhost: ignore("the certificate is checked against the server's address"),
   "agent-addr": skip,
   "agent-inter": skip,
   "agent-port": skip,
   "agent-send": skip,
-  sni: skip,
   cookie: skip,
 };
 
@@ -149,9 +165,9 @@ const plain = new Set(
   ),
 );
 const withArgument = new Set(
-  `alpn check-alpn check-pool-conn-name healthcheck ktls quic-cc-algo check-proto check-sni ciphers ciphersuites client-sigalgs crl-file curves guid hash-key id
+  `check-alpn check-pool-conn-name healthcheck ktls quic-cc-algo check-proto check-sni ciphers ciphersuites client-sigalgs curves guid hash-key id
   init-addr init-state max-reuse namespace npn on-marked-down on-marked-up pool-conn-name pool-low-conn pool-max-conn
-  pool-purge-delay proto proxy-v2-options redir resolve-net resolve-opts resolve-prefer resolvers shard sigalgs
+  pool-purge-delay proxy-v2-options redir resolve-net resolve-opts resolve-prefer resolvers shard sigalgs
   source ssl-max-ver ssl-min-ver tcp-md5sig tcp-ut ws cc log-bufsize log-proto
   idle-ping`.split(/\s+/),
 );
