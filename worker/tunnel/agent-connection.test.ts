@@ -4,16 +4,19 @@ import { hubSettings } from "#contract/tunnel/settings.ts";
 import { HubHandshake } from "#traffic/tunnel/hub-handshake.ts";
 import { AgentConnection } from "./agent-connection.ts";
 import type { HubPort } from "./agent-connection.ts";
+import { HubCounters } from "./hub-counters.ts";
 
 function accepted() {
   const [client, server] = Object.values(new WebSocketPair());
   const log: [string, Record<string, unknown>][] = [];
   const ended: AgentConnection[] = [];
   const trust = Promise.withResolvers<undefined>();
+  const counters = new HubCounters("t");
   const hub = {
     tunnel: "t",
     shard: 0,
     trust: () => trust.promise,
+    counters,
     ended: (connection: AgentConnection) => void ended.push(connection),
     log: (event: string, fields: Record<string, unknown>) => void log.push([event, fields]),
   } as unknown as HubPort;
@@ -31,17 +34,20 @@ function accepted() {
     settings: hubSettings,
   });
   const connection = new AgentConnection("c", server!, handshake, hub, 1_000);
-  return { client: client!, connection, log, ended, closed: closed.promise };
+  return { client: client!, connection, log, ended, counters, closed: closed.promise };
 }
 
 test("no proof in time: refused with handshake_timeout", async () => {
-  const { connection, log, ended, closed } = accepted();
+  const { connection, log, ended, counters, closed } = accepted();
   connection.tick(1_000 + limits.handshakeTimeoutMs - 1);
   expect(log).toEqual([]);
   connection.tick(1_000 + limits.handshakeTimeoutMs);
   expect(log).toMatchObject([["tunnel_refused", { code: "handshake_timeout" }]]);
   expect(await closed).toBe(4401);
   expect(ended).toEqual([connection]);
+  expect(counters.take()).toEqual({
+    'tunnel_handshakes_total{tunnel="t",result="handshake_timeout"}': 1,
+  });
   // Over is over.
   connection.tick(1_000_000);
   expect(log).toHaveLength(1);
