@@ -13,7 +13,7 @@ import { readDurationMs } from "../duration.ts";
 import type { NamedFiles } from "../named-files.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
-import { attempt, invalid, unsupported } from "../statement-problem.ts";
+import { attempt, invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { admissionCases, isAdmission } from "./admission.ts";
 import type { Effect, Program, Situation, Step } from "./program.ts";
@@ -238,8 +238,14 @@ function variableChange(statement: Statement): (situation: Situation) => Situati
 /** The expression, if it says something of the request as it came in. */
 function sourceOf(expression: string, { draft }: Situation): string | undefined {
   const source = withSources(expression, draft.sources);
-  const fetch = readFetch(source);
-  return fetch.kind === "text" && !draft.changes.has(subjectKey(fetch.subject)) ? source : undefined;
+  try {
+    const fetch = readFetch(source);
+    return fetch.kind === "text" && !draft.changes.has(subjectKey(fetch.subject)) ? source : undefined;
+  } catch (error) {
+    // What cannot be read matters where the variable is tested, if anywhere.
+    if (error instanceof StatementProblem) return undefined;
+    throw error;
+  }
 }
 
 /** What HAProxy no longer has of the request once the backend has answered: tests of it fail (§7.3.6). */
