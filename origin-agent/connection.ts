@@ -234,7 +234,7 @@ export class TunnelConnection {
         role: "agent",
         local: agentSettings,
         remote,
-        send: (message) => this.#sendMessage(message),
+        send: (message, giveBack) => this.#sendMessage(message, giveBack),
         schedule: setImmediate,
         handlers: {
           onStream: (stream, head, ended) => this.#options.routeStream(log, stream, head, ended),
@@ -266,10 +266,10 @@ export class TunnelConnection {
     else this.#log.warn("control_message_ignored", { reason: parsed.error.issues[0]?.message });
   }
 
-  #sendMessage(message: Uint8Array): void {
+  #sendMessage(message: Uint8Array, giveBack?: () => void): void {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN) return;
-    socket.send(message);
+    socket.send(message, giveBack);
     if (socket.bufferedAmount <= maxQueuedBytes) return;
     this.#log.warn("send_queue_full", { bytes: socket.bufferedAmount });
     socket.terminate();

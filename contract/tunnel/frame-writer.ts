@@ -1,12 +1,18 @@
-// Collects the frames of one WebSocket message in a buffer that grows.
+// Collects the frames of one WebSocket message in a buffer that grows. Long messages are handed over with their buffer, and
+// buffers that come back are used again: at a high rate the garbage of them costs more than all else that a sender does.
 import { frameHeaderBytes } from "./frame.ts";
 
 const textEncoder = new TextEncoder();
+
+/** Buffers kept for the next long messages: together no more than a connection has on the way anyway. */
+const maxSpares = 8;
+const maxSpareBytes = 128 * 1024;
 
 export class FrameWriter {
   #buffer: Uint8Array;
   #length = 0;
   readonly #initialBytes: number;
+  readonly #spares: Uint8Array[] = [];
 
   constructor(initialBytes = 4_096) {
     this.#initialBytes = initialBytes;
@@ -81,20 +87,33 @@ export class FrameWriter {
     this.#length += text.length;
   }
 
-  /** Everything written so far, for the caller to keep; the writer is empty afterwards. */
+  /** Everything written so far, for the caller to keep, or to give back; the writer is empty afterwards. */
   take(): Uint8Array {
-    const bytes = this.#buffer.slice(0, this.#length);
+    const [buffer, length] = [this.#buffer, this.#length];
     this.#length = 0;
-    if (this.#buffer.length > 64 * this.#initialBytes) this.#buffer = new Uint8Array(this.#initialBytes);
-    return bytes;
+    // A short message must not keep a long buffer alive.
+    if (2 * length < buffer.length || buffer.length === this.#initialBytes) return buffer.slice(0, length);
+    this.#buffer = new Uint8Array(this.#initialBytes);
+    return buffer.subarray(0, length);
+  }
+
+  /** The message that `take` returned is used no more. */
+  giveBack({ buffer }: Uint8Array): void {
+    const isWorthIt = buffer.byteLength > this.#initialBytes && buffer.byteLength <= maxSpareBytes;
+    if (isWorthIt && this.#spares.length < maxSpares) this.#spares.push(new Uint8Array(buffer));
   }
 
   #room(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#buffer.length) return;
-    const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.length));
+    const grown = this.#spare(needed) ?? new Uint8Array(Math.max(needed, 2 * this.#buffer.length));
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
+  }
+
+  #spare(bytes: number): Uint8Array | undefined {
+    const at = this.#spares.findIndex(({ length }) => length >= bytes);
+    return at === -1 ? undefined : this.#spares.splice(at, 1)[0];
   }
 }
 

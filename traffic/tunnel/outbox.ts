@@ -6,14 +6,17 @@ import { FrameWriter } from "#contract/tunnel/frame-writer.ts";
 /** A message this long leaves at once. With one more frame it stays far below `limits.tunnelMessageBytes`. */
 const flushAtBytes = 64 * 1024;
 
+/** Sends one WebSocket message. Its bytes are the callee's to keep, or to give back once they have left. */
+export type SendMessage = (message: Uint8Array, giveBack: () => void) => void;
+
 export class Outbox {
   readonly #writer = new FrameWriter();
-  readonly #send: (message: Uint8Array) => void;
+  readonly #send: SendMessage;
   readonly #schedule: (flush: () => void) => void;
   readonly #flush = (): void => this.flush();
   #scheduled = false;
 
-  constructor(send: (message: Uint8Array) => void, schedule: (flush: () => void) => void) {
+  constructor(send: SendMessage, schedule: (flush: () => void) => void) {
     this.#send = send;
     this.#schedule = schedule;
   }
@@ -22,7 +25,7 @@ export class Outbox {
   write(frame: Frame): number {
     const payloadBytes = encodeFrame(this.#writer, frame);
     if (this.#writer.length >= flushAtBytes) {
-      this.#send(this.#writer.take());
+      this.#sendAll();
     } else if (!this.#scheduled) {
       this.#scheduled = true;
       this.#schedule(this.#flush);
@@ -32,6 +35,11 @@ export class Outbox {
 
   flush(): void {
     this.#scheduled = false;
-    if (this.#writer.length > 0) this.#send(this.#writer.take());
+    if (this.#writer.length > 0) this.#sendAll();
+  }
+
+  #sendAll(): void {
+    const message = this.#writer.take();
+    this.#send(message, () => this.#writer.giveBack(message));
   }
 }

@@ -14,7 +14,7 @@ import { Departure } from "./departure.ts";
 import { defaultFlood, FloodGuard } from "./flood-guard.ts";
 import type { FloodLimits } from "./flood-guard.ts";
 import { KeepAlive } from "./keep-alive.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type SendMessage } from "./outbox.ts";
 import { GrowthPool, ReceiveWindow } from "./receive-window.ts";
 import { SessionTally } from "./session-tally.ts";
 import { StreamMachine } from "./stream-machine.ts";
@@ -28,8 +28,7 @@ export interface SessionOptions {
   readonly local: TunnelSettings;
   /** What the other side said. */
   readonly remote: TunnelSettings;
-  /** Sends one WebSocket message; the bytes are the callee's to keep. */
-  send(message: Uint8Array): void;
+  readonly send: SendMessage;
   /** Runs `flush` soon (`queueMicrotask`, `setImmediate`): frames written until then leave as one message. */
   schedule(flush: () => void): void;
   readonly handlers: SessionHandlers;
@@ -88,10 +87,7 @@ export class TunnelSession {
     this.#options = options;
     this.#handlers = options.handlers;
     this.#nowMs = nowMs;
-    this.#outbox = new Outbox(
-      (message) => options.send(message),
-      (flush) => options.schedule(flush),
-    );
+    this.#outbox = new Outbox(options.send, (flush) => options.schedule(flush));
     this.#window = new ConnectionWindow(
       options.local.connectionWindowBytes,
       options.remote.connectionWindowBytes,
