@@ -43,6 +43,11 @@ test.each<[name: string, content: string, expected: string]>([
   ["one key again and again", head + "spec: 1\n".repeat(5_000), "key-duplicate"],
   ["documents without end", `${head}${"---\n- a\n".repeat(20_000)}`, "object-invalid"],
   ["one object again and again", service("a").repeat(500), "object-repeated"],
+  [
+    "broken objects without end",
+    Array.from({ length: 2_000 }, (_, at) => service(`s${at}`).replace("port: 80", "port: x")).join(""),
+    "field-type",
+  ],
   ["binary", `kind: A\n${String.fromCharCode(0, 1, 2)}`, "text-invalid"],
   ["too long", `kind: ${" ".repeat(limits.configBytes)}`, "file-too-large"],
   [

@@ -58,7 +58,9 @@ export function createResourceSet(
   const byKind = new Map<Kind, Map<string, Resource<unknown>>>();
   const leftOut = new Map<Kind, KubernetesObject[]>();
   const leave = (kind: Kind, object: KubernetesObject): void => {
-    leftOut.set(kind, [...(leftOut.get(kind) ?? []), object]);
+    const known = leftOut.get(kind);
+    if (known) known.push(object);
+    else leftOut.set(kind, [object]);
   };
   const seen = new Set<string>();
   for (const found of objects) {
