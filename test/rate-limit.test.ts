@@ -90,15 +90,25 @@ test("leased: what is admitted stays within the limit and its stated overshoot",
   expect(admitted).toBeLessThanOrEqual(exact + overshootBound(limit, gateways));
 });
 
+/** Answers by status until some are refused, however long a busy machine takes to use up the limit. */
+async function loadUntilRefused(name: string): Promise<Map<number, number>> {
+  const counts = new Map<number, number>();
+  await eventually(`${name} refuses`, async () => {
+    const { statuses } = await load(name, 1_000);
+    for (const [status, count] of statuses) counts.set(status, (counts.get(status) ?? 0) + count);
+    return counts.has(429);
+  });
+  return counts;
+}
+
 test("leased: a fixed window is exact", async () => {
-  const { statuses } = await load("fixed", 2_000);
+  const statuses = await loadUntilRefused("fixed");
   expect(statuses.get(200)).toBeLessThanOrEqual(400);
   expect(statuses.get(200)).toBeGreaterThan(0);
-  expect(statuses.get(429)).toBeGreaterThan(0);
 });
 
 test("strict: exact, to the last unit", async () => {
-  const { statuses } = await load("strict", 2_000);
+  const statuses = await loadUntilRefused("strict");
   expect(statuses.get(200)).toBe(100);
   expect([...statuses.keys()].toSorted()).toEqual([200, 429]);
 });
