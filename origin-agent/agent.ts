@@ -9,7 +9,7 @@ import { openDataDir, writeFileAtomic } from "./atomic-file.ts";
 import { openConfigSlice } from "./config-slice.ts";
 import type { ConfigSlice } from "./config-slice.ts";
 import { TunnelConnection } from "./connection.ts";
-import { createDial } from "./dial.ts";
+import { createDial, type Dial } from "./dial.ts";
 import { dialOptions } from "./dial-options.ts";
 import { readCaFile } from "./edge-request.ts";
 import { createEndpointPools } from "./endpoint-pool.ts";
@@ -24,6 +24,7 @@ import { joinTunnel } from "./join.ts";
 import { AgentTotals, openMetrics } from "./metrics.ts";
 import type { Log } from "./log.ts";
 import type { AgentOptions } from "./options.ts";
+import { reloadedOptions } from "./reload.ts";
 import { RenewalExchange } from "./renewal-exchange.ts";
 import { startShard } from "./shard.ts";
 import type { Shard } from "./shard.ts";
@@ -52,6 +53,11 @@ const identityRefusals = new Set([
 export interface Agent {
   /** Goes away on every connection, lets open streams finish (up to the drain timeout), closes. Idempotent. */
   drain(): Promise<void>;
+  /**
+   * Takes over what may change while it runs (`reload.ts`), without a stream that ends for it; the log says what did not.
+   * Options that cannot work change nothing.
+   */
+  reload(options: AgentOptions): void;
   /** Writes what it is doing to `DIR/dump.json` (mode 0600), without keys, tokens or anything of a client. */
   dump(): Promise<void>;
   /** Resolves when the agent has ended. */
@@ -63,15 +69,20 @@ export interface Agent {
  * that cannot work: allow rules, files, the data directory.
  */
 export async function startAgent(options: AgentOptions, log: Log): Promise<Agent> {
-  const dial = createDial(dialOptions(options, connectTimeoutMs));
+  let current = createDial(dialOptions(options, connectTimeoutMs));
+  const dial: Dial = (target, callback) => current(target, callback);
   await readCaFile(options.caFile);
   await openDataDir(options.data);
   // Left by an earlier run, it would say that this one serves.
   if (options.readyFile !== undefined) await rm(options.readyFile, { force: true });
   const slice = await openConfigSlice(options.data, options.tunnel, log);
   const pools = createEndpointPools(dial);
-  const router = createStreamRouter({ slice, pools, dial, logStreams: options.logStreams, nowMs: Date.now });
-  const running = new RunningAgent(options, log, slice, pools, router);
+  let logsStreams = options.logStreams;
+  const router = createStreamRouter({ slice, pools, dial, logsStreams: () => logsStreams, nowMs: Date.now });
+  const running = new RunningAgent(options, log, { slice, pools, router }, (next) => {
+    current = createDial(dialOptions(next, connectTimeoutMs));
+    logsStreams = next.logStreams;
+  });
   if (options.metrics) await running.serveMetrics(options.metrics);
   running.start(
     createHealthProber({
@@ -85,13 +96,20 @@ export async function startAgent(options: AgentOptions, log: Log): Promise<Agent
   return running;
 }
 
+interface Parts {
+  readonly slice: ConfigSlice;
+  readonly pools: EndpointPools;
+  readonly router: StreamRouter;
+}
+
 class RunningAgent implements Agent {
   readonly closed: Promise<void>;
-  readonly #options: AgentOptions;
+  #options: AgentOptions;
   readonly #log: Log;
   readonly #slice: ConfigSlice;
   readonly #pools: EndpointPools;
   readonly #router: StreamRouter;
+  readonly #runBy: (options: AgentOptions) => void;
   readonly #renewals = new RenewalExchange();
   readonly #stopping = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
@@ -104,18 +122,19 @@ class RunningAgent implements Agent {
   readonly #totals = new AgentTotals();
   #metrics: Server | undefined;
 
+  /** `runBy`: endpoints are dialled, and streams logged, as these options say. Throws `AgentError`, with nothing changed. */
   constructor(
     options: AgentOptions,
     log: Log,
-    slice: ConfigSlice,
-    pools: EndpointPools,
-    router: StreamRouter,
+    { slice, pools, router }: Parts,
+    runBy: (options: AgentOptions) => void,
   ) {
     this.#options = options;
     this.#log = log;
     this.#slice = slice;
     this.#pools = pools;
     this.#router = router;
+    this.#runBy = runBy;
     this.closed = this.#closed.promise;
   }
 
@@ -138,7 +157,7 @@ class RunningAgent implements Agent {
         log: this.#log,
         nowMs: Date.now,
         random: Math.random,
-        join: () => joinTunnel(options, this.#stopping.signal),
+        join: () => joinTunnel(this.#options, this.#stopping.signal),
         renew: (csrPem) => this.#renewals.request(this.#serving()[0], csrPem),
         onIdentity: (identity, { joined }) => this.#useIdentity(identity, joined),
         onTrust: (identity) => {
@@ -183,6 +202,24 @@ class RunningAgent implements Agent {
     await Promise.all([this.#pools.close(), this.#slice.stored(), this.#keeper?.stopped]);
     this.#log.info("stopped");
     this.#closed.resolve();
+  }
+
+  reload(read: AgentOptions): void {
+    const { options, changed, ignored } = reloadedOptions(this.#options, read);
+    try {
+      this.#runBy(options);
+    } catch (error) {
+      return this.#log.error("reload_failed", errorFields(error));
+    }
+    this.#options = options;
+    // Requests that have a connection finish on it; the next ones dial, and are refused where the list says so now.
+    this.#pools.retain(new Map());
+    this.#log.info("reloaded", { changed: changed.join(", ") });
+    if (ignored.length === 0) return;
+    this.#log.warn("reload_ignored", {
+      options: ignored.join(", "),
+      remedy: "Restart the agent: these options are read at its start only.",
+    });
   }
 
   async dump(): Promise<void> {

@@ -3,13 +3,13 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { configured, createFixture, podConfig, podKey, tunnel } from "./testing/agent-fixture.ts";
 import type { Fixture, LogLine } from "./testing/agent-fixture.ts";
-import { exchange, openHead, text } from "./testing/exchange.ts";
+import { exchange, openHead, ResetError, text } from "./testing/exchange.ts";
 import { Journal } from "./testing/journal.ts";
 import { startPod } from "./testing/pod.ts";
 
@@ -111,6 +111,47 @@ test("a second signal exits at once", async () => {
   expect(await agent.exited).toBe(1);
 });
 
+test("SIGHUP: the allow list changes under a stream that goes on; what needs a restart is named; nonsense changes nothing", async () => {
+  const finish = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  const pod = await startPod((request, response) => {
+    if (request.url !== "/slow") return void response.end("at once");
+    arrived.resolve();
+    void finish.promise.then(() => response.end("finished"));
+  });
+  const fixture = await createFixture();
+  const edge = await fixture.startEdge({ config: podConfig([pod.port]) });
+  const config = join(fixture.dir, "agent.yaml");
+  const rule = `127.0.0.0/8:${pod.port}`;
+  await writeFile(config, `allow: ["${rule}"]`);
+  const flags = agentFlags(fixture, edge.url).filter((flag) => flag !== "--allow" && flag !== "127.0.0.0/8");
+  const agent = run([...flags, "--config", config]);
+  const { session } = await configured(edge);
+  const ask = async (): Promise<string> => text((await exchange(session, openHead(podKey(pod.port)))).body);
+  const reload = async (content: string, event: string): Promise<LogLine> => {
+    await writeFile(config, content);
+    const line = agent.log.find((one) => one.event === event, agent.log.entries.length);
+    agent.child.kill("SIGHUP");
+    return line;
+  };
+  const slow = exchange(session, openHead(podKey(pod.port), { target: "/slow" }));
+  await arrived.promise;
+  expect(await ask()).toBe("at once");
+
+  expect(await reload("allow: [10.0.0.0/8]", "reloaded")).toMatchObject({ changed: "allow" });
+  // Not even over the connection that is kept.
+  await expect(ask()).rejects.toSatisfy(
+    (error) => error instanceof ResetError && error.reset.code === "endpoint_not_allowed",
+  );
+  expect(await reload("allow: [nonsense]", "reload_failed")).toMatchObject({ code: "options_invalid" });
+  expect(await reload("allow: [", "reload_failed")).toMatchObject({ code: "options_invalid" });
+  const ignored = await reload(`{ allow: ["${rule}"], zone: elsewhere }`, "reload_ignored");
+  expect(ignored).toMatchObject({ options: "zone" });
+  expect(await ask()).toBe("at once");
+  finish.resolve();
+  expect(await text((await slow).body)).toBe("finished");
+});
+
 test("50 MB in both directions at once leave the agent's memory flat", async () => {
   const pod = await startPod((request, response) => void request.pipe(response));
   const fixture = await createFixture();
@@ -133,4 +174,4 @@ test("50 MB in both directions at once leave the agent's memory flat", async () 
   await echo(50 * 1024 * 1024);
   const growthBytes = (await peakBytes(agent.child.pid!)) - before;
   expect(growthBytes).toBeLessThan(32 * 1024 * 1024);
-});
+}, 120_000);

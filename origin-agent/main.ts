@@ -63,15 +63,20 @@ Examples:
   isthmus agent --config agent.yaml --allow 10.0.2.0/24:8080 --allow '[fd00::/8]:8080'
   isthmus agent diag --config agent.yaml        # exit code 0: nothing is wrong, 1: something is
 
-Signals: SIGTERM or SIGINT drains (a second one exits at once); SIGUSR2 writes DIR/dump.json.`,
+Signals: SIGTERM or SIGINT drains (a second one exits at once); SIGHUP reads --config and files of certificates again;
+SIGUSR2 writes DIR/dump.json.`,
   )
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitUsage))
   .parse();
 
-function optionsOrExit(): AgentOptions {
+function currentOptions(): AgentOptions {
   const { config, json: _json, ...flags } = command.opts<RawOptions & { config?: string; json?: boolean }>();
+  return readOptions(flags, config);
+}
+
+function optionsOrExit(): AgentOptions {
   try {
-    return readOptions(flags, config);
+    return currentOptions();
   } catch (error) {
     exitWith(error, exitUsage);
   }
@@ -105,9 +110,19 @@ function onSignal(signal: NodeJS.Signals): void {
   log.info("signal", { signal });
   void agent.drain();
 }
+
+function onReload(): void {
+  try {
+    agent.reload(currentOptions());
+  } catch (error) {
+    log.error("reload_failed", errorFields(error));
+  }
+}
+
 process
   .on("SIGTERM", onSignal)
   .on("SIGINT", onSignal)
+  .on("SIGHUP", onReload)
   .on("SIGUSR2", () => void agent.dump());
 
 await agent.closed;

@@ -18,7 +18,7 @@ const requestIdChars = 128;
 
 export interface StreamRouterOptions {
   /** A line for each stream that is over; else for those that failed. */
-  readonly logStreams: boolean;
+  readonly logsStreams: () => boolean;
   readonly nowMs: () => number;
   readonly slice: ConfigSlice;
   readonly pools: EndpointPools;
@@ -43,7 +43,7 @@ export function createStreamRouter({
   slice,
   pools,
   dial,
-  logStreams,
+  logsStreams,
   nowMs,
 }: StreamRouterOptions): StreamRouter {
   const webSockets = new Set<WebSocketExchange>();
@@ -64,7 +64,7 @@ export function createStreamRouter({
       // A cancelled stream is the client's choice and no event of this agent's.
       const failed = code !== undefined && code !== "cancelled";
       if (failed) log.warn("stream_reset", { ...streamFields(stream), code, detail });
-      else if (logStreams) {
+      else if (logsStreams()) {
         const { kind, method, target: path } = head;
         const request = kind === "tcp" ? { kind } : { kind, method, path: path.split("?", 1)[0] };
         log.info("stream_ended", {
