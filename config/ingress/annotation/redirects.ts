@@ -59,9 +59,13 @@ export function wwwFilter(hostname: string): FilterInput {
 
 /** `return 302 $scheme://$http_host/path`, to which a relative Location leads as well. */
 export function appRootFilter(path: string): FilterInput {
+  return locationFilter(path, 302);
+}
+
+function locationFilter(location: string, statusCode: number): FilterInput {
   return {
     type: "DirectResponse",
-    directResponse: { statusCode: 302, header: { set: [{ name: "location", value: path }] } },
+    directResponse: { statusCode, header: { set: [{ name: "location", value: location }] } },
   };
 }
 
@@ -84,6 +88,8 @@ function readAnswer(annotations: Annotations): FilterInput | undefined {
     if (url === undefined) continue;
     // A code beyond the range is as good as none.
     const statusCode = code === undefined || code < 300 || code > most ? preset : code;
+    // ingress-nginx takes a path of the same host for this one, and not for the other.
+    if (kind === "permanent" && /^\/[^\s";$]*$/.test(url)) return locationFilter(url, statusCode);
     return redirectTo(url, statusCode, `${kind}-redirect`, annotations);
   }
   return undefined;
@@ -124,8 +130,5 @@ export function redirectTo(
     );
     return undefined;
   }
-  return {
-    type: "DirectResponse",
-    directResponse: { statusCode: code, header: { set: [{ name: "location", value: url }] } },
-  };
+  return locationFilter(url, code);
 }
