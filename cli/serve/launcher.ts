@@ -56,7 +56,7 @@ async function start(options: ServeOptions, log: (line: string) => void): Promis
       inlineDirectory: directory.run,
     });
     const trusts = await clientTrusts(modelListeners, options.files);
-    await prepareEndpointTls(endpointTls, options.files, directory.endpointKeys);
+    await prepareEndpointTls(endpointTls, options.files, directory.endpointKeys, log);
     const modules = { gateway: "gateway.js", control: "control.js" };
     await installWorkers(directory.run, modules, log);
     const plan = planSockets(listeners, options, directory.run);
