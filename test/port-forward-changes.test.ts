@@ -13,7 +13,8 @@ let alice: string;
 beforeAll(async () => {
   pod = await startTcpPod("pod");
   const [web] = (await freePorts(1)) as [number];
-  system = await startSystem(`
+  system = await startSystem(
+    `
 listeners: [{ name: web, protocol: HTTP, port: ${web} }]
 backends:
   - name: orders-db
@@ -21,8 +22,12 @@ backends:
     protocol: TCP
     portForward: { allow: [alice, dave] }
     endpoints: [{ address: 127.0.0.1, port: ${pod.port} }]
-`);
+`,
+    ["--drain-timeout", "30s"],
+  );
   agent = await startAgent(system, "production");
+  // Before, it dials nothing.
+  await agent.printed(/"event":"config_accepted"/);
   alice = await forwarderToken(system, "alice");
 });
 

@@ -41,6 +41,8 @@ ${backend("closed", `127.0.0.1, port: ${closed}`, allowed)}
 ${backend("no-agent", `127.0.0.1, port: ${pod.port}`, "tunnel: staging, portForward: { allow: [alice] }")}
 `);
   agent = await startAgent(system, "production");
+  // Before, it dials nothing.
+  await agent.printed(/"event":"config_accepted"/);
   alice = await forwarderToken(system, "alice");
 });
 
