@@ -60,10 +60,13 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
       const name = (host ?? "").toLowerCase();
       let server = servers.get(name);
       if (!server) {
-        // To ingress-nginx the paths that no rule names have the settings of the Ingress that made the host.
+        // To ingress-nginx the paths that no rule names have the settings of the Ingress that made the host; those of every
+        // host are nobody's.
         const origin = fieldOf(ingress.object, "spec", "rules", index);
-        const service = name === "" ? undefined : defaultService(ingress);
-        server = serverOf(name, defaultLocation(source, service, origin));
+        server = serverOf(
+          name,
+          ...(name === "" ? [] : [defaultLocation(source, defaultService(ingress), origin)]),
+        );
         servers.set(name, server);
       }
       if (!server.sources.includes(source)) server.sources.push(source);
@@ -77,8 +80,8 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
   return [...servers.values()];
 }
 
-function serverOf(host: string, location: Location): Server {
-  return { host, aliases: [], locations: [location], sources: [], hasTls: false };
+function serverOf(host: string, ...locations: Location[]): Server {
+  return { host, aliases: [], locations, sources: [], hasTls: false };
 }
 
 function rulesOf({ body }: Ingress) {
