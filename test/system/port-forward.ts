@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { join, resolve } from "node:path";
+import { onTestFinished } from "vitest";
 import { runIsthmus, type CommandResult, type System } from "./isthmus.ts";
 import { freePorts, startProgram, type Program } from "./process.ts";
 
@@ -18,6 +19,7 @@ export interface Forward {
 export async function startForward(system: System, name: string, token: string): Promise<Forward> {
   const [port] = (await freePorts(1)) as [number];
   const program = startProgram([cli, ...forwardFlags(system, port, name, token)]);
+  onTestFinished(() => void program.stop());
   await program.printed(new RegExp(`^forwarding 127\\.0\\.0\\.1:${port} -> ${name}$`, "m"));
   return { program, port };
 }
