@@ -8,16 +8,8 @@ import type { OpenHead } from "#contract/tunnel/head.ts";
 import { agentSettings, hubSettings, type TunnelSettings } from "#contract/tunnel/settings.ts";
 import { type SessionClose, TunnelSession } from "./session.ts";
 import type { StreamReset } from "./stream.ts";
+import { someHead as head } from "./testing/open-head.ts";
 
-const head: OpenHead = {
-  kind: "http",
-  endpoint: "web|10.0.0.1:80",
-  method: "POST",
-  scheme: "http",
-  authority: "a",
-  target: "/",
-  fields: [],
-};
 const bigHead: OpenHead = { ...head, fields: [["x-big", "a".repeat(50_000)]] };
 
 /** One end, of which the test plays the other; both may open streams. */

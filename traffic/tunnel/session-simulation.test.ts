@@ -1,23 +1,13 @@
 import { expect, test } from "vitest";
 import { limits } from "#contract/limits.ts";
-import type { OpenHead } from "#contract/tunnel/head.ts";
 import { agentSettings, hubSettings } from "#contract/tunnel/settings.ts";
 import { TunnelSession } from "./session.ts";
 import type { SessionClose, SessionHandlers } from "./session.ts";
+import { someHead as head } from "./testing/open-head.ts";
 import { Random } from "./testing/random.ts";
 import { SimulatedParty } from "./testing/simulated-party.ts";
 import type { PartyPlan } from "./testing/simulated-party.ts";
 import { VirtualClock, VirtualWire } from "./testing/virtual-network.ts";
-
-const head: OpenHead = {
-  kind: "http",
-  endpoint: "web|10.0.0.1:80",
-  method: "POST",
-  scheme: "http",
-  authority: "a",
-  target: "/",
-  fields: [],
-};
 
 interface Exchange {
   readonly client: SimulatedParty;
