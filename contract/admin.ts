@@ -2,7 +2,13 @@
 import { z } from "zod";
 import { diagnosticSchema } from "./diagnostic.ts";
 import { hostnameSchema } from "./http-route.ts";
-import { agentStatusSchema, apiErrorSchema, trustSchema } from "./sync.ts";
+import {
+  agentStatusSchema,
+  apiErrorSchema,
+  endpointStatusSchema,
+  gatewayStatusSchema,
+  trustSchema,
+} from "./sync.ts";
 import { nameSchema, snapshotBackendSchema, snapshotListenerSchema, snapshotSchema } from "./snapshot.ts";
 
 /** Each may do what the ones before it may, but that only a `forwarder` forwards ports, and nothing else. */
@@ -250,19 +256,9 @@ export const statusSchema = z.strictObject({
       region: z.string(),
       lastSyncMs: z.number(),
       snapshotVersion: z.int(),
-      gateways: z.array(
-        z.strictObject({ gateway: z.string(), snapshotVersion: z.int(), lastSyncMs: z.number() }),
-      ),
+      gateways: z.array(gatewayStatusSchema),
       agents: z.array(agentStatusSchema),
-      endpoints: z.array(
-        z.strictObject({
-          key: z.string(),
-          healthy: z.boolean(),
-          reason: z.string(),
-          sinceMs: z.number(),
-          source: z.enum(["gateway", "agent"]),
-        }),
-      ),
+      endpoints: z.array(endpointStatusSchema),
       counters: z.record(z.string(), z.number()),
     }),
   ),

@@ -162,24 +162,29 @@ export type HubReport = z.infer<typeof hubReportSchema>;
 
 // --- RegionState -> control ----------------------------------------------------------------------------------------
 
+/** A gateway of the region, as it last spoke. */
+export const gatewayStatusSchema = z.strictObject({
+  gateway: z.string(),
+  snapshotVersion: z.int().min(0),
+  lastSyncMs: z.number(),
+});
+
+export const endpointStatusSchema = z.strictObject({
+  key: z.string(),
+  healthy: z.boolean(),
+  reason: z.string(),
+  sinceMs: z.number(),
+  source: z.enum(["gateway", "agent"]),
+});
+
 export const controlSyncRequestSchema = z.strictObject({
   region: z.string().max(64),
   snapshotVersion: z.int().min(0),
   trustVersion: z.int().min(0),
   administrationVersion: z.int().min(0).optional(),
-  gateways: z.array(
-    z.strictObject({ gateway: z.string(), snapshotVersion: z.int().min(0), lastSyncMs: z.number() }),
-  ),
+  gateways: z.array(gatewayStatusSchema),
   agents: z.array(agentStatusSchema),
-  endpoints: z.array(
-    z.strictObject({
-      key: z.string(),
-      healthy: z.boolean(),
-      reason: z.string(),
-      sinceMs: z.number(),
-      source: z.enum(["gateway", "agent"]),
-    }),
-  ),
+  endpoints: z.array(endpointStatusSchema),
   /** Totals since the state object first started. `sync_calls_total` and `requests_total` are always among them. */
   counters: z.record(z.string(), z.number()),
   /** Totals likewise, every few seconds; absent: as before. */

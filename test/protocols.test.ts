@@ -14,6 +14,7 @@ import { Client, credentials, Server as GrpcServer, ServerCredentials } from "@g
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { developmentCertificate } from "../cli/serve/dev-certificate.ts";
+import { loopback } from "./system/http.ts";
 import { startAgent, startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts, type Program } from "./system/process.ts";
 
@@ -156,16 +157,6 @@ function startGrpcPod(key: Buffer): Promise<number> {
   return new Promise((done, fail) =>
     server.bindAsync("127.0.0.1:0", secure, (error, bound) => (error ? fail(error) : done(bound))),
   );
-}
-
-/** Every name is this machine. */
-function loopback(
-  _name: string,
-  options: { all?: boolean },
-  done: (error: null, address: unknown, family?: number) => void,
-): void {
-  if (options.all) done(null, [{ address: "127.0.0.1", family: 4 }]);
-  else done(null, "127.0.0.1", 4);
 }
 
 interface Answer {

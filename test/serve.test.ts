@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { developmentCertificate } from "../cli/serve/dev-certificate.ts";
 import { startEchoServer, type Echo, type EchoServer } from "./system/echo-server.ts";
-import { ask } from "./system/http.ts";
+import { ask, loopback } from "./system/http.ts";
 import { runIsthmus, startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts, startProgram } from "./system/process.ts";
 
@@ -138,16 +138,6 @@ backends: [{ name: b, endpoints: [${endpoint("127.0.0.1", one.port)}] }]
     await system.stop();
   }
 });
-
-/** Every name is this machine. */
-function loopback(
-  _name: string,
-  options: { all?: boolean },
-  done: (error: null, address: unknown, family?: number) => void,
-): void {
-  if (options.all) done(null, [{ address: "127.0.0.1", family: 4 }]);
-  else done(null, "127.0.0.1", 4);
-}
 
 test("WebSockets pass the front door, with a generated certificate", async () => {
   const [port] = (await freePorts(1)) as [number];

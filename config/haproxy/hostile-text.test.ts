@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { loadConfig } from "../load.ts";
+import { expectMutationsToBeRead } from "../mutated-text.fixture.ts";
 
 const load = (content: string) => loadConfig([{ name: "haproxy.cfg", content }]);
 
@@ -35,46 +36,12 @@ listen api
 const words = sample.split(/\s+/);
 
 test("mutations of a configuration", () => {
-  const mutation = fc.record({
-    at: fc.nat({ max: sample.length }),
-    drop: fc.nat({ max: 20 }),
-    insert: fc.oneof(
-      fc.constantFrom(
-        "\n",
-        " ",
-        '"',
-        "'",
-        "\\",
-        "#",
-        "{",
-        "}",
-        "!",
-        "%[",
-        "(",
-        ")",
-        ",",
-        "$",
-        "\u0000",
-        "\u{1F600}",
-      ),
-      fc.constantFrom(...words),
-      fc.string({ unit: "binary", maxLength: 5 }),
-    ),
+  expectMutationsToBeRead({
+    name: "haproxy.cfg",
+    sample,
+    pieces: ["\n", " ", '"', "'", "\\", "#", "{", "}", "!", "%[", "(", ")", ",", "$", "\u0000", "\u{1F600}"],
+    runs: 500,
   });
-  fc.assert(
-    fc.property(fc.array(mutation, { minLength: 1, maxLength: 6 }), (mutations) => {
-      let text = sample;
-      for (const { at, drop, insert } of mutations) text = text.slice(0, at) + insert + text.slice(at + drop);
-      const { snapshot, diagnostics } = load(text);
-      expect(snapshot === undefined).toBe(diagnostics.some(({ severity }) => severity === "error"));
-      for (const diagnostic of diagnostics) {
-        expect(diagnostic.message).not.toBe("");
-        expect(diagnostic.line, JSON.stringify(diagnostic)).toBeGreaterThan(0);
-        expect(diagnostic.line).toBeLessThanOrEqual(text.split("\n").length);
-      }
-    }),
-    { numRuns: 500 },
-  );
 });
 
 test("random statements", () => {

@@ -1,9 +1,9 @@
 // Manifests that are made to break the reader or to cost it time, memory or its stack: an answer, in bounded time, with a
 // place for each error.
-import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { limits } from "#contract/limits.ts";
 import { loadConfig } from "../load.ts";
+import { expectMutationsToBeRead } from "../mutated-text.fixture.ts";
 
 const load = (content: string) => loadConfig([{ name: "f.yaml", content }]);
 const codes = (content: string) => [...new Set(load(content).diagnostics.map(({ code }) => code))];
@@ -77,48 +77,31 @@ test("what cannot be read at all is left out, too, and ends", () => {
 });
 
 test("mutations of manifests", () => {
-  const mutation = fc.record({
-    at: fc.nat({ max: sample.length }),
-    drop: fc.nat({ max: 30 }),
-    insert: fc.oneof(
-      fc.constantFrom(
-        "\n",
-        " ",
-        "- ",
-        ": ",
-        "{",
-        "}",
-        "[",
-        "]",
-        "&a ",
-        "*a",
-        "---\n",
-        "null",
-        "-1",
-        "~",
-        "'",
-        '"',
-        "|\n",
-        "$1",
-        "(",
-        "\u0000",
-      ),
-      fc.constantFrom(...sample.split(/\s+/)),
-      fc.string({ unit: "binary", maxLength: 5 }),
-    ),
+  expectMutationsToBeRead({
+    name: "f.yaml",
+    sample,
+    pieces: [
+      "\n",
+      " ",
+      "- ",
+      ": ",
+      "{",
+      "}",
+      "[",
+      "]",
+      "&a ",
+      "*a",
+      "---\n",
+      "null",
+      "-1",
+      "~",
+      "'",
+      '"',
+      "|\n",
+      "$1",
+      "(",
+      "\u0000",
+    ],
+    runs: 300,
   });
-  fc.assert(
-    fc.property(fc.array(mutation, { minLength: 1, maxLength: 6 }), (mutations) => {
-      let text = sample;
-      for (const { at, drop, insert } of mutations) text = text.slice(0, at) + insert + text.slice(at + drop);
-      const { snapshot, diagnostics } = load(text);
-      expect(snapshot === undefined).toBe(diagnostics.some(({ severity }) => severity === "error"));
-      for (const diagnostic of diagnostics) {
-        expect(diagnostic.message).not.toBe("");
-        expect(diagnostic.line).toBeLessThanOrEqual(text.split("\n").length);
-      }
-      loadConfig([{ name: "f.yaml", content: text }], { isolate: true });
-    }),
-    { numRuns: 300 },
-  );
 });

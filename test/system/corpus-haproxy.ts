@@ -1,11 +1,11 @@
 // Real HAProxy with a configuration of the corpus: ports, servers and certificates are those of this machine, all else
 // is as the file says.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startHaproxy } from "./haproxy.ts";
 import { freePorts, eventually } from "./process.ts";
+import { accepts } from "./tcp.ts";
 
 export interface RunningHaproxy {
   /** Port of this machine for a port of the file. */
@@ -111,15 +111,4 @@ function portsOf(address: string): number[] {
     .split("-")
     .map(Number);
   return Array.from({ length: (last ?? first!) - first! + 1 }, (_, index) => first! + index);
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      done(true);
-    });
-    socket.once("error", () => done(false));
-  });
 }

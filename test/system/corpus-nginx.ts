@@ -2,12 +2,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { annotation, isOn, readManifest, serversOf, type Server } from "./nginx-servers.ts";
 import { locationBlocks, nginxWords, type LocationTools } from "./nginx-locations.ts";
 import { eventually, freePorts } from "./process.ts";
+import { accepts } from "./tcp.ts";
 
 /** Why there is nothing to compare with; undefined where nginx is installed, or has to be (`ISTHMUS_CI`). */
 export function nginxMissing(): string | undefined {
@@ -137,15 +137,4 @@ function serverBlocks(
 function serverName(host: string): string {
   if (!host.startsWith("*.")) return `"${host}"`;
   return `"~^(?<subdomain>[\\w-]+)\\.${host.slice(2).replaceAll(".", "\\.")}$"`;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      done(true);
-    });
-    socket.once("error", () => done(false));
-  });
 }

@@ -60,3 +60,13 @@ export function ask({
     outgoing.end(body);
   });
 }
+
+/** A `lookup` for which every name is this machine. */
+export function loopback(
+  _name: string,
+  options: { all?: boolean },
+  done: (error: null, address: unknown, family?: number) => void,
+): void {
+  if (options.all) done(null, [{ address: "127.0.0.1", family: 4 }]);
+  else done(null, "127.0.0.1", 4);
+}

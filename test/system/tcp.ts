@@ -115,3 +115,15 @@ function clientOf(socket: Socket): TcpClient {
     all,
   };
 }
+
+/** Whether something listens at a port of this machine. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once("error", () => done(false));
+  });
+}
