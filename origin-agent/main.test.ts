@@ -152,7 +152,7 @@ test("SIGHUP: the allow list changes under a stream that goes on; what needs a r
   expect(await text((await slow).body)).toBe("finished");
 });
 
-test("50 MB in both directions at once leave the agent's memory flat", async () => {
+test("128 MiB in both directions at once leave the agent's memory flat", async () => {
   const pod = await startPod((request, response) => void request.pipe(response));
   const fixture = await createFixture();
   const edge = await fixture.startEdge({ config: podConfig([pod.port]) });
@@ -168,10 +168,11 @@ test("50 MB in both directions at once leave the agent's memory flat", async () 
     for await (const part of answer.body as AsyncIterable<Buffer>) receivedBytes += part.length;
     expect(receivedBytes).toBe(totalBytes);
   };
-  // The first transfer brings code and buffers to their working size; a second, larger one must not add its own.
-  await echo(16 * 1024 * 1024);
+  // The first transfer brings code and buffers to their working size; a second, larger one must not add its own. How far
+  // the heap goes between two collections differs from run to run, by some 40 MiB.
+  await echo(32 * 1024 * 1024);
   const before = await peakBytes(agent.child.pid!);
-  await echo(50 * 1024 * 1024);
+  await echo(128 * 1024 * 1024);
   const growthBytes = (await peakBytes(agent.child.pid!)) - before;
-  expect(growthBytes).toBeLessThan(32 * 1024 * 1024);
+  expect(growthBytes).toBeLessThan(64 * 1024 * 1024);
 }, 120_000);
