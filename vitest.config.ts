@@ -18,7 +18,7 @@ export default defineConfig({
           testTimeout,
           // Starting a process per file costs more than the tests; none leaves anything behind.
           isolate: false,
-          include: [...pure, "cli/**/*.test.ts", "origin-agent/**/*.test.ts"],
+          include: [...pure, "hub/**/*.test.ts", "cli/**/*.test.ts", "origin-agent/**/*.test.ts"],
         },
       },
       {

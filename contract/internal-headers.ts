@@ -1,5 +1,5 @@
 // Headers between our own programs. Whoever takes a request from a stranger removes or overwrites all of them.
-import { trailersHeader } from "#contract/body-frames.ts";
+import { trailersHeader } from "./body-frames.ts";
 
 export const internalHeaders = {
   /** What a request to a hub is: `stream` (data path), `connect` (an agent's WebSocket), `forward` (a forwarder's). Absent: a call of the region. */

@@ -2,13 +2,12 @@
 import type { HubMessage } from "#contract/tunnel/control-message.ts";
 import type { VerifiedIdentity } from "#contract/identity/certificate.ts";
 import { apiErrorSchema, issuedCertificateSchema } from "#contract/sync.ts";
-import type { ApiError, RenewRequest } from "#contract/sync.ts";
-
-const timeoutMs = 10_000;
+import type { RenewRequest } from "#contract/sync.ts";
+import { type AskControl, parsedJson } from "./hub-runtime.ts";
 
 /** Never rejects. */
 export async function renewCertificate(
-  control: Fetcher,
+  askControl: AskControl,
   identity: VerifiedIdentity,
   request: { readonly id: number; readonly csrPem: string },
 ): Promise<HubMessage> {
@@ -16,24 +15,17 @@ export async function renewCertificate(
   const { spiffeId, serial: certificateSerial } = identity;
   const body: RenewRequest = { spiffeId, certificateSerial, csrPem };
   try {
-    const response = await control.fetch("https://control/renew", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    if (response.ok) {
-      return { type: "renewed", id, certificate: issuedCertificateSchema.parse(await response.json()) };
+    const { status, text } = await askControl("/renew", body);
+    const answer = parsedJson(text);
+    if (status === 200) {
+      return { type: "renewed", id, certificate: issuedCertificateSchema.parse(answer) };
     }
-    return { type: "renew-refused", id, error: await readError(response) };
+    const refused = apiErrorSchema.safeParse(answer);
+    const message = `the control answered ${status}`;
+    const error = refused.success ? refused.data : { code: "control_unavailable", message };
+    return { type: "renew-refused", id, error };
   } catch (error) {
     const message = `the control cannot be reached: ${String(error)}`;
     return { type: "renew-refused", id, error: { code: "control_unavailable", message } };
   }
-}
-
-async function readError(response: Response): Promise<ApiError> {
-  const parsed = apiErrorSchema.safeParse(await response.json().catch(() => undefined));
-  if (parsed.success) return parsed.data;
-  return { code: "control_unavailable", message: `the control answered ${response.status}` };
 }

@@ -1,8 +1,7 @@
 // Asks the control whether somebody may reach a backend by port forwarding.
 import { type ForwardGrant, forwardGrantSchema, type ForwardRequest } from "#contract/port-forward.ts";
 import { type ApiError, apiErrorSchema } from "#contract/sync.ts";
-
-const timeoutMs = 10_000;
+import { type AskControl, parsedJson } from "./hub-runtime.ts";
 
 export interface ForwardRefusal {
   /** Of the control's answer; 503 where there was none. */
@@ -12,19 +11,14 @@ export interface ForwardRefusal {
 
 /** Never rejects. */
 export async function askForward(
-  control: Fetcher,
+  askControl: AskControl,
   request: ForwardRequest,
 ): Promise<ForwardGrant | ForwardRefusal> {
   try {
-    const response = await control.fetch("https://control/forward", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(request),
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const body: unknown = await response.json();
-    if (response.ok) return forwardGrantSchema.parse(body);
-    return { status: response.status, error: apiErrorSchema.parse(body) };
+    const { status, text } = await askControl("/forward", request);
+    const answer = parsedJson(text);
+    if (status === 200) return forwardGrantSchema.parse(answer);
+    return { status, error: apiErrorSchema.parse(answer) };
   } catch (error) {
     const message = `the control cannot be asked: ${String(error)}`;
     return { status: 503, error: { code: "control_unavailable", message } };

@@ -10,6 +10,8 @@ import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { z } from "zod";
 import type { HubCounters } from "./hub-counters.ts";
 import { ForwardedConnection, type ForwardPort } from "./forwarded-connection.ts";
+import type { Flushing } from "./hub-runtime.ts";
+import type { PeerSocket } from "./peer-socket.ts";
 
 export const forwarderSchema = z.strictObject({
   ...forwardGrantSchema.pick({ principal: true, tokenId: true }).shape,
@@ -23,13 +25,14 @@ export interface ForwardHub extends ForwardPort {
   /** Undefined while it still may, or nobody can tell; else why not. Never rejects. */
   forbidden(forwarder: Forwarder): Promise<string | undefined>;
   readonly counters: HubCounters;
+  createFlushing(): Flushing;
   ended(session: ForwardSession): void;
   log(event: string, fields: Record<string, unknown>): void;
 }
 
 export class ForwardSession {
   readonly #id: string;
-  readonly #socket: WebSocket;
+  readonly #socket: PeerSocket;
   readonly #forwarder: Forwarder;
   readonly #hub: ForwardHub;
   readonly #session: TunnelSession;
@@ -37,21 +40,20 @@ export class ForwardSession {
   #checking = false;
   #over = false;
 
-  constructor(id: string, socket: WebSocket, forwarder: Forwarder, hub: ForwardHub, nowMs: number) {
+  constructor(id: string, socket: PeerSocket, forwarder: Forwarder, hub: ForwardHub, nowMs: number) {
     this.#id = id;
     this.#socket = socket;
     this.#forwarder = forwarder;
     this.#hub = hub;
     this.#checkedMs = nowMs;
-    socket.binaryType = "arraybuffer";
-    socket.accept();
+    const flushing = hub.createFlushing();
     this.#session = new TunnelSession(
       {
         role: "edge",
         local: forwardHubSettings,
         remote: agentSettings,
-        send: (message) => socket.send(message),
-        schedule: (flush) => queueMicrotask(flush),
+        send: (message, giveBack) => socket.send(message, giveBack),
+        schedule: (flush) => flushing(flush, this.streams),
         handlers: {
           onStream: (stream, { kind }) => (kind === "tcp" ? this.#accept(stream) : "refused"),
           onControl: () => undefined,
@@ -61,12 +63,14 @@ export class ForwardSession {
       },
       nowMs,
     );
-    socket.addEventListener("message", ({ data }) => {
-      if (data instanceof ArrayBuffer) this.#session.receive(new Uint8Array(data), Date.now());
-      else this.#session.close("protocol_error", "a text message");
+    socket.listen({
+      onMessage: (message, isText) => {
+        if (isText) this.#session.close("protocol_error", "a text message");
+        else this.#session.receive(message, Date.now());
+      },
+      onClose: (code, reason) => this.#lost(closeCodeOf(code), reason),
+      onError: () => this.#lost("internal", "the client's WebSocket broke"),
     });
-    socket.addEventListener("close", ({ code, reason }) => this.#lost(closeCodeOf(code), reason));
-    socket.addEventListener("error", () => this.#lost("internal", "the client's WebSocket broke"));
     this.#log("forward_session_opened");
   }
 
@@ -133,11 +137,7 @@ export class ForwardSession {
     if (this.#over) return;
     this.#over = true;
     this.#log("forward_session_closed", { code, reason });
-    try {
-      this.#socket.close(closeTable[code].number, reason.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 123));
-    } catch {
-      // Closed already.
-    }
+    this.#socket.close(closeTable[code].number, reason.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 123));
     this.#hub.ended(this);
   }
 

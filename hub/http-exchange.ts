@@ -1,6 +1,6 @@
 // One request of the data path over one stream: sends head and body, resolves with the endpoint's answer.
 import { errorTable } from "#contract/error.ts";
-import type { Fields, OpenHead, ResponseHead } from "#contract/tunnel/head.ts";
+import type { Fields, ResponseHead } from "#contract/tunnel/head.ts";
 import { grpcProtocolOf } from "#traffic/grpc/content-type.ts";
 import { grpcStatusFields, grpcStatusOfError } from "#traffic/grpc/status.ts";
 import type { TunnelSession } from "#traffic/tunnel/session.ts";
@@ -8,16 +8,13 @@ import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/
 import { isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { WaitingStreams } from "#traffic/tunnel/waiting-streams.ts";
 import type { WaitingExchange } from "./agent-connection.ts";
-import { internalHeaders } from "./internal-headers.ts";
-import { headersOf, isBodiless } from "./open-head.ts";
+import type { Download, HttpCall, Upload } from "./http-call.ts";
 import type { OpenRelays } from "./open-relays.ts";
-import { RequestBody } from "./request-body.ts";
-import { ResponseBody } from "./response-body.ts";
 import { failureOf } from "./tunnel-failure.ts";
 import { WebSocketRelay } from "./websocket-relay.ts";
 
-export type ExchangeResult =
-  | { readonly type: "response"; readonly response: Response }
+export type ExchangeResult<A> =
+  | { readonly type: "answer"; readonly answer: A }
   /** No answer came. */
   | { readonly type: "reset"; readonly stream: number; readonly reset: StreamReset }
   /** The session takes no stream now. */
@@ -30,60 +27,58 @@ export interface Answerer {
 }
 
 /** Never rejects. The stream is reset when the client leaves before the answer is complete. */
-export async function exchange(
+export async function exchange<A>(
   agent: Answerer,
-  head: OpenHead,
-  request: Request,
+  call: HttpCall<A>,
   relays: OpenRelays,
-): Promise<ExchangeResult> {
-  const run = new HttpExchange(head, request, relays);
+): Promise<ExchangeResult<A>> {
+  const run = new HttpExchange(call, relays);
   if (!agent.session || !run.start(agent.session)) return { type: "busy" };
   agent.waiting.started(run, Date.now());
   const result = await run.result();
-  agent.waiting.ended(run, result.type === "response", Date.now());
+  agent.waiting.ended(run, result.type === "answer", Date.now());
   return result;
 }
 
 /** Whether a request may reach an endpoint twice: its method is idempotent, and it has no body that may be gone. */
-export function isRepeatable(head: OpenHead, request: Request): boolean {
-  return head.kind === "http" && request.body === null && isIdempotent(head.method);
+export function isRepeatable({ head, hasBody }: HttpCall<unknown>): boolean {
+  return head.kind === "http" && !hasBody && isIdempotent(head.method);
 }
 
-class HttpExchange implements StreamHandlers, WaitingExchange {
-  readonly #request: Request;
-  readonly #head: OpenHead;
+class HttpExchange<A> implements StreamHandlers, WaitingExchange {
+  readonly #call: HttpCall<A>;
   readonly #relays: OpenRelays;
   readonly #answer = Promise.withResolvers<ResponseHead | StreamReset>();
   #stream!: TunnelStream;
-  #upload: RequestBody | undefined;
-  #download!: ResponseBody;
+  #upload: Upload | undefined;
+  #download!: Download<A>;
   #relay: WebSocketRelay | undefined;
   #framed = false;
 
-  constructor(head: OpenHead, request: Request, relays: OpenRelays) {
-    this.#head = head;
-    this.#request = request;
+  constructor(call: HttpCall<A>, relays: OpenRelays) {
+    this.#call = call;
     this.#relays = relays;
   }
 
   start(session: TunnelSession): boolean {
-    const { body, signal } = this.#request;
-    const stream = session.open(this.#head, this, body === null && this.#head.kind === "http");
+    const { head, hasBody, aborted } = this.#call;
+    const stream = session.open(head, this, !hasBody && head.kind === "http");
     if (!stream) return false;
     this.#stream = stream;
-    this.#download = new ResponseBody(stream);
-    if (signal.aborted) this.#leave();
-    else signal.addEventListener("abort", () => this.#leave());
+    this.#download = this.#call.download(stream);
+    if (aborted) this.#leave();
+    else this.#call.onAbort(() => this.#leave());
     return true;
   }
 
-  async result(): Promise<ExchangeResult> {
-    this.#sendBody();
+  async result(): Promise<ExchangeResult<A>> {
+    const { head, hasBody } = this.#call;
+    if (hasBody && head.kind === "http") this.#upload = this.#call.upload(this.#stream);
     const answer = await this.#answer.promise;
     const stream = this.#stream.id;
     if ("code" in answer) return { type: "reset", stream, reset: answer };
     try {
-      return { type: "response", response: this.#response(answer) };
+      return { type: "answer", answer: this.#begin(answer) };
     } catch (error) {
       this.#stream.reset("cancelled", String(error));
       const detail = `the endpoint's answer is not valid: ${String(error)}`;
@@ -91,53 +86,33 @@ class HttpExchange implements StreamHandlers, WaitingExchange {
     }
   }
 
-  #sendBody(): void {
-    const { body, headers } = this.#request;
-    if (body === null || this.#head.kind !== "http") return;
-    this.#upload = new RequestBody(this.#stream);
-    // Its end is the stream's business; it never rejects.
-    void this.#upload.send(body, contentLength(headers));
-  }
-
-  #response(head: ResponseHead): Response {
+  #begin(head: ResponseHead): A {
     const { status } = head;
-    const headers = headersOf(head.fields);
     if (status === 101) {
-      const [client, server] = Object.values(new WebSocketPair());
-      this.#relay = new WebSocketRelay(this.#stream, server!, () => this.#relays.delete(this.#relay!));
-      this.#relays.add(this.#relay, this.#request.headers.get(internalHeaders.gatewayProcess));
-      return new Response(null, { status, headers, webSocket: client! });
+      const { answer, socket } = this.#call.upgrade(head);
+      this.#relay = new WebSocketRelay(this.#stream, socket, () => this.#relays.delete(this.#relay!));
+      this.#relays.add(this.#relay, this.#call.gatewayProcess);
+      return answer;
     }
-    if (isBodiless(status) || this.#request.method === "HEAD") {
-      this.#download.discard();
-      return new Response(null, { status, headers });
-    }
-    if (this.#takesFrames(headers)) return this.#framedResponse(status, headers);
-    const body = this.#download.take(contentLength(headers));
-    // "manual": the endpoint's content-encoding describes bytes that pass as they are.
-    return new Response(body, { status, headers, encodeBody: "manual" });
+    const hasNone = isBodiless(status) || this.#call.head.method === "HEAD";
+    if (hasNone || !this.#takesFrames(head)) return this.#download.begin(head, hasNone ? "none" : "plain");
+    this.#framed = true;
+    return this.#download.begin(head, "framed");
   }
 
   /** A body with a length has no trailers in HTTP/1.1; gRPC may have both. */
-  #takesFrames(headers: Headers): boolean {
-    const asked = this.#request.headers.has(internalHeaders.trailers);
-    if (!asked || !this.#download.mayHaveTrailers) return false;
-    return contentLength(headers) === undefined || this.#isGrpc;
-  }
-
-  #framedResponse(status: number, headers: Headers): Response {
-    headers.delete("content-length");
-    headers.set(internalHeaders.trailers, this.#request.headers.get(internalHeaders.trailers)!);
-    this.#framed = true;
-    return new Response(this.#download.takeFramed(), { status, headers, encodeBody: "manual" });
+  #takesFrames({ fields }: ResponseHead): boolean {
+    if (this.#call.trailersToken === undefined || !this.#download.mayHaveTrailers) return false;
+    return contentLength(fields) === undefined || this.#isGrpc;
   }
 
   get #isGrpc(): boolean {
-    return grpcProtocolOf(this.#request.headers.get("content-type")) === "grpc";
+    const type = this.#call.head.fields.find(([name]) => name === "content-type");
+    return grpcProtocolOf(type?.[1] ?? null) === "grpc";
   }
 
   moveOn(): void {
-    if (!this.#stream.open || !isRepeatable(this.#head, this.#request)) return;
+    if (!this.#stream.open || !isRepeatable(this.#call)) return;
     const detail = "the agent does not answer";
     this.#stream.reset("cancelled", detail);
     this.onReset({ code: "connection_lost", detail, safe: false });
@@ -196,7 +171,13 @@ function grpcFields(reset: StreamReset): Fields {
   return grpcStatusFields(grpcStatusOfError(code), `${code}: ${errorTable[code].title}`);
 }
 
-function contentLength(headers: Headers): number | undefined {
-  const text = headers.get("content-length");
-  return text !== null && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+/** Statuses whose answers have no body (RFC 9110 §6.4.1). */
+function isBodiless(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
+
+/** Undefined where there is none, or more than one. */
+export function contentLength(fields: Fields): number | undefined {
+  const [only, ...more] = fields.filter(([name]) => name === "content-length");
+  return only && more.length === 0 && /^[0-9]{1,15}$/.test(only[1]) ? Number(only[1]) : undefined;
 }

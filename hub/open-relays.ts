@@ -4,9 +4,9 @@ import type { HubGoodbye } from "#contract/hub-call.ts";
 import type { WebSocketRelay } from "./websocket-relay.ts";
 
 export class OpenRelays {
-  readonly #relays = new Map<WebSocketRelay, string | null>();
+  readonly #relays = new Map<WebSocketRelay, string | undefined>();
 
-  add(relay: WebSocketRelay, gatewayProcess: string | null): void {
+  add(relay: WebSocketRelay, gatewayProcess: string | undefined): void {
     this.#relays.set(relay, gatewayProcess);
   }
 

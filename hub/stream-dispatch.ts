@@ -3,10 +3,10 @@ import type { OpenHead } from "#contract/tunnel/head.ts";
 import type { StreamReset } from "#traffic/tunnel/stream.ts";
 import { chooseAgent } from "#traffic/tunnel/choose-agent.ts";
 import type { AgentConnection } from "./agent-connection.ts";
+import type { HttpCall } from "./http-call.ts";
 import { exchange, isRepeatable } from "./http-exchange.ts";
-import { openHeadOf } from "./open-head.ts";
 import type { OpenRelays } from "./open-relays.ts";
-import { failureOf, failureResponse } from "./tunnel-failure.ts";
+import { failureOf } from "./tunnel-failure.ts";
 import type { TunnelFailure } from "./tunnel-failure.ts";
 
 /** Agents that are asked for one request. */
@@ -32,34 +32,34 @@ export interface DispatchPort {
 const agentWaitMs = 1_000;
 const pollMs = 20;
 
-/** The endpoint's answer, or a failure in internal headers. Never rejects. */
-export async function dispatchStream(port: DispatchPort, request: Request): Promise<Response> {
+/** The endpoint's answer, or a failure. Never rejects. */
+export async function dispatchStream<A>(port: DispatchPort, call: HttpCall<A>): Promise<A> {
   const { agents, relays, zoneOf, random } = port;
-  const head = openHeadOf(request);
+  const { head } = call;
   const wish = { endpoint: head.endpoint, zone: zoneOf(head.endpoint), tried: new Set<AgentConnection>() };
   let failure: TunnelFailure = { code: "tunnel_unavailable", safe: true };
   // One without a body goes to the tunnel's other hub meanwhile; nobody else can take a body that was sent here.
-  if (request.body !== null) await someAgent(agents);
+  if (call.hasBody) await someAgent(agents);
   while (wish.tried.size < maxAttempts) {
     const agent = chooseAgent(agents(), wish, random);
     if (!agent) break;
     wish.tried.add(agent);
     try {
-      const result = await exchange(agent, head, request, relays);
-      if (result.type === "response") return result.response;
+      const result = await exchange(agent, call, relays);
+      if (result.type === "answer") return result.answer;
       if (result.type === "busy") continue;
       failure = failureOf(result.reset);
       port.failed(agent, head, result);
       const isLost = result.reset.code === "connection_lost";
-      if (isLost && isRepeatable(head, request) && !request.signal.aborted) continue;
+      if (isLost && isRepeatable(call) && !call.aborted) continue;
     } catch (error) {
-      if (error instanceof RangeError) return failureResponse({ code: "head_too_large", safe: true });
-      return failureResponse({ code: "internal", safe: false });
+      if (error instanceof RangeError) return call.fail({ code: "head_too_large", safe: true });
+      return call.fail({ code: "internal", safe: false });
     }
     // A body that was read in part cannot be sent again.
-    if (!failure.safe || request.body !== null || request.signal.aborted) break;
+    if (!failure.safe || call.hasBody || call.aborted) break;
   }
-  return failureResponse(failure);
+  return call.fail(failure);
 }
 
 async function someAgent(agents: DispatchPort["agents"]): Promise<void> {

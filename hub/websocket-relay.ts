@@ -1,16 +1,13 @@
-// Carries a WebSocket between the client (a WebSocketPair's end) and a stream.
-// workerd has whole messages only and no backpressure on either side of a WebSocket, so both directions are bounded
-// here: by the longest message, and by what may wait for a slow endpoint.
+// Carries a WebSocket between the client and a stream. A runtime may have whole messages only, and no backpressure on either
+// side of a WebSocket, so both directions are bounded here: by the longest message, and by what may wait for a slow endpoint.
 import { limits } from "#contract/limits.ts";
 import type { StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
+import type { PeerSocket } from "./peer-socket.ts";
 
 interface Outgoing {
   readonly bytes: Uint8Array;
   readonly text: boolean;
 }
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** RFC 6455 §7.4.1: codes that an endpoint may put into a close frame. */
 function isSendable(code: number): boolean {
@@ -21,7 +18,7 @@ function isSendable(code: number): boolean {
 
 export class WebSocketRelay {
   readonly #stream: TunnelStream;
-  readonly #socket: WebSocket;
+  readonly #socket: PeerSocket;
   readonly #onEnd: () => void;
   readonly #outgoing: Outgoing[] = [];
   /** Of the first of `#outgoing`. */
@@ -32,26 +29,24 @@ export class WebSocketRelay {
   #piecesBytes = 0;
 
   /** `onEnd` runs when the client's side is closed, perhaps more than once. */
-  constructor(stream: TunnelStream, socket: WebSocket, onEnd: () => void) {
+  constructor(stream: TunnelStream, socket: PeerSocket, onEnd: () => void) {
     this.#stream = stream;
     this.#socket = socket;
     this.#onEnd = onEnd;
-    socket.binaryType = "arraybuffer";
-    socket.accept();
-    socket.addEventListener("message", ({ data }) => this.#fromClient(data));
-    socket.addEventListener("close", ({ code, reason }) => this.#clientClosed(code, reason));
-    socket.addEventListener("error", () => {
-      onEnd();
-      stream.reset("cancelled", "the client's WebSocket broke");
+    socket.listen({
+      onMessage: (message, isText) => this.#fromClient(message, isText),
+      onClose: (code, reason) => this.#clientClosed(code, reason),
+      onError: () => {
+        onEnd();
+        stream.reset("cancelled", "the client's WebSocket broke");
+      },
     });
   }
 
   // --- client -> endpoint -------------------------------------------------------------------------------------------
 
-  #fromClient(data: string | ArrayBuffer | Blob): void {
-    if (!this.#stream.open || this.#closing || data instanceof Blob) return;
-    const text = typeof data === "string";
-    const bytes = text ? encoder.encode(data) : new Uint8Array(data);
+  #fromClient(bytes: Uint8Array, text: boolean): void {
+    if (!this.#stream.open || this.#closing) return;
     if (this.#outgoingBytes + bytes.length > limits.webSocketBacklogBytes) {
       this.#stream.reset("cancelled", "the client sends faster than the endpoint reads");
       this.#socket.close(1013, "the endpoint reads too slowly");
@@ -102,7 +97,8 @@ export class WebSocketRelay {
     if (!kind.last) return;
     const whole = this.#take();
     try {
-      this.#socket.send(kind.text ? decoder.decode(whole) : whole);
+      if (kind.text) this.#socket.sendText(whole);
+      else this.#socket.send(whole);
     } catch {
       // Not UTF-8, or the client is gone; either way this WebSocket is over.
       this.#stream.reset("cancelled", "a message could not be passed on");
@@ -143,11 +139,7 @@ export class WebSocketRelay {
 
   #close(code: number, reason: string): void {
     this.#onEnd();
-    try {
-      if (isSendable(code)) this.#socket.close(code, reason);
-      else this.#socket.close();
-    } catch {
-      // Closed already.
-    }
+    if (isSendable(code)) this.#socket.close(code, reason);
+    else this.#socket.close();
   }
 }

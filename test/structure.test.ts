@@ -40,6 +40,9 @@ const forbidden: [file: string, specifier: string][] = [
   ["traffic/planted.ts", "node:net"],
   ["config/planted.ts", "cloudflare:workers"],
   ["config/native/planted.ts", "#traffic/match/matcher.ts"],
+  ["traffic/planted.ts", "#hub/hub.ts"],
+  ["hub/planted.ts", "../worker/app.ts"],
+  ["hub/planted.ts", "node:http"],
   ["worker/planted.ts", "#config/load.ts"],
   ["worker/state/planted.ts", "../../control/index.ts"],
   ["worker/planted.ts", "node:fs"],
@@ -59,6 +62,8 @@ test.each(forbidden)("%s may not import %s", async (file, specifier) => {
 
 test.each([
   ["traffic/allowed.ts", "#contract/limits.ts"],
+  ["hub/allowed.ts", "#traffic/match/matcher.ts"],
+  ["cli/allowed.ts", "#hub/hub.ts"],
   ["worker/allowed.ts", "#traffic/match/matcher.ts"],
   ["control/allowed.ts", "#config/load.ts"],
   ["origin-agent/allowed.ts", "node:net"],

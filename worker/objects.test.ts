@@ -1,19 +1,6 @@
 import { expect, test } from "vitest";
 import type { Env } from "./env.ts";
-import { objectFetch, objectUrl, parseObjectPath } from "./objects.ts";
-
-test.each(["default", "team/prod:1", "a b?c#d%"])("the object named %s survives its path", (name) => {
-  const url = new URL(objectUrl("TunnelHub", name, "/push"));
-  expect(url.pathname.endsWith("/push")).toBe(true);
-  expect(parseObjectPath(url.pathname.slice(1))).toEqual({ className: "TunnelHub", name });
-});
-
-test.each(["", "ConfigStore/x", "RegionState", "RegionState/", "RegionState/%zz"])(
-  "%j names no object",
-  (path) => {
-    expect(parseObjectPath(path)).toBeUndefined();
-  },
-);
+import { objectFetch } from "./objects.ts";
 
 test("through STATE the request keeps its URL, and a forged object header is overwritten", async () => {
   let seen: Request | undefined;

@@ -1,17 +1,8 @@
 // The one way to a Durable Object: through its namespace where it lives in this process or account, else through the
 // service of the process that owns it (decisions 0001, 0011).
+import { internalHeaders } from "#contract/internal-headers.ts";
+import { type ObjectClass, objectPath } from "#contract/object-path.ts";
 import type { Env } from "./env.ts";
-
-const objectClasses = ["RegionState", "TunnelHub", "RateLimiter"] as const;
-export type ObjectClass = (typeof objectClasses)[number];
-
-/** Names the object of a request that travels through `STATE`; the original URL survives. */
-export const objectHeader = "isthmus-object";
-
-/** `https://object/<class>/<name><path>`; names may hold any character, `path` starts with `/`. */
-export function objectUrl(className: ObjectClass, name: string, path: string): string {
-  return `https://object/${objectPath(className, name)}${path}`;
-}
 
 /**
  * Sends `request` to an object. Its headers must be mutable (a request made with `new Request`).
@@ -27,7 +18,7 @@ export function objectFetch(
   if (namespace) return objectStub(namespace, name).fetch(request);
   const owner = className === "TunnelHub" ? hubService(env, name) : env.STATE;
   if (!owner) throw new Error(`Neither a namespace for ${className} nor a service that has one is bound.`);
-  request.headers.set(objectHeader, objectPath(className, name));
+  request.headers.set(internalHeaders.object, objectPath(className, name));
   return owner.fetch(request);
 }
 
@@ -63,18 +54,6 @@ export function hasHubs(env: Env): boolean {
   return env.TUNNEL_HUB !== undefined || env["hub:0"] !== undefined;
 }
 
-/** Whom `class/name` means, as {@link objectHeader} carries it and as the path of {@link objectUrl} starts; undefined for anything else. */
-export function parseObjectPath(path: string): { className: ObjectClass; name: string } | undefined {
-  const [className, encoded] = path.split("/", 2);
-  const known = objectClasses.find((name) => name === className);
-  if (!known || !encoded) return undefined;
-  try {
-    return { className: known, name: decodeURIComponent(encoded) };
-  } catch {
-    return undefined;
-  }
-}
-
 export function objectNamespace(env: Env, className: ObjectClass): DurableObjectNamespace | undefined {
   switch (className) {
     case "RegionState":
@@ -84,8 +63,4 @@ export function objectNamespace(env: Env, className: ObjectClass): DurableObject
     case "RateLimiter":
       return env.RATE_LIMITER;
   }
-}
-
-function objectPath(className: ObjectClass, name: string): string {
-  return `${className}/${encodeURIComponent(name).replaceAll("%3A", ":")}`;
 }

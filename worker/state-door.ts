@@ -2,7 +2,9 @@
 // only the supervisor's own processes can open, never to a listener.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { Env } from "./env.ts";
-import { objectHeader, objectNamespace, objectStub, parseObjectPath } from "./objects.ts";
+import { internalHeaders } from "#contract/internal-headers.ts";
+import { parseObjectPath } from "#contract/object-path.ts";
+import { objectNamespace, objectStub } from "./objects.ts";
 
 export class StateDoor extends WorkerEntrypoint<Env> {
   override fetch(request: Request): Response | Promise<Response> {
@@ -12,7 +14,7 @@ export class StateDoor extends WorkerEntrypoint<Env> {
 
 /** Sends a request to the object that its header or its path names. */
 export function answerForObject(request: Request, env: Env): Response | Promise<Response> {
-  const named = request.headers.get(objectHeader);
+  const named = request.headers.get(internalHeaders.object);
   const target = parseObjectPath(named ?? new URL(request.url).pathname.slice(1));
   const namespace = target && objectNamespace(env, target.className);
   if (!namespace) return new Response("no such object", { status: 404 });

@@ -1,6 +1,6 @@
 // Which hub an agent dials: `?tunnel=NAME&shard=K`.
-import { limits } from "#contract/limits.ts";
-import { nameSchema } from "#contract/snapshot.ts";
+import { limits } from "../limits.ts";
+import { nameSchema } from "../snapshot.ts";
 
 export const joinPath = "/.well-known/isthmus/join";
 export const tunnelPath = "/.well-known/isthmus/tunnel";

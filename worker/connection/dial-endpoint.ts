@@ -9,7 +9,7 @@ import type { EndpointPlan } from "../plan/endpoint-plan.ts";
 import type { TunnelPlan } from "../plan/tunnel-plan.ts";
 import { compileConnectTo } from "../state/connect-to.ts";
 import { withTimeLimit } from "../time-limit.ts";
-import { hubName } from "../tunnel/tunnel-target.ts";
+import { hubName } from "#contract/tunnel/target.ts";
 import type { Connection } from "./connection.ts";
 import { askHub, type HubConnect } from "./hub-connection.ts";
 

@@ -4,8 +4,8 @@ import { endpointKey } from "#contract/snapshot.ts";
 import { isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { Exchange } from "../exchange.ts";
 import type { TunnelPlan } from "../plan/tunnel-plan.ts";
-import { internalHeaders } from "../tunnel/internal-headers.ts";
-import { hubName } from "../tunnel/tunnel-target.ts";
+import { internalHeaders } from "#contract/internal-headers.ts";
+import { hubName } from "#contract/tunnel/target.ts";
 import { upstreamRequest } from "./upstream-request.ts";
 
 /**

@@ -1,8 +1,9 @@
 // Calls a RateLimiter of this region, in this process or account or in another one.
+import { objectUrl } from "#contract/object-path.ts";
 import { type LimiterAnswer, limiterAnswerSchema, type LimiterCall } from "#contract/limiter-call.ts";
 import { limits } from "#contract/limits.ts";
 import type { Env } from "../env.ts";
-import { objectFetch, objectUrl } from "../objects.ts";
+import { objectFetch } from "../objects.ts";
 
 /** `limiter`: its number, below `limits.rateLimiters`. Rejects when there is no good answer in time. */
 export async function callLimiter(env: Env, limiter: number, call: LimiterCall): Promise<LimiterAnswer> {

@@ -7,14 +7,15 @@ import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Env } from "../env.ts";
 import { callLimiter } from "../limit/call-limiter.ts";
 import { Limiter } from "../limit/limiter.ts";
-import { hasHubs, objectFetch, objectUrl } from "../objects.ts";
+import { objectUrl } from "#contract/object-path.ts";
+import { hasHubs, objectFetch } from "../objects.ts";
 import { pause } from "../pause.ts";
 import { planSteps, type PolicyStages } from "../plan/snapshot-plan.ts";
 import type { HubFetch } from "../plan/tunnel-plan.ts";
 import { BatchedLines, lineByLine } from "../report/line-log.ts";
 import { statisticsOf } from "../stage/statistics.ts";
-import { internalHeaders } from "../tunnel/internal-headers.ts";
-import { failureResponse } from "../tunnel/tunnel-failure.ts";
+import { internalHeaders } from "#contract/internal-headers.ts";
+import { failureResponse } from "../tunnel/failure-response.ts";
 import { Isolate } from "./isolate.ts";
 import { snapshotKey } from "./last-good.ts";
 

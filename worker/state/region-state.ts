@@ -3,6 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import { administrationSchema } from "#contract/administration.ts";
+import { objectUrl } from "#contract/object-path.ts";
 import { SnapshotReader } from "#contract/snapshot-lines.ts";
 import { type VersionedSnapshot, nameSchema } from "#contract/snapshot.ts";
 import { allAtOnce, withPauses } from "#contract/steps.ts";
@@ -13,8 +14,8 @@ import type { Probe } from "#traffic/region/probe-schedule.ts";
 import { RegionMachine } from "#traffic/region/region-machine.ts";
 import type { HubRef } from "#traffic/region/hub-roll.ts";
 import type { Env } from "../env.ts";
-import { objectFetch, objectUrl } from "../objects.ts";
-import { hubName } from "../tunnel/tunnel-target.ts";
+import { objectFetch } from "../objects.ts";
+import { hubName } from "#contract/tunnel/target.ts";
 import { pause } from "../pause.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import { compileConnectTo, type ConnectTo } from "./connect-to.ts";

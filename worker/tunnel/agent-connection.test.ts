@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import { limits } from "#contract/limits.ts";
 import { hubSettings } from "#contract/tunnel/settings.ts";
 import { HubHandshake } from "#traffic/tunnel/hub-handshake.ts";
-import { AgentConnection } from "./agent-connection.ts";
-import type { HubPort } from "./agent-connection.ts";
-import { HubCounters } from "./hub-counters.ts";
+import { AgentConnection } from "#hub/agent-connection.ts";
+import type { HubPort } from "#hub/agent-connection.ts";
+import { HubCounters } from "#hub/hub-counters.ts";
+import { peerSocket } from "./peer-socket.ts";
 
 function accepted() {
   const [client, server] = Object.values(new WebSocketPair());
@@ -33,7 +34,7 @@ function accepted() {
     transportCertificate: new Uint8Array(1),
     settings: hubSettings,
   });
-  const connection = new AgentConnection("c", server!, handshake, hub, 1_000);
+  const connection = new AgentConnection("c", peerSocket(server!), handshake, hub, 1_000);
   return { client: client!, connection, log, ended, counters, closed: closed.promise };
 }
 

@@ -4,7 +4,9 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { hubCalls, hubLoadSchema, type HubLoad } from "#contract/hub-call.ts";
 import { readAsk, writeMessage } from "../connection/hub-connection.ts";
 import type { Env } from "../env.ts";
-import { objectFetch, objectHeader, objectNamespace, objectUrl } from "../objects.ts";
+import { internalHeaders } from "#contract/internal-headers.ts";
+import { objectUrl } from "#contract/object-path.ts";
+import { objectFetch, objectNamespace } from "../objects.ts";
 import { answerForObject } from "../state-door.ts";
 import { hubsHere } from "./hubs-here.ts";
 
@@ -13,7 +15,7 @@ const calls: ReadonlySet<string> = new Set(Object.values(hubCalls));
 export class HubDoor extends WorkerEntrypoint<Env> {
   override fetch(request: Request): Response | Promise<Response> {
     const { pathname } = new URL(request.url);
-    const isForAll = !request.headers.has(objectHeader) && calls.has(pathname);
+    const isForAll = !request.headers.has(internalHeaders.object) && calls.has(pathname);
     return isForAll ? this.#askAll(pathname, request) : answerForObject(request, this.env);
   }
 

@@ -1,6 +1,6 @@
 // The head of a request, or of an answer, between the Worker's objects and the tunnel's frames.
 import type { Fields, OpenHead } from "#contract/tunnel/head.ts";
-import { internalHeaders, isInternalHeader } from "./internal-headers.ts";
+import { internalHeaders, isInternalHeader } from "#contract/internal-headers.ts";
 import { fromOctets, toOctets } from "./octets.ts";
 
 /** What the agent is asked for on behalf of a request of the data path. */
@@ -32,9 +32,4 @@ export function headersOf(fields: Fields): Headers {
     if (!isInternalHeader(name)) headers.append(name, fromOctets(value));
   }
   return headers;
-}
-
-/** Statuses whose answers have no body (RFC 9110 §6.4.1). */
-export function isBodiless(status: number): boolean {
-  return status === 204 || status === 205 || status === 304;
 }

@@ -1,9 +1,10 @@
 // A hub's call to the state object of its region.
+import { objectUrl } from "#contract/object-path.ts";
 import { hubPushSchema } from "#contract/sync.ts";
 import type { HubPush } from "#contract/sync.ts";
 import type { Env } from "../env.ts";
-import { objectFetch, objectUrl } from "../objects.ts";
-import type { TunnelTarget } from "./tunnel-target.ts";
+import { objectFetch } from "../objects.ts";
+import type { TunnelTarget } from "#contract/tunnel/target.ts";
 
 const timeoutMs = 5_000;
 

@@ -6,11 +6,11 @@ import type { TunnelSession } from "#traffic/tunnel/session.ts";
 import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { readAsk, writeMessage } from "../connection/hub-connection.ts";
 import { chooseAgent } from "#traffic/tunnel/choose-agent.ts";
-import type { DispatchPort } from "./stream-dispatch.ts";
-import type { AgentConnection } from "./agent-connection.ts";
+import type { DispatchPort } from "#hub/stream-dispatch.ts";
+import type { AgentConnection } from "#hub/agent-connection.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseBody } from "./response-body.ts";
-import { failureOf } from "./tunnel-failure.ts";
+import { failureOf } from "#hub/tunnel-failure.ts";
 
 /** Agents that are asked for one connection. */
 const maxAttempts = 3;

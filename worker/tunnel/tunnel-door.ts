@@ -1,26 +1,12 @@
-// TunnelDoor: where agents arrive, to join (the only thing possible for them without a certificate) and to open tunnels; and
-// clients that forward ports.
+// TunnelDoor: where agents and clients that forward ports arrive, and are sent on to the hub that they are let in to.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { encodeBase64 } from "#contract/identity/pem.ts";
-import { IdentityError } from "#contract/identity/identity-error.ts";
-import { forwardPath } from "#contract/port-forward.ts";
-import { apiErrorSchema, joinRequestSchema } from "#contract/sync.ts";
-import type { ApiError } from "#contract/sync.ts";
-import { FloodGuard } from "#traffic/tunnel/flood-guard.ts";
+import { internalHeaders } from "#contract/internal-headers.ts";
+import { hubName, type TunnelTarget } from "#contract/tunnel/target.ts";
+import { judgeArrival } from "#hub/tunnel-door.ts";
 import type { Env } from "../env.ts";
 import { objectFetch } from "../objects.ts";
-import { answerForwarder } from "./forward-door.ts";
-import { internalHeaders } from "./internal-headers.ts";
-import { transportCertificate } from "./transport-identity.ts";
-import { hubName, joinPath, parseTunnelTarget, tunnelPath } from "./tunnel-target.ts";
-
-/** A join request is a token and a signing request; ours are under 2 KiB. */
-const joinBytes = 16 * 1024;
-const joinTimeoutMs = 10_000;
-/** Of one isolate. Joining is rare: once in an agent's life. */
-const joinFlood = { burst: 50, perSecond: 5 };
-
-let joins: FloodGuard | undefined;
+import { askControl, log } from "./hub-runtime.ts";
 
 export class TunnelDoor extends WorkerEntrypoint<Env> {
   override fetch(request: Request): Promise<Response> {
@@ -31,79 +17,60 @@ export class TunnelDoor extends WorkerEntrypoint<Env> {
 /** What the door answers; the gateway calls it for requests to `TUNNEL_HOSTNAME`. Never rejects. */
 export async function answerAgent(request: Request, env: Env): Promise<Response> {
   const url = new URL(request.url);
+  const verdict = await judgeArrival(
+    {
+      method: request.method,
+      url,
+      isUpgrade: request.headers.get("upgrade")?.toLowerCase() === "websocket",
+      authorization: request.headers.get("authorization") ?? undefined,
+      client: clientOf(request),
+      facts: request.cf,
+      text: (limitBytes) => readText(request, limitBytes),
+    },
+    { askControl: askControl(env), log },
+  );
+  const json = { "content-type": "application/json" };
+  switch (verdict.type) {
+    case "answer":
+      return new Response(verdict.text, { status: verdict.status, headers: json });
+    case "agent":
+      return sendOn(env, url, verdict.target, {
+        [internalHeaders.operation]: "connect",
+        [internalHeaders.transportCertificate]: encodeBase64(verdict.transportCertificate),
+      });
+    case "forwarder":
+      return sendOn(env, url, verdict.target, {
+        [internalHeaders.operation]: "forward",
+        [internalHeaders.forwarder]: encodeURIComponent(JSON.stringify(verdict.forwarder)),
+      });
+  }
+}
+
+/** A fresh set of headers: nothing that a stranger sent gets further. */
+async function sendOn(
+  env: Env,
+  url: URL,
+  target: TunnelTarget,
+  headers: Record<string, string>,
+): Promise<Response> {
+  const hubUrl = new URL(url);
+  hubUrl.search = new URLSearchParams({ tunnel: target.tunnel, shard: String(target.shard) }).toString();
+  const request = new Request(hubUrl, { headers: { upgrade: "websocket", ...headers } });
   try {
-    if (url.pathname === joinPath) return await join(request, env);
-    if (url.pathname === tunnelPath) return await connect(request, url, env);
-    if (url.pathname === forwardPath) return await answerForwarder(request, url, env);
+    return await objectFetch(env, "TunnelHub", hubName(target), request);
   } catch (error) {
-    console.warn(JSON.stringify({ event: "tunnel_door_failed", path: url.pathname, reason: String(error) }));
-    return refusal(503, { code: "unavailable", message: "the edge cannot serve agents at the moment" });
+    log("warn", JSON.stringify({ event: "tunnel_door_failed", path: url.pathname, reason: String(error) }));
+    return Response.json({ code: "unavailable", message: "the hub cannot be reached" }, { status: 503 });
   }
-  return refusal(404, {
-    code: "not_found",
-    message: "agents find /.well-known/isthmus/{join,tunnel} here, clients /.well-known/isthmus/forward",
-  });
 }
 
-async function join(request: Request, env: Env): Promise<Response> {
-  if (request.method !== "POST")
-    return refusal(405, { code: "method_not_allowed", message: "POST a join request" });
-  const nowMs = Date.now();
-  joins ??= new FloodGuard(joinFlood, nowMs);
-  if (!joins.charge(nowMs)) {
-    return refusal(429, {
-      code: "flood",
-      message: "too many join requests",
-      remedy: "Try again in a minute.",
-    });
-  }
-  const text = await readText(request, joinBytes);
-  if (text === undefined) return refusal(413, { code: "too_large", message: "the join request is too long" });
-  const parsed = joinRequestSchema.safeParse(parseJson(text));
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    return refusal(400, { code: "join_request_invalid", message: `${path.join(".") || "body"}: ${message}` });
-  }
-  const answer = await env.CONTROL.fetch("https://control/join", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(parsed.data),
-    signal: AbortSignal.timeout(joinTimeoutMs),
-  });
-  const body = await answer.text();
-  if (!answer.ok) {
-    const refused = apiErrorSchema.safeParse(parseJson(body));
-    const { code = `status ${answer.status}`, message: reason = "" } = refused.data ?? {};
-    console.warn(JSON.stringify({ event: "join_refused", tunnel: parsed.data.tunnel, code, reason }));
-  }
-  return new Response(body, { status: answer.status, headers: { "content-type": "application/json" } });
+/** As the front door says, or Cloudflare; a header counts only where no front door speaks. */
+function clientOf(request: Request): string {
+  const { clientIp } = (request.cf ?? {}) as { clientIp?: unknown };
+  if (typeof clientIp === "string") return clientIp;
+  return request.headers.get("cf-connecting-ip") ?? "unknown";
 }
 
-async function connect(request: Request, url: URL, env: Env): Promise<Response> {
-  const target = parseTunnelTarget(url);
-  if (!target) return refusal(400, { code: "tunnel_invalid", message: "expected ?tunnel=NAME&shard=K" });
-  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-    return refusal(426, { code: "upgrade_required", message: "a tunnel is a WebSocket" });
-  }
-  let certificate: Uint8Array;
-  try {
-    certificate = transportCertificate(request.cf, target.tunnel);
-  } catch (error) {
-    if (!(error instanceof IdentityError)) throw error;
-    const { code, message } = error;
-    console.warn(JSON.stringify({ event: "tunnel_refused", ...target, code, reason: message }));
-    return refusal(403, { code, message });
-  }
-  // A fresh set of headers: nothing that the agent sent gets further.
-  const headers = new Headers({
-    upgrade: "websocket",
-    [internalHeaders.operation]: "connect",
-    [internalHeaders.transportCertificate]: encodeBase64(certificate),
-  });
-  return objectFetch(env, "TunnelHub", hubName(target), new Request(url, { headers }));
-}
-
-/** Undefined when the body is longer than `limitBytes`; no more than that is read. */
 async function readText(request: Request, limitBytes: number): Promise<string | undefined> {
   if (!request.body) return "";
   const chunks: Uint8Array[] = [];
@@ -114,16 +81,4 @@ async function readText(request: Request, limitBytes: number): Promise<string | 
     chunks.push(chunk);
   }
   return new Blob(chunks).text();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function refusal(status: number, error: ApiError): Response {
-  return Response.json(error, { status });
 }

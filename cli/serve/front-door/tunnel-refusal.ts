@@ -2,9 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import { forwardPath } from "#contract/port-forward.ts";
 import type { ApiError } from "#contract/sync.ts";
+import { joinPath } from "#contract/tunnel/target.ts";
 import type { TlsClientAuth } from "./connection-facts.ts";
-
-const joinPath = "/.well-known/isthmus/join";
 
 /** Undefined when the Worker may see the request; it judges the certificate itself, too. */
 export function tunnelRefusal(

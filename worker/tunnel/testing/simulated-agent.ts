@@ -13,7 +13,8 @@ import type { AgentHandshakeOptions } from "#traffic/tunnel/agent-handshake.ts";
 import { TunnelSession } from "#traffic/tunnel/session.ts";
 import type { SessionHandlers } from "#traffic/tunnel/session.ts";
 import type { Env } from "../../env.ts";
-import { objectFetch, objectUrl } from "../../objects.ts";
+import { objectUrl } from "#contract/object-path.ts";
+import { objectFetch } from "../../objects.ts";
 import { answerAgent } from "../tunnel-door.ts";
 
 export const bindings = env as unknown as Env;

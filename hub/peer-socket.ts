@@ -1,0 +1,20 @@
+// A WebSocket as the hub sees it, whatever runtime it lives in: whole messages, and one end.
+
+export interface PeerSocket {
+  /** Called once, by whoever is given the socket, before anything arrives. */
+  listen(handlers: PeerSocketHandlers): void;
+  /** `left` is called once the bytes are needed no more. */
+  send(message: Uint8Array, left?: () => void): void;
+  /** Throws for bytes that are not UTF-8. */
+  sendText(message: Uint8Array): void;
+  /** Without a code: the close frame has none. Nothing happens where it is closed already. */
+  close(code?: number, reason?: string): void;
+}
+
+export interface PeerSocketHandlers {
+  /** The bytes are the handler's to keep. */
+  onMessage(message: Uint8Array, isText: boolean): void;
+  /** 1005: without a status; 1006: without a close frame. */
+  onClose(code: number, reason: string): void;
+  onError(): void;
+}
