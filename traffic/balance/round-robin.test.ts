@@ -70,3 +70,33 @@ test("an endpoint that returns gets its share, not what it missed", () => {
   expect(after.filter((index) => index === 0).length).toBeLessThanOrEqual(4);
   expect(after.filter((index) => index === 0).length).toBeGreaterThanOrEqual(2);
 });
+
+test.each([
+  [
+    [1, 1],
+    [1 / 2, 1 / 2],
+  ],
+  [
+    [1, 1, 1],
+    [1 / 3, 1 / 3, 1 / 3],
+  ],
+  [
+    [2, 1, 1, 4],
+    [1 / 4, 1 / 8, 1 / 8, 1 / 2],
+  ],
+])("an endpoint that fails is picked first as often as before, %j", (weights, shares) => {
+  const balancer = createBalancer(testBackend("RoundRobin", weights), () => 0);
+  const first = weights.map(() => 0);
+  const instead = weights.map(() => 0);
+  for (let nowMs = 0; nowMs < 2_400; nowMs++) {
+    const index = balancer.pick({ nowMs });
+    first[index]! += 1;
+    if (index === 0) instead[balancer.pick({ nowMs, exclude: [0] })]! += 1;
+  }
+  expect(Math.abs(first[0]! - 2_400 * shares[0]!)).toBeLessThanOrEqual(2);
+  // All others share what they get by their weights.
+  const others = 2_400 / (1 - shares[0]!);
+  shares.slice(1).forEach((share, index) => {
+    expect(Math.abs(first[index + 1]! + instead[index + 1]! - others * share)).toBeLessThanOrEqual(3);
+  });
+});

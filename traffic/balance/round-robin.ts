@@ -20,6 +20,8 @@ export class RoundRobin implements Algorithm {
   private readonly due: Float64Array;
   /** Share each endpoint was scheduled with; 0 while it is not in the heap. */
   private readonly scheduled: Float64Array;
+  /** Of all that are scheduled. */
+  private totalShare = 0;
   private virtualTime = 0;
   private generation = -1;
 
@@ -35,17 +37,36 @@ export class RoundRobin implements Algorithm {
   pick(request: PickRequest): number {
     if (this.generation !== this.pool.generation) this.reschedule();
     if (this.count === 0) return -1;
-    const position = request.exclude === undefined ? 0 : this.firstAllowed(request.exclude);
-    if (position < 0) return -1;
-    const index = this.heap[position]!;
     this.virtualTime = this.due[this.heap[0]!]!;
-    this.due[index]! += 1 / this.scheduled[index]!;
-    this.siftDown(position);
+    const index = request.exclude === undefined ? this.take(0) : this.takeElsewhere(request.exclude);
     if (this.virtualTime > rebaseAt) this.rebase();
     return index;
   }
 
-  /** Heap position of the endpoint due first that is not excluded. Only retries come here, so O(n) will do. */
+  private take(position: number): number {
+    const index = this.heap[position]!;
+    this.due[index]! += 1 / this.scheduled[index]!;
+    this.siftDown(position);
+    return index;
+  }
+
+  /**
+   * Only retries come here, so O(n) will do. What the others get in place of an excluded endpoint is not owed to it: without
+   * that, one of two endpoints that fails would be due again for every next request.
+   */
+  private takeElsewhere(exclude: readonly number[]): number {
+    const position = this.firstAllowed(exclude);
+    if (position < 0) return -1;
+    const index = this.take(position);
+    const excluded = new Set(exclude.filter((one) => this.scheduled[one]! > 0));
+    let left = this.totalShare;
+    for (const one of excluded) left -= this.scheduled[one]!;
+    for (const one of excluded) this.due[one]! += 1 / left;
+    this.heapify();
+    return index;
+  }
+
+  /** Heap position of the endpoint due first that is not excluded. */
   private firstAllowed(exclude: readonly number[]): number {
     let best = -1;
     for (let position = 0; position < this.count; position++) {
@@ -66,6 +87,7 @@ export class RoundRobin implements Algorithm {
     const start = first && pool.memberCount > 0 ? this.random() / lightest : 0;
 
     this.count = 0;
+    this.totalShare = 0;
     for (let index = 0; index < pool.size; index++) {
       const share = pool.share[index]!;
       const before = scheduled[index]!;
@@ -75,9 +97,14 @@ export class RoundRobin implements Algorithm {
         this.heap[this.count++] = index;
       }
       scheduled[index] = share;
+      this.totalShare += share;
     }
-    for (let position = (this.count >> 1) - 1; position >= 0; position--) this.siftDown(position);
+    this.heapify();
     this.generation = pool.generation;
+  }
+
+  private heapify(): void {
+    for (let position = (this.count >> 1) - 1; position >= 0; position--) this.siftDown(position);
   }
 
   private rebase(): void {
