@@ -3,11 +3,10 @@ import { ownTunnel, speaksHttp2 } from "#contract/snapshot.ts";
 import type { NativeBackend } from "./native/schema.ts";
 
 /** What of the backend is beyond the runtime; undefined for one that it dials, or that has a tunnel. */
-export function beyondRuntime({ tunnel, protocol, tls, timeout }: NativeBackend): string | undefined {
+export function beyondRuntime({ tunnel, protocol, tls }: NativeBackend): string | undefined {
   if (tunnel !== undefined) return undefined;
   if (speaksHttp2(protocol)) return `speaks ${protocol}, over HTTP/2`;
-  if (tls !== undefined) return "has TLS settings of its own";
-  return timeout?.tcp?.connectTimeout === undefined ? undefined : "has a connect timeout";
+  return tls === undefined ? undefined : "has TLS settings of its own";
 }
 
 /** The tunnel that a backend is compiled with under `isthmus serve`. */

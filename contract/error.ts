@@ -58,6 +58,12 @@ export const errorTable = {
     "No endpoint of the backend is healthy.",
   ),
   endpoint_connect_failed: entry(502, "backend", "connection_refused", "The endpoint could not be reached."),
+  endpoint_connect_timeout: entry(
+    504,
+    "backend",
+    "connection_timeout",
+    "The endpoint took no connection in the time that its backend allows.",
+  ),
   endpoint_reset: entry(
     502,
     "backend",

@@ -234,7 +234,7 @@ export const snapshotBackendSchema = z.strictObject({
   protocol: backendProtocolSchema,
   /** Where an agent dials. Absent: verified against the endpoint's address, if the protocol has TLS. */
   tls: backendTlsSchema.optional(),
-  /** Longest wait of an agent for a connection to an endpoint, TLS included. Absent: the agent's own. */
+  /** Longest wait for a connection to an endpoint; of an agent, TLS included. Absent: the agent's own, of a gateway none. */
   connectTimeoutMs: z.int().positive().optional(),
   /** The PROXY protocol that each connection to an endpoint begins with. Absent: none. Of TCP and TLS only. */
   proxyProtocol: z.strictObject({ version: proxyProtocolVersionSchema }).optional(),

@@ -143,7 +143,7 @@ beforeAll(async () => {
     backend("withheld", "HTTPS", at("mutual"), { tls }),
     backend("h2", "H2", portOf(pod2), { tls }),
     backend("grpc", "GRPCS", grpc.port, { tls: { ...tls, clientCertificate } }),
-    backend("unanswered", "HTTP", unanswered.port, { timeout: { tcp: { connectTimeout: "200ms" } } }),
+    backend("unanswered", "HTTPS", unanswered.port, { tls, timeout: { tcp: { connectTimeout: "200ms" } } }),
     `  - ${JSON.stringify({
       name: "checked",
       protocol: "HTTPS",

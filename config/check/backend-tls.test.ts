@@ -54,21 +54,22 @@ test.each([
   expect(codes(backend)).toEqual([expected]);
 });
 
-test.each([
-  { protocol: "GRPC" },
-  { protocol: "H2" },
-  { protocol: "HTTPS", tls: {} },
-  { timeout: { tcp: { connectTimeout: "1s" } } },
-])("what the runtime cannot dial is the agent's of serve, and an error at the edge: %j", (backend) => {
-  expect(load(backend).snapshot?.backends[0]?.tunnel).toBe("isthmus-serve");
-  expect(codes(backend, { target: "edge" })).toEqual(["backend-tunnel-missing backends[0]"]);
-  expect(load({ ...backend, tunnel: "t" }, { target: "edge" }).snapshot?.backends[0]?.tunnel).toBe("t");
-});
+test.each([{ protocol: "GRPC" }, { protocol: "H2" }, { protocol: "HTTPS", tls: {} }])(
+  "what the runtime cannot dial is the agent's of serve, and an error at the edge: %j",
+  (backend) => {
+    expect(load(backend).snapshot?.backends[0]?.tunnel).toBe("isthmus-serve");
+    expect(codes(backend, { target: "edge" })).toEqual(["backend-tunnel-missing backends[0]"]);
+    expect(load({ ...backend, tunnel: "t" }, { target: "edge" }).snapshot?.backends[0]?.tunnel).toBe("t");
+  },
+);
 
-test.each([{}, { protocol: "HTTPS" }, { timeout: {} }])("what it can dial stays direct: %j", (backend) => {
-  expect(load(backend).snapshot?.backends[0]?.tunnel).toBeUndefined();
-  expect(codes(backend, { target: "edge" })).toEqual([]);
-});
+test.each([{}, { protocol: "HTTPS" }, { timeout: {} }, { timeout: { tcp: { connectTimeout: "1s" } } }])(
+  "what it can dial stays direct: %j",
+  (backend) => {
+    expect(load(backend).snapshot?.backends[0]?.tunnel).toBeUndefined();
+    expect(codes(backend, { target: "edge" })).toEqual([]);
+  },
+);
 
 test("the snapshot has all of it but the key", () => {
   const tls = {

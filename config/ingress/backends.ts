@@ -20,6 +20,9 @@ export interface Backends {
   defaultNameOf(source: Source): string | undefined;
 }
 
+/** ingress-nginx's `proxy-connect-timeout`. */
+const defaultConnectTimeout = "5s";
+
 export function createBackends(
   { services, set, parts, notes }: ImportContext,
   sources: readonly Source[],
@@ -34,9 +37,10 @@ export function createBackends(
     origin: ObjectField,
   ): string {
     const { namespace } = source.ingress;
-    const { protocol, tls, ownTls, connectTimeout } = source.settings.endpoints;
-    const { loadBalancer, usesServiceAddress } =
+    const { protocol, tls, ownTls } = source.settings.endpoints;
+    const { loadBalancer, usesServiceAddress, endpoints } =
       owners.get(keyOf(namespace, service))?.settings ?? source.settings;
+    const { connectTimeout = defaultConnectTimeout } = endpoints;
     const wanted = service.port.number ?? service.port.name;
     const found = services.find(namespace, service.name, wanted);
     const target = typeof found === "string" ? undefined : found;
@@ -55,7 +59,7 @@ export function createBackends(
         name,
         ...(spoken !== "HTTP" && { protocol: spoken }),
         ...(isTls && { tls }),
-        ...(connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
+        timeout: { tcp: { connectTimeout } },
         endpoints: target ? endpointsOf(target, usesServiceAddress) : [],
         ...(loadBalancer && { loadBalancer }),
         ...(target?.tunnel !== undefined && { tunnel: target.tunnel }),
@@ -106,8 +110,11 @@ function ownersOf(sources: readonly Source[]): ReadonlyMap<string, Source> {
       if (!service) continue;
       const key = keyOf(namespace, service);
       const owner = owners.get(key);
-      if (owner) noteBalancer(source, owner);
-      else owners.set(key, source);
+      if (!owner) owners.set(key, source);
+      else {
+        noteBalancer(source, owner);
+        noteConnectTimeout(source, owner);
+      }
     }
   }
   return owners;
@@ -123,6 +130,16 @@ function noteBalancer({ settings }: Source, owner: Source): void {
   const wanted = annotations.text("upstream-hash-by") === undefined ? "load-balance" : "upstream-hash-by";
   const by = JSON.stringify(qualifiedName(owner.ingress));
   annotations.ignored(wanted, `endpoints are picked as the older Ingress ${by} says`);
+}
+
+function noteConnectTimeout({ settings }: Source, owner: Source): void {
+  const { connectTimeout } = settings.endpoints;
+  if (connectTimeout === undefined || connectTimeout === owner.settings.endpoints.connectTimeout) return;
+  const by = JSON.stringify(qualifiedName(owner.ingress));
+  settings.annotations.ignored(
+    "proxy-connect-timeout",
+    `connections to the Service may take as long as the older Ingress ${by} says`,
+  );
 }
 
 function endpointsOf({ service, port, endpoints }: ServiceTarget, usesServiceAddress: boolean) {

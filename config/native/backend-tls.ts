@@ -65,10 +65,10 @@ export const backendTimeoutSchema = z
         connectTimeout: durationField
           .optional()
           .describe(
-            "Longest wait for a connection to an endpoint, TLS included. Default: an agent waits 5s.",
+            "Longest wait for a connection to an endpoint; where an agent dials, TLS included. Default: an agent waits 5s, the gateway itself as long as the system lets it.",
           ),
       })
       .optional()
       .describe("Of connections."),
   })
-  .describe("Time limits. Of a backend without tunnel, they make the agent of `isthmus serve` dial it.");
+  .describe("Time limits of the way to the endpoints.");

@@ -10,6 +10,7 @@ export function resultOfStatus(status: number): RequestResult {
 /** Errors that the endpoint is the cause of; what went wrong before it says nothing about it. */
 const endpointFailures: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "endpoint_connect_failed",
+  "endpoint_connect_timeout",
   "endpoint_reset",
   "endpoint_protocol_error",
   "backend_request_timeout",

@@ -37,12 +37,14 @@ function createDialEndpoint(env: Env): DialEndpoint {
   return async (connection, backend, plan) => {
     const { connectMs } = connection.route!.rule.timeouts;
     if (backend.tunnel) return dialTunnel(backend, backend.tunnel, plan, connectHub, connectMs);
+    // An agent keeps the backend's own by itself.
+    const limitMs = Math.min(connectMs, backend.backend.connectTimeoutMs ?? Infinity);
     const { address, port } = connectTo(plan.endpoint.address, plan.endpoint.port);
     const socket = connect(
       { hostname: address.includes(":") ? `[${address}]` : address, port },
       { secureTransport: speaksTls(backend.backend.protocol) ? "on" : "off", allowHalfOpen: true },
     );
-    await opened(socket, connectMs, plan.endpoint.id);
+    await opened(socket, limitMs, plan.endpoint.id);
     return socket;
   };
 }
@@ -94,5 +96,5 @@ async function opened(socket: Socket, limitMs: number, where: string): Promise<v
 }
 
 function tooLate(where: string, limitMs: number): never {
-  throw new GatewayError("endpoint_connect_failed", `${where}: no connection within ${limitMs} ms`);
+  throw new GatewayError("endpoint_connect_timeout", `${where}: no connection within ${limitMs} ms`);
 }

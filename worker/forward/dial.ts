@@ -1,4 +1,4 @@
-// Raw connections to endpoints: for health probes, and to tell a dead endpoint from one that broke off.
+// Raw connections to endpoints: for health probes, and to tell a dead endpoint from one that broke off or is late.
 import { connect } from "cloudflare:sockets";
 import { withTimeLimit } from "../time-limit.ts";
 
@@ -10,13 +10,8 @@ export interface DialTarget {
 }
 
 /** Opens a connection. Rejects when it cannot be had within `timeoutMs`. The caller closes it. */
-export async function dial({ address, port, secure }: DialTarget, timeoutMs: number): Promise<Socket> {
-  const socket = connect(
-    { hostname: address.includes(":") ? `[${address}]` : address, port },
-    { secureTransport: secure ? "on" : "off", allowHalfOpen: false },
-  );
-  // Also rejected when the connection fails; nobody else listens.
-  socket.closed.catch(() => undefined);
+export async function dial(target: DialTarget, timeoutMs: number): Promise<Socket> {
+  const socket = open(target);
   try {
     await withTimeLimit<unknown>(socket.opened, timeoutMs, () => {
       throw new Error(`no connection within ${timeoutMs} ms`);
@@ -26,6 +21,28 @@ export async function dial({ address, port, secure }: DialTarget, timeoutMs: num
     void socket.close().catch(() => undefined);
     throw error;
   }
+}
+
+function open({ address, port, secure }: DialTarget): Socket {
+  const socket = connect(
+    { hostname: address.includes(":") ? `[${address}]` : address, port },
+    { secureTransport: secure ? "on" : "off", allowHalfOpen: false },
+  );
+  // Also rejected when the connection fails; nobody else listens.
+  socket.closed.catch(() => undefined);
+  return socket;
+}
+
+/** Whether a connection is opened or refused within `timeoutMs`. Never rejects. */
+export async function answersDial(target: DialTarget, timeoutMs: number): Promise<boolean> {
+  const socket = open(target);
+  const settled = socket.opened.then(
+    () => true,
+    () => true,
+  );
+  const answered = await withTimeLimit(settled, timeoutMs, () => false);
+  void socket.close().catch(() => undefined);
+  return answered;
 }
 
 export async function canConnect(target: DialTarget, timeoutMs: number): Promise<boolean> {

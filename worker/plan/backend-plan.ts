@@ -7,7 +7,7 @@ import type { SyncRequest } from "#contract/sync.ts";
 import { type Balancer, createBalancer } from "#traffic/balance/balancer.ts";
 import { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
 import { type BackendLoad, backendLoad } from "./backend-load.ts";
-import { compileEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
+import { type Answers, compileEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
 import type { TunnelPlan } from "./tunnel-plan.ts";
 
 type Ejections = NonNullable<SyncRequest["ejections"]>;
@@ -41,6 +41,7 @@ export interface BackendInputs {
   /** Endpoints of the snapshot that come before those of this backend. */
   readonly endpointsBefore: number;
   readonly directService: (endpointId: string) => Fetcher | undefined;
+  readonly answers: Answers;
   readonly tunnel: TunnelPlan | undefined;
   /** The same backend in the snapshot before; its balancer's knowledge carries over. */
   readonly previous: BackendPlan | undefined;
@@ -69,6 +70,7 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
         inputs.endpointsBefore + index,
         backend.protocol,
         tunnel ? undefined : inputs.directService(endpoint.id),
+        inputs.answers,
       ),
     ),
     gauges: (into) => {

@@ -1,5 +1,9 @@
 // One endpoint, with how to dial it worked out once per snapshot.
 import type { BackendProtocol, Endpoint } from "#contract/snapshot.ts";
+import { Reachability } from "#traffic/health/reachability.ts";
+
+/** Whether a connection to the endpoint is opened or refused within that time. Never rejects. */
+export type Answers = (endpoint: Endpoint, timeoutMs: number) => Promise<boolean>;
 
 export interface EndpointPlan {
   readonly endpoint: Endpoint;
@@ -9,6 +13,8 @@ export interface EndpointPlan {
   readonly origin: string;
   /** The service that keeps the client's Host (decision 0003), where one is bound. */
   readonly service: Fetcher | undefined;
+  readonly reachability: Reachability;
+  answers(timeoutMs: number): Promise<boolean>;
 }
 
 export function compileEndpoint(
@@ -16,6 +22,14 @@ export function compileEndpoint(
   index: number,
   protocol: BackendProtocol,
   service: Fetcher | undefined,
+  answers: Answers,
 ): EndpointPlan {
-  return { endpoint, index, origin: `${protocol === "HTTPS" ? "https" : "http"}://${endpoint.id}`, service };
+  return {
+    endpoint,
+    index,
+    origin: `${protocol === "HTTPS" ? "https" : "http"}://${endpoint.id}`,
+    service,
+    reachability: new Reachability(),
+    answers: (timeoutMs) => answers(endpoint, timeoutMs),
+  };
 }

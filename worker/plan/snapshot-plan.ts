@@ -21,6 +21,7 @@ import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts"
 import { compose } from "../stage/stage.ts";
 import type { FetchStatistics } from "../stage/statistics.ts";
 import { type BackendPlan, compileBackend } from "./backend-plan.ts";
+import type { Answers } from "./endpoint-plan.ts";
 import { compileConnection, type ConnectionPlan } from "./connection-plan.ts";
 import { compileListeners, type ListenerTable } from "#traffic/match/listener-table.ts";
 import { RequestCounters } from "./request-counters.ts";
@@ -65,6 +66,7 @@ export interface PlanInputs {
   readonly secret: string;
   /** Service bound for a direct endpoint (`<address>:<port>`), if any. */
   readonly directService: (endpointId: string) => Fetcher | undefined;
+  readonly answers: Answers;
   readonly fetchHub: HubFetch;
   /** The isolate's, which outlives the plan. */
   readonly limiter: Limiter;

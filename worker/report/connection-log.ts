@@ -59,5 +59,6 @@ function termination({ connectedMs }: Connection, error: GatewayError | undefine
   if (error.code === "connection_idle") return "cD";
   if (error.code === "connection_start_timeout") return "cR";
   if (connectedMs !== undefined) return "CD";
+  if (error.code === "endpoint_connect_timeout") return "sC";
   return error.source === "backend" ? "SC" : "PR";
 }

@@ -48,6 +48,7 @@ function termination(error: GatewayError | undefined): string {
   if (!error) return "----";
   if (error.code === "request_timeout" || error.code === "backend_request_timeout") return "sH--";
   if (error.code === "endpoint_reset" || error.code === "endpoint_protocol_error") return "SH--";
+  if (error.code === "endpoint_connect_timeout") return "sC--";
   return error.source === "backend" ? "SC--" : "PR--";
 }
 

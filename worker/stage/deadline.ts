@@ -9,9 +9,16 @@ export class Deadline {
   /** Set once the time is up. `fetch` rejects with a copy of the abort's reason, so the reason itself tells nothing. */
   error: GatewayError | undefined = undefined;
 
-  constructor(leftMs: number, code: ErrorCode) {
+  /** One that expires by itself. */
+  static after(leftMs: number, code: ErrorCode): Deadline {
+    const deadline = new Deadline();
     // Never taken back: it ends with its request, and a timeout that is cleared costs twice as much (workerd 1.20261102.1).
-    void scheduler.wait(Math.max(leftMs, 0)).then(() => this.#expire(code));
+    void scheduler.wait(Math.max(leftMs, 0)).then(() => deadline.expire(code));
+    return deadline;
+  }
+
+  get isCleared(): boolean {
+    return this.#cleared;
   }
 
   /** Aborted when the time is up. */
@@ -36,7 +43,8 @@ export class Deadline {
     this.#cleared = true;
   }
 
-  #expire(code: ErrorCode): void {
+  /** Once cleared, without effect. */
+  expire(code: ErrorCode): void {
     if (this.#cleared) return;
     this.error = new GatewayError(code);
     this.#reject?.(this.error);

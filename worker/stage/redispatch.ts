@@ -1,11 +1,17 @@
 // Backend stage: an endpoint that cannot be reached costs the client nothing while another one can (HAProxy's
 // `option redispatch`). One more attempt, on another endpoint; `retry` takes its place where the rule has a policy.
 import { counterName } from "#contract/counter-name.ts";
-import { GatewayError } from "#contract/error.ts";
+import { type ErrorCode, GatewayError } from "#contract/error.ts";
 import { isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { Exchange } from "../exchange.ts";
 import { contentLengthOf } from "../forward/copy-body.ts";
 import type { BackendScope, Stage } from "./stage.ts";
+
+const unreached: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "endpoint_connect_failed",
+  "endpoint_connect_timeout",
+  "endpoint_reset",
+]);
 
 export const redispatch: Stage<BackendScope> = ({ backend }, next) => {
   if (backend.endpoints.length < 2) return next;
@@ -37,6 +43,5 @@ export const redispatch: Stage<BackendScope> = ({ backend }, next) => {
 function mayTryAgain(exchange: Exchange, error: unknown): boolean {
   if (!(error instanceof GatewayError) || exchange.endpointIndex < 0) return false;
   if (exchange.body instanceof ReadableStream && contentLengthOf(exchange.request) !== 0) return false;
-  const unreached = error.code === "endpoint_connect_failed" || error.code === "endpoint_reset";
-  return unreached && (error.retrySafe || isIdempotent(exchange.method));
+  return unreached.has(error.code) && (error.retrySafe || isIdempotent(exchange.method));
 }

@@ -117,6 +117,7 @@ function failureOf({
 }: GatewayError): "connect" | "refused" | "reset" | "timeout" | undefined {
   switch (code) {
     case "endpoint_connect_failed":
+    case "endpoint_connect_timeout":
       return "connect";
     case "endpoint_reset":
     case "endpoint_protocol_error":

@@ -71,8 +71,8 @@ async function limit(
   exchange.headers?.set("x-envoy-expected-rq-timeout-ms", String(waitMs));
   const deadline =
     leftMs <= backendRequestMs
-      ? new Deadline(leftMs + graceMs, "request_timeout")
-      : new Deadline(backendRequestMs, "backend_request_timeout");
+      ? Deadline.after(leftMs + graceMs, "request_timeout")
+      : Deadline.after(backendRequestMs, "backend_request_timeout");
   const { cancelled } = exchange;
   if (cancelled) exchange.signal = AbortSignal.any([cancelled, deadline.signal]);
   else if (mayRepeat) exchange.signal = deadline.signal;

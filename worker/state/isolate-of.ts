@@ -5,6 +5,7 @@ import { allAtOnce, withPauses } from "#contract/steps.ts";
 import { readSyncText } from "#contract/sync-text.ts";
 import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Env } from "../env.ts";
+import { answersDial } from "../forward/dial.ts";
 import { callLimiter } from "../limit/call-limiter.ts";
 import { Limiter } from "../limit/limiter.ts";
 import { objectUrl } from "#contract/object-path.ts";
@@ -16,6 +17,7 @@ import { BatchedLines, lineByLine } from "../report/line-log.ts";
 import { statisticsOf } from "../stage/statistics.ts";
 import { internalHeaders } from "#contract/internal-headers.ts";
 import { failureResponse } from "../tunnel/failure-response.ts";
+import { compileConnectTo } from "./connect-to.ts";
 import { Isolate } from "./isolate.ts";
 import { snapshotKey } from "./last-good.ts";
 
@@ -48,6 +50,7 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
     call: (number, call) => callLimiter(env, number, call),
   });
   const snapshots = new SnapshotReader();
+  const connectTo = compileConnectTo(env.CONNECT_TO);
   return new Isolate({
     gateway,
     nowMs,
@@ -64,6 +67,8 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
         random: Math.random,
         nowMs: Date.now(),
         directService: (endpointId) => env[`direct:${endpointId}`],
+        answers: ({ address, port }, timeoutMs) =>
+          answersDial({ ...connectTo(address, port), secure: false }, timeoutMs),
         fetchStatistics: statisticsOf(env.CONTROL),
         fetchHub: hubFetchOf(env),
       }),

@@ -18,6 +18,8 @@ export interface TestGatewayOptions {
   /** What the socket says of itself. */
   readonly props?: SocketProps;
   readonly unhealthy?: readonly string[];
+  /** Whether something answers a connection to the endpoint, or nothing ever does. */
+  readonly answers?: (endpointId: string) => boolean;
   readonly statistics?: FetchStatistics;
   /** Plays the RateLimiter objects. */
   readonly limiter?: LimiterInputs["call"];
@@ -87,6 +89,11 @@ export function quietIsolate(options: TestGatewayOptions = {}): Omit<IsolateInpu
         zone: undefined,
         secret: "secret of the tests",
         directService: (endpointId) => serviceOf(origin, endpointId),
+        answers: async ({ id }, timeoutMs) => {
+          if (options.answers?.(id) !== false) return true;
+          await scheduler.wait(timeoutMs);
+          return false;
+        },
         fetchStatistics: options.statistics ?? (() => Promise.reject(new Error("no control in this test"))),
         fetchHub: async (name, request) => hub(request, name),
       }),

@@ -1,5 +1,4 @@
 // Backends and listens with servers → backends.
-import { speaksHttp2 } from "#contract/snapshot.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
@@ -45,8 +44,9 @@ export function translateBackend(proxy: Proxy, name: string, context: ServerTlsC
   const [firstServer] = servers;
   const tls =
     firstServer && attempt(firstServer.statement, notes, () => translateServerTls(servers, context));
-  const isAgents = tls !== undefined || speaksHttp2(protocol);
-  const connectTimeout = isAgents ? connectTimeoutOf(proxy, notes) : undefined;
+  // Routes of connections have their own.
+  const hasTimeout = isHttp(proxy) || tls !== undefined;
+  const connectTimeout = hasTimeout ? connectTimeoutOf(proxy, notes) : undefined;
   const proxyProtocol = proxyProtocolOf(servers, carries, notes);
   const slowStartMs = servers.find(({ options }) => options.slowStartMs !== undefined)?.options.slowStartMs;
   const isHash = loadBalancer.type === "ConsistentHash";
@@ -168,7 +168,6 @@ function protocolOf(
   return isTls ? "HTTPS" : "HTTP";
 }
 
-/** Connections that the runtime makes itself have none. */
 function connectTimeoutOf(proxy: Proxy, notes: Notes): string | undefined {
   const statement = settingOf(proxy, "timeout", "connect");
   const ms = statement && attempt(statement, notes, () => readDurationMs(statement.words[2]));

@@ -1,5 +1,4 @@
 // What endpoints speak, and with which certificates: `backend-protocol` and the proxy-ssl annotations.
-import { speaksHttp2 } from "#contract/snapshot.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { secretText } from "../../kubernetes/certificates.ts";
 import type { Secret } from "../../kubernetes/core-kinds.ts";
@@ -19,7 +18,7 @@ export interface EndpointSettings {
   readonly tls: Tls;
   /** TLS is this Ingress's own, so that its backends are. */
   readonly ownTls: boolean;
-  /** Of connections that an agent makes; absent: nginx's preset is the agent's, too. */
+  /** Absent: nothing is said. */
   readonly connectTimeout: string | undefined;
 }
 
@@ -39,7 +38,7 @@ export function readEndpoints(
   set: ResourceSet,
 ): EndpointSettings {
   const protocol = readProtocol(annotations);
-  const connectTimeout = readConnectTimeout(annotations, protocol);
+  const connectTimeout = readConnectTimeout(annotations);
   const plain = { protocol, tls: {}, ownTls: false, connectTimeout };
   if (!tlsProtocols.has(protocol)) return plain;
   if (annotations.text("proxy-ssl-secret") === undefined) {
@@ -124,18 +123,7 @@ function noteWithoutSecret(annotations: Annotations): void {
   }
 }
 
-/** Connections that the runtime makes itself have none. */
-function readConnectTimeout(
-  annotations: Annotations,
-  protocol: EndpointSettings["protocol"],
-): string | undefined {
+function readConnectTimeout(annotations: Annotations): string | undefined {
   const seconds = annotations.integer("proxy-connect-timeout");
-  if (!seconds || seconds === 5) return undefined;
-  if (protocol !== "scheme" && (speaksHttp2(protocol) || tlsProtocols.has(protocol)))
-    return formatDuration(seconds * 1_000);
-  annotations.ignored(
-    "proxy-connect-timeout",
-    "a connection of plain HTTP takes as long as the system lets it",
-  );
-  return undefined;
+  return seconds ? formatDuration(seconds * 1_000) : undefined;
 }

@@ -48,7 +48,8 @@ function noteOthers(annotations: Annotations): void {
 /** What nginx's conditions are among Envoy's. */
 const triggersOf: Readonly<Record<string, Triggers>> = {
   error: ["connect-failure", "reset"],
-  timeout: ["reset"],
+  // Also of connecting.
+  timeout: ["connect-failure", "reset"],
   invalid_header: ["reset"],
 };
 const statusOf = /^http_(403|404|429|500|502|503|504)$/;

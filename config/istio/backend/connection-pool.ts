@@ -6,7 +6,7 @@ import { approximated, at, ignored, type Place } from "../notes.ts";
 type CircuitBreaker = NonNullable<BackendInput["circuitBreaker"]>;
 
 const pooled = {
-  tcp: ["connectTimeout", "tcpKeepalive", "maxConnectionDuration", "idleTimeout"],
+  tcp: ["tcpKeepalive", "maxConnectionDuration", "idleTimeout"],
   http: [
     "maxRequestsPerConnection",
     "idleTimeout",
@@ -17,15 +17,13 @@ const pooled = {
   ],
 } as const;
 
-/** `isAgents`: an agent dials the endpoints. Zero means the default, which is no bound (`applyConnectionPool`). */
+/** Zero means the default, which is no bound (`applyConnectionPool`). */
 export function translateConnectionPool(
   { tcp = {}, http = {} }: ConnectionPool,
   isHttp: boolean,
-  isAgents: boolean,
   place: Place,
 ): CircuitBreaker {
-  // Agents know the time to connect, and routes of connections carry it.
-  notePooled("tcp", isHttp && !isAgents ? pooled.tcp : pooled.tcp.slice(1), tcp, place);
+  notePooled("tcp", pooled.tcp, tcp, place);
   notePooled("http", pooled.http, http, place);
   const connections = tcp.maxConnections || undefined;
   if (!isHttp) return connections === undefined ? {} : { maxConnections: connections };

@@ -1,5 +1,4 @@
 // Destinations of routes → backends of the model: one for each host, port and subset, with what DestinationRules say.
-import { speaksHttp2 } from "#contract/snapshot.ts";
 import type { ImportContext } from "../../kubernetes/importer.ts";
 import type { EndpointInput } from "../../kubernetes/services.ts";
 import type { Labels } from "../../kubernetes/labels.ts";
@@ -199,15 +198,15 @@ function policyFields(
   const isTls = inTls !== undefined;
   const protocol = isHttp ? httpProtocol(upstream, isTls) : isTls ? "TLS" : "TCP";
   const ownTls = isTls && Object.keys(inTls).length > 0;
-  const isAgents = ownTls || speaksHttp2(protocol) || upstream.tunnel !== undefined;
+  // Routes of connections have their own.
+  const hasTimeout = isHttp || ownTls || upstream.tunnel !== undefined;
   const breaker =
-    connectionPool &&
-    translateConnectionPool(connectionPool.value, isHttp, isAgents, placeOf(connectionPool));
+    connectionPool && translateConnectionPool(connectionPool.value, isHttp, placeOf(connectionPool));
   const connectTimeout = connectTimeoutOf(policy);
   return {
     protocol,
     ...(ownTls && { tls: inTls }),
-    ...(isAgents && connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
+    ...(hasTimeout && connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
     loadBalancer: loadBalancer
       ? translateLoadBalancer(loadBalancer.value, placeOf(loadBalancer))
       : { type: "LeastRequest" },
