@@ -10,7 +10,7 @@ import { startSystem, type System } from "./system/isthmus.ts";
 import { freePorts } from "./system/process.ts";
 import { startUnanswered, type Unanswered } from "./system/unanswered.ts";
 
-const connectMs = 400;
+const connectMs = 600;
 const missing = haproxyMissing();
 
 let unanswered: Unanswered;
