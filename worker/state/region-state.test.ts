@@ -15,6 +15,7 @@ let region = 0;
 
 beforeEach(() => {
   region += 1;
+  vi.restoreAllMocks();
   vi.spyOn(console, "log").mockImplementation(() => {});
 });
 
@@ -135,6 +136,33 @@ test("an endpoint that nobody listens on is found by its check", async () => {
     await runDurableObjectAlarm(stub());
     expect((await sync({ snapshotVersion: 1 })).health?.unhealthy).toEqual(["pods|127.0.0.1:1"]);
   });
+});
+
+test("an endpoint is checked again after its interval, also where that is shorter than the region's own", async () => {
+  // The first probe is due at once.
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  const check = {
+    type: "TCP" as const,
+    intervalMs: 200,
+    timeoutMs: 500,
+    unhealthyThreshold: 1,
+    healthyThreshold: 1,
+  };
+  const snapshot = testSnapshot([{}], [{ ...testBackend("pods", 1), healthCheck: { active: check } }]);
+  await withControl(() => ({ lines: snapshotLines({ ...version(1), snapshot }) }));
+  const aheadMs: number[] = [];
+  await runInDurableObject(stub(), (_instance, { storage }) => {
+    const setAlarm = storage.setAlarm.bind(storage);
+    vi.spyOn(storage, "setAlarm").mockImplementation((time) => {
+      aheadMs.push(Number(time) - Date.now());
+      return setAlarm(time);
+    });
+  });
+  await sync();
+  await runDurableObjectAlarm(stub());
+  // While the probe is under way the next tick of the region is all that is known.
+  const tick = (ms: number): boolean => ms > 500;
+  await vi.waitFor(() => expect(aheadMs.slice(aheadMs.findIndex(tick)).some((ms) => !tick(ms))).toBe(true));
 });
 
 test("a document longer than a row is stored in parts and comes back whole", async () => {

@@ -53,6 +53,8 @@ export class RegionState extends DurableObject<Env> {
   readonly #askedHubs = new Set<string>();
   #probesUnderWay = 0;
   #persistedMs = Date.now();
+  /** When the alarm goes off next. */
+  #wakeMs = Infinity;
   #checksChanged = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -224,7 +226,11 @@ export class RegionState extends DurableObject<Env> {
     const result = await runProbe(probe, this.#connectTo);
     this.#probesUnderWay -= 1;
     this.#checksChanged = true;
-    if (!this.#machine.probeEnded(probe, result, Date.now())) return;
+    const nowMs = Date.now();
+    const changed = this.#machine.probeEnded(probe, result, nowMs);
+    // Only now it is known when the endpoint is due again.
+    void this.#wakeSooner(nowMs);
+    if (!changed) return;
     this.#log("endpoint_health", { endpoint: probe.key, healthy: result.ok, reason: result.detail });
   }
 
@@ -246,8 +252,14 @@ export class RegionState extends DurableObject<Env> {
 
   async #scheduleWake(nowMs: number): Promise<void> {
     const wakeMs = this.#machine.nextWakeMs(nowMs);
+    this.#wakeMs = wakeMs ?? Infinity;
     if (wakeMs === undefined) this.#persist(nowMs);
     else await this.ctx.storage.setAlarm(wakeMs);
+  }
+
+  async #wakeSooner(nowMs: number): Promise<void> {
+    const wakeMs = this.#machine.nextWakeMs(nowMs);
+    if (wakeMs !== undefined && wakeMs < this.#wakeMs) await this.#scheduleWake(nowMs);
   }
 
   #log(event: string, fields: Record<string, unknown>): void {
