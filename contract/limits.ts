@@ -118,6 +118,8 @@ export const limits = {
   handshakeTimeoutMs: 10_000,
   /** Heartbeat between a gateway isolate and its region's state object. */
   syncIntervalMs: 1_000,
+  /** The same where the health of an endpoint may have changed meanwhile. */
+  syncSoonestMs: 250,
   /** An isolate that has not heard from the state object for this long asks before it answers the next request. */
   syncStaleMs: 1_500,
   /** Longest a request waits for that answer; then the last good snapshot serves. */

@@ -72,6 +72,8 @@ export const syncResponseSchema = z.strictObject({
       ejected: z.array(z.string()).optional(),
     })
     .optional(),
+  /** The health of an endpoint may have changed by then. Absent: not before the next heartbeat. */
+  nextSyncMs: z.int().min(limits.syncSoonestMs).max(limits.syncIntervalMs).optional(),
   /** Present only when newer than what the isolate holds. */
   administration: administrationSchema.optional(),
   /** For each tunnel, the hub shards that hold at least one authenticated agent. */

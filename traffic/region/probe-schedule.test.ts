@@ -54,3 +54,21 @@ test("within a bound on connections no endpoint starves and none is probed twice
     { numRuns: 50, seed: 1 },
   );
 });
+
+test("a verdict changes at the earliest when as many probes in a row say so", () => {
+  const schedule = new ProbeSchedule(() => 0.5);
+  const rising = { ...check, intervalMs: 1_000, healthyThreshold: 3, unhealthyThreshold: 2 };
+  schedule.replace(checked([1], { healthCheck: { active: rising } }), 0);
+  const probed = (ok: boolean, nowMs: number): number => {
+    schedule.ended(schedule.start(nowMs, 1)[0]!, { ok, detail: "" }, nowMs);
+    return schedule.nextChangeMs() - nowMs;
+  };
+  // The first probe decides alone.
+  expect(schedule.nextChangeMs()).toBe(500);
+  expect(probed(true, 500)).toBe(Infinity);
+  expect(probed(false, 1_500)).toBe(1_000);
+  expect(probed(false, 2_500)).toBe(3_000);
+  expect(probed(true, 3_500)).toBe(2_000);
+  expect(probed(true, 4_500)).toBe(1_000);
+  expect(probed(true, 5_500)).toBe(Infinity);
+});

@@ -78,6 +78,16 @@ export class ProbeSchedule {
     return nextMs;
   }
 
+  /** When the next verdict may change at the earliest; `Infinity` while all checks find endpoints well. */
+  nextChangeMs(): number {
+    let changeMs = Infinity;
+    for (const { state, probe } of this.#entries.values()) {
+      if (state.proven && state.healthy && state.contrary === 0) continue;
+      changeMs = Math.min(changeMs, state.nextProbeMs + timeToChangeMs(probe.check, state));
+    }
+    return changeMs;
+  }
+
   verdicts(): Verdict[] {
     return Array.from(this.#entries.values(), ({ probe, state }): Verdict => {
       const { healthy, reason, sinceMs } = state;
@@ -97,6 +107,13 @@ export class ProbeSchedule {
       if (entry) entry.state = { ...state, nextProbeMs: Math.min(state.nextProbeMs, nowMs) };
     }
   }
+}
+
+/** From the next probe on, if that and all that follow contradict the verdict. The first probe of all decides alone. */
+function timeToChangeMs(check: ActiveHealthCheck, { healthy, proven, contrary }: CheckState): number {
+  if (!proven) return 0;
+  const threshold = healthy ? check.unhealthyThreshold : check.healthyThreshold;
+  return (threshold - contrary - 1) * (check.fastIntervalMs ?? check.intervalMs);
 }
 
 function sameCheck(a: ActiveHealthCheck, b: ActiveHealthCheck): boolean {

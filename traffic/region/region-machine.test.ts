@@ -124,3 +124,18 @@ test("it wakes once per second, earlier for a probe, and sleeps once nobody spea
   expect(region.nextWakeMs(10)).toBeLessThan(400);
   expect(region.nextWakeMs(60_000)).toBeUndefined();
 });
+
+test("isolates are asked back when a verdict may have changed, not each time a check is due", () => {
+  const check500 = { ...check, intervalMs: 500, unhealthyThreshold: 2, healthyThreshold: 2 };
+  const backend = backendOf("pods", [1], { healthCheck: { active: check500 } });
+  const region = machine({ snapshot: snapshotWith(1, [backend]) });
+  const probed = (ok: boolean, nowMs: number): number | undefined => {
+    region.probeEnded(region.probes.start(nowMs, 1)[0]!, { ok, detail: "" }, nowMs);
+    return region.gatewaySynced(beat({ snapshotVersion: 1 }), nowMs).answer.nextSyncMs;
+  };
+  expect(probed(true, 0)).toBeUndefined();
+  expect(probed(false, 500)).toBe(525);
+  expect(probed(false, 1_000)).toBeUndefined();
+  expect(probed(true, 1_500)).toBe(525);
+  expect(region.gatewaySynced(beat({ snapshotVersion: 1 }), 1_900).answer.nextSyncMs).toBe(250);
+});

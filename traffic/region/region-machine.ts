@@ -2,6 +2,7 @@
 // and randomness are arguments.
 import type { Administration } from "#contract/administration.ts";
 import { counterName } from "#contract/counter-name.ts";
+import { limits } from "#contract/limits.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import type {
   ControlSyncRequest,
@@ -35,6 +36,9 @@ export interface StoredRegion {
 export const tickMs = 1_000;
 /** A pause that keeps probes that are due at nearly the same time together. */
 const shortestPauseMs = 100;
+
+/** From the time that a probe is due until its verdict is there, usually. */
+const probeTakesMs = 75;
 
 /** Histograms are most of what a region has to tell, and nobody looks at them every second. */
 const histogramReportMs = 5_000;
@@ -112,10 +116,16 @@ export class RegionMachine {
         ...(version !== healthVersion && {
           health: { version, unhealthy: [...unhealthy], ejected: [...ejected] },
         }),
+        ...this.#nextSync(nowMs),
         ...(administration && administration.version > administrationVersion && { administration }),
         tunnels: this.#hubs.presence(nowMs),
       },
     };
+  }
+
+  #nextSync(nowMs: number): Pick<SyncResponse, "nextSyncMs"> {
+    const nextMs = Math.ceil(this.probes.nextChangeMs() - nowMs) + probeTakesMs;
+    return nextMs < limits.syncIntervalMs ? { nextSyncMs: Math.max(nextMs, limits.syncSoonestMs) } : {};
   }
 
   /** A hub has agents: everything it needs to serve them. */

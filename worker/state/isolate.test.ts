@@ -182,3 +182,18 @@ test("health and tunnels of a heartbeat reach the plan, and carry over to the ne
   expect(plan.backends.get("pods")!.balancer.pick({ nowMs: 1_000 })).toBe(-1);
   expect(plan.tunnels.get("prod")!.shardsToTry()).toEqual([1, 0]);
 });
+
+test("while an endpoint may come back the region is asked sooner", async () => {
+  const { ready, respond, sent, clock, settled } = setUp({});
+  respond(answering({ snapshot: version(1), tunnels: {}, nextSyncMs: 300 }));
+  await ready();
+  respond(answering({ tunnels: {} }));
+  const times: number[] = [];
+  for (clock.nowMs = 10; clock.nowMs < 2_000; clock.nowMs += 10) {
+    const before = sent.length;
+    await ready();
+    await settled();
+    if (sent.length > before) times.push(clock.nowMs);
+  }
+  expect(times).toEqual([300, 1_300]);
+});

@@ -100,6 +100,7 @@ export class Isolate {
       const request = this.#syncRequest(sent);
       const response = await sync(request, answered);
       answered();
+      this.#expectNews(request, response);
       await this.#apply(response);
     } catch (error) {
       // What the region did not take is sent again. Counted twice when only its answer was lost.
@@ -107,6 +108,12 @@ export class Isolate {
       log("sync_failed", { reason: String(error) });
       answered();
     }
+  }
+
+  /** Endpoints may return: by the region's checks, or because their ejection is over. */
+  #expectNews({ ejections = {} }: SyncRequest, { nextSyncMs }: SyncResponse): void {
+    if (nextSyncMs !== undefined) this.#schedule.expectNews(this.#inputs.nowMs() + nextSyncMs);
+    for (const { untilMs } of Object.values(ejections)) this.#schedule.expectNews(untilMs);
   }
 
   #syncRequest(sent: Increments): SyncRequest {

@@ -42,3 +42,22 @@ test("after a pause a request waits; while the state object is down only one in 
   expect(schedule.mustWait(11_999)).toBe(false);
   expect(schedule.mustWait(12_000)).toBe(true);
 });
+
+test("where news is expected the next attempt is due sooner, but only that one", () => {
+  const schedule = new SyncSchedule();
+  schedule.started(0);
+  schedule.expectNews(400);
+  schedule.expectNews(5_000);
+  schedule.settled(10);
+  expect(schedule.isDue(399)).toBe(false);
+  expect(schedule.isDue(400)).toBe(true);
+  schedule.started(400);
+  schedule.expectNews(401);
+  schedule.settled(410);
+  expect(schedule.isDue(649)).toBe(false);
+  expect(schedule.isDue(650)).toBe(true);
+  schedule.started(650);
+  schedule.settled(660);
+  expect(schedule.isDue(1_649)).toBe(false);
+  expect(schedule.isDue(1_650)).toBe(true);
+});

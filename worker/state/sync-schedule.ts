@@ -9,11 +9,12 @@ export class SyncSchedule {
   /** End of the last attempt, good or bad, or the last time that waiting for one was in vain. */
   #settledMs = -Infinity;
   #underWay = false;
+  #intervalMs: number = limits.syncIntervalMs;
 
   /** True when an attempt should start now; never while one is under way. */
   isDue(nowMs: number): boolean {
     if (this.#underWay && nowMs - this.#startedMs < abandonMs) return false;
-    return nowMs - this.#startedMs >= limits.syncIntervalMs;
+    return nowMs - this.#startedMs >= this.#intervalMs;
   }
 
   /**
@@ -27,6 +28,13 @@ export class SyncSchedule {
   started(nowMs: number): void {
     this.#startedMs = nowMs;
     this.#underWay = true;
+    this.#intervalMs = limits.syncIntervalMs;
+  }
+
+  /** There may be news by then: the next attempt is due, if that is sooner than it would be. */
+  expectNews(atMs: number): void {
+    const soonestMs = Math.max(atMs - this.#startedMs, limits.syncSoonestMs);
+    this.#intervalMs = Math.min(this.#intervalMs, soonestMs);
   }
 
   settled(nowMs: number): void {
