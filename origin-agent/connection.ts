@@ -23,6 +23,7 @@ import type { Identity } from "./identity-store.ts";
 import type { Log } from "./log.ts";
 import { agentVersion } from "./version.ts";
 import type { RouteStream } from "./stream-router.ts";
+import { transferred } from "./transfer-garbage.ts";
 
 const tunnelPath = "/.well-known/isthmus/tunnel";
 /** Interval of the session's own clock: pings and silence. */
@@ -185,6 +186,7 @@ export class TunnelConnection {
     socket
       .on("message", (data, isBinary) => {
         const message = data as Buffer;
+        transferred(message.length);
         if (!isBinary) this.#fail(new AgentError("edge_answer_invalid", "the hub sent a text message"));
         else if (this.#session) this.#session.receive(message, performance.now());
         else this.#handshaking = this.#handshaking.then(() => this.#handshakeMessage(handshake, message));
@@ -270,6 +272,7 @@ export class TunnelConnection {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN) return;
     socket.send(message, giveBack);
+    transferred(message.length);
     if (socket.bufferedAmount <= maxQueuedBytes) return;
     this.#log.warn("send_queue_full", { bytes: socket.bufferedAmount });
     socket.terminate();
