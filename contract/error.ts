@@ -64,6 +64,30 @@ export const errorTable = {
     "connection_timeout",
     "The endpoint took no connection in the time that its backend allows.",
   ),
+  endpoint_certificate_mismatch: entry(
+    502,
+    "backend",
+    "tls_certificate_error",
+    "The endpoint's certificate is for other names.",
+  ),
+  endpoint_certificate_untrusted: entry(
+    502,
+    "backend",
+    "tls_certificate_error",
+    "No authority that the backend trusts vouches for the endpoint's certificate.",
+  ),
+  endpoint_certificate_expired: entry(
+    502,
+    "backend",
+    "tls_certificate_error",
+    "The endpoint's certificate has expired, or is not valid yet.",
+  ),
+  endpoint_tls_failed: entry(
+    502,
+    "backend",
+    "tls_protocol_error",
+    "The endpoint could not be agreed with on TLS.",
+  ),
   endpoint_reset: entry(
     502,
     "backend",
@@ -207,6 +231,16 @@ export const errorTable = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorTable;
+
+/** There was no connection to the endpoint, for whatever reason: another endpoint may do better. */
+export const connectFailures: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "endpoint_connect_failed",
+  "endpoint_connect_timeout",
+  "endpoint_certificate_mismatch",
+  "endpoint_certificate_untrusted",
+  "endpoint_certificate_expired",
+  "endpoint_tls_failed",
+]);
 
 /** Response header that carries the {@link ErrorCode} of every response the gateway makes itself for an error. */
 export const errorCodeHeader = "isthmus-error";

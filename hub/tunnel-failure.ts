@@ -15,6 +15,10 @@ const errorByReset: Record<ResetCode, ErrorCode> = {
   message_too_large: "endpoint_protocol_error",
   internal: "tunnel_reset",
   connection_lost: "tunnel_reset",
+  certificate_mismatch: "endpoint_certificate_mismatch",
+  certificate_untrusted: "endpoint_certificate_untrusted",
+  certificate_expired: "endpoint_certificate_expired",
+  tls_failed: "endpoint_tls_failed",
 };
 
 /** What a hub answers when no endpoint did. */

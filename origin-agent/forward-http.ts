@@ -5,7 +5,8 @@ import type { Dispatcher, Pool } from "undici";
 import type { ResetCode } from "#contract/tunnel/code.ts";
 import type { OpenHead } from "#contract/tunnel/head.ts";
 import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
-import { AgentError, systemCode } from "./agent-error.ts";
+import { systemCode } from "./agent-error.ts";
+import { connectFailure } from "./connect-failure.ts";
 import { endToEndFields, fieldsOfRaw } from "./fields.ts";
 
 /** Informational responses that are passed on; the tunnel takes 16. */
@@ -143,11 +144,10 @@ class HttpExchange implements StreamHandlers, Dispatcher.DispatchHandler {
   }
 
   #resetCode(error: Error): ResetCode {
-    if (error instanceof AgentError && error.code === "dial_refused") return "endpoint_not_allowed";
     const code = systemCode(error) ?? "";
     if (code === "UND_ERR_INVALID_ARG" || code === "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH") return "internal";
-    // "connect_failed" promises that nothing has reached the endpoint; the first attempt may have.
-    if (this.#controller === undefined) return this.#retried ? "endpoint_reset" : "connect_failed";
+    // What is said of a connection promises that nothing has reached the endpoint; the first attempt may have.
+    if (this.#controller === undefined) return this.#retried ? "endpoint_reset" : connectFailure(error);
     if (error.name === "HTTPParserError" || error instanceof RangeError || protocolErrors.has(code))
       return "endpoint_protocol_error";
     return "endpoint_reset";

@@ -5,7 +5,8 @@ import { speaksTls } from "#contract/snapshot.ts";
 import type { ResetCode } from "#contract/tunnel/code.ts";
 import type { Fields } from "#contract/tunnel/head.ts";
 import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
-import { AgentError, systemCode } from "./agent-error.ts";
+import { systemCode } from "./agent-error.ts";
+import { connectFailure } from "./connect-failure.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
 import { endToEndFields, fieldsOfRaw } from "./fields.ts";
 import type { ExchangeEnded } from "./forward-http.ts";
@@ -74,7 +75,7 @@ class Http2Exchange implements StreamHandlers {
     this.#pool.acquire((error, session) => {
       if (this.#over) return;
       if (session) this.#open(session);
-      else this.#fail(error instanceof AgentError ? "endpoint_not_allowed" : "connect_failed", error);
+      else this.#fail(connectFailure(error), error);
     });
   }
 

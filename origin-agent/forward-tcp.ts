@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import type { ResetCode } from "#contract/tunnel/code.ts";
 import { SocketRelay } from "#traffic/tunnel/socket-relay.ts";
 import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
-import { AgentError, systemCode } from "./agent-error.ts";
+import { systemCode } from "./agent-error.ts";
+import { connectFailure } from "./connect-failure.ts";
 import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import type { ExchangeEnded } from "./forward-http.ts";
@@ -35,7 +36,7 @@ export function forwardTcp(
   dial({ ...dialTargetOf(target), halfOpen: true }, (error, socket) => {
     if (over) return void socket?.destroy();
     if (socket) return connected(socket);
-    const code = dialFailure(error);
+    const code = connectFailure(error);
     const detail = `${systemCode(error) ?? "error"}: ${error?.message ?? ""}`;
     stream.reset(code, detail);
     finish(code, detail);
@@ -56,9 +57,4 @@ export function forwardTcp(
       else finish(reset.code);
     },
   };
-}
-
-function dialFailure(error: Error | null): ResetCode {
-  const isRefused = error instanceof AgentError && error.code === "dial_refused";
-  return isRefused ? "endpoint_not_allowed" : "connect_failed";
 }

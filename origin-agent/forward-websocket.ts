@@ -7,7 +7,7 @@ import { limits } from "#contract/limits.ts";
 import type { ResetCode } from "#contract/tunnel/code.ts";
 import type { OpenHead } from "#contract/tunnel/head.ts";
 import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
-import { AgentError } from "./agent-error.ts";
+import { connectFailure } from "./connect-failure.ts";
 import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import { endToEndFields, fieldsOfRaw } from "./fields.ts";
@@ -147,8 +147,7 @@ export class WebSocketExchange implements StreamHandlers {
 
   #resetCode(): ResetCode {
     const error = this.#error;
-    if (error instanceof AgentError && error.code === "dial_refused") return "endpoint_not_allowed";
-    if (!this.#connected) return "connect_failed";
+    if (!this.#connected) return connectFailure(error);
     const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? "");
     if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "message_too_large";
     return code.startsWith("WS_ERR_") || code.startsWith("HPE_")

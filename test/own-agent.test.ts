@@ -14,7 +14,7 @@ import type { Stats } from "#contract/stats.ts";
 import { issueAuthority, issueLeaf } from "#contract/identity/identity-fixture.ts";
 import { exportPrivateKeyPem } from "#contract/identity/key-pair.ts";
 import { createAuthority, type TestAuthority } from "../origin-agent/testing/authority.ts";
-import { startEchoServer } from "./system/echo-server.ts";
+import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { ask, type Answer } from "./system/http.ts";
 import { runIsthmus, startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts } from "./system/process.ts";
@@ -28,6 +28,8 @@ let house: TestAuthority;
 let system: System;
 let port: number;
 let unanswered: Unanswered;
+/** Speaks no TLS. */
+let cleartext: EchoServer;
 let client: { cert: string; key: string };
 let grpc: { server: GrpcServer; port: number };
 /** Servers of HTTPS, by what is special about them. */
@@ -115,6 +117,8 @@ beforeAll(async () => {
   await startPod("plain", await house.issueServer(identity));
   await startPod("stranger", await stranger.issueServer(identity));
   await startPod("other name", await house.issueServer({ dnsNames: ["other.internal"] }));
+  await startPod("expired", await house.issueServer({ ...identity, notAfterMs: Date.now() - 30_000 }));
+  cleartext = await startEchoServer("cleartext");
   await startPod("mutual", await house.issueServer(identity), clients.pem);
   await startHttp2Pod();
   await startGrpcPod(clients.pem);
@@ -136,6 +140,8 @@ beforeAll(async () => {
     backend("untrusted", "HTTPS", at("stranger"), { tls }),
     backend("unverified", "HTTPS", at("stranger"), { tls: { insecureSkipVerify: true } }),
     backend("misnamed", "HTTPS", at("other name"), { tls }),
+    backend("expired", "HTTPS", at("expired"), { tls }),
+    backend("cleartext", "HTTPS", cleartext.port, { tls }),
     backend("shown", "HTTPS", at("mutual"), { tls: { ...tls, clientCertificate } }),
     backend("shown-inline", "HTTPS", at("mutual"), {
       tls: { ...tls, clientCertificate: { certificate: client.cert, privateKey: client.key } },
@@ -187,6 +193,7 @@ afterAll(async () => {
   pod2?.close();
   grpc?.server.forceShutdown();
   unanswered?.stop();
+  await cleartext?.stop();
 });
 
 const get = (path: string): Promise<Answer> => ask({ port, host, path });
@@ -211,14 +218,18 @@ describe("TLS to endpoints", () => {
   });
 
   test.each([
-    ["/untrusted", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
-    ["/misnamed", "ERR_TLS_CERT_ALTNAME_INVALID"],
-  ])("%s: the request does not go out, and the log says why", async (path, reason) => {
-    const answer = await get(path);
-    expect(answer.status).toBe(502);
-    expect(answer.headers["isthmus-error"]).toBe("endpoint_connect_failed");
-    await system.program.printed(new RegExp(`${path.slice(1)}\\|.*${reason}`));
-  });
+    ["/untrusted", "endpoint_certificate_untrusted", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
+    ["/misnamed", "endpoint_certificate_mismatch", "ERR_TLS_CERT_ALTNAME_INVALID"],
+    ["/expired", "endpoint_certificate_expired", "CERT_HAS_EXPIRED"],
+    ["/cleartext", "endpoint_tls_failed", "ERR_SSL_|EPROTO"],
+  ])(
+    "%s: the request does not go out, and the client and the log are told why",
+    async (path, code, reason) => {
+      const answer = await get(path);
+      expect([answer.status, answer.headers["isthmus-error"]]).toEqual([502, code]);
+      await system.program.printed(new RegExp(`${path.slice(1)}\\|.*(?:${reason})`));
+    },
+  );
 
   test.each(["/shown", "/shown-inline"])("%s: a client certificate", async (path) => {
     expect(seen(await get(path))).toMatchObject({ client: "URI:spiffe://example.com/ns/edge/sa/gateway" });

@@ -27,6 +27,14 @@ export const resetTable = {
   message_too_large: reset(10, false, "A WebSocket message is longer than the receiver takes."),
   internal: reset(11, false, "The side that reset the stream failed; its log has the cause."),
   connection_lost: reset(12, false, "The connection ended. Never sent: what each end tells its own streams."),
+  certificate_mismatch: reset(13, true, "The endpoint's certificate is for other names."),
+  certificate_untrusted: reset(
+    14,
+    true,
+    "No authority that is trusted vouches for the endpoint's certificate.",
+  ),
+  certificate_expired: reset(15, true, "The endpoint's certificate has expired, or is not valid yet."),
+  tls_failed: reset(16, true, "The endpoint and the agent could not agree on TLS."),
 } as const satisfies Record<string, ResetEntry>;
 
 export type ResetCode = keyof typeof resetTable;

@@ -19,6 +19,8 @@ export interface TestAuthority {
     dnsNames?: string[];
     ipAddresses?: string[];
     uris?: string[];
+    /** Default: in an hour. */
+    notAfterMs?: number;
   }): Promise<{ key: string; cert: string }>;
   issueAgent(csrPem: string, tunnel: string, lifetimeMs?: number): Promise<IssuedCertificate>;
 }

@@ -1,5 +1,5 @@
 // How a request on an endpoint ended, in the words of outlier detection.
-import type { ErrorCode } from "#contract/error.ts";
+import { connectFailures, type ErrorCode } from "#contract/error.ts";
 import type { RequestResult } from "./outlier-detector.ts";
 
 export function resultOfStatus(status: number): RequestResult {
@@ -9,8 +9,7 @@ export function resultOfStatus(status: number): RequestResult {
 
 /** Errors that the endpoint is the cause of; what went wrong before it says nothing about it. */
 const endpointFailures: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "endpoint_connect_failed",
-  "endpoint_connect_timeout",
+  ...connectFailures,
   "endpoint_reset",
   "endpoint_protocol_error",
   "backend_request_timeout",

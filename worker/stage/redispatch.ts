@@ -1,17 +1,13 @@
 // Backend stage: an endpoint that cannot be reached costs the client nothing while another one can (HAProxy's
 // `option redispatch`). One more attempt, on another endpoint; `retry` takes its place where the rule has a policy.
 import { counterName } from "#contract/counter-name.ts";
-import { type ErrorCode, GatewayError } from "#contract/error.ts";
+import { connectFailures, type ErrorCode, GatewayError } from "#contract/error.ts";
 import { isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { Exchange } from "../exchange.ts";
 import { contentLengthOf } from "../forward/copy-body.ts";
 import type { BackendScope, Stage } from "./stage.ts";
 
-const unreached: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "endpoint_connect_failed",
-  "endpoint_connect_timeout",
-  "endpoint_reset",
-]);
+const unreached: ReadonlySet<ErrorCode> = new Set<ErrorCode>([...connectFailures, "endpoint_reset"]);
 
 export const redispatch: Stage<BackendScope> = ({ backend }, next) => {
   if (backend.endpoints.length < 2) return next;

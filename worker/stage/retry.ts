@@ -1,7 +1,7 @@
 // Backend stage: the rule's retry policy, each attempt on another endpoint as long as there is one. Without a policy there
 // is `redispatch`. What is safe to repeat no configuration changes: see traffic/retry/retry-policy.ts.
 import { counterName } from "#contract/counter-name.ts";
-import { GatewayError } from "#contract/error.ts";
+import { connectFailures, GatewayError } from "#contract/error.ts";
 import { type AttemptResult, decideRetry, isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ReplayBody } from "../forward/replay-body.ts";
@@ -115,10 +115,8 @@ function failureOf({
   code,
   retrySafe,
 }: GatewayError): "connect" | "refused" | "reset" | "timeout" | undefined {
+  if (connectFailures.has(code)) return "connect";
   switch (code) {
-    case "endpoint_connect_failed":
-    case "endpoint_connect_timeout":
-      return "connect";
     case "endpoint_reset":
     case "endpoint_protocol_error":
       return "reset";

@@ -166,6 +166,10 @@ test("informational heads pass by, trailers do no harm", async () => {
 
 test.each([
   ["connect_failed", "endpoint_connect_failed", "1"],
+  ["certificate_mismatch", "endpoint_certificate_mismatch", "1"],
+  ["certificate_untrusted", "endpoint_certificate_untrusted", "1"],
+  ["certificate_expired", "endpoint_certificate_expired", "1"],
+  ["tls_failed", "endpoint_tls_failed", "1"],
   ["endpoint_not_allowed", "tunnel_refused", "1"],
   ["refused", "tunnel_unavailable", "1"],
   ["endpoint_reset", "endpoint_reset", null],
