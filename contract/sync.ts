@@ -145,6 +145,8 @@ export type AgentStatus = z.infer<typeof agentStatusSchema>;
 export const hubPushSchema = z.strictObject({
   trust: trustSchema.optional(),
   config: tunnelConfigSchema.optional(),
+  /** The batch of counters that was taken last. */
+  countersTaken: z.string().max(64).optional(),
 });
 export type HubPush = z.infer<typeof hubPushSchema>;
 
@@ -155,8 +157,10 @@ export const hubReportSchema = z.strictObject({
   trustVersion: z.int().min(0),
   configVersion: z.int().min(0),
   agents: z.array(agentStatusSchema),
-  /** Increments since the last report, by counter name. */
+  /** Increments by counter name: a batch, the same in each report until a push says that it was taken. */
   counters: z.record(z.string().max(1024), z.number()).optional(),
+  /** Id of that batch. */
+  countersBatch: z.string().max(64).optional(),
   /** Endpoint keys (see `endpointKey`) that agents check, each with the verdict of the agents that see it. */
   endpoints: z.record(z.string(), z.strictObject({ healthy: z.boolean(), reason: z.string().max(256) })),
 });

@@ -1,14 +1,19 @@
-// What a hub counts for metrics, and hands to the region as increments with each report.
+// What a hub counts for metrics, and hands to the region in batches of increments with its reports. A batch is handed over
+// until the region says that it has it, so none is lost with a report, and the region knows one that it has taken.
 import { counterName } from "#contract/counter-name.ts";
+import type { HubReport } from "#contract/sync.ts";
 import type { SessionTally } from "#traffic/tunnel/session-tally.ts";
 
 /** Of a tally, what has been counted already. */
 type Counted = Map<string, number>;
 
+type Batch = Required<Pick<HubReport, "counters" | "countersBatch">>;
+
 export class HubCounters {
   readonly #tunnel: string;
   readonly #counted = new WeakMap<SessionTally, Counted>();
   #increments: Record<string, number> = {};
+  #batch: Batch | undefined;
 
   constructor(tunnel: string) {
     this.#tunnel = tunnel;
@@ -37,10 +42,11 @@ export class HubCounters {
       more("streams_reset_total", { code, by: "agent" }, total);
   }
 
-  /** Since the last time. */
-  take(): Record<string, number> {
-    const taken = this.#increments;
+  /** `taken`: the batch that the region has. A new one gets the id `newId`, unique beyond the life of this hub. */
+  handOver(taken: string | undefined, newId: string): Batch {
+    if (this.#batch && this.#batch.countersBatch !== taken) return this.#batch;
+    this.#batch = { counters: this.#increments, countersBatch: newId };
     this.#increments = {};
-    return taken;
+    return this.#batch;
   }
 }

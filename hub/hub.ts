@@ -101,7 +101,7 @@ export class Hub {
     const parsed = hubPushSchema.safeParse(push);
     if (!parsed.success) return undefined;
     await this.#take(parsed.data);
-    return this.#report();
+    return this.#report(parsed.data);
   }
 
   // --- replacement --------------------------------------------------------------------------------------------------
@@ -319,10 +319,10 @@ export class Hub {
     }
   }
 
-  #report(): HubReport {
+  #report({ countersTaken }: HubPush): HubReport {
     for (const { session } of this.#agents) if (session) this.#counters.look(session.tally);
     return {
-      counters: this.#counters.take(),
+      ...this.#counters.handOver(countersTaken, crypto.randomUUID()),
       ...(this.#life !== "serving" && { leaving: true }),
       trustVersion: this.#knowledge.trustVersion,
       configVersion: this.#knowledge.configVersion,

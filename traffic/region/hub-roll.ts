@@ -36,16 +36,19 @@ export class HubRoll {
     return true;
   }
 
-  reported({ tunnel, shard }: HubRef, report: HubReport, nowMs: number): void {
+  /** Returns whether its counters are news: a hub repeats them until it knows that they arrived. */
+  reported({ tunnel, shard }: HubRef, report: HubReport, nowMs: number): boolean {
     const hub = this.#hubs.get(key(tunnel, shard));
-    if (!hub) return;
+    if (!hub) return true;
+    const { countersBatch } = hub.report;
     hub.report = report;
     hub.reportedMs = nowMs;
     if (report.agents.length > 0) hub.activeMs = nowMs;
+    return countersBatch === undefined || countersBatch !== report.countersBatch;
   }
 
-  /** Hubs to ask, each with the versions it said it holds. */
-  active(nowMs: number): (HubRef & { readonly trustVersion: number; readonly configVersion: number })[] {
+  /** Hubs to ask, each with what it said it holds. */
+  active(nowMs: number): (HubRef & Pick<HubReport, "trustVersion" | "configVersion" | "countersBatch">)[] {
     for (const [name, hub] of this.#hubs) {
       if (nowMs - hub.activeMs >= hubExpiryMs) this.#hubs.delete(name);
     }
@@ -54,6 +57,7 @@ export class HubRoll {
       shard,
       trustVersion: report.trustVersion,
       configVersion: report.configVersion,
+      ...(report.countersBatch !== undefined && { countersBatch: report.countersBatch }),
     }));
   }
 

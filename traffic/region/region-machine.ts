@@ -137,14 +137,14 @@ export class RegionMachine {
 
   /** Hubs to ask now, each with what is news to it. */
   hubPushes(nowMs: number): { readonly hub: HubRef; readonly push: HubPush }[] {
-    return this.#hubs
-      .active(nowMs)
-      .map((hub) => ({ hub, push: this.#pushFor(hub, hub.trustVersion, hub.configVersion) }));
+    return this.#hubs.active(nowMs).map(({ countersBatch, ...hub }) => {
+      const push = this.#pushFor(hub, hub.trustVersion, hub.configVersion);
+      return { hub, push: { ...push, ...(countersBatch !== undefined && { countersTaken: countersBatch }) } };
+    });
   }
 
   hubReported(hub: HubRef, report: HubReport, nowMs: number): void {
-    this.#hubs.reported(hub, report, nowMs);
-    this.counters.add(report.counters ?? {});
+    if (this.#hubs.reported(hub, report, nowMs)) this.counters.add(report.counters ?? {});
     this.refreshHealth(nowMs);
   }
 

@@ -74,3 +74,23 @@ test("an ejection is counted once, however many isolates and heartbeats tell of 
     'ejections_total{backend="orders",endpoint="10.0.0.1:1"}': 1,
   });
 });
+
+test("a hub's counters count once, whichever reports and pushes are lost on the way", () => {
+  const machine = region();
+  const hub = { tunnel: "web", shard: 0 };
+  machine.hubAnnounced(hub, 0);
+  const report = (countersBatch: string, bytes: number): void => {
+    const nothingElse = { trustVersion: 0, configVersion: 1, agents: [], endpoints: {} };
+    machine.hubReported(hub, { ...nothingElse, countersBatch, counters: { bytes_total: bytes } }, 0);
+  };
+  const taken = (): string | undefined => machine.hubPushes(0)[0]!.push.countersTaken;
+  expect(taken()).toBeUndefined();
+  report("1", 10);
+  expect(taken()).toBe("1");
+  // The hub has not heard that it was taken.
+  report("1", 10);
+  expect(machine.counters.all()).toMatchObject({ bytes_total: 10 });
+  report("2", 5);
+  expect(taken()).toBe("2");
+  expect(machine.counters.all()).toMatchObject({ bytes_total: 15 });
+});

@@ -46,7 +46,7 @@ test("no proof in time: refused with handshake_timeout", async () => {
   expect(log).toMatchObject([["tunnel_refused", { code: "handshake_timeout" }]]);
   expect(await closed).toBe(4401);
   expect(ended).toEqual([connection]);
-  expect(counters.take()).toEqual({
+  expect(counters.handOver(undefined, "1").counters).toEqual({
     'tunnel_handshakes_total{tunnel="t",result="handshake_timeout"}': 1,
   });
   // Over is over.
