@@ -121,7 +121,10 @@ test("drain: requests in flight finish, new ones go to the other agent, nothing 
   expect(await text((await inFlight).body)).toBe("finished");
   await drained;
   await agent.closed;
-  expect([first.session.closed, second.session.closed]).toEqual([true, true]);
+  // The edge learns of it when the connection's end has come there.
+  await expect
+    .poll(() => [first.session.closed, second.session.closed], { timeout: 30_000 })
+    .toEqual([true, true]);
 });
 
 test("a request that crosses the agent's go-away is still served", async () => {
