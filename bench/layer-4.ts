@@ -1,7 +1,7 @@
-// `npm run bench -- layer-4`: connections passed on as they are, beside HAProxy in `mode tcp`, one core each. A ratio of 1
-// is HAProxy.
+// `npm run bench -- layer-4`: connections passed on as they are, beside HAProxy in `mode tcp`, one core each, and nginx's
+// stream module; straight to the endpoint and through the tunnel. A ratio of 1 is HAProxy.
 import { compare } from "./compare.ts";
-import { connectionGateway, haproxyTcp } from "./peers/layer-4.ts";
+import { connectionGateway, connectionTunnel, haproxyTcp, nginxStream } from "./peers/layer-4.ts";
 
 export async function benchLayer4(quick: boolean): Promise<void> {
   await compare(
@@ -9,6 +9,8 @@ export async function benchLayer4(quick: boolean): Promise<void> {
     [
       connectionGateway("Isthmus, idle limit of 1h (default)", "1h"),
       connectionGateway("Isthmus, no idle limit", "0s"),
+      connectionTunnel("Isthmus, through the tunnel"),
+      nginxStream,
     ],
     {
       title: "layer 4, small requests",

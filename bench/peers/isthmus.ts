@@ -114,7 +114,7 @@ export async function serve(
   return { served, port, data, controlUrl: `http://127.0.0.1:${control}` };
 }
 
-async function startAgent(directory: string, data: string, tunnelPort: number): Promise<Running> {
+export async function startAgent(directory: string, data: string, tunnelPort: number): Promise<Running> {
   const token = join(directory, "join-token");
   const { stdout } = await promisify(execFile)(process.execPath, [
     cli,
