@@ -50,7 +50,7 @@ export interface ConnectionOptions {
   /** PEM roots that the edge must be verified against. */
   readEdgeRoots(): Promise<string>;
   onMessage(connection: TunnelConnection, message: HubMessage): void;
-  /** The hub does not accept this identity; the code is the hub's. */
+  /** The hub, or the door before it, does not accept this identity; the code is theirs. */
   onRefused(code: string): void;
 }
 
@@ -280,7 +280,9 @@ export class TunnelConnection {
 
   async #refusedByDoor(response: IncomingMessage): Promise<void> {
     const body = await readBounded(response, refusalBytes);
-    this.#fail(edgeRefusal(response.statusCode ?? 0, body));
+    const { code, error } = edgeRefusal(response.statusCode ?? 0, body);
+    this.#options.onRefused(code);
+    this.#fail(error);
   }
 
   #socketClosed(code: number, reason: string): void {

@@ -60,7 +60,7 @@ export async function postToEdge(
   });
   const text = await readBounded(response, answerBytes);
   const status = response.statusCode ?? 0;
-  if (status < 200 || status > 299) throw edgeRefusal(status, text);
+  if (status < 200 || status > 299) throw edgeRefusal(status, text).error;
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -86,14 +86,17 @@ export async function readBounded(message: IncomingMessage, limitBytes: number):
   return Buffer.concat(chunks).toString("utf8", 0, limitBytes);
 }
 
-/** What the edge said when it refused: its `ApiError` where it sent one. */
-export function edgeRefusal(status: number, body: string): AgentError {
+/** What the edge said when it refused: its `ApiError` where it sent one, and that one's code. */
+export function edgeRefusal(
+  status: number,
+  body: string,
+): { readonly code: string; readonly error: AgentError } {
   const parsed = apiErrorSchema.safeParse(parseJson(body));
   const { code, message, remedy } = parsed.success
     ? parsed.data
     : { code: `status ${status}`, message: body.slice(0, 200) || "no reason given", remedy: undefined };
   const text = `the edge refused (${status}, ${code}): ${message}`;
-  return new AgentError("edge_refused", text, remedy === undefined ? {} : { remedy });
+  return { code, error: new AgentError("edge_refused", text, remedy === undefined ? {} : { remedy }) };
 }
 
 function parseJson(text: string): unknown {

@@ -110,3 +110,49 @@ test("a new agent joins under the new authority", async () => {
   agents = [agents[1]!, await startAgent(system, "production", "three")];
   await eventually("served", async () => (await ask({ port, host, tls: {} })).status === 200);
 });
+
+test("retirement by force: who has not renewed is cut off and joins again; nobody else notices", async () => {
+  const [left, stays] = agents as [Program, Program];
+  const signer = (await authorities()).find(({ signing }) => signing)!;
+  const gets = repeatGets(3);
+  // It neither renews nor hears of the retirement, and its connections stay open.
+  left.child.kill("SIGSTOP");
+  try {
+    const rotated = await system.run("ca", "rotate", "--lead", "1s");
+    expect([rotated.code, rotated.stderr]).toEqual([0, ""]);
+    await stays.printed(/"event":"renewed"/);
+    const forced = await system.run("ca", "retire", signer.id, "--force");
+    expect([forced.code, forced.stderr]).toEqual([0, ""]);
+    await system.program.printed(/"event":"tunnel_closed".*"code":"revoked"/);
+  } finally {
+    left.child.kill("SIGCONT");
+  }
+  await left.printed(/"event":"disconnected".*"code":"revoked"/);
+  await left.printed(/"event":"join_failed"/);
+  const again = await system.run("token", "join", "--tunnel", "production");
+  await system.file("two-token", again.stdout.trim());
+  await eventually("it serves again", async () => (await authorities()).at(-1)!.inUse === 5, 60_000);
+  expect(await gets.stop()).toEqual(new Map([[200, expect.any(Number)]]));
+}, 120_000);
+
+/** Requests that may be repeated, one after the other for each client; `stop` tells how often each status came. */
+function repeatGets(clients: number): { stop(): Promise<Map<number, number>> } {
+  const statuses = new Map<number, number>();
+  const stopping = new AbortController();
+  const client = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const { status } = await ask({ port, host, tls: {} });
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  };
+  const ended = Promise.all(Array.from({ length: clients }, client));
+  // A client that fails is told of by `stop`.
+  ended.catch(() => undefined);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await ended;
+      return statuses;
+    },
+  };
+}
