@@ -53,6 +53,8 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
   #upload: Upload | undefined;
   #download!: Download<A>;
   #relay: WebSocketRelay | undefined;
+  /** What an endpoint says with its answer to a handshake, before there is a relay. */
+  #early: ((relay: WebSocketRelay) => void)[] = [];
   #framed = false;
 
   constructor(call: HttpCall<A>, relays: OpenRelays) {
@@ -92,6 +94,8 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
       const { answer, socket } = this.#call.upgrade(head);
       this.#relay = new WebSocketRelay(this.#stream, socket, () => this.#relays.delete(this.#relay!));
       this.#relays.add(this.#relay, this.#call.gatewayProcess);
+      for (const event of this.#early) event(this.#relay);
+      this.#early = [];
       return answer;
     }
     const hasNone = isBodiless(status) || this.#call.head.method === "HEAD";
@@ -140,7 +144,7 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
   }
 
   onMessage(chunk: Uint8Array, kind: { readonly text: boolean; readonly last: boolean }): void {
-    this.#relay?.receive(chunk, kind);
+    this.#toRelay((relay) => relay.receive(chunk, kind));
   }
 
   onPing(payload: Uint8Array): void {
@@ -148,7 +152,12 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
   }
 
   onClose(code: number, reason: string): void {
-    this.#relay?.closed(code, reason);
+    this.#toRelay((relay) => relay.closed(code, reason));
+  }
+
+  #toRelay(event: (relay: WebSocketRelay) => void): void {
+    if (this.#relay) event(this.#relay);
+    else this.#early.push(event);
   }
 
   onReset(reset: StreamReset): void {

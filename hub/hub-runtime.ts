@@ -14,8 +14,6 @@ export interface HubRuntime {
   readonly askControl: AskControl;
   /** Tells the region that this hub is there; resolves to trust and configuration. Rejects when nobody answers. */
   announce(target: TunnelTarget): Promise<HubPush>;
-  /** Agents or clients are connected to the hub of this name, or none is any more. */
-  occupied(hub: string, isOccupied: boolean): void;
   /** One for each connection: decides when frames that wait leave as one message. */
   createFlushing(): Flushing;
   log(level: "info" | "warn", line: string): void;

@@ -12,7 +12,7 @@ import {
 import { type ApiError, hubPushSchema } from "#contract/sync.ts";
 import type { HubPush, HubReport } from "#contract/sync.ts";
 import { hubSettings } from "#contract/tunnel/settings.ts";
-import { hubName, type TunnelTarget } from "#contract/tunnel/target.ts";
+import type { TunnelTarget } from "#contract/tunnel/target.ts";
 import { HubHandshake } from "#traffic/tunnel/hub-handshake.ts";
 import { AgentConnection } from "./agent-connection.ts";
 import type { HubPort } from "./agent-connection.ts";
@@ -84,6 +84,11 @@ export class Hub {
     return this.#ticker !== undefined;
   }
 
+  /** Time since a gateway last asked for a stream. */
+  get quietMs(): number {
+    return Date.now() - this.#streamMs;
+  }
+
   /** A request of the data path. Never rejects. */
   request<A>(call: HttpCall<A>): Promise<A> {
     return dispatchStream(this.streams(), call);
@@ -119,7 +124,7 @@ export class Hub {
     return {
       serving: agents.length,
       streams: this.#agents.reduce((sum, { streams }) => sum + streams, 0),
-      quietMs: Date.now() - this.#streamMs,
+      quietMs: this.quietMs,
     };
   }
 
@@ -138,7 +143,7 @@ export class Hub {
 
   // --- agents -------------------------------------------------------------------------------------------------------
 
-  /** The door has verified the transport. `accept` completes the WebSocket's handshake. */
+  /** The door has verified the transport. `accept` completes the WebSocket's handshake; throws as it does. */
   connect(arrival: AgentArrival, accept: () => PeerSocket): Refusal | undefined {
     if (this.#life === "draining") return unavailable("this hub is being replaced");
     const unauthenticated = this.#connections.size - this.#agents.length;
@@ -149,6 +154,7 @@ export class Hub {
       return unavailable("this hub has too many connections");
     }
     const { target, ...dialled } = arrival;
+    const socket = accept();
     this.#occupy(target);
     const id = crypto.randomUUID();
     const handshake = new HubHandshake({
@@ -158,14 +164,13 @@ export class Hub {
       nonce: crypto.getRandomValues(new Uint8Array(32)),
       settings: hubSettings,
     });
-    this.#connections.add(new AgentConnection(id, accept(), handshake, this.#port(target), Date.now()));
+    this.#connections.add(new AgentConnection(id, socket, handshake, this.#port(target), Date.now()));
     return undefined;
   }
 
   #occupy(target: TunnelTarget): void {
     if (!this.#target) this.#counters = new HubCounters(target.tunnel);
     this.#target ??= target;
-    this.#runtime.occupied(hubName(target), true);
     this.#ticker ??= setInterval(() => this.#tick(), tickMs);
   }
 
@@ -200,9 +205,10 @@ export class Hub {
     if (this.#life === "draining" || this.#forwarders.size >= limits.forwardersPerHub) {
       return unavailable("this hub is being replaced, or has too many clients");
     }
+    const socket = accept();
     this.#occupy(target);
     const hub = this.#forwardHub(target);
-    this.#forwarders.add(new ForwardSession(crypto.randomUUID(), accept(), forwarder, hub, Date.now()));
+    this.#forwarders.add(new ForwardSession(crypto.randomUUID(), socket, forwarder, hub, Date.now()));
     return undefined;
   }
 
@@ -261,7 +267,6 @@ export class Hub {
 
   #someoneLeft(): void {
     if (this.#connections.size + this.#forwarders.size > 0) return;
-    if (this.#target) this.#runtime.occupied(hubName(this.#target), false);
     if (this.#ticker !== undefined) clearInterval(this.#ticker);
     this.#ticker = undefined;
   }

@@ -5,8 +5,8 @@ export interface PeerSocket {
   listen(handlers: PeerSocketHandlers): void;
   /** `left` is called once the bytes are needed no more. */
   send(message: Uint8Array, left?: () => void): void;
-  /** Throws for bytes that are not UTF-8. */
-  sendText(message: Uint8Array): void;
+  /** Somebody else's message. `passed`: it has left, as far as the runtime tells. Throws for text that is not UTF-8. */
+  pass(message: Uint8Array, isText: boolean, passed: () => void): void;
   /** Without a code: the close frame has none. Nothing happens where it is closed already. */
   close(code?: number, reason?: string): void;
 }

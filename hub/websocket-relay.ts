@@ -27,6 +27,9 @@ export class WebSocketRelay {
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #pieces: Uint8Array[] = [];
   #piecesBytes = 0;
+  /** Messages on their way to the client. While there are any, credit for those behind them is held back. */
+  #passing = 0;
+  #heldBytes = 0;
 
   /** `onEnd` runs when the client's side is closed, perhaps more than once. */
   constructor(stream: TunnelStream, socket: PeerSocket, onEnd: () => void) {
@@ -86,7 +89,8 @@ export class WebSocketRelay {
 
   /** A piece of a message from the endpoint. */
   receive(chunk: Uint8Array, kind: { readonly text: boolean; readonly last: boolean }): void {
-    this.#stream.consumed(chunk.length);
+    this.#heldBytes += chunk.length;
+    this.#returnCredit();
     this.#piecesBytes += chunk.length;
     if (this.#piecesBytes > limits.webSocketMessageBytes) {
       this.#stream.reset("message_too_large", `more than ${limits.webSocketMessageBytes} bytes`);
@@ -96,14 +100,24 @@ export class WebSocketRelay {
     this.#pieces.push(chunk);
     if (!kind.last) return;
     const whole = this.#take();
+    this.#passing += 1;
     try {
-      if (kind.text) this.#socket.sendText(whole);
-      else this.#socket.send(whole);
+      this.#socket.pass(whole, kind.text, () => {
+        this.#passing -= 1;
+        this.#returnCredit();
+      });
     } catch {
       // Not UTF-8, or the client is gone; either way this WebSocket is over.
       this.#stream.reset("cancelled", "a message could not be passed on");
       this.#close(1007, "");
     }
+  }
+
+  #returnCredit(): void {
+    if (this.#passing > 0 || this.#heldBytes === 0) return;
+    const bytes = this.#heldBytes;
+    this.#heldBytes = 0;
+    this.#stream.consumed(bytes);
   }
 
   #take(): Uint8Array {

@@ -69,6 +69,30 @@ test("agents are restarted in turn", async () => {
   expect([...closeCodes.keys()].filter((code) => code !== 1001)).toEqual([]);
 }, 120_000);
 
+test("a hub that is killed comes back, and requests that may be repeated go by the other one meanwhile", async () => {
+  const connected = (): number => system.program.output().split(/^hub-0: .*"tunnel_connected"/m).length;
+  const [before, hubs] = [connected(), runs("hub-0")];
+  const statuses = new Map<number, number>();
+  const stopping = new AbortController();
+  const client = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const status = await replaced.get();
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 8 }, client));
+  await eventually("load is on", async () => (statuses.get(200) ?? 0) > 200);
+  process.kill(pidsOf("hub-0").at(-1)!, "SIGKILL");
+  try {
+    await eventually("both agents are back", async () => connected() >= before + 2);
+  } finally {
+    stopping.abort();
+    await clients;
+  }
+  expect([...statuses.keys()]).toEqual([200]);
+  expect([runs("hub-0"), alive("hub-0")]).toEqual([hubs + 1, 1]);
+}, 120_000);
+
 const pidsOf = (name: string): number[] =>
   [...system.program.output().matchAll(new RegExp(`^${name} pid=(\\d+) started`, "gm"))].map((found) =>
     Number(found[1]),

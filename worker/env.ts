@@ -8,7 +8,7 @@ export interface Env {
   readonly RATE_LIMITER?: DurableObjectNamespace;
   /** The `StateDoor` of the process that owns the objects, where this one does not (decision 0001). */
   readonly STATE?: Fetcher;
-  /** The `HubDoor` of the process that has a shard's hubs, where this one does not (decision 0011). */
+  /** The process that has a shard's hubs, where none live here (decision 0011). */
   readonly [hub: `hub:${string}`]: Fetcher | undefined;
   /** The same for connections. On Cloudflare there are none. */
   readonly [connections: `connections:${string}`]: Fetcher | undefined;

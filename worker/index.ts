@@ -12,8 +12,6 @@ export { GatewayDoor } from "./gateway-door.ts";
 export { RateLimiter } from "./limit/rate-limiter.ts";
 export { StateDoor } from "./state-door.ts";
 export { RegionState } from "./state/region-state.ts";
-export { HubDoor } from "./tunnel/hub-door.ts";
-export { TunnelDoor } from "./tunnel/tunnel-door.ts";
 export { TunnelHub } from "./tunnel/tunnel-hub.ts";
 
 const isolateOf = createIsolateOf(policyStages);

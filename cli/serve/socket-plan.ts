@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { limits } from "#contract/limits.ts";
 import { endsTls, type SnapshotListener } from "#contract/snapshot.ts";
+import { hubSockets } from "./hub/settings.ts";
 import { everyAddress, type HostPort, type ServeOptions } from "./serve-options.ts";
 
 export type SocketAddress = HostPort | { readonly path: string };
@@ -118,7 +119,7 @@ export function planSockets(
   ];
   // Bound in any case: a later version may have backends of a tunnel.
   for (let shard = 0; shard < limits.hubsPerTunnel; shard += 1) {
-    for (const name of ["hub", "connections", "tunnel"]) sockets.push(...slotted(hubProcess(shard), name));
+    for (const name of hubSockets) sockets.push(...slotted(hubProcess(shard), name));
   }
   if (options.tunnel) {
     const { host, port } = options.tunnel;

@@ -1,8 +1,9 @@
-// Starts the workerd processes of a system, each with its own configuration, secrets and sockets.
+// Starts the processes of a system that run Workers, and the hubs, each with its own configuration, secrets and sockets.
 import { limits } from "#contract/limits.ts";
 import { isLayer4 } from "#contract/snapshot.ts";
 import type { DirectEndpoint } from "./direct-endpoints.ts";
 import type { GatewayRun } from "./gateway-set.ts";
+import { startHubProcess } from "./hub-process.ts";
 import type { HubRun } from "./hub-set.ts";
 import type { StartedChild } from "./kept-process.ts";
 import { socketsIn } from "./slots.ts";
@@ -12,7 +13,6 @@ import {
   controlConfig,
   gatewayConfig,
   gatewaySecret,
-  hubConfig,
   stateConfig,
   type GatewaySocket,
   type HubPaths,
@@ -61,17 +61,14 @@ export function startState(task: SupervisorTask, log: Log): StartedChild {
 }
 
 export function startHub(task: SupervisorTask, { name, slot }: HubRun, log: Log): StartedChild {
-  const { directory, options, modules } = task;
-  const config = hubConfig({
-    module: modules.gateway,
+  const { directory, options } = task;
+  const settings = {
     control: socketPath(directory.run, "control", "internal"),
     state: socketPath(directory.run, "state", "state"),
     region: options.region,
     ...(options.zone !== undefined && { zone: options.zone }),
-    sockets: { hub: "hub", connections: "connections", tunnel: "tunnel" },
-  });
-  const sockets = socketsIn(task.sockets, name, slot);
-  return startWorkerd({ name, run: directory.run, config, sockets, env: {}, stdout: "log" }, log);
+  };
+  return startHubProcess({ name, settings, sockets: socketsIn(task.sockets, name, slot) }, log);
 }
 
 export function startGateway(

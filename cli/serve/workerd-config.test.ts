@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { parseConnectTo } from "#traffic/connection/connect-to.ts";
 import { directEndpoints } from "./direct-endpoints.ts";
-import { controlConfig, gatewayConfig, hubConfig, stateConfig } from "./workerd-config.ts";
+import { controlConfig, gatewayConfig, stateConfig } from "./workerd-config.ts";
 
 const backend = (
   name: string,
@@ -50,19 +50,6 @@ test("state", () => {
       connectTo: "[]",
       hubs: [{ hub: "/run/hub-0.sock", connections: "/run/hub-0-tcp.sock" }],
       sockets: { state: "state" },
-    }),
-  ).toMatchSnapshot();
-});
-
-test("hub", () => {
-  expect(
-    hubConfig({
-      module: "gateway.js",
-      control: "/run/internal.sock",
-      state: "/run/state.sock",
-      region: "local",
-      zone: "a",
-      sockets: { hub: "hub", connections: "connections", tunnel: "tunnel" },
     }),
   ).toMatchSnapshot();
 });

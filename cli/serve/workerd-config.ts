@@ -101,54 +101,6 @@ export function stateConfig(config: StateConfig): string {
   );
 }
 
-/** One shard of every tunnel (decision 0011). */
-export interface HubConfig {
-  readonly module: string;
-  readonly control: string;
-  /** Path of the state process's socket. */
-  readonly state: string;
-  readonly region: string;
-  readonly zone?: string;
-  /** Names of sockets: the door for gateways and the region, the same for connections, and the tunnel's front door. */
-  readonly sockets: { readonly hub: string; readonly connections: string; readonly tunnel: string };
-}
-
-export function hubConfig(config: HubConfig): string {
-  return document(
-    [
-      {
-        name: "hub",
-        worker: {
-          modules: [{ name: "gateway.js", esModule: embed(config.module) }],
-          compatibilityDate,
-          compatibilityFlags: gatewayFlags,
-          durableObjectNamespaces: [objectClass("TunnelHub")],
-          durableObjectStorage: { inMemory: new CapnpSymbol("void") },
-          bindings: [
-            { name: "TUNNEL_HUB", durableObjectNamespace: "TunnelHub" },
-            { name: "STATE", service: "state" },
-            { name: "CONTROL", service: "control" },
-            { name: "REGION", text: config.region },
-            ...zoneBinding(config.zone),
-          ],
-        },
-      },
-      { name: "state", external: unixHttp(config.state) },
-      { name: "control", external: unixHttp(config.control) },
-    ],
-    [
-      { name: config.sockets.hub, http: {}, service: { name: "hub", entrypoint: "HubDoor" } },
-      { name: config.sockets.connections, tcp: {}, service: { name: "hub", entrypoint: "HubDoor" } },
-      {
-        name: config.sockets.tunnel,
-        http: frontDoorHttp,
-        service: { name: "hub", entrypoint: "TunnelDoor" },
-      },
-    ],
-    frequentCollection,
-  );
-}
-
 export interface GatewaySocket {
   readonly name: string;
   /** Names of the listeners that share the port; the Worker sees the first as `ctx.props.listener`. */
@@ -287,16 +239,9 @@ function objectClass(className: string): CapnpValue {
   return { className, uniqueKey: `isthmus-${className}`, enableSql: true };
 }
 
-/**
- * Chunks of bodies are garbage that V8 frees when it collects its youngest objects, 16 MiB of them by default, each far
- * smaller than the bytes it stands for. Measured over 800 MB through a tunnel: the process of the hubs stays under 246 MiB
- * with 2 MiB, under 316 MiB with the default.
- */
-const frequentCollection = ["--max-semi-space-size=2"];
-
-function document(services: CapnpValue[], sockets: CapnpValue[], v8Flags: string[] = []): string {
+function document(services: CapnpValue[], sockets: CapnpValue[]): string {
   return `using Workerd = import "/workerd/workerd.capnp";
 
-const config :Workerd.Config = ${capnpText({ services, sockets, ...(v8Flags.length > 0 && { v8Flags }) })};
+const config :Workerd.Config = ${capnpText({ services, sockets })};
 `;
 }

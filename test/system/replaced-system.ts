@@ -15,6 +15,8 @@ const agentNames = ["one", "two"];
 
 export interface ReplacedSystem {
   readonly system: System;
+  /** One request without a body; its status. */
+  get(): Promise<number>;
   /** Ends each agent and starts it again, one after the other; their exit codes or signals. */
   restartAgents(): Promise<(number | string)[]>;
   startLoad(clients: { readonly mixed: number; readonly grpc: number }): ReplacementLoad;
@@ -61,6 +63,7 @@ backends:
   );
   return {
     system,
+    get: async () => (await ask({ port, host, tls: {} })).status,
     restartAgents: async () => {
       const codes = [];
       for (const [index, name] of agentNames.entries()) {

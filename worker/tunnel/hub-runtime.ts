@@ -1,7 +1,6 @@
 // The Durable Object's side of a hub: its bindings, and how frames leave.
 import type { AskControl, Flushing, HubRuntime } from "#hub/hub-runtime.ts";
 import type { Env } from "../env.ts";
-import { hubsHere } from "./hubs-here.ts";
 import { announceHub } from "./region-link.ts";
 
 const controlTimeoutMs = 10_000;
@@ -14,10 +13,6 @@ export function hubRuntime(env: Env): HubRuntime {
     zone: env.ZONE,
     askControl: askControl(env),
     announce: (target) => announceHub(env, target),
-    occupied(hub, isOccupied) {
-      if (isOccupied) hubsHere.add(hub);
-      else hubsHere.delete(hub);
-    },
     createFlushing,
     log,
   };

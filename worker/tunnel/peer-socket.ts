@@ -19,7 +19,10 @@ export function peerSocket(socket: WebSocket): PeerSocket {
     },
     // Whether and when the runtime is done with the bytes it does not say, so they are never given back.
     send: (message) => socket.send(message),
-    sendText: (message) => socket.send(decoder.decode(message)),
+    pass(message, isText, passed) {
+      socket.send(isText ? decoder.decode(message) : message);
+      passed();
+    },
     close(code, reason) {
       try {
         socket.close(code, reason);

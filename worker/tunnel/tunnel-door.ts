@@ -1,5 +1,4 @@
-// TunnelDoor: where agents and clients that forward ports arrive, and are sent on to the hub that they are let in to.
-import { WorkerEntrypoint } from "cloudflare:workers";
+// Where agents and clients that forward ports arrive, and are sent on to the hub that they are let in to.
 import { encodeBase64 } from "#contract/identity/pem.ts";
 import { internalHeaders } from "#contract/internal-headers.ts";
 import { hubName, type TunnelTarget } from "#contract/tunnel/target.ts";
@@ -7,12 +6,6 @@ import { judgeArrival } from "#hub/tunnel-door.ts";
 import type { Env } from "../env.ts";
 import { objectFetch } from "../objects.ts";
 import { askControl, log } from "./hub-runtime.ts";
-
-export class TunnelDoor extends WorkerEntrypoint<Env> {
-  override fetch(request: Request): Promise<Response> {
-    return answerAgent(request, this.env);
-  }
-}
 
 /** What the door answers; the gateway calls it for requests to `TUNNEL_HOSTNAME`. Never rejects. */
 export async function answerAgent(request: Request, env: Env): Promise<Response> {

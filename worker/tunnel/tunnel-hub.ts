@@ -1,19 +1,17 @@
 // TunnelHub: the Durable Object at which the connections of one shard of one tunnel end: the hub's shell on Cloudflare and
 // under `wrangler dev`. WebSockets are accepted plainly, not for hibernation (decision 0008).
 import { DurableObject } from "cloudflare:workers";
-import { hubCalls } from "#contract/hub-call.ts";
 import { decodeBase64 } from "#contract/identity/pem.ts";
 import { internalHeaders } from "#contract/internal-headers.ts";
 import { parseTunnelTarget } from "#contract/tunnel/target.ts";
 import { forwarderSchema } from "#hub/forward-session.ts";
-import { Hub, type HubCall, type Refusal } from "#hub/hub.ts";
+import { Hub, type Refusal } from "#hub/hub.ts";
 import type { PeerSocket } from "#hub/peer-socket.ts";
 import { authorityOf } from "#hub/tunnel-door.ts";
 import type { Env } from "../env.ts";
 import { hubRuntime } from "./hub-runtime.ts";
 import { peerSocket } from "./peer-socket.ts";
 import { requestCall } from "./request-call.ts";
-import { serveConnection } from "./serve-connection.ts";
 
 export class TunnelHub extends DurableObject<Env> {
   readonly #hub: Hub;
@@ -30,14 +28,7 @@ export class TunnelHub extends DurableObject<Env> {
     if (operation === "forward") return this.#forward(request);
     const { pathname } = new URL(request.url);
     if (request.method === "POST" && pathname.endsWith("/push")) return this.#exchange(request);
-    const call = Object.values(hubCalls).find((known) => pathname.endsWith(known));
-    if (request.method === "POST" && call) return this.#obey(call, request);
     return Response.json({ code: "not_found", message: "a hub answers /push" }, { status: 404 });
-  }
-
-  /** Connections of the data path, as `HubDoor` leads them here. Never rejects. */
-  override connect(socket: Socket): Promise<void> {
-    return serveConnection(this.#hub.streams(), socket);
   }
 
   async #exchange(request: Request): Promise<Response> {
@@ -46,11 +37,7 @@ export class TunnelHub extends DurableObject<Env> {
     return Response.json({ code: "push_invalid", message: "this is no exchange" }, { status: 400 });
   }
 
-  async #obey(call: HubCall, request: Request): Promise<Response> {
-    return Response.json(this.#hub.obey(call, await request.json()));
-  }
-
-  /** `TunnelDoor` has verified the transport and overwritten every internal header. */
+  /** The door has verified the transport and overwritten every internal header. */
   #connect(request: Request): Response {
     const url = new URL(request.url);
     const target = parseTunnelTarget(url);

@@ -1,0 +1,49 @@
+// The hubs of one process: one shard of every tunnel that somebody asks for.
+import { hubCalls, type HubLoad } from "#contract/hub-call.ts";
+import { Hub, type HubCall } from "#hub/hub.ts";
+import type { HubRuntime } from "#hub/hub-runtime.ts";
+
+/** A hub to which nobody is connected is forgotten when gateways have not asked for it this long. */
+const forgetMs = 60_000;
+
+export class Hubs {
+  /** Agents are on their way to the successor: gateways had better not come back by a connection that they keep. */
+  draining = false;
+  readonly #runtime: HubRuntime;
+  readonly #hubs = new Map<string, Hub>();
+
+  constructor(runtime: HubRuntime) {
+    this.#runtime = runtime;
+    setInterval(() => this.#forget(), forgetMs).unref();
+  }
+
+  /** Only our own processes, and agents whose certificate names the tunnel, ask for a hub. */
+  named(name: string): Hub {
+    let hub = this.#hubs.get(name);
+    if (!hub) this.#hubs.set(name, (hub = new Hub(this.#runtime)));
+    return hub;
+  }
+
+  /** Time since a gateway last asked one of them for a stream. */
+  get quietMs(): number {
+    const quiet = [...this.#hubs.values()].map((hub) => hub.quietMs);
+    return Math.min(...quiet, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Asks all at once. Throws for a body that the call does not have. */
+  obey(call: HubCall, body: unknown): HubLoad {
+    if (call === hubCalls.drain) this.draining = true;
+    const loads = [...this.#hubs.values()].map((hub) => hub.obey(call, body));
+    return {
+      serving: loads.reduce((sum, { serving }) => sum + serving, 0),
+      streams: loads.reduce((sum, { streams }) => sum + streams, 0),
+      quietMs: this.quietMs,
+    };
+  }
+
+  #forget(): void {
+    for (const [name, hub] of this.#hubs) {
+      if (!hub.isOccupied && hub.quietMs >= forgetMs) this.#hubs.delete(name);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+// Process entry of a hub: one shard of every tunnel (decisions 0011, 0017). It keeps nothing, and ends with the supervisor.
+import { once } from "node:events";
+import type { Server as HttpServer } from "node:http";
+import type { Server } from "node:net";
+import { gatewayServer } from "./gateway-server.ts";
+import { Hubs } from "./hubs.ts";
+import { nodeRuntime } from "./node-runtime.ts";
+import { connectionServer } from "./serve-connection.ts";
+import type { HubEvent, HubSettings } from "./settings.ts";
+import { tunnelServer } from "./tunnel-server.ts";
+
+/** While the process ends, connections without a request are closed this often. */
+const idleMs = 100;
+
+const settings = JSON.parse(process.argv[2]!) as HubSettings;
+const { fds } = settings;
+const runtime = nodeRuntime(settings);
+const hubs = new Hubs(runtime);
+const gateways = gatewayServer(hubs);
+const agents = tunnelServer(hubs, runtime);
+const servers: readonly [Server, number][] = [
+  [gateways, fds.hub],
+  [connectionServer(hubs), fds.connections],
+  [agents, fds.tunnel],
+];
+
+process.on("disconnect", () => process.exit(1));
+// The supervisor decides when to end; a terminal's Ctrl-C reaches this process, too.
+for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+process.once("SIGTERM", () => void end());
+
+await Promise.all(
+  servers.map(([server, fd]) => {
+    server.listen({ fd });
+    return once(server, "listening");
+  }),
+);
+process.send?.({ type: "listening" } satisfies HubEvent);
+
+/** Once everything that is open has come to its end; agents and clients have been asked to go, or are cut off by then. */
+async function end(): Promise<void> {
+  hubs.draining = true;
+  const closed = servers.map(([server]) => once(server, "close"));
+  for (const [server] of servers) server.close();
+  const closeIdle = (server: HttpServer): void => server.closeIdleConnections();
+  setInterval(() => [gateways, agents].forEach(closeIdle), idleMs);
+  await Promise.all(closed);
+  process.exit(0);
+}
