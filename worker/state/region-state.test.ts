@@ -7,6 +7,14 @@ import { readSyncText, syncText } from "#contract/sync-text.ts";
 import type { ControlSyncAnswer, SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Env } from "../env.ts";
 import { testBackend, testSnapshot } from "../testing/test-gateway.ts";
+import {
+  issueAgent,
+  issueRoot,
+  push,
+  serialOf,
+  startAgent,
+  trustOf,
+} from "../tunnel/testing/simulated-agent.ts";
 import { RegionState } from "./region-state.ts";
 import { RegionStorage } from "./region-storage.ts";
 
@@ -119,6 +127,24 @@ test("the control is told of gateways and totals at each tick, as long as somebo
     { gateway: "g", snapshotVersion: 0, lastSyncMs: expect.any(Number) },
   ]);
   expect(await runInDurableObject(stub(), (_instance, state) => state.storage.getAlarm())).not.toBeNull();
+});
+
+test("a revocation reaches the agent with the heartbeat that brings it from the control", async () => {
+  const tunnel = `revoked-${region}`;
+  const root = await issueRoot();
+  const certificate = await issueAgent(root, tunnel);
+  let trust = trustOf(root);
+  await push(tunnel, { trust });
+  const agent = await startAgent({ tunnel, leaf: certificate });
+  await withControl(() => ({ trust }));
+  await runInDurableObject(stub(), (_instance, { storage }) => {
+    // No heartbeat but the one below.
+    vi.spyOn(storage, "setAlarm").mockResolvedValue();
+  });
+  await post("/hub", { tunnel, shard: 0 });
+  trust = trustOf(root, { version: 2, revokedSerials: [serialOf(certificate)] });
+  await runInDurableObject(stub(), (instance) => (instance as RegionState).alarm());
+  expect((await agent.closed).code).toBe(4403);
 });
 
 test("an endpoint that nobody listens on is found by its check", async () => {

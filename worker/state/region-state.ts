@@ -76,13 +76,18 @@ export class RegionState extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     const nowMs = Date.now();
-    void this.#pullFromControl();
-    for (const { hub, push } of this.#machine.hubPushes(nowMs)) void this.#askHub(hub, push);
+    void this.#exchange();
     this.#startProbes(nowMs);
     this.#machine.refreshHealth(nowMs);
     if (this.#kvIsBehind) void this.#writeLastGood();
     if (nowMs - this.#persistedMs >= persistIntervalMs) this.#persist(nowMs);
     await this.#scheduleWake(nowMs);
+  }
+
+  /** The control first: what it takes back, a certificate say, is gone from the hubs with the same heartbeat. */
+  async #exchange(): Promise<void> {
+    await withTimeLimit(this.#pullFromControl(), pullWaitMs, () => undefined);
+    for (const { hub, push } of this.#machine.hubPushes(Date.now())) void this.#askHub(hub, push);
   }
 
   // --- gateways and hubs --------------------------------------------------------------------------------------------
