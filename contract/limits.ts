@@ -120,6 +120,12 @@ export const limits = {
   syncIntervalMs: 1_000,
   /** The same where the health of an endpoint may have changed meanwhile. */
   syncSoonestMs: 250,
+  /** How long a heartbeat is held for news, by region and control: a little less than the interval (decision 0018). */
+  syncHoldMs: 900,
+  /** Longest that anybody may ask for. */
+  longestHoldMs: 25_000,
+  /** Heartbeats that one object holds; beyond, they are answered at once. */
+  heldCalls: 4_096,
   /** An isolate that has not heard from the state object for this long asks before it answers the next request. */
   syncStaleMs: 1_500,
   /** Longest a request waits for that answer; then the last good snapshot serves. */

@@ -34,6 +34,8 @@ export const trustSchema = z.strictObject({
 });
 export type Trust = z.infer<typeof trustSchema>;
 
+/** The answer may wait so long for something to tell, where there is nothing newer yet. Absent: not at all. */
+const holdMsSchema = z.int().min(0).max(limits.longestHoldMs).optional();
 const histogramSchema = z.array(z.number()).length(histogramValues);
 
 // --- isolate -> RegionState ----------------------------------------------------------------------------------------
@@ -43,6 +45,7 @@ export const syncRequestSchema = z.strictObject({
   gateway: z.string().max(64),
   /** Version of the snapshot the isolate serves; 0 for none. */
   snapshotVersion: z.int().min(0),
+  holdMs: holdMsSchema,
   /** Version of the health table it holds; 0 for none. */
   healthVersion: z.int().min(0),
   /** Version of the operators' word on endpoints that it holds; absent or 0 for none. */
@@ -185,6 +188,7 @@ export const endpointStatusSchema = z.strictObject({
 
 export const controlSyncRequestSchema = z.strictObject({
   region: z.string().max(64),
+  holdMs: holdMsSchema,
   snapshotVersion: z.int().min(0),
   trustVersion: z.int().min(0),
   administrationVersion: z.int().min(0).optional(),

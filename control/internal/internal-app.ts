@@ -68,17 +68,15 @@ export function createInternalApp(): InternalApp {
 
 /** As `contract/sync-text.ts` has it. */
 async function sync(env: Env, report: z.infer<typeof controlSyncRequestSchema>): Promise<string> {
-  const [newer, administration, trust] = await Promise.all([
-    configStore(env).sync(report),
-    configStore(env).administrationSince(report.administrationVersion ?? 0),
-    // An authority without its secret must not keep the configuration from the gateways.
-    valueOf<Trust | undefined>(certificateAuthority(env).trust(report.trustVersion)).catch(
-      (error: unknown) => {
-        console.error(`sync without trust: ${String(error)}`);
-        return undefined;
-      },
-    ),
-  ]);
+  // An authority without its secret must not keep the configuration from the gateways.
+  const trust = await valueOf<Trust | undefined>(certificateAuthority(env).trust(report.trustVersion)).catch(
+    (error: unknown) => {
+      console.error(`sync without trust: ${String(error)}`);
+      return undefined;
+    },
+  );
+  const holdMs = trust ? 0 : (report.holdMs ?? 0);
+  const { newer, administration } = await configStore(env).sync(report, holdMs);
   const answer: ControlSyncAnswer = { ...(trust && { trust }), ...(administration && { administration }) };
   if (!newer) return syncText(answer, undefined);
   const { version, hash } = newer.summary;

@@ -1,6 +1,7 @@
 import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { limits } from "#contract/limits.ts";
 import { admin, configuration, internal, publish, syncReport } from "../control-fixture.ts";
 import { type Env, configStore } from "../env.ts";
 import type { ConfigStore } from "./config-store.ts";
@@ -222,3 +223,30 @@ test("what is published survives a restart of the object", async () => {
 async function restart(): Promise<void> {
   await evictDurableObject(store());
 }
+
+test("a region's call that may be held ends with the next version, and with an operator's word on an endpoint", async () => {
+  await publish(8080);
+  const { body: first } = await internal("/sync", syncReport());
+  const known = {
+    snapshotVersion: 1,
+    trustVersion: first.trust.version,
+    holdMs: limits.longestHoldMs,
+  };
+  const held = internal("/sync", syncReport(known));
+  // Answered after the held one was taken down, so that what comes now is news to it.
+  await internal("/sync", syncReport({ ...known, holdMs: 0 }));
+  await publish(8081);
+  expect((await held).body.snapshot.version).toBe(2);
+
+  const next = internal("/sync", syncReport({ ...known, snapshotVersion: 2 }));
+  await internal("/sync", syncReport({ ...known, snapshotVersion: 2, holdMs: 0 }));
+  const { body: endpoint } = await admin("POST", "/v1/endpoints", {
+    backend: "orders",
+    endpoint: "203.0.113.7:8081",
+    state: "drain",
+  });
+  expect(endpoint.state).toBe("drain");
+  expect((await next).body.administration.endpoints).toEqual({
+    "orders|203.0.113.7:8081": { state: "drain" },
+  });
+});

@@ -3,6 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Role, VersionSummary } from "#contract/admin.ts";
 import type { AdministerRequest, AdministeredEndpoint, Administration } from "#contract/administration.ts";
+import { HeldCalls } from "#contract/held-calls.ts";
 import type { ControlSyncRequest } from "#contract/sync.ts";
 import { type AuditRow, appendAudit, createAuditTable, listAudit } from "../audit-log.ts";
 import { type Outcome, Refusal, outcomeOf } from "../refusal.ts";
@@ -54,9 +55,17 @@ export interface PackedVersion {
   readonly packed: Uint8Array;
 }
 
+/** What a region does not know yet. */
+export interface RegionNews {
+  readonly newer?: PackedVersion;
+  readonly administration?: Administration;
+}
+
 export class ConfigStore extends DurableObject {
   readonly #sql = this.ctx.storage.sql;
   readonly #regions = new RegionReports();
+  /** Regions that wait for news (decision 0018). */
+  readonly #held = new HeldCalls();
   #current: StoredVersion | undefined;
 
   constructor(ctx: DurableObjectState, env: unknown) {
@@ -99,6 +108,7 @@ export class ConfigStore extends DurableObject {
       // The platform's output gate holds every answer that could show this until it is on disk; a failed write resets the object.
       this.#current = stored;
       await this.ctx.storage.sync();
+      this.#held.tellNews();
       return this.#summary(stored);
     });
   }
@@ -127,10 +137,19 @@ export class ConfigStore extends DurableObject {
 
   // --- regions -----------------------------------------------------------------------------------------------------
 
-  /** Takes a region's report; answers with the packed snapshot where the region's own is older. */
-  sync(report: ControlSyncRequest): PackedVersion | undefined {
+  /** Takes a region's report; answers when there is something that the region does not know, or `holdMs` have passed. */
+  async sync(report: ControlSyncRequest, holdMs: number): Promise<RegionNews> {
     this.#regions.record(report, Date.now());
-    return report.snapshotVersion < (this.#current?.version ?? 0) ? this.read("snapshot") : undefined;
+    const news = this.#newsFor(report);
+    if (holdMs === 0 || news.newer || news.administration) return news;
+    await this.#held.untilNews(() => scheduler.wait(holdMs));
+    return this.#newsFor(report);
+  }
+
+  #newsFor({ snapshotVersion, administrationVersion: known = 0 }: ControlSyncRequest): RegionNews {
+    const newer = snapshotVersion < (this.#current?.version ?? 0) ? this.read("snapshot") : undefined;
+    const isBehind = known < administrationVersion(this.#sql);
+    return { ...(newer && { newer }), ...(isBehind && { administration: administrationOf(this.#sql) }) };
   }
 
   status(): { current?: VersionSummary; regions: ReturnType<RegionReports["list"]> } {
@@ -178,17 +197,13 @@ export class ConfigStore extends DurableObject {
       ];
       const detail = `${backend} ${endpoint} ${said.join(", ")} ${reason}`.trimEnd();
       await this.#commit(actor, "endpoint.administer", detail, () => storeAdministered(this.#sql, entry));
+      this.#held.tellNews();
       return entry;
     });
   }
 
   listAdministered(): AdministeredEndpoint[] {
     return listAdministered(this.#sql);
-  }
-
-  /** What a region that holds `version` does not know yet. */
-  administrationSince(version: number): Administration | undefined {
-    return version < administrationVersion(this.#sql) ? administrationOf(this.#sql) : undefined;
   }
 
   // --- tokens and audit --------------------------------------------------------------------------------------------

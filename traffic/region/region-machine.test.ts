@@ -66,6 +66,38 @@ test("isolates learn where agents take streams, and forget hubs that fall silent
   expect(tunnels(7_000)).toEqual({});
 });
 
+test("whatever isolates are told of is news once, and nothing else is", () => {
+  const region = machine();
+  const hub = { tunnel: "t", shard: 0 };
+  const report = (healthy: boolean) => ({
+    trustVersion: 0,
+    configVersion: 0,
+    agents: [agentOf("t", 0)],
+    endpoints: { "pods|a": { healthy, reason: "seen" } },
+  });
+  let mark = region.newsMark(0);
+  const isNews = (): boolean => {
+    const before = mark;
+    mark = region.newsMark(1_000);
+    return mark !== before;
+  };
+  const events: [boolean, () => unknown][] = [
+    [true, () => region.takeSnapshot(snapshotWith(5, []), 0)],
+    [false, () => region.takeSnapshot(snapshotWith(5, []), 0)],
+    [true, () => region.takeAdministration({ version: 1, endpoints: {} })],
+    [false, () => region.takeTrust(trust)],
+    [false, () => region.hubAnnounced(hub, 0)],
+    [true, () => region.hubReported(hub, report(true), 0)],
+    [false, () => region.hubReported(hub, report(true), 1_000)],
+    [true, () => region.hubReported(hub, report(false), 1_000)],
+    [false, () => region.gatewaySynced(beat({ counters: { requests_total: 1 } }), 1_000)],
+  ];
+  for (const [expected, happens] of events) {
+    happens();
+    expect(isNews(), String(happens)).toBe(expected);
+  }
+});
+
 test("an endpoint is unhealthy when no agent that checks it reaches it", () => {
   const region = machine();
   const verdict = (healthy: boolean) => ({

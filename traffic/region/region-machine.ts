@@ -33,6 +33,12 @@ export interface StoredRegion {
   readonly histograms: readonly (readonly [string, readonly number[]])[];
 }
 
+export interface GatewayAnswer {
+  /** The snapshot itself is for the caller to add. */
+  readonly needsSnapshot: boolean;
+  readonly answer: SyncResponse;
+}
+
 export const tickMs = 1_000;
 /** A pause that keeps probes that are due at nearly the same time together. */
 const shortestPauseMs = 100;
@@ -94,12 +100,9 @@ export class RegionMachine {
     return true;
   }
 
-  /** Answers an isolate's heartbeat; the snapshot itself is for the caller to add where `needsSnapshot` says so. */
-  gatewaySynced(
-    sync: SyncRequest,
-    nowMs: number,
-  ): { readonly needsSnapshot: boolean; readonly answer: SyncResponse } {
-    const { gateway, snapshotVersion, healthVersion, administrationVersion = 0 } = sync;
+  /** Takes an isolate's heartbeat, and answers it as `gatewayAnswer` does. */
+  gatewaySynced(sync: SyncRequest, nowMs: number): GatewayAnswer {
+    const { gateway, snapshotVersion } = sync;
     this.#heardMs = nowMs;
     this.#gateways.heard(gateway, snapshotVersion, nowMs);
     this.counters.add(sync.counters);
@@ -108,6 +111,12 @@ export class RegionMachine {
     this.#ejections.heard(gateway, sync.ejections);
     const ejects = this.#health.ejected.length > 0 || Object.keys(sync.ejections ?? {}).length > 0;
     if (ejects) this.refreshHealth(nowMs);
+    return this.gatewayAnswer(sync, nowMs);
+  }
+
+  /** What an isolate does not know yet, and where the tunnels are, which it is told in any case. */
+  gatewayAnswer(sync: SyncRequest, nowMs: number): GatewayAnswer {
+    const { snapshotVersion, healthVersion, administrationVersion = 0 } = sync;
     const { version, unhealthy, ejected } = this.#health;
     const administration = this.#administration;
     return {
@@ -126,6 +135,12 @@ export class RegionMachine {
   #nextSync(nowMs: number): Pick<SyncResponse, "nextSyncMs"> {
     const nextMs = Math.ceil(this.probes.nextChangeMs() - nowMs) + probeTakesMs;
     return nextMs < limits.syncIntervalMs ? { nextSyncMs: Math.max(nextMs, limits.syncSoonestMs) } : {};
+  }
+
+  /** What isolates are told, in short: whenever this is another text, there is news for those that wait for some. */
+  newsMark(nowMs: number): string {
+    const versions = [this.#snapshot?.version, this.#administration?.version, this.#health.version];
+    return JSON.stringify([versions, this.#hubs.presence(nowMs)]);
   }
 
   /** A hub has agents: everything it needs to serve them. */

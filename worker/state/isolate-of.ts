@@ -1,4 +1,5 @@
 // Gives each isolate its one `Isolate`, wired to the platform.
+import { limits } from "#contract/limits.ts";
 import { SnapshotReader } from "#contract/snapshot-lines.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import { allAtOnce, withPauses } from "#contract/steps.ts";
@@ -21,8 +22,8 @@ import { compileConnectTo } from "./connect-to.ts";
 import { Isolate } from "./isolate.ts";
 import { snapshotKey } from "./last-good.ts";
 
-/** The state object answers from memory; one that needs longer is as good as down. */
-const syncTimeoutMs = 3_000;
+/** The state object answers from memory; one that needs longer than it may hold the answer is as good as down. */
+const syncTimeoutMs = limits.syncHoldMs + 3_000;
 
 /** The environment is the same object for all requests of an isolate; tests may have several. */
 export function createIsolateOf(stages: PolicyStages): (env: Env) => Isolate {

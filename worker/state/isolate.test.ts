@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { limits } from "#contract/limits.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
 import { quietIsolate, testBackend, testSnapshot } from "../testing/test-gateway.ts";
@@ -48,6 +49,22 @@ test("the first request waits for the snapshot; the next ones find it and cost n
   clock.nowMs = 999;
   expect(ready()).not.toBeInstanceOf(Promise);
   expect(sent).toHaveLength(1);
+});
+
+test("the region may hold a heartbeat that no request waits for, and requests go on while it does", async () => {
+  const { ready, respond, sent, clock, settled } = setUp({});
+  respond(answering({ snapshot: version(1), tunnels: {} }));
+  await ready();
+  const news = Promise.withResolvers<SyncResponse>();
+  respond(() => news.promise);
+  clock.nowMs = 1_000;
+  ready();
+  clock.nowMs = 1_800;
+  expect(ready()).not.toBeInstanceOf(Promise);
+  expect(sent.map(({ holdMs }) => holdMs)).toEqual([0, limits.syncHoldMs]);
+  news.resolve({ snapshot: version(2), tunnels: {} });
+  await settled();
+  expect((await ready()).version).toBe(2);
 });
 
 test("without a state object the last good snapshot serves, and a request in a while asks again", async () => {

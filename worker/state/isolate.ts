@@ -92,12 +92,12 @@ export class Isolate {
   /** Never rejects. */
   async #heartbeat(): Promise<void> {
     const { nowMs, sync, log } = this.#inputs;
-    this.#schedule.started(nowMs());
+    const mayBeHeld = this.#schedule.started(nowMs());
     // From here on what is held is as fresh as can be; reading and compiling may take longer than a heartbeat.
     const answered = (): void => this.#schedule.settled(nowMs());
     const sent = this.#takeCounters();
     try {
-      const request = this.#syncRequest(sent);
+      const request = this.#syncRequest(sent, mayBeHeld);
       const response = await sync(request, answered);
       answered();
       this.#expectNews(request, response);
@@ -116,8 +116,10 @@ export class Isolate {
     for (const { untilMs } of Object.values(ejections)) this.#schedule.expectNews(untilMs);
   }
 
-  #syncRequest(sent: Increments): SyncRequest {
+  #syncRequest(sent: Increments, mayBeHeld: boolean): SyncRequest {
+    const ejections = this.#watchEndpoints();
     return {
+      holdMs: mayBeHeld ? this.#holdMs(ejections) : 0,
       gateway: this.#inputs.gateway,
       snapshotVersion: this.#knownVersion(),
       healthVersion: this.#healthVersion,
@@ -125,8 +127,15 @@ export class Isolate {
       counters: Object.fromEntries(sent.counters),
       histograms: Object.fromEntries(sent.histograms),
       gauges: this.#gauges(),
-      ejections: this.#watchEndpoints(),
+      ejections,
     };
+  }
+
+  /** No longer than an ejection of its own lasts, whose end the region is to be told. */
+  #holdMs(ejections: SyncRequest["ejections"]): number {
+    const nowMs = this.#inputs.nowMs();
+    const ends = Object.values(ejections ?? {}).map(({ untilMs }) => Math.ceil(untilMs - nowMs));
+    return Math.max(0, Math.min(limits.syncHoldMs, ...ends));
   }
 
   /** Of the plan, or of the one that is being compiled. */

@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
+import { limits } from "#contract/limits.ts";
 import { parseSnapshotLines, snapshotLines, SnapshotReader } from "#contract/snapshot-lines.ts";
 import { allAtOnce } from "#contract/steps.ts";
 import { readSyncText, syncText } from "#contract/sync-text.ts";
@@ -54,11 +55,13 @@ interface ControlAnswer extends ControlSyncAnswer {
 }
 
 /** Puts a control in place of the one that is down. */
-async function withControl(answer: (request: unknown) => ControlAnswer): Promise<void> {
+async function withControl(
+  answer: (request: unknown) => ControlAnswer | Promise<ControlAnswer>,
+): Promise<void> {
   await runInDurableObject(stub(), (instance) => {
     const control = {
       fetch: async (request: Request) => {
-        const { lines, ...rest } = answer(await request.json());
+        const { lines, ...rest } = await answer(await request.json());
         return new Response(syncText(rest, lines));
       },
     };
@@ -74,6 +77,33 @@ test("a heartbeat brings what the control has published, once per version", asyn
   await withControl(() => ({ lines: snapshotLines(version(3)) }));
   expect((await sync()).snapshot?.version).toBe(3);
   expect((await sync({ snapshotVersion: 3 })).snapshot).toBeUndefined();
+});
+
+test("a heartbeat that may be held ends with what the control is held for", async () => {
+  const asked: unknown[] = [];
+  const published = Promise.withResolvers<ControlAnswer>();
+  await withControl(() => ({}));
+  const healthVersion = (await sync()).health!.version;
+  await withControl((request) => {
+    asked.push((request as { holdMs?: number }).holdMs);
+    return published.promise;
+  });
+  await vi.waitFor(async () => {
+    await runDurableObjectAlarm(stub());
+    expect(asked).toEqual([limits.syncHoldMs]);
+  });
+  const held = sync({ healthVersion, holdMs: limits.longestHoldMs });
+  // With a call at the control nobody asks again, nor waits for it.
+  expect((await sync()).snapshot).toBeUndefined();
+  expect(asked).toHaveLength(1);
+  published.resolve({ lines: snapshotLines(version(3)) });
+  expect((await held).snapshot?.version).toBe(3);
+});
+
+test("a heartbeat that is behind is not held", async () => {
+  await withControl(() => ({ lines: snapshotLines(version(3)) }));
+  await sync();
+  expect((await sync({ holdMs: limits.longestHoldMs })).snapshot?.version).toBe(3);
 });
 
 test("what the control sent survives the object, and lies in KV for isolates without it", async () => {

@@ -3,15 +3,16 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import { administrationSchema } from "#contract/administration.ts";
+import { HeldCalls } from "#contract/held-calls.ts";
 import { objectUrl } from "#contract/object-path.ts";
 import { SnapshotReader } from "#contract/snapshot-lines.ts";
 import { type VersionedSnapshot, nameSchema } from "#contract/snapshot.ts";
 import { allAtOnce, withPauses } from "#contract/steps.ts";
 import { splitSyncText, syncText } from "#contract/sync-text.ts";
-import { hubReportSchema, syncRequestSchema, trustSchema } from "#contract/sync.ts";
+import { hubReportSchema, type SyncRequest, syncRequestSchema, trustSchema } from "#contract/sync.ts";
 import { limits } from "#contract/limits.ts";
 import type { Probe } from "#traffic/region/probe-schedule.ts";
-import { RegionMachine } from "#traffic/region/region-machine.ts";
+import { type GatewayAnswer, RegionMachine } from "#traffic/region/region-machine.ts";
 import type { HubRef } from "#traffic/region/hub-roll.ts";
 import type { Env } from "../env.ts";
 import { objectFetch } from "../objects.ts";
@@ -27,7 +28,8 @@ import { RegionStorage } from "./region-storage.ts";
 const pullFreshMs = 500;
 /** … for at most this long: an isolate's own patience is `limits.syncWaitMs`. */
 const pullWaitMs = 300;
-const callTimeoutMs = 2_000;
+/** Longest call, besides what the one called may hold it for. */
+const callTimeoutMs = limits.syncHoldMs + 2_000;
 const persistIntervalMs = 10_000;
 /** Connections of probes at the same time. */
 const maxProbes = 64;
@@ -48,7 +50,8 @@ export class RegionState extends DurableObject<Env> {
   /** The snapshot's lines as they came. */
   #snapshotText: string | undefined;
   #kvIsBehind = false;
-  #pull: Promise<void> | undefined;
+  /** The call to the control that is under way. */
+  #pull: { readonly ended: Promise<void>; readonly held: boolean } | undefined;
   #pulledMs = -Infinity;
   readonly #askedHubs = new Set<string>();
   #probesUnderWay = 0;
@@ -56,6 +59,9 @@ export class RegionState extends DurableObject<Env> {
   /** When the alarm goes off next. */
   #wakeMs = Infinity;
   #checksChanged = false;
+  /** Heartbeats of gateways that wait for news (decision 0018). */
+  readonly #held = new HeldCalls();
+  #newsMark = "";
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -79,6 +85,7 @@ export class RegionState extends DurableObject<Env> {
     void this.#exchange();
     this.#startProbes(nowMs);
     this.#machine.refreshHealth(nowMs);
+    this.#tellNews();
     if (this.#kvIsBehind) void this.#writeLastGood();
     if (nowMs - this.#persistedMs >= persistIntervalMs) this.#persist(nowMs);
     await this.#scheduleWake(nowMs);
@@ -86,8 +93,8 @@ export class RegionState extends DurableObject<Env> {
 
   /** The control first: what it takes back, a certificate say, is gone from the hubs with the same heartbeat. */
   async #exchange(): Promise<void> {
-    await withTimeLimit(this.#pullFromControl(), pullWaitMs, () => undefined);
-    for (const { hub, push } of this.#machine.hubPushes(Date.now())) void this.#askHub(hub, push);
+    await withTimeLimit(this.#pullFromControl(limits.syncHoldMs), pullWaitMs, () => undefined);
+    this.#pushToHubs();
   }
 
   // --- gateways and hubs --------------------------------------------------------------------------------------------
@@ -97,9 +104,28 @@ export class RegionState extends DurableObject<Env> {
     if (!sync.success) return badRequest("sync_invalid", sync.error);
     await this.#freshEnough();
     const nowMs = Date.now();
-    const { needsSnapshot, answer } = this.#machine.gatewaySynced(sync.data, nowMs);
+    const first = this.#machine.gatewaySynced(sync.data, nowMs);
+    this.#tellNews();
     await this.#wakeUp(nowMs);
+    const { needsSnapshot, answer } = await this.#withNews(sync.data, first);
     return new Response(syncText(answer, needsSnapshot ? this.#snapshotText : undefined));
+  }
+
+  /** `first`, unless the isolate knows all of it and has time. */
+  async #withNews(sync: SyncRequest, first: GatewayAnswer): Promise<GatewayAnswer> {
+    const { holdMs = 0 } = sync;
+    const { needsSnapshot, answer } = first;
+    if (holdMs === 0 || needsSnapshot || answer.health || answer.administration) return first;
+    await this.#held.untilNews(() => scheduler.wait(holdMs));
+    return this.#machine.gatewayAnswer(sync, Date.now());
+  }
+
+  /** Ends the heartbeats that wait, if there is anything that gateways are told of. */
+  #tellNews(): void {
+    const mark = this.#machine.newsMark(Date.now());
+    if (mark === this.#newsMark) return;
+    this.#newsMark = mark;
+    this.#held.tellNews();
   }
 
   async #hubAnnounce(request: Request): Promise<Response> {
@@ -108,8 +134,13 @@ export class RegionState extends DurableObject<Env> {
     await this.#freshEnough();
     const nowMs = Date.now();
     const push = this.#machine.hubAnnounced(hub.data, nowMs);
+    this.#tellNews();
     await this.#wakeUp(nowMs);
     return Response.json(push);
+  }
+
+  #pushToHubs(): void {
+    for (const { hub, push } of this.#machine.hubPushes(Date.now())) void this.#askHub(hub, push);
   }
 
   async #askHub(hub: HubRef, push: unknown): Promise<void> {
@@ -121,6 +152,7 @@ export class RegionState extends DurableObject<Env> {
       const response = await objectFetch(this.env, "TunnelHub", name, request);
       if (!response.ok) throw new Error(`the hub answered ${response.status}`);
       this.#machine.hubReported(hub, hubReportSchema.parse(await response.json()), Date.now());
+      this.#tellNews();
     } catch (error) {
       this.#log("hub_unavailable", { ...hub, reason: String(error) });
     } finally {
@@ -132,25 +164,30 @@ export class RegionState extends DurableObject<Env> {
 
   /** Waits a moment for the control when its last answer is not fresh, so that a heartbeat brings what is current. */
   async #freshEnough(): Promise<void> {
-    if (Date.now() - this.#pulledMs < pullFreshMs) return;
-    await withTimeLimit(this.#pullFromControl(), pullWaitMs, () => undefined);
+    // While the control holds a call it has nothing newer.
+    if (this.#pull?.held || Date.now() - this.#pulledMs < pullFreshMs) return;
+    await withTimeLimit(this.#pullFromControl(0), pullWaitMs, () => undefined);
     // A control that hangs is not waited for by every heartbeat.
     this.#pulledMs = Math.max(this.#pulledMs, Date.now());
   }
 
   /** Never rejects; never twice at once. */
-  #pullFromControl(): Promise<void> {
-    this.#pull ??= this.#askControl().finally(() => {
-      this.#pull = undefined;
-      this.#pulledMs = Date.now();
-    });
-    return this.#pull;
+  #pullFromControl(holdMs: number): Promise<void> {
+    this.#pull ??= {
+      held: holdMs > 0,
+      ended: this.#askControl(holdMs).finally(() => {
+        this.#pull = undefined;
+        this.#pulledMs = Date.now();
+      }),
+    };
+    return this.#pull.ended;
   }
 
-  async #askControl(): Promise<void> {
+  async #askControl(holdMs: number): Promise<void> {
     let text: string;
     try {
-      const request = jsonRequest("https://control/sync", this.#machine.controlRequest(Date.now()));
+      const report = { ...this.#machine.controlRequest(Date.now()), holdMs };
+      const request = jsonRequest("https://control/sync", report);
       const response = await this.env.CONTROL.fetch(request);
       if (!response.ok) throw new Error(`the control answered ${response.status}`);
       text = await response.text();
@@ -173,6 +210,8 @@ export class RegionState extends DurableObject<Env> {
     if (answer.trust !== undefined) this.#takeTrust(answer.trust);
     if (answer.administration !== undefined) this.#takeAdministration(answer.administration);
     if (lines !== undefined) await this.#takeSnapshot(lines);
+    this.#tellNews();
+    if (answer.trust !== undefined || lines !== undefined) this.#pushToHubs();
   }
 
   /** Never rejects. */
@@ -236,6 +275,7 @@ export class RegionState extends DurableObject<Env> {
     // Only now it is known when the endpoint is due again.
     void this.#wakeSooner(nowMs);
     if (!changed) return;
+    this.#tellNews();
     this.#log("endpoint_health", { endpoint: probe.key, healthy: result.ok, reason: result.detail });
   }
 

@@ -23,6 +23,19 @@ test("a busy isolate asks once per interval and never waits", () => {
   expect(waited).toBe(0);
 });
 
+test("an attempt may be held unless a request waits for it; a held one counts as fresh until it should have ended", () => {
+  const schedule = new SyncSchedule();
+  expect(schedule.started(0)).toBe(false);
+  schedule.settled(10);
+  expect(schedule.started(1_000)).toBe(true);
+  expect(schedule.mustWait(1_900)).toBe(false);
+  expect(schedule.mustWait(2_500)).toBe(true);
+  schedule.settled(1_900);
+  expect(schedule.started(2_000)).toBe(true);
+  schedule.settled(2_900);
+  expect(schedule.started(4_400)).toBe(false);
+});
+
 test("there are never two attempts at once, unless the first has no end", () => {
   const schedule = new SyncSchedule();
   schedule.started(0);

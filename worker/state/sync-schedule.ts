@@ -25,10 +25,17 @@ export class SyncSchedule {
     return nowMs - this.#settledMs >= limits.syncStaleMs;
   }
 
-  started(nowMs: number): void {
+  /**
+   * True when the region may hold the attempt until it has news: nobody waits for it, and as long as it is held there is none,
+   * so what is known counts as fresh (decision 0018).
+   */
+  started(nowMs: number): boolean {
+    const mayBeHeld = !this.mustWait(nowMs);
+    if (mayBeHeld) this.#settledMs = nowMs;
     this.#startedMs = nowMs;
     this.#underWay = true;
     this.#intervalMs = limits.syncIntervalMs;
+    return mayBeHeld;
   }
 
   /** There may be news by then: the next attempt is due, if that is sooner than it would be. */
