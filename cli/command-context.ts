@@ -1,6 +1,6 @@
 // What every command has at hand: where to print, in which form, and which control it talks to.
 import type { Command } from "commander";
-import { AdminClient } from "./admin-client.ts";
+import type { AdminClient } from "./admin-client.ts";
 import { findControl, type TargetOptions } from "./local-system.ts";
 
 export interface Printer {
@@ -45,5 +45,7 @@ export function withTarget(command: Command): Command {
 /** Throws `CommandError` when no control can be found. */
 export async function contextFor(command: Command): Promise<CommandContext> {
   const target = await findControl(command.optsWithGlobals<GlobalOptions>(), process.env);
+  // Commands that need no control start without it.
+  const { AdminClient } = await import("./admin-client.ts");
   return { printer: printerFor(command), client: new AdminClient(target) };
 }

@@ -39,7 +39,7 @@ const commands: Readonly<Record<string, () => Promise<(parent: Command) => void>
   start: async () => (await import("./command/start.ts")).addStart,
   agent: async () => (await import("./command/agent.ts")).addAgent,
   apply: async () => (await import("./command/publish.ts")).addApply,
-  validate: async () => (await import("./command/publish.ts")).addValidate,
+  validate: async () => (await import("./command/validate.ts")).addValidate,
   convert: async () => (await import("./command/convert.ts")).addConvert,
   status: async () => (await import("./command/status.ts")).addStatus,
   tunnel: async () => (await import("./command/tunnel.ts")).addTunnel,
