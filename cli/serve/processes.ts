@@ -4,13 +4,14 @@ import type { ChildProcess } from "node:child_process";
 import { limits } from "#contract/limits.ts";
 import { isLayer4 } from "#contract/snapshot.ts";
 import { keepFrontDoor, type FrontDoor } from "./front-door-process.ts";
-import { GatewaySet, type GatewayRun } from "./gateway-set.ts";
-import { HubSet, type HubRun } from "./hub-set.ts";
+import { GatewaySet } from "./gateway-set.ts";
+import { HubSet } from "./hub-set.ts";
 import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
 import { doorListeners, frontDoorOf, tunnelListener, type TunnelMaterial } from "./door-listeners.ts";
 import { OwnAgent } from "./own-agent.ts";
 import { leaveClients } from "./leave-clients.ts";
 import { useSlot } from "./slots.ts";
+import type { SlottedRun } from "./slotted-set.ts";
 import { doorSocket, hubProcess, slotPath } from "./socket-plan.ts";
 import type { SupervisorTask } from "./supervisor-message.ts";
 import { startControl, startGateway, startHub, startState } from "./worker-processes.ts";
@@ -41,7 +42,7 @@ export class Processes {
     this.#log = log;
     const { options, directory, sockets } = task;
     const { drainTimeoutMs } = options;
-    const use = ({ name, slot }: GatewayRun | HubRun): void => useSlot(directory.run, sockets, name, slot);
+    const use = ({ name, slot }: SlottedRun): void => useSlot(directory.run, sockets, name, slot);
     this.hubs = new HubSet({
       names: Array.from({ length: limits.hubsPerTunnel }, (_, shard) => hubProcess(shard)),
       runDirectory: directory.run,
@@ -153,7 +154,7 @@ export class Processes {
   }
 
   /** Front doors see to their clients themselves, and connections of layer 4 are all under way. */
-  async #leaveClients({ name, slot }: GatewayRun, child: ChildProcess): Promise<() => void> {
+  async #leaveClients({ name, slot }: SlottedRun, child: ChildProcess): Promise<() => void> {
     const { ports, options, directory } = this.#task;
     const direct = ports.filter((group) => !group.behindFrontDoor && !isLayer4(group));
     if (direct.length === 0) return () => undefined;

@@ -2,11 +2,10 @@
 import { limits } from "#contract/limits.ts";
 import { isLayer4 } from "#contract/snapshot.ts";
 import type { DirectEndpoint } from "./direct-endpoints.ts";
-import type { GatewayRun } from "./gateway-set.ts";
 import { startHubProcess } from "./hub-process.ts";
-import type { HubRun } from "./hub-set.ts";
 import type { StartedChild } from "./kept-process.ts";
 import { socketsIn } from "./slots.ts";
+import type { SlottedRun } from "./slotted-set.ts";
 import { doorSocket, hubProcess, isPort, socketPath } from "./socket-plan.ts";
 import type { InheritedSocket, SupervisorTask } from "./supervisor-message.ts";
 import {
@@ -60,7 +59,7 @@ export function startState(task: SupervisorTask, log: Log): StartedChild {
   return startWorkerd({ name: "state", run: directory.run, config, sockets, env: {}, stdout: "log" }, log);
 }
 
-export function startHub(task: SupervisorTask, { name, slot }: HubRun, log: Log): StartedChild {
+export function startHub(task: SupervisorTask, { name, slot }: SlottedRun, log: Log): StartedChild {
   const { directory, options } = task;
   const settings = {
     control: socketPath(directory.run, "control", "internal"),
@@ -73,7 +72,7 @@ export function startHub(task: SupervisorTask, { name, slot }: HubRun, log: Log)
 
 export function startGateway(
   task: SupervisorTask,
-  { name, slot, id }: GatewayRun,
+  { name, slot, id }: SlottedRun,
   endpoints: readonly DirectEndpoint[],
   log: Log,
 ): StartedChild {
