@@ -1,12 +1,16 @@
-// A body with trailers after it, as it travels from a hub through workerd, which knows no trailers, to the front door
-// (decision 0012). Each frame is a kind (u8: 0 data, 1 trailers), a length (u32, big endian) and as many bytes. Trailers
-// end the body, also where there are none; they are a table of fields as in the tunnel's TRAILERS frame.
+// A body with trailers after it, as it travels through workerd, which knows no trailers: an answer's from a hub to the front
+// door, a request's from there to a hub (decisions 0012 and 0018). Each frame is a kind (u8: 0 data, 1 trailers), a length
+// (u32, big endian) and as many bytes. Trailers end the body, also where there are none; they are a table of fields as in the
+// tunnel's TRAILERS frame.
 import { limits } from "./limits.ts";
 import { decodeFields, encodeFields, type Fields } from "./tunnel/head.ts";
 import { FrameWriter } from "./tunnel/frame-writer.ts";
 
 /** On a request to a hub: whoever asked takes trailers. On the answer, with the same value: the body is in frames. */
 export const trailersHeader = "isthmus-trailers";
+
+/** On a request to a hub: its body is in frames. The names of the fields that may stand behind it, as in `Trailer`. */
+export const requestTrailersHeader = "isthmus-request-trailers";
 
 export const bodyFrameHeaderBytes = 5;
 

@@ -16,7 +16,7 @@ export interface HttpCall<A> {
   readonly aborted: boolean;
   onAbort(left: () => void): void;
   /** Sends the body through a stream, whose business its end is. Called once. */
-  upload(stream: TunnelStream): Upload;
+  upload(stream: UploadStream): Upload;
   /** For the answer of a stream; a further attempt gets one of its own. */
   download(stream: TunnelStream): Download<A>;
   /** Answers a request for a WebSocket with 101. Throws for a head that HTTP does not allow. */
@@ -24,6 +24,9 @@ export interface HttpCall<A> {
   /** Answers that there is none of an endpoint. */
   fail(failure: TunnelFailure): A;
 }
+
+/** What an upload needs of a stream. */
+export type UploadStream = Pick<TunnelStream, "write" | "end" | "reset">;
 
 export interface Upload {
   /** The stream takes more. */

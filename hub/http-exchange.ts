@@ -1,6 +1,7 @@
 // One request of the data path over one stream: sends head and body, resolves with the endpoint's answer.
+import { requestTrailersHeader } from "#contract/body-frames.ts";
 import { errorTable } from "#contract/error.ts";
-import type { Fields, ResponseHead } from "#contract/tunnel/head.ts";
+import type { Fields, OpenHead, ResponseHead } from "#contract/tunnel/head.ts";
 import { grpcProtocolOf } from "#traffic/grpc/content-type.ts";
 import { grpcStatusFields, grpcStatusOfError } from "#traffic/grpc/status.ts";
 import type { TunnelSession } from "#traffic/tunnel/session.ts";
@@ -8,9 +9,10 @@ import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/
 import { isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { WaitingStreams } from "#traffic/tunnel/waiting-streams.ts";
 import type { WaitingExchange } from "./agent-connection.ts";
-import type { Download, HttpCall, Upload } from "./http-call.ts";
+import type { Download, HttpCall, Upload, UploadStream } from "./http-call.ts";
 import type { OpenRelays } from "./open-relays.ts";
 import { failureOf } from "./tunnel-failure.ts";
+import { UnframedStream } from "./unframed-stream.ts";
 import { WebSocketRelay } from "./websocket-relay.ts";
 
 export type ExchangeResult<A> =
@@ -51,6 +53,8 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
   readonly #answer = Promise.withResolvers<ResponseHead | StreamReset>();
   #stream!: TunnelStream;
   #upload: Upload | undefined;
+  /** Takes the body out of its frames. */
+  #unframed: UnframedStream | undefined;
   #download!: Download<A>;
   #relay: WebSocketRelay | undefined;
   /** What an endpoint says with its answer to a handshake, before there is a relay. */
@@ -63,7 +67,8 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
   }
 
   start(session: TunnelSession): boolean {
-    const { head, hasBody, aborted } = this.#call;
+    const { hasBody, aborted } = this.#call;
+    const head = headForAgent(this.#call.head);
     const stream = session.open(head, this, !hasBody && head.kind === "http");
     if (!stream) return false;
     this.#stream = stream;
@@ -75,7 +80,7 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
 
   async result(): Promise<ExchangeResult<A>> {
     const { head, hasBody } = this.#call;
-    if (hasBody && head.kind === "http") this.#upload = this.#call.upload(this.#stream);
+    if (hasBody && head.kind === "http") this.#upload = this.#call.upload(this.#uploadStream());
     const answer = await this.#answer.promise;
     const stream = this.#stream.id;
     if ("code" in answer) return { type: "reset", stream, reset: answer };
@@ -86,6 +91,11 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
       const detail = `the endpoint's answer is not valid: ${String(error)}`;
       return { type: "reset", stream, reset: { code: "endpoint_protocol_error", detail, safe: false } };
     }
+  }
+
+  #uploadStream(): UploadStream {
+    if (!isFramed(this.#call.head)) return this.#stream;
+    return (this.#unframed = new UnframedStream(this.#stream, (detail) => this.#break(detail)));
   }
 
   #begin(head: ResponseHead): A {
@@ -124,8 +134,11 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
 
   /** The client is gone: nobody is told but the agent. */
   #leave(): void {
+    this.#break("the client left");
+  }
+
+  #break(detail: string): void {
     if (!this.#stream.open) return;
-    const detail = "the client left";
     this.#stream.reset("cancelled", detail);
     this.onReset({ code: "cancelled", detail, safe: false });
   }
@@ -170,9 +183,23 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
   }
 
   onWritable(): void {
+    this.#unframed?.writable();
     this.#upload?.writable();
     this.#relay?.writable();
   }
+}
+
+function isFramed({ fields }: OpenHead): boolean {
+  return fields.some(([name]) => name === requestTrailersHeader);
+}
+
+/** What the gateway says of trailers in its own words is told to the agent in those of HTTP. */
+function headForAgent(head: OpenHead): OpenHead {
+  if (!isFramed(head)) return head;
+  const fields = head.fields.map(
+    ([name, value]) => [name === requestTrailersHeader ? "trailer" : name, value] as const,
+  );
+  return { ...head, fields };
 }
 
 function grpcFields(reset: StreamReset): Fields {

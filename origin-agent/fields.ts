@@ -24,3 +24,8 @@ export function endToEndFields(fields: Fields, drop?: ReadonlySet<string>): Fiel
   const nominated = new Set(options.length === 0 ? [] : nominatedNames(options.join(",")));
   return fields.filter(([name]) => !connectionNames.has(name) && !nominated.has(name) && !drop?.has(name));
 }
+
+/** What the hub says may follow a request's body; no client can. */
+export function announcedTrailers(fields: Fields): string | undefined {
+  return fields.find(([name]) => name === "trailer")?.[1];
+}

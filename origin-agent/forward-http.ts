@@ -10,10 +10,10 @@ import { connectFailure } from "./connect-failure.ts";
 import { endToEndFields, fieldsOfRaw } from "./fields.ts";
 
 /** Informational responses that are passed on; the tunnel takes 16. */
-const maxInformational = 16;
+export const maxInformational = 16;
 
-/** The tunnel's authority becomes Host. The edge has answered `Expect` (RFC 9110 §10.1.1), undici refuses it. */
-const droppedRequestFields: ReadonlySet<string> = new Set(["host", "expect"]);
+/** The tunnel's authority becomes Host or `:authority`. The edge has answered `Expect` (RFC 9110 §10.1.1), undici refuses it. */
+export const droppedRequestFields: ReadonlySet<string> = new Set(["host", "expect"]);
 
 /** RFC 9110 §9.2.2: sent again after a broken connection without asking anybody. */
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
@@ -73,7 +73,6 @@ class HttpExchange implements StreamHandlers, Dispatcher.DispatchHandler {
   }
 
   onEnd(): void {
-    // HTTP/1.1 trailers of a request cannot be sent through undici; the gateway never has any.
     this.#body?.push(null);
   }
 

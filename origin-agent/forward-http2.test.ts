@@ -76,6 +76,22 @@ test("the pod sees authority, path and fields; head, body and trailers come back
   ]);
 });
 
+test("trailers of the request arrive behind its body, or behind none", async () => {
+  const { session, key } = await tunnelTo((stream, headers) => {
+    let sent: unknown = {};
+    stream.once("trailers", (fields: object) => (sent = { ...fields }));
+    stream.resume().once("end", () => {
+      stream.respond({ ":status": 200 });
+      stream.end(JSON.stringify({ announced: headers["trailer"], sent }));
+    });
+  });
+  for (const parts of [[], ["one", "two"]]) {
+    const head = openHead(key, post([["trailer", "x-sum"]]));
+    const answer = await exchange(session, head, pieces(...parts), [["x-sum", "42"]]);
+    expect(JSON.parse(await text(answer.body))).toEqual({ announced: "x-sum", sent: { "x-sum": "42" } });
+  }
+});
+
 test("both directions stream at once, and each piece at once", async () => {
   const { session, key } = await tunnelTo((stream) => {
     stream.respond({ ":status": 200 });

@@ -8,16 +8,10 @@ import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { systemCode } from "./agent-error.ts";
 import { connectFailure } from "./connect-failure.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
-import { endToEndFields, fieldsOfRaw } from "./fields.ts";
-import type { ExchangeEnded } from "./forward-http.ts";
+import { announcedTrailers, endToEndFields, fieldsOfRaw } from "./fields.ts";
+import { droppedRequestFields, type ExchangeEnded, maxInformational } from "./forward-http.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import type { Http2Pool } from "./http2-pool.ts";
-
-/** Informational responses that are passed on; the tunnel takes 16. */
-const maxInformational = 16;
-
-/** The tunnel's authority becomes `:authority`; the edge has answered `Expect` (RFC 9110 §10.1.1). */
-const droppedRequestFields: ReadonlySet<string> = new Set(["host", "expect"]);
 
 /** Starts the exchange and returns the handlers of its stream. `ended`: the request has no body. */
 export function forwardHttp2(
@@ -43,6 +37,7 @@ class Http2Exchange implements StreamHandlers {
   /** What the client sent before there was a connection; bounded by the stream's window. */
   #early: Uint8Array[] = [];
   #clientEnded: boolean;
+  #clientTrailers: Fields = [];
   /** Response bytes that the window did not take; the endpoint is paused while there are any. */
   #pending: Uint8Array[] = [];
   #informational = 0;
@@ -90,9 +85,9 @@ class Http2Exchange implements StreamHandlers {
     else this.#early.push(chunk);
   }
 
-  /** Trailers of a request never come this far: workerd has none. */
-  onEnd(): void {
+  onEnd(trailers: Fields): void {
     this.#clientEnded = true;
+    this.#clientTrailers = trailers;
     this.#request?.end();
   }
 
@@ -113,7 +108,8 @@ class Http2Exchange implements StreamHandlers {
     let request: ClientHttp2Stream;
     try {
       request = session.request(this.#requestHeaders(), {
-        endStream: this.#clientEnded && !this.#early.length,
+        endStream: this.#clientEnded && !this.#early.length && !this.#clientTrailers.length,
+        waitForTrailers: announcedTrailers(this.#stream.head.fields) !== undefined,
       });
     } catch (error) {
       return this.#fail("internal", error);
@@ -122,6 +118,7 @@ class Http2Exchange implements StreamHandlers {
     this.#session = session;
     this.#request = request;
     request
+      .once("wantTrailers", () => this.#guard(() => request.sendTrailers(http2Fields(this.#clientTrailers))))
       .on("headers", (_headers, _flags, raw) => this.#guard(() => this.#inform(raw as string[])))
       .once("response", (_headers, flags, raw) => this.#guard(() => this.#respond(flags, raw)))
       .once("trailers", (_trailers, _flags, raw) => (this.#trailers = fieldsOfRaw(raw)))
@@ -154,10 +151,12 @@ class Http2Exchange implements StreamHandlers {
       ":authority": authority,
       ":path": target,
     };
-    for (const [name, value] of this.#grpc.requestFields(endToEndFields(fields, droppedRequestFields))) {
-      const before = headers[name];
-      headers[name] = before === undefined ? value : [before, value].flat();
-    }
+    Object.assign(
+      headers,
+      http2Fields(this.#grpc.requestFields(endToEndFields(fields, droppedRequestFields))),
+    );
+    const trailer = announcedTrailers(fields);
+    if (trailer !== undefined) headers["trailer"] = trailer;
     // Whoever serves gRPC may insist on it; for others it holds where the hub can pass trailers on.
     if (this.#grpc.isGrpc || fields.some(([name]) => name === "te")) headers["te"] = "trailers";
     return headers;
@@ -278,6 +277,16 @@ class Http2Exchange implements StreamHandlers {
     }
     this.#onEnded(code, detail);
   }
+}
+
+/** As node:http2 wants them, each name once. */
+function http2Fields(fields: Fields): Record<string, string | string[]> {
+  const named = Object.create(null) as Record<string, string | string[]>;
+  for (const [name, value] of fields) {
+    const before = named[name];
+    named[name] = before === undefined ? value : [before, value].flat();
+  }
+  return named;
 }
 
 /** Without pseudo-fields. */

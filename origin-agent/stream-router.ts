@@ -6,7 +6,9 @@ import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
 import type { ConfigSlice } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import type { EndpointPools } from "./endpoint-pool.ts";
+import { announcedTrailers } from "./fields.ts";
 import { forwardHttp } from "./forward-http.ts";
+import { forwardHttpTrailers } from "./forward-http-trailers.ts";
 import { forwardHttp2 } from "./forward-http2.ts";
 import { forwardTcp } from "./forward-tcp.ts";
 import { WebSocketExchange } from "./forward-websocket.ts";
@@ -77,8 +79,11 @@ export function createStreamRouter({
     };
     switch (head.kind) {
       case "http":
-        return speaksHttp2(target.protocol)
-          ? forwardHttp2(stream, target, pools.http2(target), ended, onEnded)
+        if (speaksHttp2(target.protocol)) {
+          return forwardHttp2(stream, target, pools.http2(target), ended, onEnded);
+        }
+        return !ended && announcedTrailers(head.fields) !== undefined
+          ? forwardHttpTrailers(stream, target, dial, onEnded)
           : forwardHttp(stream, pools.http1(target), ended, onEnded);
       case "websocket": {
         const exchange = new WebSocketExchange(stream, target, dial, (code, detail) => {

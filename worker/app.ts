@@ -44,6 +44,7 @@ import { redirect } from "./stage/redirect.ts";
 import { retry } from "./stage/retry.ts";
 import { tellIdentity } from "./stage/tell-identity.ts";
 import { statistics } from "./stage/statistics.ts";
+import { unframeBody } from "./stage/unframe-body.ts";
 import { timeouts } from "./stage/timeouts.ts";
 import type { Isolate } from "./state/isolate.ts";
 
@@ -69,6 +70,7 @@ const spanOf: ReadonlyMap<unknown, SpanOf> = new Map<unknown, SpanOf>([
 /** What the rule asks for, then what the picked backend asks for; each stage wraps those below it. */
 export const policyStages: PolicyStages = {
   rule: [
+    unframeBody,
     guardBody,
     cors,
     overrideResponse,

@@ -9,6 +9,7 @@ import type { RuleMatch } from "#traffic/match/matcher.ts";
 import type { ForwardingChain } from "#traffic/forwarding/forwarded.ts";
 import type { SnapshotListener } from "#contract/snapshot.ts";
 import type { SocketProps } from "./env.ts";
+import type { RequestTrailers } from "./forward/request-trailers.ts";
 import type { BackendPlan } from "./plan/backend-plan.ts";
 import type { EndpointPlan } from "./plan/endpoint-plan.ts";
 import type { RequestTrace } from "./report/tracer.ts";
@@ -80,6 +81,8 @@ export class Exchange implements RequestHead {
   upstreamIdentity: UpstreamIdentity | undefined = undefined;
   /** In place of the request's own body. */
   replacedBody: ReadableStream<Uint8Array> | Uint8Array | undefined = undefined;
+  /** What may follow the body; absent where the client has announced nothing. */
+  trailers: RequestTrailers | undefined = undefined;
   /** Aborted, with a `GatewayError`, when the body that comes in must go no further. */
   bodySignal: AbortSignal | undefined = undefined;
   /** Aborts the attempt; present only under a timeout. */

@@ -46,6 +46,7 @@ export function exchange(
   session: TunnelSession,
   head: OpenHead,
   requestBody?: AsyncIterable<Uint8Array>,
+  requestTrailers: Fields = [],
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const informational: ResponseHead[] = [];
@@ -87,7 +88,7 @@ export function exchange(
           if (rest.length > 0) await new Promise<void>((resume) => (writable = resume));
         }
       }
-      stream.end();
+      stream.end(requestTrailers);
     };
     send().catch(reject);
   });

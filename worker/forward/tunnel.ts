@@ -1,4 +1,5 @@
 // Forwards to an endpoint that an agent dials: through a hub of the tunnel, which knows the agents' connections.
+import { requestTrailersHeader } from "#contract/body-frames.ts";
 import { type ErrorCode, errorTable, GatewayError } from "#contract/error.ts";
 import { endpointKey } from "#contract/snapshot.ts";
 import { isIdempotent } from "#traffic/retry/retry-policy.ts";
@@ -32,9 +33,11 @@ export async function forwardThroughTunnel(exchange: Exchange, tunnel: TunnelPla
 async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): Promise<Response> {
   const { backend, endpoint, scheme, upstreamAuthority } = exchange;
   if (!backend || !endpoint) throw new GatewayError("internal", "no endpoint was picked");
+  const { body, announced } = bodyForHub(exchange);
   const request = new Request(
-    ...upstreamRequest(exchange, `${scheme}://${upstreamAuthority}${exchange.upstreamTarget}`),
+    ...upstreamRequest(exchange, `${scheme}://${upstreamAuthority}${exchange.upstreamTarget}`, body),
   );
+  if (announced !== undefined) request.headers.set(requestTrailersHeader, announced);
   request.headers.set(internalHeaders.endpoint, endpointKey(backend.backend.name, endpoint.endpoint.id));
   request.headers.set(internalHeaders.operation, "stream");
   const trailers = trailersToken(exchange.request);
@@ -50,6 +53,16 @@ async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): 
       retrySafe: response.headers.get(internalHeaders.tunnelErrorSafe) === "1",
     },
   );
+}
+
+/** In frames where trailers may follow it, and the names of those. Such a body has no length. */
+function bodyForHub({ body, trailers, headers, upstreamIdentity }: Exchange): {
+  body: Exchange["body"];
+  announced?: string;
+} {
+  if (!trailers || body === null || !headers) return { body };
+  const names = trailers.announcedBehind(headers, upstreamIdentity);
+  return names.length === 0 ? { body } : { body: trailers.frame(body, names), announced: names.join(", ") };
 }
 
 /** What only a front door can write (decision 0012). */

@@ -2,8 +2,12 @@
 import type { Exchange } from "../exchange.ts";
 
 /** Arguments for a `fetch`: streams the body, follows no redirect, leaves compressed bodies alone. */
-export function upstreamRequest(exchange: Exchange, url: string): [Request | string, RequestInit?] {
-  const { request, method, body } = exchange;
+export function upstreamRequest(
+  exchange: Exchange,
+  url: string,
+  body = exchange.body,
+): [Request | string, RequestInit?] {
+  const { request, method } = exchange;
   const signal = attemptSignal(exchange);
   const headers = exchange.headers ?? request.headers;
   // `fetch` refuses to make a GET or HEAD with a body, but passes on one that it was given.

@@ -1,4 +1,4 @@
-// Rule stage, the first one: a request body that breaks off, is malformed or comes too slowly is the client's doing. The
+// Rule stage: a request body that breaks off, is malformed or comes too slowly is the client's doing. The
 // client is told so, and no endpoint is blamed for it or takes the half that it got for a whole.
 import { GatewayError } from "#contract/error.ts";
 import type { Exchange } from "../exchange.ts";
@@ -6,14 +6,14 @@ import { contentLengthOf } from "../forward/copy-body.ts";
 import type { Handler, RuleScope, Stage } from "./stage.ts";
 
 export const guardBody: Stage<RuleScope> = (_scope, next) => (exchange) => {
-  const { method, request, listener } = exchange;
+  const { body, method, request, listener } = exchange;
   // A GET or HEAD with a body only passes as the request that it came in.
-  if (method === "GET" || method === "HEAD" || request.body === null) return next(exchange);
+  if (method === "GET" || method === "HEAD" || !(body instanceof ReadableStream)) return next(exchange);
   const receivedMs = listener?.timeouts?.requestReceivedMs;
   const length = contentLengthOf(request);
   // The runtime holds a body to the length that it declares; only one in chunks can be malformed.
   if (length !== undefined && receivedMs === undefined) return next(exchange);
-  return guarded(exchange, request.body, length, receivedMs, next);
+  return guarded(exchange, body, length, receivedMs, next);
 };
 
 async function guarded(

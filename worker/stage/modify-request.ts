@@ -7,6 +7,8 @@ export const modifyRequest: Stage<BackendScope> = ({ filters }, next) => {
   if (!requestHeaders && !rewrite) return next;
   return (exchange) => {
     if (requestHeaders && exchange.headers) applyHeaderOperations(requestHeaders, exchange.headers, exchange);
+    if (requestHeaders && exchange.trailers)
+      exchange.trailers.withhold(requestHeaders.map(({ name }) => name));
     if (rewrite?.hostname) exchange.upstreamAuthority = rewrite.hostname;
     if (rewrite?.path) {
       exchange.upstreamPath = rewrite.path(exchange.path, exchange.matched?.prefixChars ?? 0);

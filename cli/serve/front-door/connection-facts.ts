@@ -23,13 +23,15 @@ export interface ConnectionFacts {
   readonly tlsClientAuth?: TlsClientAuth;
   /** The client takes trailers: by this token a hub marks a body that has them (decision 0012). */
   readonly trailers?: string;
+  /** The request's `Trailer`: its body is in frames, with those fields behind it. */
+  readonly requestTrailers?: string;
 }
 
 /** `httpVersion` as Node gives it: `1.1`, `2.0`. */
 export function connectionFacts(
   socket: Socket | TLSSocket,
   httpVersion: string,
-  more: Pick<ConnectionFacts, "tlsClientAuth" | "trailers">,
+  more: Pick<ConnectionFacts, "tlsClientAuth" | "trailers" | "requestTrailers">,
 ): ConnectionFacts {
   return {
     clientIp: clientAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0),

@@ -18,6 +18,8 @@ export interface RequestHead {
   readonly chunked: boolean;
   /** What an answer with trailers is marked by; absent where the client takes none. */
   readonly trailers: string | undefined;
+  /** The body goes on in frames, for fields may follow it. */
+  readonly framed: boolean;
 }
 
 /** Of this process: no client and no endpoint gets to see it. */
@@ -32,6 +34,7 @@ export function requestHead(
   const hasBody = upgrade === undefined && bodyFollows(request);
   const chunked = hasBody && request.headers["content-length"] === undefined;
   const trailers = upgrade === undefined && takesTrailers(request) ? trailersToken : undefined;
+  const requestTrailers = chunked ? announcedTrailers(request) : undefined;
   const headers = forwardedHead(
     {
       rawHeaders: request.rawHeaders,
@@ -43,9 +46,21 @@ export function requestHead(
     connectionFacts(socket, request.httpVersion, {
       ...(clientAuth && { tlsClientAuth: clientAuth }),
       ...(trailers !== undefined && { trailers }),
+      ...(requestTrailers !== undefined && { requestTrailers }),
     }),
   );
-  return { headers, hasBody, chunked, trailers };
+  return { headers, hasBody, chunked, trailers, framed: requestTrailers !== undefined };
+}
+
+/**
+ * A client that sends trailers should say so before (RFC 9110 §6.6.2). Those of a GET pass nowhere: workerd sends on its body
+ * as it came, or not at all.
+ */
+function announcedTrailers({ headers, method }: Incoming): string | undefined {
+  const { trailer } = headers;
+  return trailer === undefined || trailer === "" || method === "GET" || method === "HEAD"
+    ? undefined
+    : String(trailer);
 }
 
 /** Every client of gRPC does, and should say so, but not all of them do. */

@@ -7,6 +7,7 @@ import { systemCode } from "../../command-error.ts";
 import { passAnswer, sinkOf, type Outgoing } from "./answer.ts";
 import type { TlsClientAuth } from "./connection-facts.ts";
 import { requestHead, type Incoming } from "./incoming.ts";
+import { framing } from "./framing.ts";
 import { malformation } from "./malformation.ts";
 import { refuse } from "./refusal.ts";
 import { createTurns } from "./request-order.ts";
@@ -67,7 +68,7 @@ function send(
   clientAuth: TlsClientAuth | undefined,
   pooled: boolean,
 ): void {
-  const { headers, hasBody, chunked, trailers } = requestHead(request, clientAuth);
+  const { headers, hasBody, chunked, trailers, framed } = requestHead(request, clientAuth);
   const { method = "GET", url = "/" } = request;
   // workerd may close a kept connection just when a request is written to it. Only a request that can be sent again
   // (safe method, no body) takes that chance; the others get a connection of their own.
@@ -93,7 +94,14 @@ function send(
   if (!hasBody) return void upstream.end();
   // Who streams may want to hear of the answer before there is anything to send.
   if (chunked) upstream.flushHeaders();
-  request.pipe(upstream);
+  if (!framed) return void request.pipe(upstream);
+  const frames = framing(request);
+  frames.once("error", () => {
+    answered = true;
+    upstream.destroy();
+    if (!sink.destroyed && !sink.writableEnded) refuse(request, response, "head_too_large");
+  });
+  request.pipe(frames).pipe(upstream);
 }
 
 function isSafe(method: string): boolean {
