@@ -24,6 +24,10 @@ async function policies(): Promise<Record<string, Policy>> {
     JWT: await jwtPolicy(),
     "limit, local": { ruleField: rateLimit("local") },
     "limit, leased": { ruleField: rateLimit("global") },
+    "limit, leased, untold": {
+      ruleField: rateLimit("global"),
+      listenerField: "headers: { disableRateLimitHeaders: true }",
+    },
     "limit, leased, by client": {
       ruleField: rateLimit("global", ", clientSelectors: [{ sourceCIDR: { type: Distinct } }]"),
     },
@@ -39,6 +43,11 @@ async function policies(): Promise<Record<string, Policy>> {
     "tracing, 1 % sampled": { setting: `accessLog: { mode: "off" }\ntracing: { samplingRate: 1 }` },
     // The aim: at least 0.85 of the bare Worker.
     "limit, leased, and outlier detection": { ruleField: rateLimit("global"), backend: watched },
+    "the same, untold": {
+      ruleField: rateLimit("global"),
+      backend: watched,
+      listenerField: "headers: { disableRateLimitHeaders: true }",
+    },
   };
 }
 

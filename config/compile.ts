@@ -72,8 +72,19 @@ function compileTracing({
 
 /** Certificates stay outside: the server that ends TLS reads them, the gateway never sees them. */
 function compileListener(listener: NativeListener): SnapshotListener {
-  const { name, protocol, port, addresses, http2, hostnames, tls, proxyProtocol, requestLimits, timeouts } =
-    listener;
+  const {
+    name,
+    protocol,
+    port,
+    addresses,
+    http2,
+    hostnames,
+    tls,
+    proxyProtocol,
+    headers,
+    requestLimits,
+    timeouts,
+  } = listener;
   return {
     name,
     protocol,
@@ -84,6 +95,7 @@ function compileListener(listener: NativeListener): SnapshotListener {
     ...(protocol === "TLS" && { tlsMode: tls?.mode ?? "Terminate" }),
     ...(proxyProtocol && { proxyProtocol }),
     ...(tls?.forwardClientCertificate && { forwardClientCertificate: true }),
+    ...(headers?.disableRateLimitHeaders && { disableRateLimitHeaders: true as const }),
     ...(requestLimits && { requestLimits }),
     ...(timeouts && { timeouts: timer("requestReceivedMs", timeouts.requestReceived) }),
   };

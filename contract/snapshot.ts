@@ -65,6 +65,8 @@ export const snapshotListenerSchema = z.strictObject({
   proxyProtocol: z.strictObject({ optional: z.boolean() }).optional(),
   /** True: endpoints get the client's verified certificate (RFC 9440). */
   forwardClientCertificate: z.literal(true).optional(),
+  /** True: clients are told of rate limits when they are refused, and only how long to wait. */
+  disableRateLimitHeaders: z.literal(true).optional(),
   requestLimits: listenerLimitsSchema.optional(),
   /** Absent: no timer is armed. */
   timeouts: z.strictObject({ requestReceivedMs: z.int().positive().optional() }).optional(),

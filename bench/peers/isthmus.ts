@@ -18,6 +18,8 @@ export interface GatewayVariant {
   backend?: (originPort: number) => string;
   /** YAML of a field of every rule, in one line; default: none. */
   ruleField?: string;
+  /** YAML of a field of the listener, in one line; default: none. */
+  listenerField?: string;
   /** YAML of a field of the document, in one line; default: no access log. */
   setting?: string;
   /** Of every request of the load. */
@@ -37,7 +39,7 @@ export function gatewayConfig(port: number, originPort: number, variant: Gateway
   const backend =
     variant.backend?.(originPort) ?? `      endpoints: [{ address: 127.0.0.1, port: ${originPort} }]`;
   return `listeners:
-  - { name: web, protocol: HTTP, port: ${port} }
+  - { name: web, protocol: HTTP, port: ${port}${variant.listenerField ? `, ${variant.listenerField}` : ""} }
 routes:
 ${routes.join("\n")}
 backends:

@@ -59,7 +59,7 @@ tlsRoutes:
   - { name: a, protocol: TLS, port: 2, tls: { mode: Passthrough, certificates: [{ certFile: a, keyFile: b }] } }
   - { name: b, protocol: TLS, port: 2, hostnames: [x.com] }
   - { name: c, protocol: HTTPS, port: 3, tls: { mode: Passthrough } }
-  - { name: d, protocol: TLS, port: 4, http2: true }
+  - { name: d, protocol: TLS, port: 4, http2: true, headers: {} }
 backends:
   - { name: t, protocol: TCP, endpoints: [{ address: 10.0.0.1, port: 80 }], hedging: { delay: 1s }, circuitBreaker: { maxConnections: 1, maxParallelRequests: 2 }, loadBalancer: { type: ConsistentHash, consistentHash: { type: URI } } }
   - { name: h, endpoints: [{ address: 10.0.0.1, port: 80 }], proxyProtocol: { version: V2 } }
@@ -77,6 +77,7 @@ tlsRoutes: [{ name: r, listeners: [a, b], securityPolicy: { clientCIDRs: { deny:
       '6:49: error: listener "c" speaks HTTPS: requests are not seen where TLS passes through (at listeners[4].tls.mode) [listener-tls-unexpected]',
       '7:5: warning: listener "d" speaks TLS but has no certificates (at listeners[5]) [listener-certificates-missing]',
       '7:40: error: listener "d" speaks TLS, which carries no requests (at listeners[5].http2) [listener-field-unexpected]',
+      '7:53: error: listener "d" speaks TLS, which carries no requests (at listeners[5].headers) [listener-field-unexpected]',
       '9:13: warning: backend "t" gets no traffic: every backendRef to it has weight 0 (at backends[0].name) [backend-zero-weight]',
       '9:77: warning: backend "t" speaks TCP: hedging is about requests and has no effect on connections (at backends[0].hedging) [policy-ineffective]',
       '9:138: warning: backend "t" speaks TCP: circuitBreaker.maxParallelRequests is about requests and has no effect on connections (at backends[0].circuitBreaker.maxParallelRequests) [policy-ineffective]',

@@ -96,6 +96,17 @@ export const listenerSchema = z
       .optional()
       .describe("TLS of an HTTPS or TLS listener. On Cloudflare the edge has the certificates."),
     proxyProtocol: acceptedProxyProtocolSchema.optional(),
+    headers: z
+      .strictObject({
+        disableRateLimitHeaders: z
+          .boolean()
+          .optional()
+          .describe(
+            "Clients are not told of rate limits in RateLimit and RateLimit-Policy, which spares a response of its own; refusals keep Retry-After. Default: false.",
+          ),
+      })
+      .optional()
+      .describe("Headers that the gateway writes for clients."),
     requestLimits: listenerLimitsSchema
       .optional()
       .describe("Bounds of every request, whichever route it is for."),

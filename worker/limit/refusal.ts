@@ -13,8 +13,8 @@ export function rateLimitHeaders(
   return { ratelimit: rateLimitField(told), "ratelimit-policy": policies };
 }
 
-/** `charges` has at least one that refuses. */
-export function refusal(charges: readonly Charge[]): GatewayError {
+/** `charges` has at least one that refuses. `tells`: the client is told of the limits, too. */
+export function refusal(charges: readonly Charge[], tells: boolean): GatewayError {
   const refusing = charges.filter(refuses);
   const names = refusing.map(({ name }) => name).join(", ");
   const retryAfter = retryAfterField(refusing);
@@ -22,7 +22,7 @@ export function refusal(charges: readonly Charge[]): GatewayError {
     const headers = { "retry-after": retryAfter };
     return new GatewayError("rate_limiter_unavailable", `limits ${names}`, { answer: { headers } });
   }
-  const headers = { ...rateLimitHeaders(charges), "retry-after": retryAfter };
+  const headers = { ...(tells && rateLimitHeaders(charges)), "retry-after": retryAfter };
   const problem = { ...quotaExceededProblem(refusing) };
   // Where several refuse, the first one that says how.
   const status = refusing.find(({ statusCode }) => statusCode !== undefined)?.statusCode;

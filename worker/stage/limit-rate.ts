@@ -41,8 +41,9 @@ function proceed(
   exchange: Exchange,
 ): Response | Promise<Response> {
   if (charges.length === 0) return next(exchange);
-  if (charges.some(refuses)) throw refusal(charges);
-  return tell(charges, next, exchange);
+  const tells = exchange.listener?.disableRateLimitHeaders !== true;
+  if (charges.some(refuses)) throw refusal(charges, tells);
+  return tells ? tell(charges, next, exchange) : next(exchange);
 }
 
 async function tell(charges: readonly Charge[], next: Handler, exchange: Exchange): Promise<Response> {

@@ -65,6 +65,22 @@ describe.each(["strict", "leased"])("%s", (mode) => {
     });
   });
 
+  test("where the listener disables the headers, only a refusal tells, and only how long to wait", async () => {
+    const snapshot = testSnapshot([{ rateLimits: [rate({ mode, limit: hourly(1) })] }]);
+    const listeners = snapshot.listeners.map((one) => ({ ...one, disableRateLimitHeaders: true as const }));
+    const machine = new LimiterMachine(() => undefined);
+    const gateway = createTestGateway(
+      { ...snapshot, listeners },
+      { limiter: (_number, call) => Promise.resolve(machine.handle(call, Date.now())) },
+    );
+    const [first, second] = [await ask(gateway), await ask(gateway)];
+    expect([first!.status, second!.status]).toEqual([200, 429]);
+    for (const { headers } of [first!, second!]) {
+      expect([headers.get("ratelimit"), headers.get("ratelimit-policy")]).toEqual([null, null]);
+    }
+    expect(Number(second!.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+
   test("in shadow mode nobody is refused, and clients see nothing", async () => {
     const gateway = gatewayWith({ rateLimits: [rate({ mode, limit: hourly(1), shadowMode: true })] });
     for (let n = 0; n < 3; n++) {
