@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect as http2Connect } from "node:http2";
 import { request as httpsRequest } from "node:https";
+import { connect as connectTcp, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
 import { tmpdir } from "node:os";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -33,7 +35,7 @@ interface ClientKey {
 let origin: EchoServer;
 let system: System;
 let directory: string;
-let ports: Record<"strict" | "lenient" | "listed" | "tcp", number>;
+let ports: Record<"strict" | "lenient" | "listed" | "tcp" | "shared", number>;
 let orders: ClientKey;
 let stranger: ClientKey;
 let expired: ClientKey;
@@ -70,8 +72,14 @@ beforeAll(async () => {
   new WebSocketServer({ server: origin.server, path: "/socket" }).on("connection", (socket, request) =>
     socket.send(String(request.headers["client-cert"])),
   );
-  const [strict, lenient, listed, tcp] = (await freePorts(4)) as [number, number, number, number];
-  ports = { strict, lenient, listed, tcp };
+  const [strict, lenient, listed, tcp, shared] = (await freePorts(5)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  ports = { strict, lenient, listed, tcp, shared };
   system = await startSystem(
     `
 listeners:
@@ -87,6 +95,17 @@ listeners:
     protocol: HTTPS
     port: ${listed}
     tls: { frontendValidation: { caFiles: ["${authority}"], crlFiles: ["${crlFile}"] } }
+  - { name: shared, protocol: HTTPS, port: ${shared} }
+  - name: shared-strict
+    protocol: HTTPS
+    port: ${shared}
+    hostnames: [strict.test, "*.strict.test"]
+    tls: { frontendValidation: { caFiles: ["${authority}"] } }
+  - name: shared-lenient
+    protocol: HTTPS
+    port: ${shared}
+    hostnames: [lenient.test]
+    tls: { frontendValidation: { caFiles: ["${caFile}"], mode: AllowInsecureFallback } }
   - name: tcp
     protocol: TLS
     port: ${tcp}
@@ -132,6 +151,7 @@ function ask(
   path: string,
   client?: ClientKey,
   headers: Record<string, string> = {},
+  servername = host,
 ): Promise<ClientAnswer> {
   return new Promise((done, fail) => {
     const outgoing = httpsRequest(
@@ -139,7 +159,7 @@ function ask(
         host: "127.0.0.1",
         port,
         path,
-        servername: host,
+        servername,
         rejectUnauthorized: false,
         agent: false,
         headers: { host, ...headers },
@@ -156,6 +176,12 @@ function ask(
     );
     outgoing.once("error", fail).end();
   });
+}
+
+/** However it ends. */
+function closed(socket: Socket): Promise<void> {
+  socket.on("error", () => undefined);
+  return new Promise((done) => void socket.once("close", () => done()));
 }
 
 describe("AllowValidOnly", () => {
@@ -204,6 +230,95 @@ describe("AllowValidOnly", () => {
     expect(message.toString()).toBe(fieldOf(orders));
     socket.close();
   });
+});
+
+describe("listeners of one port that validate each in its own way", () => {
+  const at = (name: string, path = "/", client?: ClientKey, of = name): Promise<ClientAnswer> =>
+    ask(ports.shared, path, client, { host: of }, name);
+  const noConnection = /ECONNRESET|socket hang up|alert/;
+
+  test("the server name decides whether a certificate is asked for", async () => {
+    expect((await at("open.test")).status).toBe(200);
+    for (const name of ["strict.test", "a.strict.test", "STRICT.test"]) {
+      await expect(at(name)).rejects.toThrow(noConnection);
+      await expect(at(name, "/", stranger)).rejects.toThrow(noConnection);
+      expect((await at(name, "/orders", orders)).status).toBe(200);
+    }
+    expect((await at("lenient.test", "/", stranger)).status).toBe(200);
+    expect((await at("lenient.test", "/orders", stranger)).status).toBe(403);
+    expect((await at("lenient.test", "/orders", orders)).status).toBe(200);
+  });
+
+  test("no connection of another name, or of none, carries requests for a host that asks for one", async () => {
+    for (const name of ["open.test", "lenient.test", ""]) {
+      expect((await at(name, "/", orders, "strict.test")).status).toBe(421);
+      expect((await at(name, "/", undefined, "a.strict.test")).status).toBe(421);
+    }
+    expect((await at("strict.test", "/", orders, "open.test")).status).toBe(421);
+    expect((await at("", "/", undefined, "open.test")).status).toBe(200);
+  });
+
+  test("nor does a session that another name has begun", async () => {
+    const open = tlsConnect({ port: ports.shared, servername: "open.test", rejectUnauthorized: false });
+    const [session] = (await once(open, "session")) as [Buffer];
+    open.destroy();
+    const resumed = tlsConnect({
+      port: ports.shared,
+      servername: "strict.test",
+      rejectUnauthorized: false,
+      session,
+    });
+    resumed.on("secureConnect", () => resumed.write("GET / HTTP/1.1\r\nHost: strict.test\r\n\r\n"));
+    let text = "";
+    resumed.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    await closed(resumed);
+    expect(text).toBe("");
+  });
+
+  test("HTTP/2, and a ClientHello that comes in pieces", async () => {
+    const pieces = connectTcp(ports.shared, "127.0.0.1");
+    await once(pieces, "connect");
+    // Each write of the handshake becomes many, so that the name is not in the first.
+    const slow = new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        for (let start = 0; start < chunk.length; start += 7) pieces.write(chunk.subarray(start, start + 7));
+        done();
+      },
+      final(done) {
+        pieces.end(done);
+      },
+    });
+    pieces.setNoDelay(true);
+    pieces.on("data", (chunk: Buffer) => slow.push(chunk)).on("end", () => slow.push(null));
+    const session = http2Connect("https://strict.test", {
+      createConnection: () =>
+        tlsConnect({
+          socket: slow,
+          servername: "strict.test",
+          ALPNProtocols: ["h2"],
+          rejectUnauthorized: false,
+          cert: orders.cert,
+          key: orders.key,
+        }),
+    });
+    const stream = session.request({ ":path": "/orders" });
+    const [headers] = (await once(stream, "response")) as [{ ":status": number }];
+    expect(headers[":status"]).toBe(200);
+    stream.resume();
+    session.destroy();
+    pieces.destroy();
+  });
+
+  test.each(["GET / HTTP/1.1\r\n\r\n", "\u0016\u0003\u0001\u0000\u0000"])(
+    "what is no ClientHello is hung up on",
+    async (bytes) => {
+      const socket = connectTcp(ports.shared, "127.0.0.1");
+      socket.write(bytes);
+      await closed(socket);
+      expect((await at("open.test")).status).toBe(200);
+    },
+  );
 });
 
 describe("AllowInsecureFallback", () => {

@@ -1,8 +1,8 @@
 // What each front-door process listens on, with which certificates, and where it forwards to.
 import { limits } from "#contract/limits.ts";
-import { readClientTrust } from "./client-trust.ts";
+import { type ClientTrustFiles, readClientTrust } from "./client-trust.ts";
 import type { DoorListener } from "./front-door-process.ts";
-import type { KeyPair } from "./front-door/settings.ts";
+import type { ClientPolicy, KeyPair, NamedPolicy } from "./front-door/settings.ts";
 import { readKeyPair } from "./listener-certificates.ts";
 import { hubProcess, isPort, portSocket, socketPath, type PortGroup } from "./socket-plan.ts";
 import type { SupervisorTask } from "./supervisor-message.ts";
@@ -26,15 +26,20 @@ export async function doorListeners(task: SupervisorTask): Promise<Map<string, D
       if (!group.behindFrontDoor) continue;
       const first = group.listeners[0]!;
       const files = group.listeners.flatMap((listener) => certificates[listener.name] ?? []);
-      // The same for all listeners of a port, or the configuration is refused.
-      const trust = trusts[first.name];
+      const policies = await Promise.all(
+        group.listeners.map(async ({ name, hostnames }): Promise<NamedPolicy> => ({
+          hostnames,
+          ...(await clientPolicy(trusts[name])),
+        })),
+      );
+      const { hostnames: _names, ...policy } = policies[0]!;
       listeners.push({
         name: group.listeners.map((listener) => listener.name).join(", "),
         kind: doorKind(group),
-        ...(trust && { clientCertificates: trust.required ? "required" : "optional" }),
         upstreams: [socketPath(directory.run, `gateway-${index}`, portSocket(group))],
         certificates: await Promise.all(files.map(readKeyPair)),
-        ...(trust ? await readClientTrust(trust) : { trustPem: "", crls: [] }),
+        ...policy,
+        ...(policies.some((other) => differs(policy, other)) && { policies }),
         ...(first.proxyProtocol && { proxyProtocol: first.proxyProtocol }),
         sockets: sockets.filter((socket) => socket.process === name && isPort(group, socket)),
       });
@@ -42,6 +47,18 @@ export async function doorListeners(task: SupervisorTask): Promise<Map<string, D
     if (listeners.length > 0) doors.set(name, listeners);
   }
   return doors;
+}
+
+async function clientPolicy(trust: ClientTrustFiles | undefined): Promise<ClientPolicy> {
+  if (!trust) return { trustPem: "", crls: [] };
+  return {
+    clientCertificates: trust.required ? "required" : "optional",
+    ...(await readClientTrust(trust)),
+  };
+}
+
+function differs(one: ClientPolicy, { hostnames: _names, ...other }: NamedPolicy): boolean {
+  return JSON.stringify(one) !== JSON.stringify(other);
 }
 
 function doorKind({ protocol }: PortGroup): DoorListener["kind"] {

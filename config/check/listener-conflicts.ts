@@ -48,13 +48,14 @@ export const listenerConflicts: Check = (config, report) => {
       });
       continue;
     }
-    if (validationOf(first.protocol) !== validationOf(listener)) {
-      // A connection that one name has opened may carry requests for the other (RFC 9113 §9.1.1).
+    // Requests of HTTPS for another listener than that of their connection are answered 421; nothing of the like is
+    // known of other connections.
+    if (protocol === "TLS" && validationOf(first.protocol) !== validationOf(listener)) {
       report.add({
         code: "listener-conflict",
         path: ["listeners", index, "tls"],
         message: `port ${port} validates certificates of clients otherwise for listener ${JSON.stringify(first.protocol.name)}`,
-        remedy: "Give all listeners of a port the same frontendValidation, or use another port.",
+        remedy: "Give all TLS listeners of a port the same frontendValidation, or use another port.",
       });
       continue;
     }

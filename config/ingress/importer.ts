@@ -22,11 +22,11 @@ function translate(context: ImportContext): void {
     noteResources(ingress, notes);
     return { ingress, settings: readSettings(ingress, context) };
   });
-  const listeners = addListeners(sources, context);
   const servers = mergeServers(
     sources.filter(({ settings }) => !settings.canary),
     notes,
   );
+  const listeners = addListeners(sources, servers, context);
   attachCanaries(
     sources.filter(({ settings }) => settings.canary),
     servers,

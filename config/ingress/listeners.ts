@@ -1,46 +1,128 @@
 // The two ports of ingress-nginx, 80 and 443, and the certificates of the latter.
-import { agreedCertificates } from "./annotation/client-certificates.ts";
+import type { ClientCertificates } from "./annotation/client-certificates.ts";
 import { certificateOf } from "../kubernetes/certificates.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import type { ListenerInput } from "../kubernetes/model-parts.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import type { ObjectField } from "../kubernetes/object.ts";
-import type { Source } from "./server.ts";
+import type { Server, Source } from "./server.ts";
 
 export const httpListener = "ingress/http";
-export const httpsListener = "ingress/https";
+const httpsListener = "ingress/https";
 
 type Certificate = NonNullable<NonNullable<ListenerInput["tls"]>["certificates"]>[number];
 
+export interface Listeners {
+  /** Names of the listeners that requests over HTTPS for a host come in at; none where HTTPS is not served. */
+  httpsOf(host: string): readonly string[];
+}
+
 /**
- * HTTPS is served as soon as one Ingress has a TLS section; then every host answers there, as with ingress-nginx. Names of
- * the listeners.
+ * HTTPS is served as soon as one Ingress has a TLS section; then every host answers there, as with ingress-nginx. Hosts
+ * whose clients have to show certificates have listeners of their own.
  */
-export function addListeners(sources: readonly Source[], context: ImportContext): string[] {
+export function addListeners(
+  sources: readonly Source[],
+  servers: readonly Server[],
+  context: ImportContext,
+): Listeners {
   const [first] = sources;
-  if (!first) return [];
+  const none: Listeners = { httpsOf: () => [] };
+  if (!first) return none;
   const origin = fieldOf(first.ingress.object, "spec");
   context.parts.addListener({ name: httpListener, protocol: "HTTP", port: 80 }, origin);
-  const clients = agreedCertificates(
-    sources
-      .filter(({ settings }) => !settings.canary)
-      .map(({ settings }) => ({
-        annotations: settings.annotations,
-        certificates: settings.clientCertificates,
-      })),
-  );
   const secure = sources.find(({ ingress }) => (ingress.body.spec.tls ?? []).length > 0);
-  if (!secure) return [httpListener];
-  context.parts.addListener(
+  if (!secure) return none;
+  const certificates = certificatesOf(sources, context);
+  const groups = groupServers(servers);
+  const names = new Map<string, string[]>();
+  for (const { name, clients, served, hostnames } of groups) {
+    for (const { host } of served) names.set(host, [...(names.get(host) ?? []), name]);
+    context.parts.addListener(
+      {
+        name,
+        protocol: "HTTPS",
+        port: 443,
+        ...(hostnames && { hostnames }),
+        tls: { certificates, ...clients },
+      },
+      fieldOf(secure.ingress.object, "spec", "tls"),
+    );
+  }
+  return { httpsOf: (host) => names.get(host) ?? [httpsListener] };
+}
+
+interface Group {
+  readonly name: string;
+  readonly clients: ClientCertificates | undefined;
+  readonly served: readonly Server[];
+  /** Absent: every host that no other group has. */
+  readonly hostnames?: string[];
+}
+
+/**
+ * Where all servers ask for the same, one listener is enough. Otherwise the first is for hosts that nobody asks anything
+ * of, or for what the server of every host asks.
+ */
+function groupServers(servers: readonly Server[]): Group[] {
+  const byClients = Map.groupBy(servers, ({ clientCertificates }) => JSON.stringify(clientCertificates));
+  if (byClients.size < 2) {
+    return [{ name: httpsListener, clients: servers[0]?.clientCertificates, served: servers }];
+  }
+  const general = servers.find(({ host }) => host === "")?.clientCertificates;
+  const apart = servers.filter((server) => !isSame(server.clientCertificates, general));
+  // A host beside a wildcard that is apart would else be the wildcard's.
+  const wildcards = new Set(apart.flatMap(hostsOf).filter((host) => host.startsWith("*.")));
+  const isCovered = (host: string): boolean =>
+    wildcards.size > 0 && labelsAbove(host).some((above) => wildcards.has(above));
+  const beside = servers.filter(
+    (server) => isSame(server.clientCertificates, general) && hostsOf(server).some(isCovered),
+  );
+  const own = [
+    ...Map.groupBy([...apart, ...beside], ({ clientCertificates }) =>
+      JSON.stringify(clientCertificates),
+    ).values(),
+  ];
+  return [
     {
       name: httpsListener,
-      protocol: "HTTPS",
-      port: 443,
-      tls: { certificates: certificatesOf(sources, context), ...clients },
+      clients: general,
+      served: servers.filter((one) => !apart.includes(one) && !beside.includes(one)),
     },
-    fieldOf(secure.ingress.object, "spec", "tls"),
-  );
-  return [httpListener, httpsListener];
+    ...own.flatMap(splitGroup),
+  ];
+}
+
+/** A listener has so many hosts at most. */
+function splitGroup(members: readonly Server[]): Group[] {
+  const hosts = members.flatMap((server) => hostsOf(server).map((host) => ({ host, server })));
+  const groups: Group[] = [];
+  for (let start = 0; start < hosts.length; start += maxHostnames) {
+    const part = hosts.slice(start, start + maxHostnames);
+    groups.push({
+      name: `${httpsListener}/${part[0]!.host.replace("*", "_")}`,
+      clients: members[0]!.clientCertificates,
+      served: [...new Set(part.map(({ server }) => server))],
+      hostnames: part.map(({ host }) => host),
+    });
+  }
+  return groups;
+}
+
+const maxHostnames = 64;
+
+function hostsOf({ host, aliases }: Server): string[] {
+  return [host, ...aliases];
+}
+
+/** `*.b.c` and `*.c` of `a.b.c`. */
+function labelsAbove(host: string): string[] {
+  const labels = host.split(".");
+  return labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join(".")}`);
+}
+
+function isSame(one: ClientCertificates | undefined, other: ClientCertificates | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Each Secret once. One that cannot be used leaves its hosts to the default certificate, the first. */

@@ -6,7 +6,7 @@ import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import type { Backends } from "./backends.ts";
 import type { Ingress } from "./kinds.ts";
-import { httpListener, httpsListener } from "./listeners.ts";
+import { httpListener, type Listeners } from "./listeners.ts";
 import { orderLocations } from "./locations.ts";
 import { appRootRules, rulesOfLocation, serverSnippetRules, wildcardRest } from "./location-rules.ts";
 import type { RuleInput } from "./rule-parts.ts";
@@ -21,8 +21,7 @@ export interface PlacedRule {
 
 export interface RouteContext extends ImportContext {
   readonly backends: Backends;
-  /** Names of the listeners. */
-  readonly listeners: readonly string[];
+  readonly listeners: Listeners;
 }
 
 /** `catchAll`: the server for hosts without one. */
@@ -44,13 +43,14 @@ export function addRoutes(server: Server, catchAll: Server | undefined, context:
     return rules.map((placed, index) => ({ ...placed, rule: ranked[index]! }));
   };
   const plain = rulesOn("http");
-  const secure = context.listeners.includes(httpsListener) ? rulesOn("https") : plain;
+  const httpsListeners = context.listeners.httpsOf(server.host);
+  const secure = httpsListeners.length > 0 ? rulesOn("https") : plain;
   if (JSON.stringify(plain.map(({ rule }) => rule)) === JSON.stringify(secure.map(({ rule }) => rule))) {
-    addFor(server, plain, context.listeners, "", context);
+    addFor(server, plain, [httpListener, ...httpsListeners], "", context);
     return;
   }
   addFor(server, plain, [httpListener], "-http", context);
-  addFor(server, secure, [httpsListener], "-https", context);
+  addFor(server, secure, httpsListeners, "-https", context);
 }
 
 function addFor(

@@ -1,6 +1,7 @@
 // Hosts with their paths, merged from all Ingresses the way ingress-nginx merges them: of one host, path and path type the
 // oldest Ingress has the say, and each host has a location for all other paths.
 import type { Canary } from "./annotation/canary.ts";
+import type { ClientCertificates } from "./annotation/client-certificates.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import { isRewritten } from "./annotation/rewrite.ts";
@@ -43,6 +44,8 @@ export interface Server {
   readonly sources: Source[];
   /** One of them has a TLS section. */
   hasTls: boolean;
+  /** What its clients have to show over HTTPS: as the oldest Ingress says that asks for anything. */
+  clientCertificates: ClientCertificates | undefined;
 }
 
 /** Sources in order of age, without canaries. */
@@ -76,12 +79,16 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
   }
   inheritTls(servers);
   addAliases(servers);
-  for (const server of servers.values()) noteLaterSettings(server);
+  for (const server of servers.values()) {
+    noteLaterSettings(server);
+    server.clientCertificates = server.sources.find(({ settings }) => settings.clientCertificates)?.settings
+      .clientCertificates;
+  }
   return [...servers.values()];
 }
 
 function serverOf(host: string, ...locations: Location[]): Server {
-  return { host, aliases: [], locations, sources: [], hasTls: false };
+  return { host, aliases: [], locations, sources: [], hasTls: false, clientCertificates: undefined };
 }
 
 function rulesOf({ body }: Ingress) {
@@ -138,7 +145,7 @@ function noteTaken(server: Server, first: Location, second: Location, notes: Not
 
 /** Of what is said of a whole host ingress-nginx takes the oldest Ingress's word. */
 function noteLaterSettings({ host, sources }: Server): void {
-  for (const name of ["server-snippet", "server-alias"] as const) {
+  for (const name of ["server-snippet", "server-alias", "auth-tls-secret"] as const) {
     const [first, ...others] = sources.filter(
       ({ settings }) => settings.annotations.text(name) !== undefined,
     );

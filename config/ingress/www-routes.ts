@@ -2,6 +2,7 @@
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
 import { wwwFilter } from "./annotation/redirects.ts";
+import { httpListener } from "./listeners.ts";
 import type { RouteContext } from "./routes.ts";
 import type { Server } from "./server.ts";
 
@@ -21,7 +22,7 @@ export function addWwwRoutes(servers: readonly Server[], { parts, listeners }: R
     parts.addRoute(
       {
         name: `ingress-www/${qualifiedName(wanting.ingress)}/${other}`,
-        listeners: [...listeners],
+        listeners: [httpListener, ...listeners.httpsOf(other)],
         hostnames: [other],
         rules: [{ filters: [wwwFilter(host)] }],
       },

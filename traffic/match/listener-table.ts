@@ -18,7 +18,7 @@ export interface ListenerTable {
   ): SnapshotListener | undefined;
 }
 
-type Choose = (host: string) => SnapshotListener;
+type Choose<T = SnapshotListener> = (host: string) => T;
 
 export function compileListeners(listeners: readonly SnapshotListener[]): ListenerTable {
   const byName = new Map<string, Choose>();
@@ -44,10 +44,11 @@ export function compileListeners(listeners: readonly SnapshotListener[]): Listen
   };
 }
 
-function chooseByHost(group: readonly SnapshotListener[]): Choose {
+/** Among listeners of one port. */
+export function chooseByHost<T extends Pick<SnapshotListener, "hostnames">>(group: readonly T[]): Choose<T> {
   const first = group[0]!;
   if (group.length === 1) return () => first;
-  const index = new HostIndex<SnapshotListener>();
+  const index = new HostIndex<T>();
   for (const listener of group) {
     for (const hostname of listener.hostnames.length > 0 ? listener.hostnames : [""]) {
       index.at(hostname, () => listener);

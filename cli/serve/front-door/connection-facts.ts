@@ -18,7 +18,7 @@ export interface ConnectionFacts {
   /** Absent on listeners without TLS. */
   readonly tlsVersion?: string;
   readonly tlsCipher?: string;
-  /** The server name that the client asked for (SNI), lower case. Absent: none. */
+  /** The server name that the client asked for (SNI), lower case; empty: none. Absent on listeners without TLS. */
   readonly tlsServerName?: string;
   readonly tlsClientAuth?: TlsClientAuth;
   /** The client takes trailers: by this token a hub marks a body that has them (decision 0012). */
@@ -39,8 +39,7 @@ export function connectionFacts(
     ...("encrypted" in socket && {
       tlsVersion: socket.getProtocol() ?? "",
       tlsCipher: socket.getCipher()?.standardName ?? "",
-      ...(typeof socket.servername === "string" &&
-        socket.servername !== "" && { tlsServerName: socket.servername.toLowerCase() }),
+      tlsServerName: typeof socket.servername === "string" ? socket.servername.toLowerCase() : "",
     }),
     ...more,
   };

@@ -22,11 +22,13 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from "node:tls";
+import { chooseByHost } from "#traffic/match/listener-table.ts";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
 import { tlsClientAuth, type TlsClientAuth } from "./connection-facts.ts";
 import { plainServer } from "./plain-server.ts";
 import { createProxy } from "./proxy.ts";
-import type { ListenerSettings } from "./settings.ts";
+import { serverByName } from "./server-by-name.ts";
+import type { ListenerSettings, NamedPolicy } from "./settings.ts";
 import { tlsConnections } from "./tls-listener.ts";
 import { tunnelRefusal } from "./tunnel-refusal.ts";
 
@@ -91,17 +93,27 @@ function secureServer(settings: ListenerSettings, contextFor: (name: string) => 
 }
 
 async function openRequests(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
-  let choice = settings.kind === "http" ? undefined : certificateChoice(settings);
+  let choices = settings.kind === "http" ? [] : withEachPolicy(settings).map(certificateChoice);
   const proxy = createProxy((target) => upstreamOf(settings, target), log);
   const sessions = new Set<Http2Session>();
-  const contextFor = (name: string): SecureContext => choice!.contextFor(name);
+  const contextOf =
+    (index: number) =>
+    (name: string): SecureContext =>
+      choices[index]!.contextFor(name);
   const servers = settings.fds.map((): OpenServer => {
     if (settings.kind === "http") return plainServers(settings, proxy, sessions);
-    const server =
-      settings.kind === "https"
-        ? httpsServer(settings, contextFor, proxy, sessions)
-        : tunnelServer(settings, contextFor, proxy, log);
-    return { server, http1: server };
+    if (settings.kind === "tunnel") {
+      const server = tunnelServer(settings, contextOf(0), proxy, log);
+      return { server, http1: [server], secure: [server] };
+    }
+    const secure = withEachPolicy(settings).map((one, index) =>
+      httpsServer(one, contextOf(index), proxy, sessions),
+    );
+    return {
+      server: settings.policies ? byName(settings.policies, secure) : secure[0]!,
+      http1: secure,
+      secure,
+    };
   });
   await Promise.all(
     servers.map(({ server }, index) => listen(server, settings.fds[index]!, settings.name, log)),
@@ -109,9 +121,10 @@ async function openRequests(settings: ListenerSettings, log: (line: string) => v
   return {
     update(next) {
       if (next.kind === "http") return;
-      choice = certificateChoice(next);
-      for (const { server } of servers)
-        if ("setSecureContext" in server) server.setSecureContext(secureOptions(next));
+      const each = withEachPolicy(next);
+      choices = each.map(certificateChoice);
+      for (const { secure } of servers)
+        for (const [index, server] of secure.entries()) server.setSecureContext(secureOptions(each[index]!));
     },
     async drain() {
       // Of connections that clients keep, those in use close with their next answer; the rest is closed after that, so
@@ -120,7 +133,7 @@ async function openRequests(settings: ListenerSettings, log: (line: string) => v
       const closed = servers.map(({ server }) => stopAccepting(server));
       for (const session of sessions) session.close();
       await delay(lastAnswersMs);
-      for (const { http1 } of servers) if ("closeIdleConnections" in http1) http1.closeIdleConnections();
+      for (const one of servers.flatMap(({ http1 }) => http1)) closeIdleConnections(one);
       await Promise.all(closed);
       proxy.close();
     },
@@ -133,6 +146,11 @@ function upstreamOf({ upstreams }: ListenerSettings, target: string): string {
   return upstreams[Number(shard ?? 0)] ?? upstreams[0]!;
 }
 
+/** Node's servers of HTTP/2 have the method where they speak HTTP/1.1, too, which its types do not know. */
+function closeIdleConnections(server: { closeIdleConnections?(): void }): void {
+  server.closeIdleConnections?.();
+}
+
 /** `close` of HTTP servers closes idle connections at once; that of a plain server only stops accepting. */
 function stopAccepting(server: OpenServer["server"]): Promise<void> {
   return new Promise((done) => TcpServer.prototype.close.call(server, () => done()));
@@ -140,8 +158,26 @@ function stopAccepting(server: OpenServer["server"]): Promise<void> {
 
 interface OpenServer {
   readonly server: TcpServer | Http2SecureServer | HttpsServer;
-  /** Which of its servers has the connections of HTTP/1.1. */
-  readonly http1: object & { closeIdleConnections?(): void };
+  /** Which of its servers have the connections of HTTP/1.1. */
+  readonly http1: readonly object[];
+  /** Those that do handshakes, in the order of the policies. */
+  readonly secure: readonly (Http2SecureServer | HttpsServer)[];
+}
+
+/** The settings as they are for the clients of each policy; the number of policies stays while the process runs. */
+function withEachPolicy(settings: ListenerSettings): readonly ListenerSettings[] {
+  const { policies, clientCertificates: _asked, ...rest } = settings;
+  return policies?.map(({ hostnames: _names, ...policy }) => ({ ...rest, ...policy })) ?? [settings];
+}
+
+function byName(policies: readonly NamedPolicy[], servers: readonly Http2SecureServer[]): TcpServer {
+  const choose = chooseByHost(policies.map(({ hostnames }, index) => ({ hostnames: [...hostnames], index })));
+  for (const server of servers) {
+    // It watches the time limits of heads from the moment it would listen.
+    server.emit("listening");
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+  }
+  return serverByName((name) => servers[choose(name).index]!, bounds.handshakeTimeoutMs);
 }
 
 type ProxyOf = ReturnType<typeof createProxy>;
@@ -200,7 +236,7 @@ function plainServers(settings: ListenerSettings, proxy: ProxyOf, sessions: Set<
   const http2 = createHttp2Server(http2Options, (request, response) => proxy.handle(request, response));
   serveHttp2(http2, settings, proxy, sessions);
   serveUpgrades(http1, settings, proxy);
-  return { server: plainServer(http1, http2, bounds.headersTimeoutMs), http1 };
+  return { server: plainServer(http1, http2, bounds.headersTimeoutMs), http1: [http1], secure: [] };
 }
 
 function serveHttp2(

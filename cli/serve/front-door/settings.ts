@@ -6,7 +6,22 @@ export interface KeyPair {
   readonly keyPem: string;
 }
 
-export interface ListenerSettings {
+/** What clients have to show. */
+export interface ClientPolicy {
+  /** `https`, `tls`: whether clients are asked for a certificate, and let in without a valid one. Absent: they are not asked. */
+  readonly clientCertificates?: "required" | "optional";
+  /** Whom client certificates must descend from, PEM. Empty: nobody is asked for one. */
+  readonly trustPem: string;
+  /** Lists of client certificates that do not count any more, PEM each. Empty: none is looked up. */
+  readonly crls: readonly string[];
+}
+
+/** That of clients who ask for one of these server names; without any: of all others. */
+export interface NamedPolicy extends ClientPolicy {
+  readonly hostnames: readonly string[];
+}
+
+export interface ListenerSettings extends ClientPolicy {
   readonly name: string;
   /**
    * `https` and `http` (with HTTP/2 by prior knowledge): clients' requests; `tls`: their connections of anything else;
@@ -19,12 +34,8 @@ export interface ListenerSettings {
   readonly upstreams: readonly string[];
   /** At least one but for `http`; the first serves names that none of them carries. */
   readonly certificates: readonly KeyPair[];
-  /** `https`, `tls`: whether clients are asked for a certificate, and let in without a valid one. Absent: they are not asked. */
-  readonly clientCertificates?: "required" | "optional";
-  /** Whom client certificates must descend from, PEM. Empty: nobody is asked for one. */
-  readonly trustPem: string;
-  /** Lists of client certificates that do not count any more, PEM each. Empty: none is looked up. */
-  readonly crls: readonly string[];
+  /** `https`: in place of the one policy, where listeners of the port have several. */
+  readonly policies?: readonly NamedPolicy[];
   /** `tls`: connections begin with the PROXY protocol. */
   readonly proxyProtocol?: { readonly optional: boolean };
 }

@@ -1,5 +1,4 @@
-// `auth-tls-*`: certificates that clients of a host have to show. ingress-nginx asks for them host by host; a listener asks
-// whoever connects, so all hosts must agree.
+// `auth-tls-*`: certificates that clients of a host have to show.
 import { secretText } from "../../kubernetes/certificates.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import type { ListenerInput } from "../../kubernetes/model-parts.ts";
@@ -52,28 +51,4 @@ function noteOthers(annotations: Annotations): void {
       "the certificate is in Client-Cert (RFC 9440), not in ssl-client-cert",
     );
   }
-}
-
-/** Sources that are wanted to agree; those that do not are told. */
-export function agreedCertificates(
-  sources: readonly {
-    readonly annotations: Annotations;
-    readonly certificates: ClientCertificates | undefined;
-  }[],
-): ClientCertificates | undefined {
-  const [first, ...others] = sources.filter(({ certificates }) => certificates);
-  if (!first) return undefined;
-  const isSame = (other: ClientCertificates | undefined): boolean =>
-    JSON.stringify(other) === JSON.stringify(first.certificates);
-  const differing = others.find(({ certificates }) => !isSame(certificates));
-  // Those who say nothing would let in whoever the others keep out.
-  if (!differing && sources.every(({ certificates }) => isSame(certificates))) return first.certificates;
-  for (const { annotations } of differing ? [first, ...others] : [first]) {
-    annotations.unsupported(
-      "auth-tls-secret",
-      "the listener asks clients of all hosts for the same certificates, and other Ingresses ask for none, or for others",
-      "Give all Ingresses the same auth-tls annotations, or write a listener of its own for the host in a native file.",
-    );
-  }
-  return undefined;
 }
