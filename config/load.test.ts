@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { canonicalJson, snapshotSchema } from "#contract/snapshot.ts";
 import { formatDiagnostic } from "#contract/diagnostic.ts";
-import { loadConfig } from "./load.ts";
+import { loadConfig, loadSteps } from "./load.ts";
 import { configArbitrary } from "./native/config.fixture.ts";
 import type { NativeConfigInput } from "./native/schema.ts";
 
@@ -161,4 +161,19 @@ test("edge deployments hear of addresses that Cloudflare cannot dial", () => {
   expect(diagnostics.map(({ code, file, line, column }) => [code, file, line, column])).toEqual([
     ["endpoint-undialable", "backends.json", 2, 58],
   ]);
+});
+
+test("what is loaded in steps is the same, and no step is the whole of the work", () => {
+  const files = [listeners, routes, backends];
+  for (const options of [{}, { target: "edge", isolate: true }] as const) {
+    const steps = loadSteps(files, options);
+    let pauses = 0;
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) pauses += 1;
+    const whole = loadConfig(files, options);
+    expect(step.value.snapshot).toEqual(whole.snapshot);
+    expect(step.value.diagnostics).toEqual(whole.diagnostics);
+    // Each file is read and its shape checked; then more than twenty checks.
+    expect(pauses).toBeGreaterThan(2 * files.length + 20);
+  }
 });

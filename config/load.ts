@@ -3,6 +3,7 @@ import type { SourceFile } from "#contract/admin.ts";
 import type { Diagnostic } from "#contract/diagnostic.ts";
 import { limits } from "#contract/limits.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
+import { allAtOnce, type Steps } from "#contract/steps.ts";
 import { checkConfig, type Target } from "./check/check-config.ts";
 import { listenerCertificates, type CertificateSource } from "./check/listener-certificates.ts";
 import { sharedHosts } from "./check/shared-hosts.ts";
@@ -21,7 +22,7 @@ import {
   sourceOf,
   type MergeInput,
 } from "./native/merge.ts";
-import { parseNative, textDiagnostic, textProblem } from "./native/parse.ts";
+import { nativeSteps, textDiagnostic, textProblem } from "./native/parse.ts";
 import type { NativeConfig } from "./native/schema.ts";
 import { unreadableSource, type ParsedSource } from "./native/source-document.ts";
 import { createReport, type Locate, type Path, type Report } from "./report.ts";
@@ -56,18 +57,30 @@ export interface LoadOptions {
  * one of them. Kubernetes manifests refer to each other across files. Pure; never throws on any input.
  */
 export function loadConfig(files: readonly SourceFile[], options: LoadOptions = {}): LoadResult {
+  return allAtOnce(loadSteps(files, options));
+}
+
+/** The same for who has others to answer meanwhile. A step is a file read, its shape checked, a check of the whole, or the compiling. */
+export function* loadSteps(files: readonly SourceFile[], options: LoadOptions = {}): Steps<LoadResult> {
   const problem = fileListProblem(files);
   if (problem) return { diagnostics: [problem] };
   const named = new Map(files.flatMap(({ role, name, content }) => (role ? [[name, content]] : [])));
   const sources = files.filter(({ role }) => role === undefined);
   const manifestFiles = sources.filter(isKubernetes);
+  const others: ParsedSource[] = [];
+  for (const file of sources) {
+    if (manifestFiles.includes(file)) continue;
+    others.push(yield* parseFile(file, named));
+    yield;
+  }
   const inputs: Inputs = {
     order: new Map(sources.map((file, index) => [file.name, index])),
-    others: sources.filter((file) => !manifestFiles.includes(file)).map((file) => parseFile(file, named)),
+    others,
     manifests: manifestFiles.length > 0 ? readManifests(manifestFiles) : undefined,
   };
-  const { result, broken } = build(inputs, options, new Set());
-  return options.isolate && broken.size > 0 ? isolate(inputs, options, result, broken) : result;
+  yield;
+  const { result, broken } = yield* build(inputs, options, new Set());
+  return options.isolate && broken.size > 0 ? yield* isolate(inputs, options, result, broken) : result;
 }
 
 interface Inputs {
@@ -83,16 +96,16 @@ interface Built {
 }
 
 /** Leaves broken objects out until none is found; what is said of them stays said. */
-function isolate(
+function* isolate(
   inputs: Inputs,
   options: LoadOptions,
   first: LoadResult,
   found: ReadonlySet<string>,
-): LoadResult {
+): Steps<LoadResult> {
   const without = new Set(found);
   const errors = first.diagnostics.filter(({ severity }) => severity === "error");
   for (;;) {
-    const { result, broken } = build(inputs, options, without);
+    const { result, broken } = yield* build(inputs, options, without);
     const left = [...broken].filter((id) => !without.has(id));
     if (left.length === 0) {
       return { ...result, diagnostics: sorted([...errors, ...result.diagnostics], inputs.order) };
@@ -103,12 +116,13 @@ function isolate(
   }
 }
 
-function build(
+function* build(
   { order, others, manifests }: Inputs,
   { target = "serve", certificates }: LoadOptions,
   without: ReadonlySet<string>,
-): Built {
+): Steps<Built> {
   const kubernetes = manifests && parseKubernetes(manifests, without);
+  yield;
   const broken = new Set(kubernetes?.broken);
   const parsed: ParsedSource[] = kubernetes ? [...others, kubernetes] : [...others];
   const imported = parsed.flatMap(({ diagnostics }) => diagnostics);
@@ -135,7 +149,7 @@ function build(
     const id = objectAt(complete, kubernetes, path);
     if (id) broken.add(id);
   }
-  checkConfig(model, noted, target);
+  yield* checkConfig(model, noted, target);
   // Asks for the place of every host, which makes a long file be read a second time.
   if (order.size > 1) sharedHosts(model, locate, noted);
   if (certificates) listenerCertificates(model, noted, certificates);
@@ -144,6 +158,7 @@ function build(
     return { result: { model, locate, diagnostics, ...said }, broken };
 
   const snapshot = compileSnapshot(model);
+  yield;
   const tooLarge = sizeProblem(snapshot);
   const result = tooLarge
     ? { model, locate, diagnostics: [tooLarge, ...diagnostics], ...said }
@@ -162,8 +177,8 @@ function objectAt(
 }
 
 /** Each format that describes one file by its own reader. */
-function parseFile(file: SourceFile, named: ReadonlyMap<string, string>): ParsedSource {
-  if (!isHaproxy(file)) return parseNative(file);
+function* parseFile(file: SourceFile, named: ReadonlyMap<string, string>): Steps<ParsedSource> {
+  if (!isHaproxy(file)) return yield* nativeSteps(file);
   const unreadable = textProblem(file.content);
   return unreadable
     ? unreadableSource(file.name, [textDiagnostic(file.name, unreadable)])

@@ -1,4 +1,5 @@
 // The list of semantic checks.
+import type { Steps } from "#contract/steps.ts";
 import type { NativeConfig } from "../native/schema.ts";
 import type { Report } from "../report.ts";
 import { attachedRoutes } from "./attached-routes.ts";
@@ -60,13 +61,16 @@ const checks: readonly Check[] = [
   reachableRules,
 ];
 
+const edgeChecks: readonly Check[] = [edgeTunnels, dialableEndpoints, edgeListeners];
+
 /** Where the configuration is to run; `edge` (Cloudflare) cannot do all that `isthmus serve` can. */
 export type Target = "serve" | "edge";
 
-export function checkConfig(config: NativeConfig, report: Report, target: Target): void {
-  for (const check of checks) check(config, report);
-  if (target !== "edge") return;
-  edgeTunnels(config, report);
-  dialableEndpoints(config, report);
-  edgeListeners(config, report);
+/** A check at a time. */
+export function* checkConfig(config: NativeConfig, report: Report, target: Target): Steps<void> {
+  const all = target === "edge" ? [...checks, ...edgeChecks] : checks;
+  for (const check of all) {
+    check(config, report);
+    yield;
+  }
 }

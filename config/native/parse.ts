@@ -2,6 +2,7 @@
 import type { SourceFile } from "#contract/admin.ts";
 import type { Diagnostic } from "#contract/diagnostic.ts";
 import { limits } from "#contract/limits.ts";
+import { allAtOnce, type Steps } from "#contract/steps.ts";
 import { createReport } from "../report.ts";
 import { readJson } from "./json-document.ts";
 import { lineIndex } from "./line-index.ts";
@@ -12,6 +13,11 @@ import { readYaml } from "./yaml-document.ts";
 
 /** YAML or JSON. Never throws; time and memory are bounded by the length of the text. */
 export function parseNative(file: SourceFile): ParsedSource {
+  return allAtOnce(nativeSteps(file));
+}
+
+/** The same, reading and validating apart. */
+export function* nativeSteps(file: SourceFile): Steps<ParsedSource> {
   const { name } = file;
   const unreadable = textProblem(file.content);
   if (unreadable) return unreadableSource(name, [textDiagnostic(name, unreadable)]);
@@ -33,6 +39,7 @@ export function parseNative(file: SourceFile): ParsedSource {
     return unreadableSource(name, [textDiagnostic(name, problem)]);
   }
 
+  yield;
   const result = nativeConfigSchema.safeParse(document.value);
   const locate = fileLocate(name, document);
   if (result.success) {

@@ -10,9 +10,10 @@ import type {
 import { encodeHex } from "#contract/identity/pem.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { limits } from "#contract/limits.ts";
+import { withPauses } from "#contract/steps.ts";
 import type { Target } from "#config/check/check-config.ts";
 import { diffSnapshots } from "#config/diff.ts";
-import { loadConfig } from "#config/load.ts";
+import { loadSteps } from "#config/load.ts";
 import { redactKeys } from "#config/redact-keys.ts";
 import type { z } from "zod";
 import { Refusal, valueOf } from "../refusal.ts";
@@ -53,7 +54,9 @@ export async function publish(
 ): Promise<PublishResponse> {
   const { reason, baseVersion, strict, dryRun, isolate, withChanges } = request;
   const files = redactKeys(request.files);
-  const { snapshot, diagnostics } = loadConfig(files, { isolate, target });
+  // 10,000 routes are half a second, in which heartbeats and other authors want an answer, too.
+  const pause = (): Promise<void> => scheduler.wait(0);
+  const { snapshot, diagnostics } = await withPauses(loadSteps(files, { isolate, target }), pause);
   const failing = diagnostics.filter(({ severity }) => strict || (severity === "error" && !isolate));
   if (!snapshot || failing.length > 0) {
     const [first] = failing;
