@@ -18,30 +18,3 @@ export const headerSchema = z.strictObject({
   name: headerNameSchema.describe("Name, without case."),
   value: headerValueSchema.describe("Value, without line ends."),
 });
-
-/** What of a request a header can be made to carry. Target is path and query, Host has the port that the client sent. */
-export const requestFactSchema = z.enum(["ClientIP", "Scheme", "Host", "Method", "Path", "Target"]);
-
-export const headerModifierSchema = z.strictObject({
-  set: z.array(headerSchema).max(64).default([]).describe("Headers that replace those of the same name."),
-  add: z
-    .array(headerSchema)
-    .max(64)
-    .default([])
-    .describe("Headers that join what is there of the same name."),
-  setFrom: z
-    .array(
-      z.strictObject({
-        name: headerNameSchema.describe("Name, without case."),
-        from: requestFactSchema.describe("What of the client's request the value is."),
-      }),
-    )
-    .min(1)
-    .max(16)
-    .optional()
-    .describe("Headers like those of `set`, with a value from the request."),
-  remove: z.array(headerNameSchema).max(64).default([]).describe("Names of headers to take away."),
-});
-
-export type RequestFact = z.infer<typeof requestFactSchema>;
-export type HeaderModifier = z.infer<typeof headerModifierSchema>;

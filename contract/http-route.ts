@@ -4,18 +4,16 @@ import { z } from "zod";
 import { corsSchema } from "./cors.ts";
 import { durationSchema } from "./duration.ts";
 import { faultInjectionFields } from "./fault-injection.ts";
-import { headerModifierSchema, headerNameSchema } from "./http-field.ts";
+import { headerModifierSchema } from "./header-modifier.ts";
+import { headerNameSchema } from "./http-field.ts";
 import { limits } from "./limits.ts";
 import { directResponseSchema, responseOverridesSchema } from "./local-response.ts";
 import { patternError } from "./pattern/parse-pattern.ts";
 import { requestMirrorSchema } from "./request-mirror.ts";
+import { requestTextSchema } from "./request-text.ts";
 
-export {
-  headerModifierSchema,
-  headerNameSchema,
-  headerValueSchema,
-  type HeaderModifier,
-} from "./http-field.ts";
+export { headerModifierSchema, type HeaderModifier } from "./header-modifier.ts";
+export { headerNameSchema, headerValueSchema } from "./http-field.ts";
 
 export const hostnameSchema = z
   .string()
@@ -256,8 +254,16 @@ export const filterSchema = z.discriminatedUnion("type", [
           .max(65_535)
           .optional()
           .describe("Default: that of the scheme, if one is given, or else that of the listener."),
+        location: requestTextSchema
+          .optional()
+          .describe("The whole Location, in place of scheme, hostname, path and port."),
         statusCode: z.literal([301, 302, 303, 307, 308]).default(302).describe("Default: 302."),
       })
+      .refine(
+        ({ location, scheme, hostname, path, port }) =>
+          location === undefined || (scheme ?? hostname ?? path ?? port) === undefined,
+        { message: "expected location without scheme, hostname, path and port" },
+      )
       .describe("The Location that answers the request; what is left out stays as in the request."),
   }),
   z.strictObject({
@@ -268,6 +274,14 @@ export const filterSchema = z.discriminatedUnion("type", [
           .optional()
           .describe("Host that the backend sees. Default: the client's."),
         path: pathModifierSchema.optional().describe("Default: that of the request."),
+        target: requestTextSchema
+          .optional()
+          .describe(
+            "Path and query, in place of `path`; a `?` begins the query. Default: those of the request.",
+          ),
+      })
+      .refine(({ path, target }) => path === undefined || target === undefined, {
+        message: "expected path or target, not both",
       })
       .describe("What the backend sees in place of the client's host and path."),
   }),

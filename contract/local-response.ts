@@ -1,7 +1,9 @@
 // Responses that the gateway gives itself (Envoy Gateway HTTPDirectResponseFilter and ResponseOverride).
 import { z } from "zod";
+import { headersFromSchema } from "./header-modifier.ts";
 import { headerSchema } from "./http-field.ts";
 import { limits } from "./limits.ts";
+import { requestTextSchema } from "./request-text.ts";
 
 const statusSchema = z.int().min(200).max(599);
 
@@ -23,10 +25,18 @@ const responseFields = {
     .describe("Headers beside Content-Type."),
 };
 
-export const directResponseSchema = z.strictObject({
-  ...responseFields,
-  statusCode: statusSchema.default(200).describe("Default: 200."),
-});
+export const directResponseSchema = z
+  .strictObject({
+    ...responseFields,
+    bodyFrom: requestTextSchema
+      .optional()
+      .describe("In place of `body`: what the body is put together from."),
+    headersFrom: headersFromSchema.optional().describe("Headers with a value from the request."),
+    statusCode: statusSchema.default(200).describe("Default: 200."),
+  })
+  .refine(({ body, bodyFrom }) => body === undefined || bodyFrom === undefined, {
+    message: "expected body or bodyFrom, not both",
+  });
 
 const statusMatchSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("Value"), value: statusSchema.describe("One status.") }),

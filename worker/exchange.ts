@@ -73,9 +73,11 @@ export class Exchange implements RequestHead {
   error: GatewayError | undefined = undefined;
 
   // What is sent upstream.
-  /** Authority and path that the endpoint sees; rewrites change them. */
+  /** Authority, path and query that the endpoint sees; rewrites change them. */
   upstreamAuthority = "";
   upstreamPath = "";
+  /** Absent: the client's. */
+  upstreamQuery: string | undefined = undefined;
   headers: Headers | undefined = undefined;
   /** What the endpoint is told about who asks. */
   upstreamIdentity: UpstreamIdentity | undefined = undefined;
@@ -141,7 +143,8 @@ export class Exchange implements RequestHead {
 
   /** Path and query as the endpoint sees them. */
   get upstreamTarget(): string {
-    return this.query === "" ? this.upstreamPath : `${this.upstreamPath}?${this.query}`;
+    const query = this.upstreamQuery ?? this.query;
+    return query === "" ? this.upstreamPath : `${this.upstreamPath}?${query}`;
   }
 }
 

@@ -187,7 +187,7 @@ const responseDependent = "responses cannot be refused or replaced by rules here
 
 export const requestActions = table(
   `allow deny tarpit reject silent-drop return redirect set-header add-header del-header set-path replace-path
-  set-var set-var-fmt unset-var auth track-sc0 track-sc1 track-sc2 track-sc`,
+  set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth track-sc0 track-sc1 track-sc2 track-sc`,
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos disable-l7-retry
   early-hint wait-for-handshake wait-for-body normalize-uri strict-mode
   sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-priority-class set-priority-offset
@@ -199,11 +199,6 @@ export const requestActions = table(
     "replace-header": ignored("headers are not rewritten by regular expressions"),
     "replace-value": ignored("headers are not rewritten by regular expressions"),
     "set-method": unsupported("the method cannot be changed"),
-    "set-query": unsupported("the query cannot be changed"),
-    "set-uri": unsupported("only the path can be set", "Use set-path."),
-    "set-pathq": unsupported("only the path can be set", "Use set-path."),
-    "replace-uri": unsupported("only the path can be replaced", "Use replace-path."),
-    "replace-pathq": unsupported("only the path can be replaced", "Use replace-path."),
     "set-src": unsupported(
       "the client's address is not taken from a header",
       "Set clientIPDetection in a native file.",

@@ -35,7 +35,7 @@ routes:
       - { filters: [{ type: URLRewrite, urlRewrite: { host: x } }], backendRefs: [{ name: b }] }
 `,
     [
-      '6:55: error: unknown field "host"; expected "hostname" or "path" (at routes[0].rules[0].filters[0].urlRewrite.host) [field-unknown]',
+      '6:55: error: unknown field "host"; expected one of "hostname", "path", "target" (at routes[0].rules[0].filters[0].urlRewrite.host) [field-unknown]',
     ],
   ],
   [

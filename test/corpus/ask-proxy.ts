@@ -2,7 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Echo } from "../system/echo-server.ts";
-import { hostOf, locationText, seenText, type TableRequest } from "./request-table.ts";
+import { answerText, hostOf, locationText, seenText, type TableRequest } from "./request-table.ts";
 
 /** Each connection's own (RFC 9110 §7.6.1), or written anew by every proxy; the Host is told apart. */
 const hopByHop = new Set(["connection", "upgrade", "host", "x-forwarded-for"]);
@@ -22,7 +22,11 @@ export async function askProxy(
   const answer = await ask(request, port);
   if (!answer.headers["x-served-by"]) {
     const { location } = answer.headers;
-    if (!location) return String(answer.status);
+    if (!location) {
+      // What the gateway says of its errors is worded elsewhere.
+      if (answer.headers["isthmus-error"]) return String(answer.status);
+      return answerText(request.method, answer.status, answer.headers["content-type"] ?? "", answer.body);
+    }
     const standard = declared === 80 || declared === 443 ? "" : `:${declared}`;
     return `${answer.status} ${locationText(location.replace(`:${port}`, standard), request)}`;
   }

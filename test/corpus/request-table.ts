@@ -6,7 +6,7 @@
 //   GET http://example.com/a%2fb => 400 ; haproxy web_servers: encoded slashes are refused (docs/paths.md)
 //
 // What follows `=>` is the backend with what it sees otherwise than the client sent it (path, host, headers; `<name`
-// for response headers), or the status with the Location. What follows `;` is where another proxy ends up, and why.
+// for response headers), or the status with the Location, or with a body that is no page of HTML. What follows `;` is where another proxy ends up, and why.
 
 export interface TableRequest {
   /** As it stands in the file, without the result. */
@@ -97,6 +97,17 @@ export function seenText(request: TableRequest, seen: Seen): string {
   for (const [name, value] of Object.entries(seen.responseHeaders).sort())
     parts.push(`<${name}=${quoted(value)}`);
   return parts.join(" ");
+}
+
+/** Longer bodies are statistics and the like, which nobody compares. */
+const maxBodyChars = 256;
+
+/** An answer that no backend gave. Pages are those of the proxy. */
+export function answerText(method: string, status: number, contentType: string, body: string): string {
+  const isCompared = !contentType.startsWith("text/html") && body.length <= maxBodyChars;
+  if (method === "HEAD" || !isCompared) return String(status);
+  if (body === "") return status === 200 ? "200 empty" : String(status);
+  return `${status} ${JSON.stringify(body)}`;
 }
 
 function quoted(value: string | null): string {

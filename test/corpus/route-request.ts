@@ -4,13 +4,14 @@ import { compileAuthorization } from "#traffic/access/authorization.ts";
 import { compileClientNetworks } from "#traffic/access/client-networks.ts";
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
-import { redirectLocation } from "#traffic/filter/redirect.ts";
+import { redirectLocation, type RedirectedRequest } from "#traffic/filter/redirect.ts";
+import { targetText } from "#traffic/filter/target.ts";
 import { compileListeners } from "#traffic/match/listener-table.ts";
 import { parseHost } from "#traffic/match/host.ts";
 import { compileMatcher, type RuleMatch } from "#traffic/match/matcher.ts";
 import { normalizePath } from "#traffic/match/path.ts";
 import type { RequestHead } from "#traffic/match/request-head.ts";
-import { hostOf, locationText, seenText, type TableRequest } from "./request-table.ts";
+import { answerText, hostOf, locationText, seenText, type TableRequest } from "./request-table.ts";
 
 /** The result of each request, as its table writes it. */
 export function createRouter(snapshot: Snapshot): (request: TableRequest) => string {
@@ -51,6 +52,17 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   const rulePlan = compileFilters(rule.filters);
   const plan = ref ? combinePlans(rulePlan, compileFilters(ref.filters)) : rulePlan;
   const { path, query, host } = head;
+  const asked: RedirectedRequest = {
+    clientAddress: request.client,
+    scheme: request.url.protocol === "https:" ? "https" : "http",
+    authority: hostOf(request),
+    host,
+    port: listenerPort,
+    method: request.method,
+    path,
+    query,
+    header: (name) => head.header(name),
+  };
   const { clientCIDRs, requestLimits } = rule.securityPolicy ?? {};
   if (clientCIDRs && !compileClientNetworks(clientCIDRs)(request.client)) return "403";
   if (requestLimits && request.bodyBytes > requestLimits.bodyBytes) return "413";
@@ -63,43 +75,30 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   }
   if (plan.fault?.abort) return String(plan.fault.abort.answer.status);
   if (plan.redirect) {
-    const scheme = request.url.protocol === "https:" ? "https" : "http";
-    const location = redirectLocation(plan.redirect, {
-      scheme,
-      host,
-      listenerPort,
-      path,
-      query,
-      prefixChars,
-    });
+    const location = redirectLocation(plan.redirect, asked, prefixChars);
     return `${plan.redirect.statusCode} ${locationText(location, request)}`;
   }
   if (plan.directResponse) {
-    const { status, headers } = plan.directResponse;
-    const location = headers.find(({ name }) => name === "location");
-    return location && "value" in location
-      ? `${status} ${locationText(location.value, request)}`
-      : String(status);
+    const { status, headers, body } = plan.directResponse;
+    const made = new Headers();
+    applyHeaderOperations(headers, made, asked);
+    const location = made.get("location");
+    if (location !== null) return `${status} ${locationText(location, request)}`;
+    const text = typeof body === "function" ? body(asked) : (body ?? "");
+    return answerText(request.method, status, made.get("content-type") ?? "", text);
   }
   if (plan.statistics) return "200";
   if (!ref?.backend) return "500";
   const sent = new Headers(request.headers);
-  const asked = {
-    clientAddress: request.client,
-    scheme: request.url.protocol.slice(0, -1),
-    authority: hostOf(request),
-    method: request.method,
-    path,
-    query,
-  };
   applyHeaderOperations(plan.requestHeaders, sent, asked);
   const answer = new Headers();
   applyHeaderOperations(plan.responseHeaders, answer, asked);
   const changed = (plan.requestHeaders ?? []).map(({ name }) => [name, sent.get(name)] as const);
   const newPath = plan.rewrite?.path?.(path, prefixChars) ?? path;
+  const target = plan.rewrite?.target?.(asked) ?? { path: newPath, query };
   return seenText(request, {
     backend: ref.backend,
-    target: newPath + (query === "" ? "" : `?${query}`),
+    target: targetText(target),
     // The gateway forwards host names in lower case.
     host: plan.rewrite?.hostname ?? hostOf(request).toLowerCase(),
     requestHeaders: Object.fromEntries(changed),

@@ -3,9 +3,9 @@ import type { Snapshot, SnapshotBackend, SnapshotBackendRef } from "#contract/sn
 import { canonicalJson } from "#contract/snapshot.ts";
 import { combinePlans, compileFilters, type FilterPlan } from "../filter/compile.ts";
 import { redirectLocation } from "../filter/redirect.ts";
-import { schemeOf } from "../match/listener-table.ts";
+import { targetText } from "../filter/target.ts";
 import { compileMatcher, type RuleMatch } from "../match/matcher.ts";
-import { createEntry, type ExplainedRequest, type RequestEntry } from "./request-entry.ts";
+import { createEntry, filteredRequest, type ExplainedRequest, type RequestEntry } from "./request-entry.ts";
 
 export interface Destination {
   /** Who answers: an answer of the gateway, or endpoints with their shares and what they are asked for. */
@@ -74,19 +74,19 @@ function destinationOf({ plan, shares }: RuleView, match: RuleMatch, entry: Ente
 
 /** What the gateway answers itself. */
 function answerOf(plan: FilterPlan, { prefixChars }: RuleMatch, entry: Entered): string | undefined {
-  const { host, path, query } = entry.head;
+  const request = filteredRequest(entry.head, entry.listener, entry.port);
   if (plan.redirect) {
-    const scheme = schemeOf(entry.listener);
-    const from = { scheme, host, path, query, listenerPort: entry.port, prefixChars };
-    return `${plan.redirect.statusCode} ${redirectLocation(plan.redirect, from)}`;
+    return `${plan.redirect.statusCode} ${redirectLocation(plan.redirect, request, prefixChars)}`;
   }
   if (plan.directResponse) return `${plan.directResponse.status} answered here`;
   return plan.statistics ? "200 statistics" : undefined;
 }
 
 /** Host and path where the endpoint sees others than the client sent. */
-function askedOf({ rewrite }: FilterPlan, { prefixChars }: RuleMatch, { head }: Entered): string {
-  const path = rewrite?.path?.(head.path, prefixChars) ?? head.path;
+function askedOf({ rewrite }: FilterPlan, { prefixChars }: RuleMatch, entry: Entered): string {
+  const { head } = entry;
+  const target = rewrite?.target?.(filteredRequest(head, entry.listener, entry.port));
+  const path = target ? targetText(target) : (rewrite?.path?.(head.path, prefixChars) ?? head.path);
   const host = rewrite?.hostname ?? head.host;
   return (host === head.host ? "" : ` as ${host}`) + (path === head.path ? "" : ` at ${path}`);
 }

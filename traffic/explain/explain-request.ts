@@ -3,11 +3,10 @@
 import type { Snapshot, SnapshotBackend } from "#contract/snapshot.ts";
 import { compileKeySource } from "../balance/key-source.ts";
 import { explainMatch, type MatchExplanation } from "../match/explain.ts";
-import { schemeOf } from "../match/listener-table.ts";
 import { type BackendExplanation, explainBackends, type RunTime } from "./explain-backends.ts";
 import { explainFilters, type FilterExplanation } from "./explain-filters.ts";
 import { explainPolicies, type PolicyExplanation } from "./explain-policies.ts";
-import { createEntry, type ExplainedRequest } from "./request-entry.ts";
+import { createEntry, filteredRequest, type ExplainedRequest } from "./request-entry.ts";
 
 export interface Explanation {
   readonly listener?: string;
@@ -42,14 +41,7 @@ export function explainRequest(
   const match = explainMatch(snapshot, listener.name, head);
   const { winner } = match;
   if (!winner) return { ...found, match, refusal: `route_not_found: ${match.refusal ?? "no rule matches"}` };
-  const filters = explainFilters(winner, {
-    scheme: schemeOf(listener),
-    host: head.host,
-    path: head.path,
-    query: head.query,
-    listenerPort: port,
-    prefixChars: winner.prefixChars,
-  });
+  const filters = explainFilters(winner, filteredRequest(head, listener, port));
   const hashTextOf = ({ loadBalancer }: SnapshotBackend): string | undefined =>
     compileKeySource(loadBalancer.consistentHash ?? { type: "SourceIP" })(head);
   const answered = filters.some(({ answers }) => answers);

@@ -4,8 +4,9 @@ import { reservedPrefix } from "#contract/reserved-path.ts";
 import type { Snapshot, SnapshotListener } from "#contract/snapshot.ts";
 import { compileClientDetection } from "../forwarding/forwarded.ts";
 import { parseHost } from "../match/host.ts";
-import { compileListeners } from "../match/listener-table.ts";
+import { compileListeners, schemeOf } from "../match/listener-table.ts";
 import { normalizePath } from "../match/path.ts";
+import type { RedirectedRequest } from "../filter/redirect.ts";
 import type { RequestHead } from "../match/request-head.ts";
 
 export interface ExplainedRequest {
@@ -65,4 +66,16 @@ function portOf({ port, protocol }: URL): number {
 function splitTarget(target: string): [path: string, query: string] {
   const start = target.indexOf("?");
   return start < 0 ? [target || "/", ""] : [target.slice(0, start) || "/", target.slice(start + 1)];
+}
+
+/** The request as filters see it that put texts together from it. */
+export function filteredRequest(
+  head: RequestHead,
+  listener: SnapshotListener,
+  port: number,
+): RedirectedRequest {
+  const { method, host, path, query, clientAddress = "unknown" } = head;
+  const authority = head.header("host") ?? host;
+  const header = (name: string): string | null => head.header(name);
+  return { scheme: schemeOf(listener), authority, host, port, method, path, query, clientAddress, header };
 }

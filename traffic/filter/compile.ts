@@ -13,6 +13,7 @@ import {
 import { compileMirror, type MirrorPlan } from "./mirror.ts";
 import { compilePathReplacement, type PathReplacement } from "./path-replacement.ts";
 import { compileRedirect, type RedirectPlan } from "./redirect.ts";
+import { compileTarget, type TargetReplacement } from "./target.ts";
 
 /** Every part is absent when no filter asks for it, so an empty plan costs nothing. */
 export interface FilterPlan {
@@ -47,6 +48,8 @@ export interface RewritePlan {
   readonly hostname?: string;
   /** New path, from the request's normalised path and `RuleMatch.prefixChars`. The query stays. */
   readonly path?: PathReplacement;
+  /** New path and query, in place of `path`. */
+  readonly target?: TargetReplacement;
 }
 
 const emptyPlan: FilterPlan = {};
@@ -68,11 +71,12 @@ function compileFilter(filter: Filter): FilterPlan {
     case "RequestRedirect":
       return { redirect: compileRedirect(filter.requestRedirect) };
     case "URLRewrite": {
-      const { hostname, path } = filter.urlRewrite;
+      const { hostname, path, target } = filter.urlRewrite;
       return {
         rewrite: {
           ...(hostname && { hostname: hostname.toLowerCase() }),
           ...(path && { path: compilePathReplacement(path) }),
+          ...(target && { target: compileTarget(target) }),
         },
       };
     }
@@ -104,7 +108,7 @@ function mergeInOrder(before: FilterPlan, after: FilterPlan): FilterPlan {
     ...(requestHeaders && { requestHeaders }),
     ...(responseHeaders && { responseHeaders }),
     ...(mirrors && { mirrors }),
-    ...((rewrite.hostname || rewrite.path) && { rewrite }),
+    ...(Object.keys(rewrite).length > 0 && { rewrite }),
   };
 }
 

@@ -151,11 +151,14 @@ describe("URLRewrite", () => {
 describe("RequestRedirect", () => {
   const request: RedirectedRequest = {
     scheme: "http",
+    clientAddress: "192.0.2.7",
+    authority: "example.com",
     host: "example.com",
-    listenerPort: 80,
+    port: 80,
+    method: "GET",
     path: "/foo/bar",
     query: "",
-    prefixChars: 4,
+    header: () => null,
   };
   type Redirect = Extract<FilterInput, { type: "RequestRedirect" }>["requestRedirect"];
 
@@ -163,15 +166,15 @@ describe("RequestRedirect", () => {
     [{ hostname: "example.org" }, {}, "http://example.org/foo/bar"],
     [{ scheme: "https" }, {}, "https://example.com/foo/bar"],
     // A scheme implies its port, even when the listener has another
-    [{ scheme: "https" }, { listenerPort: 8080 }, "https://example.com/foo/bar"],
-    [{ scheme: "http" }, { scheme: "https", listenerPort: 8443 }, "http://example.com/foo/bar"],
+    [{ scheme: "https" }, { port: 8080 }, "https://example.com/foo/bar"],
+    [{ scheme: "http" }, { scheme: "https", port: 8443 }, "http://example.com/foo/bar"],
     // Without one, the listener's port stays
-    [{ hostname: "example.org" }, { listenerPort: 8080 }, "http://example.org:8080/foo/bar"],
-    [{ hostname: "example.org" }, { scheme: "https", listenerPort: 443 }, "https://example.org/foo/bar"],
-    [{ hostname: "example.org" }, { scheme: "https", listenerPort: 80 }, "https://example.org:80/foo/bar"],
+    [{ hostname: "example.org" }, { port: 8080 }, "http://example.org:8080/foo/bar"],
+    [{ hostname: "example.org" }, { scheme: "https", port: 443 }, "https://example.org/foo/bar"],
+    [{ hostname: "example.org" }, { scheme: "https", port: 80 }, "https://example.org:80/foo/bar"],
     // A configured port counts, unless it is the scheme's own
     [{ port: 8083 }, {}, "http://example.com:8083/foo/bar"],
-    [{ port: 80 }, { listenerPort: 8080 }, "http://example.com/foo/bar"],
+    [{ port: 80 }, { port: 8080 }, "http://example.com/foo/bar"],
     [{ scheme: "https", port: 443 }, {}, "https://example.com/foo/bar"],
     [{ scheme: "https", port: 80 }, {}, "https://example.com:80/foo/bar"],
     [{ scheme: "http", port: 443 }, {}, "http://example.com:443/foo/bar"],
@@ -182,10 +185,10 @@ describe("RequestRedirect", () => {
       "http://example.com/new?a=1&b",
     ],
     [{ path: { type: "ReplacePrefixMatch", replacePrefixMatch: "/new" } }, {}, "http://example.com/new/bar"],
-    [{}, { host: "[::1]", listenerPort: 8080 }, "http://[::1]:8080/foo/bar"],
+    [{}, { host: "[::1]", port: 8080 }, "http://[::1]:8080/foo/bar"],
   ])("%j of %j goes to %s", (config, changes, location) => {
     const { redirect } = compile({ type: "RequestRedirect", requestRedirect: config });
-    expect(redirectLocation(redirect!, { ...request, ...changes })).toBe(location);
+    expect(redirectLocation(redirect!, { ...request, ...changes }, 4)).toBe(location);
   });
 
   test.each(prefixReplacements)(
@@ -195,7 +198,7 @@ describe("RequestRedirect", () => {
         type: "RequestRedirect",
         requestRedirect: { path: { type: "ReplacePrefixMatch", replacePrefixMatch: replacement } },
       });
-      expect(redirectLocation(redirect!, { ...request, path, prefixChars: charsOf(prefix) })).toBe(
+      expect(redirectLocation(redirect!, { ...request, path }, charsOf(prefix))).toBe(
         `http://example.com${result}`,
       );
     },
@@ -231,9 +234,11 @@ test("a header can carry what the request is; what is not known takes the client
     clientAddress: "192.0.2.1",
     scheme: "https",
     authority: "a.test:8443",
+    port: 8443,
     method: "PUT",
     path: "/x",
     query: "y=1",
+    header: () => null,
   };
   const headers = new Headers({ "x-real-ip": "6.6.6.6" });
   applyHeaderOperations(plan.requestHeaders, headers, request);

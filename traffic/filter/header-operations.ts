@@ -1,25 +1,17 @@
 // RequestHeaderModifier and ResponseHeaderModifier as one list of operations, in the order they run.
-import type { RequestFact } from "#contract/http-field.ts";
-import type { HeaderModifier } from "#contract/http-route.ts";
+import type { HeaderFrom, HeaderModifier } from "#contract/header-modifier.ts";
 import type { HeaderFields } from "../forwarding/header-fields.ts";
+import { asFieldValue, compileRequestText, factOf, type ClientRequest } from "./request-text.ts";
 
 export type HeaderOperation =
   | { readonly kind: "remove"; readonly name: string }
   | { readonly kind: "set" | "add"; readonly name: string; readonly value: string }
-  | { readonly kind: "setFrom"; readonly name: string; readonly from: RequestFact };
-
-/** The client's request, for values that come from it. */
-export interface ClientRequest {
-  /** `unknown`: no address. */
-  readonly clientAddress: string;
-  readonly scheme: string;
-  /** Host, with the port that the client sent. */
-  readonly authority: string;
-  readonly method: string;
-  readonly path: string;
-  /** Raw, without `?`. */
-  readonly query: string;
-}
+  | {
+      readonly kind: "setFrom" | "addFrom";
+      readonly name: string;
+      /** `undefined`: nothing to say. */
+      readonly valueOf: (request: ClientRequest) => string | undefined;
+    };
 
 /**
  * Fields that no filter may touch: the message's framing, connection fields (RFC 9110 §7.6.1), the Host (rewritten
@@ -42,21 +34,32 @@ export function isProtectedHeader(lowerCaseName: string): boolean {
 }
 
 /**
- * Operations of one modifier: remove, then set (and setFrom), then add, as Envoy runs them. (The Gateway API forbids several actions
+ * Operations of one modifier: remove, then set (and setFrom), then add (and addFrom), as Envoy runs them. (The Gateway API forbids several actions
  * on one name, so the order only shows in configurations that it calls invalid.) Protected names are left out.
  */
 export function compileHeaderOperations(modifier: HeaderModifier): HeaderOperation[] {
   const operations: HeaderOperation[] = [
     ...modifier.remove.map((name) => ({ kind: "remove" as const, name: name.toLowerCase() })),
     ...modifier.set.map(({ name, value }) => ({ kind: "set" as const, name: name.toLowerCase(), value })),
-    ...(modifier.setFrom ?? []).map(({ name, from }) => ({
-      kind: "setFrom" as const,
-      name: name.toLowerCase(),
-      from,
-    })),
+    ...compileHeadersFrom("setFrom", modifier.setFrom),
     ...modifier.add.map(({ name, value }) => ({ kind: "add" as const, name: name.toLowerCase(), value })),
+    ...compileHeadersFrom("addFrom", modifier.addFrom),
   ];
   return operations.filter(({ name }) => !isProtectedHeader(name));
+}
+
+export function compileHeadersFrom(
+  kind: "setFrom" | "addFrom",
+  headers: readonly HeaderFrom[] = [],
+): HeaderOperation[] {
+  return headers.map(({ name, from, parts = [] }) => {
+    const textOf = compileRequestText(parts);
+    return {
+      kind,
+      name: name.toLowerCase(),
+      valueOf: (request) => (from ? factOf(request, from) : asFieldValue(textOf(request))),
+    };
+  });
 }
 
 /** Runs the operations in place. Without a request, headers whose value is to come from it are taken away. */
@@ -78,29 +81,17 @@ export function applyHeaderOperations(
         headers.append(operation.name, operation.value);
         break;
       case "setFrom": {
-        const value = request && factOf(request, operation.from);
+        const value = request && operation.valueOf(request);
         // Whatever the client has put there is not what the rule asks for.
         if (value === undefined) headers.delete(operation.name);
         else headers.set(operation.name, value);
         break;
       }
+      case "addFrom": {
+        const value = request && operation.valueOf(request);
+        if (value !== undefined) headers.append(operation.name, value);
+        break;
+      }
     }
-  }
-}
-
-function factOf(request: ClientRequest, fact: RequestFact): string | undefined {
-  switch (fact) {
-    case "ClientIP":
-      return request.clientAddress === "unknown" ? undefined : request.clientAddress;
-    case "Scheme":
-      return request.scheme;
-    case "Host":
-      return request.authority;
-    case "Method":
-      return request.method;
-    case "Path":
-      return request.path;
-    case "Target":
-      return request.query === "" ? request.path : `${request.path}?${request.query}`;
   }
 }

@@ -1,26 +1,35 @@
 // DirectResponse, and ResponseOverride for custom error pages: responses that no backend makes.
 import type { DirectResponse, ResponseOverrides } from "#contract/local-response.ts";
-import { type HeaderOperation, isProtectedHeader } from "./header-operations.ts";
+import { compileHeadersFrom, type HeaderOperation, isProtectedHeader } from "./header-operations.ts";
+import { compileRequestText, type TextOf } from "./request-text.ts";
 
 export interface LocalResponse {
   readonly status: number;
   /** For `applyHeaderOperations` on the new response's empty headers. */
   readonly headers: readonly HeaderOperation[];
   /** `null`: no body. */
-  readonly body: string | null;
+  readonly body: string | TextOf | null;
 }
 
-type ResponseConfig = Omit<DirectResponse, "statusCode">;
+type ResponseConfig = Pick<DirectResponse, "body" | "contentType" | "header">;
 
 export function compileDirectResponse(config: DirectResponse): LocalResponse {
-  return compileResponse(config, config.statusCode);
+  const { bodyFrom, headersFrom, statusCode } = config;
+  const text = bodyFrom && !withoutContent.has(statusCode) ? compileRequestText(bodyFrom) : undefined;
+  const response = compileResponse(config, statusCode, text);
+  const headers = compileHeadersFrom("addFrom", headersFrom).filter(({ name }) => !isProtectedHeader(name));
+  return { ...response, headers: [...response.headers, ...headers] };
 }
 
 /** Statuses whose responses have no content (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
 const withoutContent = new Set([204, 205, 304]);
 
-function compileResponse({ contentType, body, header }: ResponseConfig, status: number): LocalResponse {
-  const content = body === undefined || withoutContent.has(status) ? null : body.inline;
+function compileResponse(
+  { contentType, body, header }: ResponseConfig,
+  status: number,
+  text?: TextOf,
+): LocalResponse {
+  const content = text ?? (body === undefined || withoutContent.has(status) ? null : body.inline);
   const typed = content !== null || contentType !== undefined;
   return {
     status,

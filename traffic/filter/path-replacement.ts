@@ -10,12 +10,12 @@ export type PathReplacement = (path: string, prefixChars: number) => string;
 export function compilePathReplacement(modifier: PathModifier): PathReplacement {
   switch (modifier.type) {
     case "ReplaceFullPath": {
-      const replacement = canonical(modifier.replaceFullPath);
+      const replacement = canonicalPath(modifier.replaceFullPath);
       return () => replacement;
     }
     case "ReplacePrefixMatch": {
       // A trailing slash of the replacement is ignored (Gateway API HTTPPathModifier, table of ReplacePrefixMatch).
-      const prefix = canonical(modifier.replacePrefixMatch).replace(/\/$/, "");
+      const prefix = canonicalPath(modifier.replacePrefixMatch).replace(/\/$/, "");
       return (path, prefixChars) => {
         // The rest is empty or starts with a slash: a prefix matches whole elements.
         const replaced = prefix + path.slice(prefixChars);
@@ -39,7 +39,7 @@ function regexReplacement({
     const compiled = compilePattern(pattern);
     return (path) => {
       const replaced = compiled.replaceAll(path, substitution);
-      return canonical(replaced.startsWith("/") ? replaced : `/${replaced}`);
+      return canonicalPath(replaced.startsWith("/") ? replaced : `/${replaced}`);
     };
   } catch (error) {
     // The snapshot's schema refuses such patterns; a gateway older than the control may meet one all the same.
@@ -49,6 +49,6 @@ function regexReplacement({
 }
 
 /** Replacements are the operator's own words: `%2F` stays, and what cannot be canonical stays as it is written. */
-function canonical(path: string): string {
+export function canonicalPath(path: string): string {
   return normalizePath(path, "KeepUnchanged") ?? path;
 }

@@ -1,6 +1,7 @@
 // RequestRedirect: status and Location of the answer.
 import type { Filter } from "#contract/http-route.ts";
 import { compilePathReplacement, type PathReplacement } from "./path-replacement.ts";
+import { asUriText, compileRequestText, type ClientRequest, type TextOf } from "./request-text.ts";
 
 type RedirectConfig = Extract<Filter, { type: "RequestRedirect" }>["requestRedirect"];
 
@@ -10,22 +11,15 @@ export interface RedirectPlan {
   readonly hostname?: string;
   readonly port?: number;
   readonly path?: PathReplacement;
+  /** In place of all of these. */
+  readonly location?: TextOf;
 }
 
 /** What a redirect is relative to. */
-export interface RedirectedRequest {
-  /** Scheme the client used. */
+export interface RedirectedRequest extends ClientRequest {
   readonly scheme: "http" | "https";
   /** Host name of the request, without port (IPv6 in brackets). */
   readonly host: string;
-  /** Port of the listener as clients reach it. */
-  readonly listenerPort: number;
-  /** Normalised. */
-  readonly path: string;
-  /** Raw, without `?`. */
-  readonly query: string;
-  /** See `RuleMatch.prefixChars`. */
-  readonly prefixChars: number;
 }
 
 export function compileRedirect(config: RedirectConfig): RedirectPlan {
@@ -35,20 +29,26 @@ export function compileRedirect(config: RedirectConfig): RedirectPlan {
     ...(config.hostname && { hostname: config.hostname.toLowerCase() }),
     ...(config.port && { port: config.port }),
     ...(config.path && { path: compilePathReplacement(config.path) }),
+    ...(config.location && { location: compileRequestText(config.location) }),
   };
 }
 
 const wellKnownPort = { http: 80, https: 443 } as const;
 
 /**
- * The absolute Location. Without a configured port, a configured scheme implies its well-known port, otherwise it is
- * the listener's; a scheme's well-known port is not written (Gateway API HTTPRequestRedirectFilter.port). The query
- * stays.
+ * The Location, absolute unless it is worded otherwise. Without a configured port, a configured scheme implies its
+ * well-known port, otherwise it is the listener's as clients reach it; a scheme's well-known port is not written (Gateway
+ * API HTTPRequestRedirectFilter.port). The query stays. `prefixChars`: see `RuleMatch`.
  */
-export function redirectLocation(plan: RedirectPlan, request: RedirectedRequest): string {
+export function redirectLocation(
+  plan: RedirectPlan,
+  request: RedirectedRequest,
+  prefixChars: number,
+): string {
+  if (plan.location) return asUriText(plan.location(request));
   const scheme = plan.scheme ?? request.scheme;
-  const port = plan.port ?? (plan.scheme ? wellKnownPort[plan.scheme] : request.listenerPort);
+  const port = plan.port ?? (plan.scheme ? wellKnownPort[plan.scheme] : request.port);
   const authority = (plan.hostname ?? request.host) + (port === wellKnownPort[scheme] ? "" : `:${port}`);
-  const path = plan.path ? plan.path(request.path, request.prefixChars) : request.path;
+  const path = plan.path ? plan.path(request.path, prefixChars) : request.path;
   return `${scheme}://${authority}${path}${request.query === "" ? "" : `?${request.query}`}`;
 }

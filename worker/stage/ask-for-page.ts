@@ -25,6 +25,7 @@ export function askForPage(scope: RuleScope, { backend: name, requestHeaders }: 
     Object.assign(asked, {
       upstreamAuthority: exchange.authority,
       upstreamPath: "/",
+      upstreamQuery: undefined,
       replacedBody: undefined,
       bodySignal: undefined,
       cancelled: undefined,

@@ -7,7 +7,7 @@ export const directResponse: Stage<FilterScope> = ({ filters }, next) => {
   const plan = filters.directResponse;
   if (!plan) return next;
   return (exchange) => {
-    const response = localResponse(plan, exchange.method);
+    const response = localResponse(plan, exchange.method, { request: exchange });
     applyHeaderOperations(filters.responseHeaders, response.headers, exchange);
     return response;
   };

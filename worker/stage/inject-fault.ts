@@ -13,7 +13,7 @@ export const injectFault: Stage<BackendScope> = ({ filters, rule, random }, next
     const proceed = (): Response | Promise<Response> => {
       if (!answer) return next(exchange);
       const headers = new Headers(answer.headers.map(([name, value]): [string, string] => [name, value]));
-      return localResponse({ status: answer.status, headers: [], body: null }, exchange.method, headers);
+      return localResponse({ status: answer.status, headers: [], body: null }, exchange.method, { headers });
     };
     if (delayMs === 0) return proceed();
     const leftMs = exchange.startedMs + requestMs - Date.now();

@@ -10,7 +10,11 @@ export const modifyRequest: Stage<BackendScope> = ({ filters }, next) => {
     if (requestHeaders && exchange.trailers)
       exchange.trailers.withhold(requestHeaders.map(({ name }) => name));
     if (rewrite?.hostname) exchange.upstreamAuthority = rewrite.hostname;
-    if (rewrite?.path) {
+    if (rewrite?.target) {
+      const { path, query } = rewrite.target(exchange);
+      exchange.upstreamPath = path;
+      exchange.upstreamQuery = query;
+    } else if (rewrite?.path) {
       exchange.upstreamPath = rewrite.path(exchange.path, exchange.matched?.prefixChars ?? 0);
     }
     return next(exchange);

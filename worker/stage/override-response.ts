@@ -27,7 +27,7 @@ function wordedPage(page: LocalResponse, response: Response, { method }: Exchang
   const headers = new Headers(response.headers);
   for (const name of representationHeaders) headers.delete(name);
   void response.body?.cancel().catch(() => undefined);
-  return localResponse(page, method, headers);
+  return localResponse(page, method, { headers });
 }
 
 /** What describes the body that is replaced (RFC 9110 §8). All else stays: Retry-After, WWW-Authenticate, the error's code. */

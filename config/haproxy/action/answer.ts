@@ -2,7 +2,9 @@
 import type { Filter, Situation } from "../program/program.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
+import type { RequestText } from "#contract/request-text.ts";
 import { staticText } from "./format.ts";
+import { requestTextOrProblem } from "./request-text.ts";
 
 interface Header {
   readonly name: string;
@@ -58,18 +60,33 @@ export function answerAction(
   defaultStatus: number,
 ): (situation: Situation) => Filter[] {
   const read = readAnswer(statement, start, end);
+  const { contentType, body, headers } = read;
+  const status = read.status ?? defaultStatus;
+  const isReturn = defaultStatus === 200;
   return (situation) => {
-    const status = read.status ?? defaultStatus;
-    if (read.body === undefined && read.headers.length === 0) return [standardAnswer(status)];
-    return [
-      toFilter({
-        status,
-        ...(read.contentType !== undefined && { contentType: read.contentType }),
-        ...(read.body !== undefined && { body: known(read.body, situation) }),
-        headers: read.headers.map(({ name, value }) => ({ name, value: known(value, situation) })),
-      }),
-    ];
+    // `return` without a word on the body has none; refusals have the page of their status.
+    if (body === undefined && headers.length === 0 && !isReturn) return [standardAnswer(status)];
+    const made = headers.map(({ name, value }) => ({ name, value: textOf(value, situation) }));
+    const text = body === undefined ? undefined : textOf(body, situation);
+    const set = made.flatMap(({ name, value }) => (typeof value === "string" ? [{ name, value }] : []));
+    const headersFrom = made.flatMap(({ name, value }) =>
+      typeof value === "string" ? [] : [{ name, parts: value }],
+    );
+    const directResponse = {
+      statusCode: status,
+      ...(contentType !== undefined && { contentType }),
+      ...(typeof text === "string" && { body: { inline: text } }),
+      ...(Array.isArray(text) && { bodyFrom: text }),
+      ...(set.length > 0 && { header: { set } }),
+      ...(headersFrom.length > 0 && { headersFrom }),
+    };
+    return [{ type: "DirectResponse", directResponse }];
   };
+}
+
+/** A text that is the same for all requests, or what it is put together from. */
+function textOf(format: string, situation: Situation): string | RequestText {
+  return staticText(format, situation) ?? requestTextOrProblem(format, situation, "the answer");
 }
 
 interface ReadAnswer {
@@ -129,16 +146,6 @@ function readStatus(text: string): number {
   return /^[0-9]{3}$/.test(text) && status >= 200 && status <= 599
     ? status
     : invalid(`expected a status from 200 to 599; found ${JSON.stringify(text)}`);
-}
-
-function known(format: string, situation: Situation): string {
-  return (
-    staticText(format, situation) ??
-    unsupported(
-      "the answer depends on the request in a way that cannot be translated",
-      "Write a static text.",
-    )
-  );
 }
 
 function toFilter({ status, contentType, body, headers }: Answer): Filter {

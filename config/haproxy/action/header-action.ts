@@ -1,18 +1,19 @@
 // `http-request set-header` and its like, for both directions.
-import type { RequestFact } from "#contract/http-field.ts";
+import { requestFactSchema } from "#contract/header-modifier.ts";
 import { headerNameSchema, headerValueSchema } from "#contract/http-route.ts";
 import {
   addHeader,
   deleteHeader,
   setHeader,
-  setHeaderFrom,
   type HeaderEdits,
+  type RequestValue,
 } from "../program/header-edits.ts";
 import type { Draft, Situation } from "../program/program.ts";
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Notes } from "../notes.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import { resolveFormat, staticText } from "./format.ts";
+import { resolveFormat, staticText, type Piece } from "./format.ts";
+import { textOfPieces } from "./request-text.ts";
 
 export type Direction = "request" | "response";
 
@@ -73,14 +74,8 @@ function withHost(draft: Draft, value: string): Draft {
   return { ...draft, hostname, changes: new Map(draft.changes).set("host", value) };
 }
 
-/** Expressions for what a header can be made to carry. */
-const facts: readonly (readonly [expression: RegExp, fact: RequestFact])[] = [
-  [/^(?:src|%ci)$/, "ClientIP"],
-  [/^(?:req\.)?f?hdr\(host\)$/i, "Host"],
-  [/^(?:method|%HM)$/, "Method"],
-  [/^(?:path|%HP)$/, "Path"],
-  [/^(?:url|pathq|capture\.req\.uri|%HU)$/, "Target"],
-];
+/** Fetches of whichever message a rule is for. */
+const ofMessage = /^(?:res\.)?(?:f?hdr|cook)\b/;
 
 /** A value that differs from request to request. The client's own header is not let through in its place. */
 function dynamicValue(
@@ -109,17 +104,14 @@ function dynamicValue(
     });
   }
   const isSetting = wordAt(statement, 1) === "set-header";
-  const fact =
-    pieces.length === 1 && only?.kind === "dynamic"
-      ? facts.find(([expression]) => expression.test(only.expression))?.[1]
-      : undefined;
-  const isNew = !(direction === "request" ? draft.requestHeaders : draft.responseHeaders).has(
-    name.toLowerCase(),
-  );
-  const isOriginal = only?.kind === "dynamic" && only.isOriginal === true;
-  const isChanged = !isOriginal && (draft.changes.has("path") || draft.changes.has("host"));
-  if (fact && !isChanged && (isSetting || (direction === "response" && isNew))) {
-    return withHeader(draft, direction, name, undefined, (edits) => setHeaderFrom(edits, name, fact));
+  // On the way back, these are those of the response.
+  const isOfResponse =
+    direction === "response" &&
+    pieces.some((piece) => piece.kind === "dynamic" && !piece.isOriginal && ofMessage.test(piece.expression));
+  const value = isOfResponse ? undefined : valueOf(pieces, { surroundings, draft });
+  if (value) {
+    const edit = isSetting ? setHeader : addHeader;
+    return withHeader(draft, direction, name, undefined, (edits) => edit(edits, name, value));
   }
   const isSet = isSetting && direction === "request";
   notes.add(statement, {
@@ -132,4 +124,13 @@ function dynamicValue(
   });
   if (!isSet) return draft;
   return withHeader(draft, direction, name, undefined, (edits) => deleteHeader(edits, name));
+}
+
+/** What of the request the value is made from; `undefined`: it cannot be had here. */
+function valueOf(pieces: readonly Piece[], situation: Situation): RequestValue | undefined {
+  const parts = textOfPieces(pieces, situation);
+  if (!parts) return undefined;
+  const [only] = parts;
+  const fact = requestFactSchema.safeParse(parts.length === 1 && !only?.transforms ? only?.from : undefined);
+  return fact.success ? { from: fact.data } : { parts };
 }

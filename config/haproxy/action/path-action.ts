@@ -1,10 +1,13 @@
-// `set-path`, `replace-path` and their like.
+// `set-path`, `replace-path`, `set-query`, `set-uri` and their like.
 import type { PathModifier } from "#contract/http-route.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
+import type { RequestText } from "#contract/request-text.ts";
 import type { Draft, Situation } from "../program/program.ts";
+import { pathText, queryText } from "../program/target-draft.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { parseFormat, resolveFormat, staticText } from "./format.ts";
+import { requestTextOrProblem, transformed } from "./request-text.ts";
 
 /** `set-path <format>`. */
 export function setPath(statement: Statement, end: number): (situation: Situation) => Draft {
@@ -16,12 +19,20 @@ export function setPath(statement: Statement, end: number): (situation: Situatio
       if (!/^\/[^\s?#]*$/.test(path)) invalid(`expected a path; found ${JSON.stringify(path)}`);
       return withPath(situation.draft, { type: "ReplaceFullPath", replaceFullPath: path }, path);
     }
-    return withPath(situation.draft, dynamicPath(format, situation), undefined);
+    return withDynamicPath(format, situation);
   };
 }
 
-/** `/v2%[path]` and `%[path,regsub(^/old/,/new/)]`. */
-function dynamicPath(format: string, situation: Situation): PathModifier {
+function withDynamicPath(format: string, situation: Situation): Draft {
+  const { draft } = situation;
+  const modifier = draft.path || draft.target ? undefined : dynamicPath(format, situation);
+  if (modifier) return withPath(draft, modifier, undefined);
+  const path = requestTextOrProblem(format, situation, "the new path");
+  return withPathText(draft, path);
+}
+
+/** `/v2%[path]` and `%[path,regsub(^/old/,/new/)]`, which path modifiers can do. */
+function dynamicPath(format: string, situation: Situation): PathModifier | undefined {
   const pieces = resolveFormat(format, situation);
   const prefix = pieces[0]?.kind === "text" ? pieces[0].text : "";
   const rest = prefix === "" ? pieces : pieces.slice(1);
@@ -38,10 +49,7 @@ function dynamicPath(format: string, situation: Situation): PathModifier {
         return replaceMatch(pattern, substitution);
     }
   }
-  return unsupported(
-    "the new path depends on the request in a way that cannot be translated",
-    "Use replace-path with a regular expression.",
-  );
+  return undefined;
 }
 
 /** `replace-path <regex> <format>`: where the expression is found, the whole path is replaced. */
@@ -53,7 +61,72 @@ export function replacePath(statement: Statement, end: number): (situation: Situ
     return unsupported("the replacement depends on the request beyond the expression's groups");
   });
   const modifier = replaceMatch(wholePath(pattern), substitution.join(""));
-  return ({ draft }) => withPath(draft, modifier, undefined);
+  return ({ draft }) => {
+    if (!draft.path && !draft.target) return withPath(draft, modifier, undefined);
+    const path = pathText(draft);
+    const replaced = path && transformed(path, [modifier]);
+    if (!replaced) return changedBefore();
+    return withPathText(draft, replaced);
+  };
+}
+
+/** `set-query <format>`: what stands behind the question mark. */
+export function setQuery(statement: Statement, end: number): (situation: Situation) => Draft {
+  if (end !== 3) invalid("expected `set-query <format>`");
+  return (situation) => {
+    const { draft } = situation;
+    const path = pathText(draft) ?? changedBefore();
+    const query = requestTextOrProblem(wordAt(statement, 2), situation, "the new query");
+    const changes = new Map(draft.changes).set("query", undefined);
+    return { ...withoutPath(draft), target: { path, query }, changes };
+  };
+}
+
+/** `set-uri` and `set-pathq`: path and query at once. */
+export function setTarget(statement: Statement, end: number): (situation: Situation) => Draft {
+  if (end !== 3) invalid(`expected \`${wordAt(statement, 1)} <format>\``);
+  return (situation) => {
+    const whole = requestTextOrProblem(wordAt(statement, 2), situation, "the new URI");
+    if (whole[0]?.text !== undefined && !whole[0].text.startsWith("/")) {
+      unsupported("the new URI begins with something else than a path", "Set the Host with set-header.");
+    }
+    return withTarget(situation.draft, whole);
+  };
+}
+
+/** `replace-uri` and `replace-pathq`, with the URI in its usual form: path and query. */
+export function replaceTarget(statement: Statement, end: number): (situation: Situation) => Draft {
+  const [pattern, format] = [wordAt(statement, 2), wordAt(statement, 3)];
+  if (end !== 4) invalid(`expected \`${wordAt(statement, 1)} <regex> <format>\``);
+  const substitution = parseFormat(format).map((piece) => {
+    if (piece.kind === "text") return piece.text;
+    return unsupported("the replacement depends on the request beyond the expression's groups");
+  });
+  const transform = regexReplacement(wholePath(pattern), substitution.join(""));
+  return ({ draft }) => {
+    if (draft.path || draft.target) return changedBefore();
+    return withTarget(draft, [{ from: "Target", transforms: [transform] }]);
+  };
+}
+
+function withTarget(draft: Draft, whole: RequestText): Draft {
+  const changes = new Map(draft.changes).set("path", undefined).set("query", undefined);
+  return { ...withoutPath(draft), target: { whole }, changes };
+}
+
+function withPathText(draft: Draft, path: RequestText): Draft {
+  const query = queryText(draft);
+  if (draft.target && "whole" in draft.target) return changedBefore();
+  const changes = new Map(draft.changes).set("path", undefined);
+  return { ...withoutPath(draft), target: { path, ...(query && { query }) }, changes };
+}
+
+function withoutPath({ path: _path, ...draft }: Draft): Draft {
+  return draft;
+}
+
+function changedBefore(): never {
+  return unsupported("the path is changed a second time", "Join both changes into one.");
 }
 
 /** The same expression for the whole path, its groups unchanged. */
@@ -64,16 +137,22 @@ function wholePath(pattern: string): string {
   return start + (isChoice ? `(?:${pattern})` : pattern) + end;
 }
 
-function replaceMatch(pattern: string, substitution: string): PathModifier {
+type RegexReplacement = Extract<PathModifier, { type: "ReplaceRegexMatch" }>;
+
+function replaceMatch(pattern: string, substitution: string): RegexReplacement {
+  if (/[\s?#]/.test(substitution)) {
+    unsupported("the replacement goes beyond the path", "Use replace-pathq, or set-query.");
+  }
+  return regexReplacement(pattern, substitution);
+}
+
+function regexReplacement(pattern: string, substitution: string): RegexReplacement {
   const problem = patternError(pattern);
   if (problem !== undefined) {
     unsupported(
       `the expression cannot run in linear time: ${problem}`,
       "Write it without look-around and back-references.",
     );
-  }
-  if (/[\s?#]/.test(substitution)) {
-    unsupported("the replacement goes beyond the path", "Replace the path only; the query stays as it is.");
   }
   return { type: "ReplaceRegexMatch", replaceRegexMatch: { pattern, substitution } };
 }
@@ -83,8 +162,7 @@ function escapeSubstitution(text: string): string {
 }
 
 function withPath(draft: Draft, path: PathModifier, known: string | undefined): Draft {
-  if (draft.path && path.type !== "ReplaceFullPath") {
-    unsupported("the path is changed a second time", "Join both changes into one.");
-  }
-  return { ...draft, path, changes: new Map(draft.changes).set("path", known) };
+  const changes = new Map(draft.changes).set("path", known);
+  if (!draft.target) return { ...draft, path, changes };
+  return { ...withPathText(draft, [{ text: known ?? "" }]), changes };
 }

@@ -1,10 +1,12 @@
 // `redirect` and `http-request redirect`: by scheme, prefix or location.
-import type { PathModifier } from "#contract/http-route.ts";
-import type { Notes } from "../notes.ts";
+import { preciseHostnameSchema, type PathModifier } from "#contract/http-route.ts";
+import type { RequestText, TextTransform } from "#contract/request-text.ts";
 import type { Filter, Situation } from "../program/program.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
+import { currentTarget, pathText } from "../program/target-draft.ts";
 import { resolveFormat, type Piece } from "./format.ts";
+import { requestText, textOfPieces, transformed } from "./request-text.ts";
 
 const codes = [301, 302, 303, 307, 308] as const;
 type Code = (typeof codes)[number];
@@ -23,10 +25,9 @@ export function redirectAction(
   statement: Statement,
   start: number,
   end: number,
-  notes: Notes,
 ): (situation: Situation) => Filter[] {
   const options = readOptions(statement, start, end);
-  return (situation) => [redirectFilter(options, statement, situation, notes)];
+  return (situation) => [redirectFilter(options, situation)];
 }
 
 function readOptions(statement: Statement, start: number, end: number): Options {
@@ -77,26 +78,60 @@ function readCode(text: string): Code {
   );
 }
 
-function redirectFilter(options: Options, statement: Statement, situation: Situation, notes: Notes): Filter {
-  const pieces = resolveFormat(options.target, situation, ownHost);
+function redirectFilter(options: Options, situation: Situation): Filter {
+  const { kind, target, code, cookie, dropsQuery } = options;
+  const pieces = resolveFormat(target, situation, ownHost);
   const only = pieces[0];
-  if (options.kind === "scheme") {
-    if (pieces.length !== 1 || only?.kind !== "text" || (only.text !== "http" && only.text !== "https")) {
-      return invalid("expected http or https");
-    }
-    warnOfLosses(options, options.dropsQuery, statement, notes);
-    return { type: "RequestRedirect", requestRedirect: { scheme: only.text, statusCode: options.code } };
-  }
-  if (options.kind === "location" && pieces.length === 1 && only?.kind === "text") {
+  if (kind === "location" && pieces.length === 1 && only?.kind === "text") {
     return staticLocation(only.text, options);
   }
-  const { keepsQuery, ...target } = readTarget(
-    options.kind === "prefix" ? withoutSlash(pieces) : pieces,
-    options,
-  );
-  warnOfLosses(options, !keepsQuery, statement, notes);
-  return { type: "RequestRedirect", requestRedirect: { ...target, statusCode: options.code } };
+  const isChanged = ["path", "query", "host"].some((part) => situation.draft.changes.has(part));
+  const simple = isChanged || cookie !== undefined || dropsQuery ? undefined : simpleTarget(pieces, options);
+  if (simple) return { type: "RequestRedirect", requestRedirect: { ...simple, statusCode: code } };
+  const location = locationText(pieces, options, situation) ?? tooDynamic();
+  if (cookie === undefined) {
+    return { type: "RequestRedirect", requestRedirect: { location, statusCode: code } };
+  }
+  return {
+    type: "DirectResponse",
+    directResponse: {
+      statusCode: code,
+      headersFrom: [{ name: "Location", parts: location }],
+      header: { set: [{ name: "Set-Cookie", value: cookie }] },
+    },
+  };
 }
+
+/** What goes without texts of its own: the query stays, and nothing in front was changed. */
+function simpleTarget(pieces: readonly Piece[], options: Options): Target | undefined {
+  const [only] = pieces;
+  if (options.kind === "scheme") {
+    const scheme = pieces.length === 1 && only?.kind === "text" ? only.text : "";
+    return scheme === "http" || scheme === "https" ? { scheme } : undefined;
+  }
+  return readTarget(options.kind === "prefix" ? withoutSlash(pieces) : pieces, options);
+}
+
+/** The whole Location (http_ana.c `http_apply_redirect_rule`). */
+function locationText(
+  pieces: readonly Piece[],
+  { kind, dropsQuery, appendsSlash }: Options,
+  situation: Situation,
+): RequestText | undefined {
+  const { draft } = situation;
+  const own = textOfPieces(kind === "prefix" ? withoutSlash(pieces) : pieces, situation);
+  if (!own || kind === "location") return own;
+  const host = requestText("%[hdr(host)]", situation);
+  const target = dropsQuery ? pathText(draft) : currentTarget(draft);
+  const slashed = target && appendsSlash ? transformed(target, [trailingSlash]) : target;
+  if (!slashed || !host) return undefined;
+  return kind === "scheme" ? [...own, { text: "://" }, ...host, ...slashed] : [...own, ...slashed];
+}
+
+const trailingSlash: TextTransform = {
+  type: "ReplaceRegexMatch",
+  replaceRegexMatch: { pattern: "([^/])$", substitution: "\\1/" },
+};
 
 /** The prefix `/` stands for nothing (§4.2 `redirect`). */
 function withoutSlash(pieces: readonly Piece[]): readonly Piece[] {
@@ -115,7 +150,6 @@ interface Target {
   readonly hostname?: string;
   readonly port?: number;
   readonly path?: PathModifier;
-  readonly keepsQuery: boolean;
 }
 
 /** Expressions for the request's own path and query. */
@@ -123,50 +157,37 @@ const ownTarget = /^%\[(?:capture\.req\.uri|url|pathq|%HU|path\]\?%\[query)\]$/;
 const ownHost = /^(?:req\.)?f?hdr\(host\)(?:,lower|,host_only|,field\(1,:\))*$/i;
 
 /** `https://%[hdr(host)]%[url]` and the like: what of it is the request's own. */
-function readTarget(pieces: readonly Piece[], options: Options): Target {
-  const { authority, rest } = splitAuthority(pieces);
+function readTarget(pieces: readonly Piece[], { kind, appendsSlash }: Options): Target | undefined {
+  const split = splitAuthority(pieces);
+  if (!split || appendsSlash) return undefined;
+  const { authority, rest } = split;
   const [first, ...others] = rest;
   const base = first?.kind === "text" ? first.text : "";
+  if (/[?#\s]/.test(base)) return undefined;
   const own = first?.kind === "text" ? others : rest;
-  if (options.kind === "prefix") {
-    if (own.length > 0) tooDynamic();
-    const path = pathModifier(base, options.appendsSlash);
-    return { ...authority, ...(path && { path }), keepsQuery: !options.dropsQuery };
-  }
-  if (own.length === 0) {
-    return {
-      ...authority,
-      path: { type: "ReplaceFullPath", replaceFullPath: base || "/" },
-      keepsQuery: false,
-    };
-  }
   const text = own.map((piece) => (piece.kind === "text" ? piece.text : `%[${piece.expression}]`)).join("");
-  if (!ownTarget.test(text) && text !== "%[path]") tooDynamic();
-  const path = pathModifier(base, options.appendsSlash);
-  return { ...authority, ...(path && { path }), keepsQuery: text !== "%[path]" };
+  if (kind === "prefix" ? own.length > 0 : !ownTarget.test(text)) return undefined;
+  const path = pathModifier(base);
+  return { ...authority, ...(path && { path }) };
 }
 
 /** Scheme and host in front, if any: static, or the request's own host, which is what a redirect leaves out. */
-function splitAuthority(pieces: readonly Piece[]): {
-  authority: Omit<Target, "keepsQuery">;
-  rest: readonly Piece[];
-} {
+function splitAuthority(pieces: readonly Piece[]): { authority: Target; rest: readonly Piece[] } | undefined {
   const [first, second, ...others] = pieces;
   const text = first?.kind === "text" ? first.text : "";
   const found = /^(https?):\/\/([^/]*)/.exec(text);
   if (!found) {
-    if (/^(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(text))
-      unsupported("only http and https are possible as schemes");
-    return { authority: {}, rest: pieces };
+    // Nothing, or a path.
+    return /^(?:\/(?!\/)|$)/.test(text) ? { authority: {}, rest: pieces } : undefined;
   }
   const scheme = found[1] as "http" | "https";
   const host = found[2]!;
   if (host === "") {
-    if (second?.kind !== "dynamic" || !ownHost.test(second.expression) || text !== found[0]) tooDynamic();
-    return { authority: { scheme }, rest: others };
+    const isOwn = second?.kind === "dynamic" && ownHost.test(second.expression) && text === found[0];
+    return isOwn ? { authority: { scheme }, rest: others } : undefined;
   }
   const named = /^([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?$/.exec(host);
-  if (!named) return unsupported(`${JSON.stringify(host)} is no host name`);
+  if (!named || !preciseHostnameSchema.safeParse(named[1]).success) return undefined;
   const path = text.slice(found[0].length);
   const authority = {
     scheme,
@@ -177,14 +198,8 @@ function splitAuthority(pieces: readonly Piece[]): {
   return { authority, rest: [...rest, ...pieces.slice(1)] };
 }
 
-function pathModifier(text: string, appendsSlash: boolean): PathModifier | undefined {
+function pathModifier(text: string): PathModifier | undefined {
   const base = text.replace(/\/$/, "");
-  if (appendsSlash) {
-    return {
-      type: "ReplaceRegexMatch",
-      replaceRegexMatch: { pattern: "^(.*?)/?$", substitution: `${base}\\1/` },
-    };
-  }
   if (base === "") return undefined;
   return { type: "ReplaceRegexMatch", replaceRegexMatch: { pattern: "^/", substitution: `${base}/` } };
 }
@@ -192,17 +207,6 @@ function pathModifier(text: string, appendsSlash: boolean): PathModifier | undef
 function tooDynamic(): never {
   return unsupported(
     "the location depends on the request in a way that cannot be translated",
-    "Build it of static text, %[hdr(host)] and %[url].",
+    "Build it of static text, hdr(), src, path, query, url, urlp() and cook(), with lower, upper, field, word, regsub and url_enc.",
   );
-}
-
-function warnOfLosses({ cookie }: Options, losesQuery: boolean, statement: Statement, notes: Notes): void {
-  if (losesQuery) {
-    const message = "the request's query stays in the new location";
-    notes.add(statement, { code: "statement-approximated", message });
-  }
-  if (cookie !== undefined) {
-    const message = "the cookie is not set: only redirects to a static location can";
-    notes.add(statement, { code: "statement-ignored", message });
-  }
 }

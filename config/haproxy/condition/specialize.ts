@@ -65,6 +65,7 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
   const { subject, operator, values } = test;
   const key = subjectKey(subject);
   if (changes.has(key)) return changedOutcome(test, changes.get(key));
+  if (changesWithin(subject).some((part) => changes.has(part))) return changedOutcome(test, undefined);
   switch (subject.type) {
     case "tls":
       return listener.tls ? always : never;
@@ -86,6 +87,12 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
     default:
       return undefined;
   }
+}
+
+/** What a subject is a part of, or made of. */
+function changesWithin({ type }: Subject): readonly string[] {
+  if (type === "query-param") return ["query"];
+  return type === "base" ? ["host", "path"] : [];
 }
 
 function changedOutcome(test: Test, text: string | null | undefined): Condition {

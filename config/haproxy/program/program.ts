@@ -6,6 +6,7 @@ import type { Condition } from "../condition/condition.ts";
 import type { Changes, Sources, Surroundings } from "../condition/specialize.ts";
 import type { Statement } from "../statement.ts";
 import { noEdits, type HeaderEdits } from "./header-edits.ts";
+import type { TargetDraft } from "./target-draft.ts";
 
 export type Filter = z.input<typeof filterSchema>;
 
@@ -16,6 +17,8 @@ export interface Draft {
   /** New Host. */
   readonly hostname?: string;
   readonly path?: PathModifier;
+  /** In place of `path`. */
+  readonly target?: TargetDraft;
   readonly changes: Changes;
   readonly sources: Sources;
   /** Names of rate limit policies. */

@@ -2,8 +2,9 @@
 import { answerAction, standardAnswer } from "../action/answer.ts";
 import { knownSample, staticText, withSources } from "../action/format.ts";
 import { headerAction } from "../action/header-action.ts";
-import { replacePath, setPath } from "../action/path-action.ts";
+import { replacePath, replaceTarget, setPath, setQuery, setTarget } from "../action/path-action.ts";
 import { redirectAction } from "../action/redirect.ts";
+import { requestText } from "../action/request-text.ts";
 import { and, mapTests, never, or, testsOf, type Condition, type Subject } from "../condition/condition.ts";
 import { readFetch } from "../condition/fetch.ts";
 import { subjectKey } from "../condition/specialize.ts";
@@ -45,7 +46,7 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
   const http = stepsOf(reading, "http-request", (statement, end) => requestEffect(statement, end, reading));
   const redirects = stepsOf(reading, "redirect", (statement, end) => ({
     kind: "answer",
-    filters: redirectAction(statement, 1, end, notes),
+    filters: redirectAction(statement, 1, end),
   }));
   const tcp = stepsOf(reading, "tcp-request", connectionEffect);
   return {
@@ -175,7 +176,7 @@ function requestEffect(statement: Statement, end: number, { proxy, notes }: Read
     case "tarpit":
       return { kind: "answer", filters: tarpit(statement, end, proxy) };
     case "redirect":
-      return { kind: "answer", filters: redirectAction(statement, 2, end, notes) };
+      return { kind: "answer", filters: redirectAction(statement, 2, end) };
     case "set-header":
     case "add-header":
     case "del-header":
@@ -184,6 +185,14 @@ function requestEffect(statement: Statement, end: number, { proxy, notes }: Read
       return { kind: "change", change: setPath(statement, end) };
     case "replace-path":
       return { kind: "change", change: replacePath(statement, end) };
+    case "set-query":
+      return { kind: "change", change: setQuery(statement, end) };
+    case "set-uri":
+    case "set-pathq":
+      return { kind: "change", change: setTarget(statement, end) };
+    case "replace-uri":
+    case "replace-pathq":
+      return { kind: "change", change: replaceTarget(statement, end) };
     case "set-var":
     case "set-var-fmt":
     case "unset-var":
@@ -236,8 +245,11 @@ function variableChange(statement: Statement): (situation: Situation) => Situati
 }
 
 /** The expression, if it says something of the request as it came in. */
-function sourceOf(expression: string, { draft }: Situation): string | undefined {
+function sourceOf(expression: string, situation: Situation): string | undefined {
+  const { draft } = situation;
   const source = withSources(expression, draft.sources);
+  const isPlain = draft.target === undefined && !draft.path;
+  if (isPlain && requestText(`%[${source}]`, situation)) return source;
   try {
     const fetch = readFetch(source);
     return fetch.kind === "text" && !draft.changes.has(subjectKey(fetch.subject)) ? source : undefined;

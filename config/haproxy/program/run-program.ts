@@ -8,6 +8,7 @@ import { attempt, unsupported } from "../statement-problem.ts";
 import type { Statement } from "../statement.ts";
 import { withFallbacks, type Fallback } from "./fallbacks.ts";
 import { toModifier } from "./header-edits.ts";
+import { targetText } from "./target-draft.ts";
 import { emptyDraft, type BasicAuth, type Draft, type Filter, type Program, type Step } from "./program.ts";
 
 export interface OrderedRule {
@@ -211,18 +212,15 @@ function responseFilters({ responseHeaders }: Draft): Filter[] {
 }
 
 function filtersOf(draft: Draft): Filter[] {
-  const { requestHeaders, hostname, path } = draft;
+  const { requestHeaders, hostname, path, target } = draft;
   const request = toModifier(requestHeaders);
+  const urlRewrite = {
+    ...(hostname !== undefined && { hostname }),
+    ...(target ? { target: targetText(target) } : path && { path }),
+  };
   return [
     ...(request ? [{ type: "RequestHeaderModifier" as const, requestHeaderModifier: request }] : []),
     ...responseFilters(draft),
-    ...(hostname !== undefined || path
-      ? [
-          {
-            type: "URLRewrite" as const,
-            urlRewrite: { ...(hostname !== undefined && { hostname }), ...(path && { path }) },
-          },
-        ]
-      : []),
+    ...(Object.keys(urlRewrite).length > 0 ? [{ type: "URLRewrite" as const, urlRewrite }] : []),
   ];
 }

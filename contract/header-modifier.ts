@@ -1,0 +1,39 @@
+// Changes to the header fields of a message.
+import { z } from "zod";
+import { headerNameSchema, headerSchema } from "./http-field.ts";
+import { requestTextSchema } from "./request-text.ts";
+
+/** What of a request a header can be made to carry. Target is path and query, Host has the port that the client sent. */
+export const requestFactSchema = z.enum(["ClientIP", "Scheme", "Host", "Method", "Path", "Target"]);
+
+const headerFromSchema = z
+  .strictObject({
+    name: headerNameSchema.describe("Name, without case."),
+    from: requestFactSchema.optional().describe("What of the client's request the value is."),
+    parts: requestTextSchema.optional().describe("In place of `from`: what the value is put together from."),
+  })
+  .refine(({ from, parts }) => (from === undefined) !== (parts === undefined), {
+    message: "expected from or parts, one of them",
+  });
+
+export const headersFromSchema = z.array(headerFromSchema).min(1).max(16);
+
+export const headerModifierSchema = z.strictObject({
+  set: z.array(headerSchema).max(64).default([]).describe("Headers that replace those of the same name."),
+  add: z
+    .array(headerSchema)
+    .max(64)
+    .default([])
+    .describe("Headers that join what is there of the same name."),
+  setFrom: headersFromSchema
+    .optional()
+    .describe("Headers like those of `set`, with a value from the request."),
+  addFrom: headersFromSchema
+    .optional()
+    .describe("Headers like those of `add`, with a value from the request."),
+  remove: z.array(headerNameSchema).max(64).default([]).describe("Names of headers to take away."),
+});
+
+export type RequestFact = z.infer<typeof requestFactSchema>;
+export type HeaderFrom = z.infer<typeof headerFromSchema>;
+export type HeaderModifier = z.infer<typeof headerModifierSchema>;

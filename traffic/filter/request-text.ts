@@ -1,0 +1,136 @@
+// Texts that a configuration puts together from the request, compiled once per snapshot.
+import type { RequestText, TextFact, TextTransform } from "#contract/request-text.ts";
+import { PatternSyntaxError } from "#contract/pattern/pattern-reader.ts";
+import { parseCookies } from "../match/cookies.ts";
+import { compilePattern } from "../match/pattern/pattern.ts";
+
+/** The client's request, for texts that come from it. */
+export interface ClientRequest {
+  /** `unknown`: no address. */
+  readonly clientAddress: string;
+  readonly scheme: string;
+  /** Host, with the port that the client sent. */
+  readonly authority: string;
+  /** That the client used. */
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+  /** Raw, without `?`. */
+  readonly query: string;
+  /** By lower-case name, as it came in. */
+  header(name: string): string | null;
+}
+
+export type TextOf = (request: ClientRequest) => string;
+
+/** Longest text that is made: a client chooses how long its own parts are, and expressions may multiply them. */
+const maxChars = 65_536;
+
+export function compileRequestText(parts: RequestText): TextOf {
+  const texts = parts.map((part): TextOf => {
+    const { text, from, name = "", transforms = [] } = part;
+    if (from === undefined) return () => text ?? "";
+    const steps = transforms.map(compileTransform);
+    const read = factReader(from, name);
+    return (request) => steps.reduce((value, step) => step(value).slice(0, maxChars), read(request) ?? "");
+  });
+  return (request) => {
+    let result = "";
+    for (const text of texts) result += text(request);
+    return result.slice(0, maxChars);
+  };
+}
+
+function compileTransform(transform: TextTransform): (text: string) => string {
+  switch (transform.type) {
+    case "Lower":
+      return (text) => text.toLowerCase();
+    case "Upper":
+      return (text) => text.toUpperCase();
+    case "URLEncode":
+      return encodeText;
+    case "ReplaceRegexMatch": {
+      const { pattern, substitution } = transform.replaceRegexMatch;
+      try {
+        const compiled = compilePattern(pattern);
+        return (text) => compiled.replaceAll(text, substitution);
+      } catch (error) {
+        // The snapshot's schema refuses such patterns; a gateway older than the control may meet one all the same.
+        if (error instanceof PatternSyntaxError) return (text) => text;
+        throw error;
+      }
+    }
+  }
+}
+
+/** Everything but unreserved characters (RFC 3986 §2.3); half a surrogate pair has no code and is left out. */
+function encodeText(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "")).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function factReader(fact: TextFact, name: string): (request: ClientRequest) => string | undefined {
+  switch (fact) {
+    case "Header": {
+      const field = name.toLowerCase();
+      return (request) => request.header(field) ?? undefined;
+    }
+    case "QueryParam":
+      return ({ query }) => queryParamOf(query, name);
+    case "Cookie":
+      return (request) => parseCookies(request.header("cookie")).get(name);
+    default:
+      return (request) => factOf(request, fact);
+  }
+}
+
+type PlainFact = Exclude<TextFact, "Header" | "QueryParam" | "Cookie">;
+
+/** `undefined`: the request has none. */
+export function factOf(request: ClientRequest, fact: PlainFact): string | undefined {
+  const { clientAddress, authority, path, query } = request;
+  switch (fact) {
+    case "ClientIP":
+      return clientAddress === "unknown" ? undefined : clientAddress;
+    case "Scheme":
+      return request.scheme;
+    case "Host":
+      return authority;
+    case "Hostname":
+      return authority.replace(/:[0-9]*$/, "");
+    case "Port":
+      return String(request.port);
+    case "Method":
+      return request.method;
+    case "Path":
+      return path;
+    case "Query":
+      return query;
+    case "Search":
+      return query === "" ? "" : `?${query}`;
+    case "Target":
+      return query === "" ? path : `${path}?${query}`;
+  }
+}
+
+/** The first of a name, as the client wrote it. */
+function queryParamOf(query: string, name: string): string | undefined {
+  for (const pair of query.split("&")) {
+    if (pair.startsWith(name) && pair[name.length] === "=") return pair.slice(name.length + 1);
+  }
+  return undefined;
+}
+
+/** As a header's value: what could end the line is left out (RFC 9110 §5.5). */
+export function asFieldValue(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u0008\u000A-\u001F\u007F]/g, "").replace(/[^\u0000-\u00FF]/g, "");
+}
+
+/** As part of a URI: what cannot stand in one is percent-encoded. */
+export function asUriText(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u0020"<>\u007F-\uFFFF]+/g, encodeText);
+}
