@@ -243,10 +243,10 @@ export const responseActions = table(
 export const tcpRequestLayers = table("connection session content", "inspect-delay");
 
 export const tcpActions = table(
-  "accept reject silent-drop track-sc0 track-sc1 track-sc2 track-sc",
+  "accept reject silent-drop track-sc0 track-sc1 track-sc2 track-sc set-var set-var-fmt unset-var",
   `capture expect-proxy expect-netscaler-cip set-nice set-tos set-mark set-fc-mark set-fc-tos set-log-level
-  sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-var
-  set-var-fmt unset-var set-priority-class set-priority-offset set-bandwidth-limit do-log`,
+  sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc
+  set-priority-class set-priority-offset set-bandwidth-limit do-log`,
   {
     "set-src": unsupported(
       "the client's address is not taken from elsewhere",

@@ -233,7 +233,7 @@ function readNetworks(front: Proxy, scope: Scope, notes: Notes): SecurityPolicy 
   for (const statement of statementsOf(front, "tcp-request")) {
     attempt(statement, notes, () => {
       const [layer, action] = [wordAt(statement, 1), wordAt(statement, 2)];
-      if (layer === "inspect-delay" || action.startsWith("track-sc")) return;
+      if (layer === "inspect-delay" || /^(?:track-sc|(?:un)?set-var)/.test(action)) return;
       const condition = conditionOf(statement, scope);
       if (!condition) return;
       const isForTls = layer === "content" && testsOf(condition).length === 0;

@@ -1,7 +1,7 @@
 // Statements of a proxy → its program.
 import { answerAction, standardAnswer } from "../action/answer.ts";
 import { knownSample, staticText, withSources } from "../action/format.ts";
-import { headerAction } from "../action/header-action.ts";
+import { headerAction, type Direction } from "../action/header-action.ts";
 import { replacePath, replaceTarget, setPath, setQuery, setTarget } from "../action/path-action.ts";
 import { redirectAction } from "../action/redirect.ts";
 import { requestText } from "../action/request-text.ts";
@@ -49,9 +49,13 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
     filters: redirectAction(statement, 1, end),
   }));
   const tcp = stepsOf(reading, "tcp-request", connectionEffect);
+  // What a rule accepts goes on to the rules of the next layer (§4.2 `tcp-request connection`).
+  const layers = ["connection", "session", "content"].map((layer) =>
+    tcp.filter(({ statement }) => wordAt(statement, 1) === layer),
+  );
   return {
     heading: proxy.heading,
-    request: [tcp, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
+    request: [...layers, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
     switching: proxy.kind === "backend" ? [] : switchingSteps(proxy, reading.scope, library.backends, notes),
     response: responseSteps(reading, "http-response"),
     afterResponse: responseSteps(reading, "http-after-response"),
@@ -196,7 +200,7 @@ function requestEffect(statement: Statement, end: number, { proxy, notes }: Read
     case "set-var":
     case "set-var-fmt":
     case "unset-var":
-      return { kind: "change", change: variableChange(statement) };
+      return { kind: "change", change: variableChange(statement, 1) };
     default:
       return invalid(`${action} is no action`);
   }
@@ -223,20 +227,27 @@ function tarpitFilters(status: number, delayMs: number) {
   return [{ type: "FaultInjection" as const, faultInjection: { ...delay, abort: { httpStatus: status } } }];
 }
 
-function variableChange(statement: Statement): (situation: Situation) => Situation["draft"] {
-  const found = /^(?:un)?set-var(?:-fmt)?\(([\w.-]+)(?:,[^)]*)?\)$/.exec(wordAt(statement, 1));
+/** `set-var(<scope>.<name>)`, with its expression behind it. */
+function variableChange(
+  statement: Statement,
+  index: number,
+  direction: Direction = "request",
+): (situation: Situation) => Situation["draft"] {
+  const action = wordAt(statement, index);
+  const found = /^(?:un)?set-var(?:-fmt)?\(([\w.-]+)(?:,[^)]*)?\)$/.exec(action);
   if (!found) return invalid("expected `set-var(<scope>.<name>) <expression>`");
   const name = found[1]!;
-  const isFormat = wordAt(statement, 1).startsWith("set-var-fmt");
+  const isFormat = action.startsWith("set-var-fmt");
+  const expression = wordAt(statement, index + 1);
   return (situation) => {
     const { draft } = situation;
-    const expression = wordAt(statement, 2);
-    const value = wordAt(statement, 1).startsWith("unset")
+    const value = action.startsWith("unset")
       ? null
       : isFormat
         ? staticText(expression, situation)
         : knownSample(expression, situation);
-    const source = value === undefined && !isFormat ? sourceOf(expression, situation) : undefined;
+    const isOfRequest = value === undefined && !isFormat && direction === "request";
+    const source = isOfRequest ? sourceOf(expression, situation) : undefined;
     const sources = new Map(draft.sources);
     if (source === undefined) sources.delete(name);
     else sources.set(name, source);
@@ -286,12 +297,16 @@ function responseSteps(reading: Reading, keyword: string): Step[] {
 function responseEffect(statement: Statement, end: number, notes: Notes): Effect {
   const action = wordAt(statement, 1);
   if (action === "allow") return { kind: "leave" };
-  if (action.includes("set-var")) return { kind: "change", change: ({ draft }) => draft };
+  if (action.includes("set-var")) {
+    return { kind: "change", change: variableChange(statement, 1, "response") };
+  }
   return { kind: "change", change: headerAction(statement, end, "response", notes) };
 }
 
 function connectionEffect(statement: Statement): Effect {
-  if (wordAt(statement, 2) === "accept") return { kind: "leave" };
+  const action = wordAt(statement, 2);
+  if (action === "accept") return { kind: "leave" };
+  if (action.includes("set-var")) return { kind: "change", change: variableChange(statement, 2) };
   return { kind: "answer", filters: () => [standardAnswer(403)] };
 }
 

@@ -163,7 +163,8 @@ class Run {
   }
 
   #enter(backend: Program, name: string, start: Way): void {
-    const isSame = backend === this.#frontend;
+    // The frontend may stand here without the steps of other hosts.
+    const isSame = backend.heading === this.#frontend.heading;
     const both = (own: readonly Step[], front: readonly Step[]) => (isSame ? [own] : [own, front]);
     const afterResponse = both(backend.afterResponse, this.#frontend.afterResponse);
     this.walk(isSame ? [] : backend.request, { ...start, afterResponse }, (way) => {
