@@ -25,6 +25,9 @@ export interface Proxy {
   close(): void;
 }
 
+/** An endpoint's head may have 60 KiB (`limits.headBytes`), the gateway adds to it, and Node takes 16 KiB by itself. */
+const answerHeadBytes = 128 * 1024;
+
 /** `socketPathOf`: the Unix socket behind, by target. `log` gets one line for each request that workerd could not be given. */
 export function createProxy(socketPathOf: (target: string) => string, log: (line: string) => void): Proxy {
   const pool = new UploadAgent({ keepAlive: true, maxFreeSockets: 64 });
@@ -40,6 +43,7 @@ export function createProxy(socketPathOf: (target: string) => string, log: (line
         path,
         headers,
         setHost: false,
+        maxHeaderSize: answerHeadBytes,
       }),
     logFailure: (error) => log(`cannot reach the process behind: ${error.message}`),
   };
