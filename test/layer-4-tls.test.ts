@@ -115,7 +115,7 @@ test("no byte goes to an endpoint of another authority", async () => {
   const client = tcpClient(portOf.untrusted);
   client.write("secret");
   expect((await client.all)?.length ?? 0).toBe(0);
-  await system.program.printed(/"route":"untrusted".*"error":"endpoint_connect_failed"/);
+  await system.program.printed(/"route":"untrusted".*"error":"endpoint_certificate_untrusted"/);
 });
 
 test("another endpoint is tried, since nothing has been sent", async () => {
