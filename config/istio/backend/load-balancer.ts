@@ -21,6 +21,10 @@ export function translateLoadBalancer(settings: LoadBalancerSettings, place: Pla
     const message = "requests cannot go to the address that the client dialled";
     unsupported(at(place, "simple"), message, "Name the endpoints in a ServiceEntry.");
   }
+  if (settings.backendUtilization) {
+    const message = "what endpoints report of their load is not listened to: LeastRequest in its place";
+    approximated(at(place, "backendUtilization"), message);
+  }
   const zoneAware = zonePreference(settings, place);
   const slowStart = consistentHash ? undefined : warmup(settings);
   const common = { ...(slowStart && { slowStart }), ...(zoneAware && { zoneAware }) };

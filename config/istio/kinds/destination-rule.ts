@@ -30,6 +30,8 @@ const loadBalancer = z.strictObject({
     .enum(["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"])
     .optional(),
   consistentHash: consistentHash.optional(),
+  // What endpoints report of themselves is not listened to, whatever is said of how to use it.
+  backendUtilization: z.looseObject({}).optional(),
   localityLbSetting: z
     .strictObject({
       enabled: z.boolean().optional(),

@@ -34,6 +34,7 @@ const tls = z.strictObject({
   minProtocolVersion: tlsVersion.optional(),
   maxProtocolVersion: tlsVersion.optional(),
   cipherSuites: texts.optional(),
+  ecdhCurves: texts.optional(),
   insecureSkipVerify: z.boolean().optional(),
 });
 

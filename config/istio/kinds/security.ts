@@ -99,6 +99,7 @@ const jwtRule = z.strictObject({
   forwardOriginalToken: z.boolean().optional(),
   timeout: goDuration.optional(),
   spaceDelimitedClaims: texts.optional(),
+  presence: z.enum(["OPTIONAL", "REQUIRED"]).optional(),
 });
 
 export const requestAuthenticationKind = defineKind({

@@ -22,7 +22,7 @@ export function translateServerTls(
   secrets: Secrets,
   place: Place,
 ): NonNullable<ListenerInput["tls"]> {
-  for (const field of ["minProtocolVersion", "maxProtocolVersion", "cipherSuites"] as const) {
+  for (const field of ["minProtocolVersion", "maxProtocolVersion", "cipherSuites", "ecdhCurves"] as const) {
     if (tls[field] === undefined) continue;
     ignored(at(place, field), "TLS 1.2 and 1.3 are spoken, with the ciphers of the runtime");
   }

@@ -26,6 +26,11 @@ function toProvider(name: string, rule: JwtRule, place: Place): Provider[] {
     const message = "the payload is not handed on as a whole, and the client's own header would pass for it";
     unsupported(at(place, "outputPayloadToHeader"), message, "Write outputClaimToHeaders.");
   }
+  if (rule.presence === "REQUIRED") {
+    const message = "requests without a token would pass, as with OPTIONAL";
+    const remedy = 'Write an AuthorizationPolicy that allows requestPrincipals: ["*"].';
+    unsupported(at(place, "presence"), message, remedy);
+  }
   if (rule.spaceDelimitedClaims?.length) {
     approximated(at(place, "spaceDelimitedClaims"), "a claim's text is one value, whatever spaces are in it");
   }
