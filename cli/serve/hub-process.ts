@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import type { HubEvent, HubSettings, HubSocket } from "./hub/settings.ts";
+import { collectorFlag } from "./hub/transfer-garbage.ts";
 import type { StartedChild } from "./kept-process.ts";
 import { logLines } from "./log-lines.ts";
 import type { InheritedSocket } from "./supervisor-message.ts";
@@ -23,7 +24,7 @@ export function startHubProcess(
 ): StartedChild {
   const fds = Object.fromEntries(sockets.map((socket, index) => [socket.name, firstSocketFd + index]));
   const own: HubSettings = { ...settings, fds: fds as Record<HubSocket, number> };
-  const child = spawn(process.execPath, [entry, JSON.stringify(own)], {
+  const child = spawn(process.execPath, [collectorFlag, entry, JSON.stringify(own)], {
     stdio: ["ignore", "pipe", "pipe", "ipc", ...sockets.map(({ fd }) => fd)],
   });
   const say = (line: string): void => log(`${name}: ${line}`);

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
 import type { PeerSocket } from "#hub/peer-socket.ts";
+import { transferred } from "./transfer-garbage.ts";
 
 /**
  * What may wait for a peer that does not read. Windows keep data, heads and trailers far below; only one that provokes
@@ -52,6 +53,7 @@ function peerSocket(socket: WebSocket): PeerSocket {
   const send = (message: Uint8Array, binary: boolean, left?: () => void): void => {
     if (socket.readyState !== WebSocket.OPEN) return left?.();
     socket.send(message, { binary }, left);
+    transferred(message.length);
     if (socket.bufferedAmount > maxQueuedBytes) socket.terminate();
   };
   return {
@@ -75,6 +77,7 @@ function peerSocket(socket: WebSocket): PeerSocket {
  * session takes bytes for itself, copies nothing.
  */
 function ownBytes(message: Buffer): Uint8Array {
+  transferred(message.length);
   const { buffer, byteOffset, length } = message;
   return 2 * length < buffer.byteLength
     ? new Uint8Array(message)
