@@ -154,12 +154,16 @@ export const optionKeywords = table(
   http-use-htx httplog httpslog idle-close-on-response independent-streams log-health-checks
   log-separate-errors logasap nolinger originalto persist prefer-last-server socket-stats splice-auto
   splice-request splice-response srvtcpka tcp-smart-accept tcp-smart-connect tcpka tcplog
-  http-restrict-req-hdr-names use-small-buffers http-drop-request-trailers http-drop-response-trailers`,
+  use-small-buffers http-drop-request-trailers http-drop-response-trailers`,
   {
     clf: ignored(logging),
     transparent: unsupported("the client's destination is not known here", "Declare servers."),
     http_proxy: unsupported("requests are not forwarded to the host that they name", "Declare servers."),
     "spop-check": ignored("the agents' health is not checked"),
+    "http-restrict-req-hdr-names": ignored(
+      "headers with other characters than letters, digits and dashes in their names are let through",
+      "Remove those that matter with `http-request del-header`.",
+    ),
     "use-proxy-header": unsupported("proxy headers are not read here"),
     "http-use-proxy-header": operational,
     nolinger: operational,
