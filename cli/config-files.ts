@@ -1,6 +1,7 @@
 // Reads the configuration files that a command names; what they mean is the business of config/.
 import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { namedFiles } from "#config/named-files.ts";
 import type { Readable } from "node:stream";
 import type { CertificateSource } from "#config/check/listener-certificates.ts";
@@ -28,10 +29,19 @@ export function chosenFiles(positional: readonly string[], flagged: readonly str
  * `invalid` for one that cannot be read or is too long.
  */
 export async function readConfigFiles(paths: readonly string[]): Promise<SourceFile[]> {
+  keepYoungGenerationSmall();
   const sources = await Promise.all(paths.map(readConfigFile));
   const find = fileFinder(paths);
   const named = namedFiles(sources).map((name) => readNamedFile(name, find(name)));
   return [...sources, ...(await Promise.all(named)).filter((file) => file !== undefined)];
+}
+
+/**
+ * What a configuration is read into either stays or is dead at once, so a young generation that grows to its 48 MiB makes
+ * the peak a third higher and saves next to nothing. For programs that end when they have read it.
+ */
+function keepYoungGenerationSmall(): void {
+  setFlagsFromString("--semi-space-growth-factor=1");
 }
 
 /** `undefined`: it is not there, which the configuration is told about. */
