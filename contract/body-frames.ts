@@ -1,5 +1,5 @@
 // A body with trailers after it, as it travels through workerd, which knows no trailers: an answer's from a hub to the front
-// door, a request's from there to a hub (decisions 0012 and 0018). Each frame is a kind (u8: 0 data, 1 trailers), a length
+// door, a request's from there to a hub (decisions 0012 and 0020). Each frame is a kind (u8: 0 data, 1 trailers), a length
 // (u32, big endian) and as many bytes. Trailers end the body, also where there are none; they are a table of fields as in the
 // tunnel's TRAILERS frame.
 import { limits } from "./limits.ts";

@@ -120,7 +120,7 @@ export const limits = {
   syncIntervalMs: 1_000,
   /** The same where the health of an endpoint may have changed meanwhile. */
   syncSoonestMs: 250,
-  /** How long a heartbeat is held for news, by region and control: a little less than the interval (decision 0018). */
+  /** How long a heartbeat is held for news, by region and control: a little less than the interval (decision 0019). */
   syncHoldMs: 900,
   /** Longest that anybody may ask for. */
   longestHoldMs: 25_000,

@@ -1,4 +1,4 @@
-// A request's body that comes in frames, on its way into a stream: its data, and the trailers behind it (decision 0018).
+// A request's body that comes in frames, on its way into a stream: its data, and the trailers behind it (decision 0020).
 import { BodyFrameReader } from "#contract/body-frames.ts";
 import type { UploadStream } from "./http-call.ts";
 

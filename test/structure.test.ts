@@ -1,7 +1,7 @@
 // The import rules of docs/architecture.md hold because the linter refuses what they forbid: each planted violation
 // must fail, and the same file without it must pass.
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -106,4 +106,16 @@ test("the lock file is complete: every optional dependency of every platform has
     ),
   );
   expect(missing).toEqual([]);
+});
+
+test("every decision has a number of its own, without a gap", async () => {
+  const files = (await readdir(join(root, "docs/decisions"))).sort();
+  const headings = await Promise.all(
+    files.map(
+      async (file) => /^# (\d{4}): /.exec(await readFile(join(root, "docs/decisions", file), "utf8"))?.[1],
+    ),
+  );
+  const numbers = files.map((_, index) => String(index + 1).padStart(4, "0"));
+  expect(files.map((file) => file.slice(0, 4))).toEqual(numbers);
+  expect(headings).toEqual(numbers);
 });

@@ -64,7 +64,7 @@ export interface RegionNews {
 export class ConfigStore extends DurableObject {
   readonly #sql = this.ctx.storage.sql;
   readonly #regions = new RegionReports();
-  /** Regions that wait for news (decision 0018). */
+  /** Regions that wait for news (decision 0019). */
   readonly #held = new HeldCalls();
   #current: StoredVersion | undefined;
 

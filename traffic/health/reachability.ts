@@ -1,4 +1,4 @@
-// Whether an endpoint takes connections, as far as requests that wait for it have looked (decision 0017). Of the looks only
+// Whether an endpoint takes connections, as far as requests that wait for it have looked (decision 0018). Of the looks only
 // their ends are kept, so that whoever waited meanwhile may use what another one has found.
 
 export type Reach = "answers" | "silent" | "unknown";

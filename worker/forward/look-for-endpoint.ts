@@ -1,5 +1,5 @@
 // Looks whether an endpoint takes connections when the answer to a request is late, since `fetch` does not tell whether it
-// has one (decision 0017).
+// has one (decision 0018).
 import type { Lifetime } from "../exchange.ts";
 import type { EndpointPlan } from "../plan/endpoint-plan.ts";
 

@@ -1,5 +1,5 @@
 // Trailers of a request: they come in frames of its body, wait here until the body has been read, and go on to a hub in
-// frames again (decision 0018). To all stages between, mirrors and retries among them, the body is a plain one.
+// frames again (decision 0020). To all stages between, mirrors and retries among them, the body is a plain one.
 import { BodyFrameReader, dataFrame, trailersFrame } from "#contract/body-frames.ts";
 import { allowedTrailers } from "#traffic/forwarding/request-trailers.ts";
 import type { UpstreamIdentity } from "#traffic/access/upstream-identity.ts";

@@ -1,5 +1,5 @@
 // Rule stage, the first one: a body that a front door has put into frames, because trailers may follow it, is a plain body
-// to all other stages (decision 0018). On its way to a hub it is put into frames again.
+// to all other stages (decision 0020). On its way to a hub it is put into frames again.
 import { RequestTrailers } from "../forward/request-trailers.ts";
 import type { RuleScope, Stage } from "./stage.ts";
 

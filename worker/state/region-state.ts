@@ -59,7 +59,7 @@ export class RegionState extends DurableObject<Env> {
   /** When the alarm goes off next. */
   #wakeMs = Infinity;
   #checksChanged = false;
-  /** Heartbeats of gateways that wait for news (decision 0018). */
+  /** Heartbeats of gateways that wait for news (decision 0019). */
   readonly #held = new HeldCalls();
   #newsMark = "";
 

@@ -27,7 +27,7 @@ export class SyncSchedule {
 
   /**
    * True when the region may hold the attempt until it has news: nobody waits for it, and as long as it is held there is none,
-   * so what is known counts as fresh (decision 0018).
+   * so what is known counts as fresh (decision 0019).
    */
   started(nowMs: number): boolean {
     const mayBeHeld = !this.mustWait(nowMs);

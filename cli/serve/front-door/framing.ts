@@ -1,4 +1,4 @@
-// Puts a request's body into frames, with the client's trailers behind it, for the gateway to take out again (decision 0018).
+// Puts a request's body into frames, with the client's trailers behind it, for the gateway to take out again (decision 0020).
 import { Transform } from "node:stream";
 import { dataFrame, trailersFrame } from "#contract/body-frames.ts";
 import { pairs } from "./forwarded-head.ts";
