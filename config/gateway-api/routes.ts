@@ -14,6 +14,7 @@ import { translateGrpcRules } from "./grpc-route.ts";
 import type { Gateways } from "./gateways.ts";
 import { translateHttpRules } from "./http-route.ts";
 import { hostnamesOf, type Listener } from "./listener.ts";
+import { hostnameParts } from "./route-hostnames.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import { createVerdict, problemText, type RouteVerdict } from "./route-verdict.ts";
 import {
@@ -79,16 +80,7 @@ export function translateRoutes(
     const listeners = attach(route, begun);
     if (listeners.length === 0) continue;
     if (isGrpc) for (const listener of listeners) grpcListeners.add(listener);
-    parts.addRoute(
-      {
-        ...identityOf(route),
-        listeners: listeners.map(({ id }) => id),
-        hostnames: [...route.body.spec.hostnames],
-        rules: rules.map(({ rule }) => rule),
-      },
-      fieldOf(route.object, "spec"),
-      rules.map(({ field }) => field),
-    );
+    addHttpRoute(route, listeners, rules, context);
   }
 
   const claims = createConnectionClaims(notes);
@@ -111,6 +103,28 @@ export function translateRoutes(
   }
   for (const route of set.all(udpRouteKind)) attach(route, begin(route));
   return { attachedRoutes: attachments.counts, grpcListeners };
+}
+
+function addHttpRoute(
+  route: HttpRoute | GrpcRoute,
+  listeners: readonly Listener[],
+  rules: ReturnType<typeof translateHttpRules>,
+  { parts }: ImportContext,
+): void {
+  const { name, ...identity } = identityOf(route);
+  for (const [index, part] of hostnameParts(route.body.spec.hostnames, listeners).entries()) {
+    parts.addRoute(
+      {
+        name: index === 0 ? name : `${name}/${index + 1}`,
+        ...identity,
+        listeners: part.listeners.map(({ id }) => id),
+        hostnames: part.hostnames,
+        rules: rules.map(({ rule }) => rule),
+      },
+      fieldOf(route.object, "spec"),
+      rules.map(({ field }) => field),
+    );
+  }
 }
 
 function isTlsRoute(route: TcpRoute | TlsRoute): route is TlsRoute {

@@ -203,6 +203,13 @@ rules: [{ matches: [{ path: { value: /s2 } }], backendRefs: ${to(2)} }]`,
       ) +
       route(
         world,
+        "wide",
+        `parentRefs: [{ name: gw }]
+hostnames: [non.matching.com, "*.specific.com"]
+rules: [{ matches: [{ path: { value: /s3 } }], backendRefs: ${to(3)} }]`,
+      ) +
+      route(
+        world,
         "below",
         `parentRefs: [{ name: gw }]
 hostnames: ["*.anotherwildcard.io"]
@@ -226,6 +233,9 @@ rules: [{ matches: [{ path: { value: /s5 } }], backendRefs: ${to(1)} }]`,
         "foo.bar.wildcard.io /s2": v2,
         "wildcard.io /s2": "404",
         "other.wildcard.io /s2": "404",
+        "very.specific.com /s3": v3,
+        "non.matching.com /s3": "404",
+        "foo.specific.com /s3": "404",
         "one.anotherwildcard.io /s4": v1,
         "one.two.three.anotherwildcard.io /s4": v1,
         "anotherwildcard.io /s4": "404",

@@ -158,8 +158,8 @@ function* routeSteps(
 ): Steps<HostIndex<RuleIndex>> {
   const lists = new HostIndex<Entry[]>();
   for (const [count, route] of routes.entries()) {
-    // Routes are filed under their own host names, not under the intersection with the listener's: the Gateway API's
-    // GatewayRouteHostnameIntersectionPrecedence. The listener restricts before this index is asked.
+    // Routes are filed under their own host names; the listener restricts before this index is asked. Where the
+    // intersection of the two is to count, importers write it as the route's (config/gateway-api/route-hostnames.ts).
     const names = route.hostnames.length === 0 ? [""] : route.hostnames;
     for (const list of new Set(names.map((name) => lists.at(name, () => [])))) {
       for (const entry of entriesOf.get(route) ?? []) list.push(entry);
