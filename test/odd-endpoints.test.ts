@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
-import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
@@ -13,6 +13,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { developmentCertificate } from "../cli/serve/dev-certificate.ts";
 import { startAgent, startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts, type Program } from "./system/process.ts";
+import { listen } from "./system/tcp.ts";
 
 const host = "localhost";
 const end = "\r\n\r\n";
@@ -103,12 +104,6 @@ afterAll(async () => {
   socketPod.close();
   await rm(scratch, { recursive: true, force: true });
 });
-
-async function listen(server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return (server.address() as AddressInfo).port;
-}
 
 type Side = keyof typeof ports;
 

@@ -11,7 +11,6 @@ import {
   type Http2ServerRequest,
 } from "node:http2";
 import { request as httpsRequest } from "node:https";
-import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -19,6 +18,7 @@ import { developmentCertificate } from "../cli/serve/dev-certificate.ts";
 import { loopback } from "./system/http.ts";
 import { startAgent, startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts, type Program } from "./system/process.ts";
+import { listen } from "./system/tcp.ts";
 
 /** What a pod saw of a request. */
 interface Seen {
@@ -68,12 +68,6 @@ async function seenOf(request: IncomingMessage | Http2ServerRequest): Promise<Se
   }
   const { headers, trailers } = request;
   return { headers: headers as Seen["headers"], bytes, sum, trailers: trailers as Seen["trailers"] };
-}
-
-async function listen(server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return (server.address() as AddressInfo).port;
 }
 
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 // Endpoints and clients of plain connections, for tests of layer 4.
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, connect as tlsConnect } from "node:tls";
 import { once } from "node:events";
 
@@ -126,4 +126,11 @@ export function accepts(port: number): Promise<boolean> {
     });
     socket.once("error", () => done(false));
   });
+}
+
+/** At a port of this machine that the system chooses. */
+export async function listen(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
 }

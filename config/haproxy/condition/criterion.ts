@@ -14,7 +14,7 @@ import {
   type Test,
 } from "./condition.ts";
 import { decide } from "./decide.ts";
-import { readFetch, type Fetch, type MapFetch } from "./fetch.ts";
+import { operatorOfSuffix, readFetch, type Fetch, type MapFetch } from "./fetch.ts";
 import { mapCases, mapCondition, type KeyCondition, type MapCase } from "./map.ts";
 import { elementPattern, partPattern } from "./text-pattern.ts";
 
@@ -26,13 +26,8 @@ interface Flags {
 }
 
 const operatorOfMethod: Readonly<Record<string, Operator>> = {
+  ...operatorOfSuffix,
   str: "exact",
-  beg: "prefix",
-  end: "suffix",
-  sub: "contains",
-  dir: "segment",
-  dom: "label",
-  reg: "regex",
   found: "present",
 };
 

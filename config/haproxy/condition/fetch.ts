@@ -40,7 +40,8 @@ export interface MapFetch {
   readonly converters: readonly Call[];
 }
 
-const operatorOfSuffix: Readonly<Record<string, Operator>> = {
+/** Of what follows the name of a fetch (`path_beg`), and of `-m`. */
+export const operatorOfSuffix: Readonly<Record<string, Operator>> = {
   beg: "prefix",
   end: "suffix",
   sub: "contains",
