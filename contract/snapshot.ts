@@ -17,6 +17,7 @@ import {
 } from "./backend-policy.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
 import {
+  clientCidrsSchema,
   filterSchema,
   headerNameSchema,
   headerValueSchema,
@@ -61,8 +62,10 @@ export const snapshotListenerSchema = z.strictObject({
   hostnames: z.array(hostnameSchema).max(64),
   /** Of a TLS listener, and of no other. */
   tlsMode: tlsModeSchema.optional(),
-  /** The PROXY protocol that clients of a TCP or TLS listener begin with. Absent: they do not. */
-  proxyProtocol: z.strictObject({ optional: z.boolean() }).optional(),
+  /** The PROXY protocol, with which clients begin, or those of some networks. Absent: they do not. */
+  proxyProtocol: z
+    .strictObject({ optional: z.boolean(), trustedCIDRs: clientCidrsSchema.optional() })
+    .optional(),
   /** True: endpoints get the client's verified certificate (RFC 9440). */
   forwardClientCertificate: z.literal(true).optional(),
   /** True: clients are told of rate limits when they are refused, and only how long to wait. */

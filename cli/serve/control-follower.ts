@@ -102,7 +102,9 @@ export class ControlFollower {
       const next = "at the next start of serve";
       if (!group) this.#log(`version ${version}: listener ${names} on port ${port} opens ${next}`);
       else if (group.behindFrontDoor !== behindFrontDoor) {
-        this.#log(`version ${version}: listener ${names} changes how it speaks HTTP/2 ${next}`);
+        this.#log(
+          `version ${version}: listener ${names} changes how it speaks HTTP/2, or the PROXY protocol, ${next}`,
+        );
       }
     }
     this.#needs = tunnelNeeds(outline);

@@ -15,7 +15,7 @@ export interface TunnelMaterial {
 /** Name of the front door beside a gateway. */
 export const frontDoorOf = (gateway: string): string => gateway.replace("gateway", "front-door");
 
-/** Listeners with TLS or HTTP/2 by the name of the front-door process that serves them. */
+/** Listeners that need one, by the name of the front-door process that serves them. */
 export async function doorListeners(task: SupervisorTask): Promise<Map<string, DoorListener[]>> {
   const { ports, certificates, trusts, directory, options, sockets } = task;
   const doors = new Map<string, DoorListener[]>();
@@ -40,6 +40,7 @@ export async function doorListeners(task: SupervisorTask): Promise<Map<string, D
         certificates: await Promise.all(files.map(readKeyPair)),
         ...policy,
         ...(policies.some((other) => differs(policy, other)) && { policies }),
+        ...(group.listeners.some(({ http2 }) => http2) && { http2: true }),
         ...(first.proxyProtocol && { proxyProtocol: first.proxyProtocol }),
         sockets: sockets.filter((socket) => socket.process === name && isPort(group, socket)),
       });

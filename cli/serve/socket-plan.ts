@@ -24,7 +24,7 @@ export interface PortGroup {
   /** As declared, without `--port-offset`. */
   readonly port: number;
   readonly protocol: SnapshotListener["protocol"];
-  /** Whether the front door accepts here: it speaks TLS and HTTP/2, which workerd does not. */
+  /** Whether the front door accepts here: it speaks TLS, HTTP/2 and in front of requests the PROXY protocol, which workerd does not. */
   readonly behindFrontDoor: boolean;
   readonly listeners: readonly SnapshotListener[];
 }
@@ -63,9 +63,13 @@ export function groupByPort(listeners: readonly SnapshotListener[]): PortGroup[]
   return [...groups].map(([port, members]) => ({
     port,
     protocol: members[0]!.protocol,
-    behindFrontDoor: endsTls(members[0]!) || members.some(({ http2 }) => http2 === true),
+    behindFrontDoor: endsTls(members[0]!) || members.some(needsFrontDoor),
     listeners: members,
   }));
+}
+
+function needsFrontDoor({ protocol, http2, proxyProtocol }: SnapshotListener): boolean {
+  return protocol === "HTTP" && (http2 === true || proxyProtocol !== undefined);
 }
 
 /** `--host` has the last word; then a port is open where one of its listeners is. */

@@ -54,7 +54,7 @@ tlsRoutes:
   [
     "fields that the protocol has no use for",
     `listeners:
-  - { name: web, protocol: HTTP, port: 80, proxyProtocol: {} }
+  - { name: web, protocol: HTTP, port: 80, proxyProtocol: { trustedCIDRs: [10.0.0.0/8] } }
   - { name: db, protocol: TCP, port: 1, hostnames: [x.com], requestLimits: { urlChars: 100 }, tls: {} }
   - { name: a, protocol: TLS, port: 2, tls: { mode: Passthrough, certificates: [{ certFile: a, keyFile: b }] } }
   - { name: b, protocol: TLS, port: 2, hostnames: [x.com] }
@@ -67,7 +67,6 @@ tcpRoutes: [{ name: r, listeners: [db, d], rules: [{}] }]
 tlsRoutes: [{ name: r, listeners: [a, b], securityPolicy: { clientCIDRs: { deny: [10.0.0.0/33] } }, rules: [{ timeouts: { idle: 600h }, backendRefs: [{ name: t, weight: 0 }] }] }]
 `,
     [
-      '2:44: error: listener "web" speaks HTTP, where the PROXY protocol is not understood (at listeners[0].proxyProtocol) [listener-field-unexpected]',
       '3:41: error: listener "db" speaks TCP, in which no host is named (at listeners[1].hostnames) [listener-field-unexpected]',
       '3:61: error: listener "db" speaks TCP, which carries no requests (at listeners[1].requestLimits) [listener-field-unexpected]',
       '3:95: error: listener "db" speaks TCP, so its certificates would never be used (at listeners[1].tls) [listener-tls-unexpected]',

@@ -119,7 +119,7 @@ export const backendProtocols: Check = (config, report) => {
 
 export const listenerFields: Check = (config, report) => {
   for (const [index, listener] of config.listeners.entries()) {
-    const { name, protocol, http2, hostnames, headers, requestLimits, proxyProtocol } = listener;
+    const { name, protocol, http2, hostnames, headers, requestLimits } = listener;
     const unexpected = (field: string, reason: string, remedy: string): void =>
       report.add({
         code: "listener-field-unexpected",
@@ -136,10 +136,6 @@ export const listenerFields: Check = (config, report) => {
     }
     if (isLayer4(listener) && headers) unexpected("headers", "which carries no requests", "Remove headers.");
     if (isLayer4(listener) && http2) unexpected("http2", "which carries no requests", "Remove http2.");
-    if (!isLayer4(listener) && proxyProtocol) {
-      const remedy = "Have the proxy in front set X-Forwarded-For, and trust it with clientIPDetection.";
-      unexpected("proxyProtocol", "where the PROXY protocol is not understood", remedy);
-    }
   }
 };
 

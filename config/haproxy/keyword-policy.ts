@@ -247,11 +247,15 @@ export const responseActions = table(
 export const tcpRequestLayers = table("connection session content", "inspect-delay");
 
 export const tcpActions = table(
-  "accept reject silent-drop track-sc0 track-sc1 track-sc2 track-sc set-var set-var-fmt unset-var",
-  `capture expect-proxy expect-netscaler-cip set-nice set-tos set-mark set-fc-mark set-fc-tos set-log-level
+  "accept reject silent-drop expect-proxy track-sc0 track-sc1 track-sc2 track-sc set-var set-var-fmt unset-var",
+  `capture set-nice set-tos set-mark set-fc-mark set-fc-tos set-log-level
   sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc
   set-priority-class set-priority-offset set-bandwidth-limit do-log`,
   {
+    "expect-netscaler-cip": unsupported(
+      "NetScaler's header in front of the connection is not read",
+      "Let the NetScaler send the PROXY protocol, and write `accept-proxy`.",
+    ),
     "set-src": unsupported(
       "the client's address is not taken from elsewhere",
       "Set clientIPDetection in a native file.",

@@ -104,8 +104,9 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     .filter((proxy) => !isHttp(proxy))
     .map((proxy) => translateConnections(proxy, connectionContext));
   const served = fronts.filter(isHttp).map((proxy) => {
-    const listeners = translateBinds(proxy, folders, listenerNames, notes);
-    return { listeners, routes: translateRoutes(proxy.name, programs.get(proxy)!, listeners, context) };
+    const program = programs.get(proxy)!;
+    const listeners = translateBinds(proxy, program.proxySenders, connectionContext);
+    return { listeners, routes: translateRoutes(proxy.name, program, listeners, context) };
   });
   if (context.budget.rules < 0) noteBudget(fronts, notes);
   const routes = served.flatMap((front) => front.routes);

@@ -2,7 +2,7 @@
 // protocol under Envoy Gateway's names (ClientTrafficPolicy at a listener, BackendTrafficPolicy at a backend).
 import { z } from "zod";
 import { durationSchema } from "#contract/duration.ts";
-import { hostnameSchema } from "#contract/http-route.ts";
+import { clientCidrsSchema, hostnameSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
 import { clientNetworksSchema } from "#contract/security-policy.ts";
 import { nameSchema, proxyProtocolVersionSchema } from "#contract/snapshot.ts";
@@ -15,9 +15,14 @@ export const acceptedProxyProtocolSchema = z
       .boolean()
       .default(false)
       .describe("Clients may also come without it. Then anyone can claim any address. Default: false."),
+    trustedCIDRs: clientCidrsSchema
+      .optional()
+      .describe(
+        "Networks of the proxies. Who comes from elsewhere is a client, and what it says of itself is part of its requests. Default: every client is a proxy.",
+      ),
   })
   .describe(
-    "Clients of this TCP or TLS listener are proxies, which begin with the PROXY protocol (v1 or v2).",
+    "Clients of this listener are proxies, which begin with the PROXY protocol (v1 or v2): the client is whom they name, for everything. On HTTP and HTTPS listeners under `isthmus serve`.",
   );
 
 export const sentProxyProtocolSchema = z

@@ -2,9 +2,10 @@
 // and the ClientHello of TLS that passes through. Nothing is read of any other connection.
 import { GatewayError } from "#contract/error.ts";
 import { limits } from "#contract/limits.ts";
-import { endsTls } from "#contract/snapshot.ts";
+import { endsTls, type SnapshotListener } from "#contract/snapshot.ts";
 import { ClientHelloReader } from "#traffic/connection/client-hello.ts";
 import { readProxyHeader } from "#traffic/connection/proxy-protocol.ts";
+import { type ProxyPresence, proxySenders } from "#traffic/connection/proxy-senders.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import type { Connection } from "./connection.ts";
 
@@ -15,14 +16,12 @@ export async function readStart(connection: Connection): Promise<void> {
   const { listener } = connection;
   if (!listener) return;
   // Where TLS ends at the front door, that is who speaks here, and it begins with the PROXY protocol.
-  const proxied = endsTls(listener)
-    ? "always"
-    : listener.proxyProtocol && proxyPresence(listener.proxyProtocol);
+  const proxied = endsTls(listener) ? "always" : presenceOf(listener, connection);
   const hello = listener.protocol === "TLS" && !endsTls(listener);
-  if (!proxied && !hello) return;
+  if (proxied === "never" && !hello) return;
   const start = new StartReader(connection.socket.readable as ReadableStream<Uint8Array>);
   const read = async (): Promise<void> => {
-    if (proxied) await readProxy(start, connection, proxied);
+    if (proxied !== "never") await readProxy(start, connection, proxied);
     if (hello) await readHello(start, connection);
   };
   try {
@@ -35,14 +34,14 @@ export async function readStart(connection: Connection): Promise<void> {
   }
 }
 
-function proxyPresence({ optional }: { readonly optional: boolean }): "always" | "optional" {
-  return optional ? "optional" : "always";
+function presenceOf({ proxyProtocol }: SnapshotListener, { client }: Connection): ProxyPresence {
+  return proxyProtocol ? proxySenders(proxyProtocol)(client?.address) : "never";
 }
 
 async function readProxy(
   start: StartReader,
   connection: Connection,
-  presence: "always" | "optional",
+  presence: Exclude<ProxyPresence, "never">,
 ): Promise<void> {
   for (;;) {
     const result = readProxyHeader(start.whole());

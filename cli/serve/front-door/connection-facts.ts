@@ -2,6 +2,7 @@
 // `ADDRESS:PORT` as workerd itself writes it.
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { SocketPlace } from "#traffic/connection/proxy-protocol.ts";
 
 /** Cloudflare's `tlsClientAuth`, as far as the gateway reads it. */
 export interface TlsClientAuth {
@@ -10,6 +11,14 @@ export interface TlsClientAuth {
   readonly certVerified: string;
   /** RFC 9440 §2.1: the certificate's DER as a structured-field byte sequence, `:base64:`. */
   readonly certRFC9440: string;
+}
+
+/** What a listener knows of who is at the other end of a connection, besides what its socket says. */
+export interface Peer {
+  /** Absent: the listener asks for no certificate. */
+  readonly clientAuth?: TlsClientAuth | undefined;
+  /** Whom the PROXY protocol names. Absent: the other end is the client. */
+  readonly client?: SocketPlace | undefined;
 }
 
 export interface ConnectionFacts {
@@ -31,16 +40,20 @@ export interface ConnectionFacts {
 export function connectionFacts(
   socket: Socket | TLSSocket,
   httpVersion: string,
-  more: Pick<ConnectionFacts, "tlsClientAuth" | "trailers" | "requestTrailers">,
+  { clientAuth, client }: Peer,
+  more: Pick<ConnectionFacts, "trailers" | "requestTrailers">,
 ): ConnectionFacts {
   return {
-    clientIp: clientAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0),
+    clientIp: client
+      ? clientAddress(client.address, client.port)
+      : clientAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0),
     httpProtocol: httpVersion === "2.0" ? "HTTP/2" : `HTTP/${httpVersion}`,
     ...("encrypted" in socket && {
       tlsVersion: socket.getProtocol() ?? "",
       tlsCipher: socket.getCipher()?.standardName ?? "",
       tlsServerName: typeof socket.servername === "string" ? socket.servername.toLowerCase() : "",
     }),
+    ...(clientAuth && { tlsClientAuth: clientAuth }),
     ...more,
   };
 }

@@ -5,7 +5,7 @@ import type { Http2ServerRequest } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { forwardedTe } from "#traffic/forwarding/hop-by-hop.ts";
 import { grpcProtocolOf } from "#traffic/grpc/content-type.ts";
-import { connectionFacts, type TlsClientAuth } from "./connection-facts.ts";
+import { connectionFacts, type Peer } from "./connection-facts.ts";
 import { forwardedHead } from "./forwarded-head.ts";
 
 export type Incoming = IncomingMessage | Http2ServerRequest;
@@ -25,11 +25,7 @@ export interface RequestHead {
 /** Of this process: no client and no endpoint gets to see it. */
 const trailersToken = randomUUID();
 
-export function requestHead(
-  request: Incoming,
-  clientAuth: TlsClientAuth | undefined,
-  upgrade?: string,
-): RequestHead {
+export function requestHead(request: Incoming, peer: Peer, upgrade?: string): RequestHead {
   const socket = request.socket as TLSSocket;
   const hasBody = upgrade === undefined && bodyFollows(request);
   const chunked = hasBody && request.headers["content-length"] === undefined;
@@ -43,8 +39,7 @@ export function requestHead(
       scheme: "encrypted" in socket ? "https" : "http",
       ...(upgrade !== undefined && { upgrade }),
     },
-    connectionFacts(socket, request.httpVersion, {
-      ...(clientAuth && { tlsClientAuth: clientAuth }),
+    connectionFacts(socket, request.httpVersion, peer, {
       ...(trailers !== undefined && { trailers }),
       ...(requestTrailers !== undefined && { requestTrailers }),
     }),

@@ -24,9 +24,12 @@ import {
 } from "node:tls";
 import { chooseByHost } from "#traffic/match/listener-table.ts";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
-import { tlsClientAuth, type TlsClientAuth } from "./connection-facts.ts";
+import { tlsClientAuth, type Peer } from "./connection-facts.ts";
 import { plainServer } from "./plain-server.ts";
+import { ProxiedClients, proxiedServer } from "./proxied-client.ts";
 import { createProxy } from "./proxy.ts";
+import type { Incoming } from "./incoming.ts";
+import type { Outgoing } from "./answer.ts";
 import { serverByName } from "./server-by-name.ts";
 import type { ListenerSettings, NamedPolicy } from "./settings.ts";
 import { tlsConnections } from "./tls-listener.ts";
@@ -95,26 +98,25 @@ function secureServer(settings: ListenerSettings, contextFor: (name: string) => 
 async function openRequests(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
   let choices = settings.kind === "http" ? [] : withEachPolicy(settings).map(certificateChoice);
   const proxy = createProxy((target) => upstreamOf(settings, target), log);
-  const sessions = new Set<Http2Session>();
+  const serving: Serving = { proxy, sessions: new Set(), clients: new ProxiedClients() };
   const contextOf =
     (index: number) =>
     (name: string): SecureContext =>
       choices[index]!.contextFor(name);
-  const servers = settings.fds.map((): OpenServer => {
-    if (settings.kind === "http") return plainServers(settings, proxy, sessions);
+  const open = (): OpenServer => {
+    if (settings.kind === "http") return plainServers(settings, serving);
     if (settings.kind === "tunnel") {
       const server = tunnelServer(settings, contextOf(0), proxy, log);
       return { server, http1: [server], secure: [server] };
     }
-    const secure = withEachPolicy(settings).map((one, index) =>
-      httpsServer(one, contextOf(index), proxy, sessions),
-    );
+    const secure = withEachPolicy(settings).map((one, index) => httpsServer(one, contextOf(index), serving));
     return {
       server: settings.policies ? byName(settings.policies, secure) : secure[0]!,
       http1: secure,
       secure,
     };
-  });
+  };
+  const servers = settings.fds.map(() => behindProxies(open(), settings, serving));
   await Promise.all(
     servers.map(({ server }, index) => listen(server, settings.fds[index]!, settings.name, log)),
   );
@@ -131,7 +133,7 @@ async function openRequests(settings: ListenerSettings, log: (line: string) => v
       // that hardly a request meets a connection that is just being closed.
       proxy.announceEnd();
       const closed = servers.map(({ server }) => stopAccepting(server));
-      for (const session of sessions) session.close();
+      for (const session of serving.sessions) session.close();
       await delay(lastAnswersMs);
       for (const one of servers.flatMap(({ http1 }) => http1)) closeIdleConnections(one);
       await Promise.all(closed);
@@ -180,7 +182,23 @@ function byName(policies: readonly NamedPolicy[], servers: readonly Http2SecureS
   return serverByName((name) => servers[choose(name).index]!, bounds.handshakeTimeoutMs);
 }
 
-type ProxyOf = ReturnType<typeof createProxy>;
+/** What all servers of a listener share. */
+interface Serving {
+  readonly proxy: ReturnType<typeof createProxy>;
+  readonly sessions: Set<Http2Session>;
+  readonly clients: ProxiedClients;
+}
+
+/** With the PROXY protocol read before anything else, where the listener takes it. */
+function behindProxies(
+  open: OpenServer,
+  { proxyProtocol }: ListenerSettings,
+  { clients }: Serving,
+): OpenServer {
+  if (!proxyProtocol) return open;
+  for (const server of open.secure) server.on("tlsClientError", (_error, socket) => socket.destroy());
+  return { ...open, server: proxiedServer(open.server, proxyProtocol, clients, bounds.handshakeTimeoutMs) };
+}
 
 const http2Options = {
   settings: {
@@ -203,8 +221,7 @@ const http1Options = {
 function httpsServer(
   settings: ListenerSettings,
   contextFor: (name: string) => SecureContext,
-  proxy: ProxyOf,
-  sessions: Set<Http2Session>,
+  serving: Serving,
 ): Http2SecureServer {
   const server = createSecureServer(
     {
@@ -217,54 +234,59 @@ function httpsServer(
       SNICallback: (name, done) => done(null, contextFor(name)),
       handshakeTimeout: bounds.handshakeTimeoutMs,
     },
-    (request, response) => proxy.handle(request, response, authOf(settings, request.socket)),
+    (request, response) => serving.proxy.handle(request, response, peerOf(settings, serving, request.socket)),
   );
   // node:http2 leaves those of HTTP/1.1 out of its options and takes them from properties.
   Object.assign(server, http1Options);
-  serveHttp2(server, settings, proxy, sessions);
-  serveUpgrades(server, settings, proxy);
+  serveHttp2(server, settings, serving);
+  serveUpgrades(server, settings, serving);
   return server;
 }
 
-/** The verdict on the client's certificate, where the listener asks for one. */
-function authOf({ clientCertificates }: ListenerSettings, socket: Duplex): TlsClientAuth | undefined {
-  return clientCertificates === undefined ? undefined : tlsClientAuth(socket as TLSSocket);
+/** With the verdict on the client's certificate, where the listener asks for one. */
+function peerOf({ clientCertificates }: ListenerSettings, { clients }: Serving, socket: Duplex): Peer {
+  return {
+    clientAuth: clientCertificates === undefined ? undefined : tlsClientAuth(socket as TLSSocket),
+    client: clients.of(socket as TLSSocket),
+  };
 }
 
-function plainServers(settings: ListenerSettings, proxy: ProxyOf, sessions: Set<Http2Session>): OpenServer {
-  const http1 = createHttp1Server(http1Options, (request, response) => proxy.handle(request, response));
-  const http2 = createHttp2Server(http2Options, (request, response) => proxy.handle(request, response));
-  serveHttp2(http2, settings, proxy, sessions);
-  serveUpgrades(http1, settings, proxy);
+function plainServers(settings: ListenerSettings, serving: Serving): OpenServer {
+  const handle = (request: Incoming, response: Outgoing): void =>
+    serving.proxy.handle(request, response, peerOf(settings, serving, request.socket));
+  const http1 = createHttp1Server(http1Options, handle);
+  serveUpgrades(http1, settings, serving);
+  if (!settings.http2) return { server: http1, http1: [http1], secure: [] };
+  const http2 = createHttp2Server(http2Options, handle);
+  serveHttp2(http2, settings, serving);
   return { server: plainServer(http1, http2, bounds.headersTimeoutMs), http1: [http1], secure: [] };
 }
 
 function serveHttp2(
   server: Http2Server | Http2SecureServer,
   settings: ListenerSettings,
-  proxy: ProxyOf,
-  sessions: Set<Http2Session>,
+  serving: Serving,
 ): void {
   server.on("session", (session: Http2Session) => {
-    sessions.add(session);
+    serving.sessions.add(session);
     session.setLocalWindowSize(bounds.connectionWindowBytes);
-    session.once("close", () => sessions.delete(session));
+    session.once("close", () => serving.sessions.delete(session));
   });
   server.on("connect", (request: Http2ServerRequest, response: Http2ServerResponse) =>
-    proxy.connect(request, response, authOf(settings, request.socket)),
+    serving.proxy.connect(request, response, peerOf(settings, serving, request.socket)),
   );
 }
 
-function serveUpgrades(server: EventEmitter, settings: ListenerSettings, proxy: ProxyOf): void {
+function serveUpgrades(server: EventEmitter, settings: ListenerSettings, serving: Serving): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-    proxy.upgrade(request, socket, head, authOf(settings, socket)),
+    serving.proxy.upgrade(request, socket, head, peerOf(settings, serving, socket)),
   );
 }
 
 function tunnelServer(
   settings: ListenerSettings,
   contextFor: (name: string) => SecureContext,
-  proxy: ProxyOf,
+  proxy: Serving["proxy"],
   log: (line: string) => void,
 ): HttpsServer {
   const server = createServer(
@@ -283,7 +305,7 @@ function tunnelServer(
     (request: IncomingMessage, response: ServerResponse) => {
       const auth = tlsClientAuth(request.socket as TLSSocket);
       const refusal = tunnelRefusal(request, auth);
-      if (!refusal) return proxy.handle(request, response, auth);
+      if (!refusal) return proxy.handle(request, response, { clientAuth: auth });
       log(`refused ${request.method} ${request.url} from ${request.socket.remoteAddress}: ${refusal.code}`);
       response.writeHead(403, { "content-type": "application/json", connection: "close" });
       response.end(JSON.stringify(refusal));
@@ -292,7 +314,7 @@ function tunnelServer(
   server.on("upgrade", (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
     const auth = tlsClientAuth(socket);
     const refusal = tunnelRefusal(request, auth);
-    if (!refusal) return proxy.upgrade(request, socket, head, auth);
+    if (!refusal) return proxy.upgrade(request, socket, head, { clientAuth: auth });
     log(`refused ${request.method} ${request.url} from ${socket.remoteAddress}: ${refusal.code}`);
     const body = JSON.stringify(refusal);
     socket.end(

@@ -5,7 +5,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 import { systemCode } from "../../command-error.ts";
 import { passAnswer, sinkOf, type Outgoing } from "./answer.ts";
-import type { TlsClientAuth } from "./connection-facts.ts";
+import type { Peer } from "./connection-facts.ts";
 import { requestHead, type Incoming } from "./incoming.ts";
 import { framing } from "./framing.ts";
 import { malformation } from "./malformation.ts";
@@ -15,10 +15,10 @@ import { passConnect, passUpgrade, type Upstream } from "./upgrade.ts";
 import { endUpload, SingleUseAgent, UploadAgent } from "./upload.ts";
 
 export interface Proxy {
-  handle(request: Incoming, response: Outgoing, clientAuth?: TlsClientAuth): void;
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, clientAuth?: TlsClientAuth): void;
+  handle(request: Incoming, response: Outgoing, peer: Peer): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): void;
   /** CONNECT over HTTP/2. */
-  connect(request: Http2ServerRequest, response: Http2ServerResponse, clientAuth?: TlsClientAuth): void;
+  connect(request: Http2ServerRequest, response: Http2ServerResponse, peer: Peer): void;
   /** From now on an HTTP/1.1 answer tells the client that its connection closes (RFC 9112 §9.6). */
   announceEnd(): void;
   /** Connections kept to workerd are closed; requests under way go on. */
@@ -50,14 +50,14 @@ export function createProxy(socketPathOf: (target: string) => string, log: (line
   let ending = false;
   const inTurn = createTurns();
   return {
-    handle(request, response, clientAuth) {
+    handle(request, response, peer) {
       const code = malformation(request);
       if (code !== undefined) return refuse(request, response, code);
       if (ending && !("stream" in response)) response.shouldKeepAlive = false;
-      inTurn(request, response, () => send(workerd, request, response, clientAuth, true));
+      inTurn(request, response, () => send(workerd, request, response, peer, true));
     },
-    upgrade: (request, socket, head, clientAuth) => passUpgrade(workerd, request, socket, head, clientAuth),
-    connect: (request, response, clientAuth) => passConnect(workerd, request, response, clientAuth),
+    upgrade: (request, socket, head, peer) => passUpgrade(workerd, request, socket, head, peer),
+    connect: (request, response, peer) => passConnect(workerd, request, response, peer),
     announceEnd() {
       ending = true;
     },
@@ -65,14 +65,8 @@ export function createProxy(socketPathOf: (target: string) => string, log: (line
   };
 }
 
-function send(
-  workerd: Upstream,
-  request: Incoming,
-  response: Outgoing,
-  clientAuth: TlsClientAuth | undefined,
-  pooled: boolean,
-): void {
-  const { headers, hasBody, chunked, trailers, framed } = requestHead(request, clientAuth);
+function send(workerd: Upstream, request: Incoming, response: Outgoing, peer: Peer, pooled: boolean): void {
+  const { headers, hasBody, chunked, trailers, framed } = requestHead(request, peer);
   const { method = "GET", url = "/" } = request;
   // workerd may close a kept connection just when a request is written to it. Only a request that can be sent again
   // (safe method, no body) takes that chance; the others get a connection of their own.
@@ -87,7 +81,7 @@ function send(
     // An early answer to an upload closes the way for the rest of it; the answer itself says when it is cut short.
     if (answered || sink.destroyed) return;
     if (!hasBody && upstream.reusedSocket && systemCode(error) === "ECONNRESET") {
-      return send(workerd, request, response, clientAuth, false);
+      return send(workerd, request, response, peer, false);
     }
     workerd.logFailure(error);
     refuse(request, response);

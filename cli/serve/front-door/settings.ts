@@ -1,4 +1,5 @@
 // What the supervisor tells a front door over its channel, at the start and whenever a certificate changes.
+import type { AcceptedProxyProtocol } from "#traffic/connection/proxy-senders.ts";
 
 export interface KeyPair {
   /** Leaf first; PEM. */
@@ -24,8 +25,8 @@ export interface NamedPolicy extends ClientPolicy {
 export interface ListenerSettings extends ClientPolicy {
   readonly name: string;
   /**
-   * `https` and `http` (with HTTP/2 by prior knowledge): clients' requests; `tls`: their connections of anything else;
-   * `tunnel`: agents, asked for a certificate.
+   * `https` and `http`: clients' requests; `tls`: their connections of anything else; `tunnel`: agents, asked for a
+   * certificate.
    */
   readonly kind: "https" | "http" | "tls" | "tunnel";
   /** Inherited listening sockets. */
@@ -36,8 +37,10 @@ export interface ListenerSettings extends ClientPolicy {
   readonly certificates: readonly KeyPair[];
   /** `https`: in place of the one policy, where listeners of the port have several. */
   readonly policies?: readonly NamedPolicy[];
-  /** `tls`: connections begin with the PROXY protocol. */
-  readonly proxyProtocol?: { readonly optional: boolean };
+  /** `http`: HTTP/2 by prior knowledge, too. */
+  readonly http2?: true;
+  /** Connections begin with the PROXY protocol. */
+  readonly proxyProtocol?: AcceptedProxyProtocol;
 }
 
 /** Supervisor to front door. `drain`: take no new connection, end when the last request has. */

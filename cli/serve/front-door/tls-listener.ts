@@ -5,9 +5,9 @@ import type { Server as TlsServer, TLSSocket } from "node:tls";
 import {
   encodeProxyHeader,
   type ProxiedConnection,
-  readProxyHeader,
   type SocketPlace,
 } from "#traffic/connection/proxy-protocol.ts";
+import { endsOf, proxyHeaders } from "./proxied-client.ts";
 import type { ListenerSettings } from "./settings.ts";
 
 export interface TlsConnections {
@@ -25,6 +25,7 @@ export function tlsConnections(
 ): TlsConnections {
   const open = new Set<Socket>();
   const secured = securing(secureServer, settings.upstreams[0]!, log);
+  const readProxied = settings.proxyProtocol && proxyHeaders(settings.proxyProtocol);
   let whenEmpty: (() => void) | undefined;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     open.add(socket);
@@ -40,7 +41,7 @@ export function tlsConnections(
       clearTimeout(deadline);
       secured(socket, proxied);
     };
-    if (settings.proxyProtocol) readProxied(socket, settings.proxyProtocol.optional, begin);
+    if (readProxied) readProxied(socket, begin);
     else begin({});
   });
   return {
@@ -73,27 +74,6 @@ function securing(
     socket.once("close", () => begun.delete(ends));
     server.emit("connection", socket);
   };
-}
-
-function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
-  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
-}
-
-/** Calls `begin` with what the PROXY header says; what follows it stays in the socket. */
-function readProxied(socket: Socket, isOptional: boolean, begin: (proxied: ProxiedConnection) => void): void {
-  let seen = Buffer.alloc(0);
-  const onReadable = (): void => {
-    const chunk = socket.read() as Buffer | null;
-    if (chunk === null) return;
-    seen = Buffer.concat([seen, chunk]);
-    const result = readProxyHeader(seen);
-    if (result.type === "incomplete") return;
-    socket.off("readable", onReadable);
-    if (result.type !== "header" && !(result.type === "absent" && isOptional)) return void socket.destroy();
-    socket.unshift(result.type === "header" ? seen.subarray(result.lengthBytes) : seen);
-    begin(result.type === "header" ? result.connection : {});
-  };
-  socket.on("readable", onReadable);
 }
 
 function placesOf(socket: Socket): ProxiedConnection {

@@ -5,7 +5,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { pipeline, type Duplex } from "node:stream";
 import { answerText, passAnswer } from "./answer.ts";
-import type { TlsClientAuth } from "./connection-facts.ts";
+import type { Peer } from "./connection-facts.ts";
 import { http2Fields, returnedHead } from "./forwarded-head.ts";
 import { requestHead } from "./incoming.ts";
 import { malformation } from "./malformation.ts";
@@ -23,13 +23,13 @@ export function passUpgrade(
   request: IncomingMessage,
   socket: Duplex,
   early: Buffer,
-  clientAuth: TlsClientAuth | undefined,
+  peer: Peer,
 ): void {
   // RFC 6455 §4.1; what else asks for an upgrade has a body that nobody would read.
   if (request.method !== "GET" || malformation(request)) {
     return void socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   }
-  const { headers } = requestHead(request, clientAuth, request.headers.upgrade);
+  const { headers } = requestHead(request, peer, request.headers.upgrade);
   const upstream = open(request.method ?? "GET", request.url ?? "/", headers, false);
   exchangeUpgrade(upstream, socket, {
     onUpgrade: (answer) =>
@@ -51,11 +51,11 @@ export function passConnect(
   { open, logFailure }: Upstream,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
-  clientAuth: TlsClientAuth | undefined,
+  peer: Peer,
 ): void {
   // Tunnels to anywhere are a forward proxy's business.
   if (request.headers[":protocol"] !== "websocket") return void response.writeHead(501).end();
-  const { headers } = requestHead(request, clientAuth, "websocket");
+  const { headers } = requestHead(request, peer, "websocket");
   // HTTP/2 proves by its own means that the server understood; HTTP/1.1 asks for a key (RFC 8441 §5).
   headers.push("Sec-WebSocket-Key", randomBytes(16).toString("base64"));
   const { stream } = response;

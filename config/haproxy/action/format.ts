@@ -132,7 +132,7 @@ function knownFetch({ name, args }: Call, { surroundings, draft }: Situation): s
     case "ssl_fc":
       return listener.tls ? "1" : "0";
     case "dst_port":
-      return String(listener.port);
+      return listener.port === undefined ? undefined : String(listener.port);
     default:
       if (subject?.type === "host" && host.kind === "exact") return host.name;
       return subject?.type === "variable" ? "" : undefined;

@@ -8,7 +8,8 @@ import { unsupported } from "../statement-problem.ts";
 
 /** What is known of the requests before any arrives. */
 export interface Surroundings {
-  readonly listener: { readonly tls: boolean; readonly port: number };
+  /** `port` absent: each connection says by the PROXY protocol what it is for. */
+  readonly listener: { readonly tls: boolean; readonly port: number | undefined };
   readonly host: HostClass;
 }
 
@@ -70,6 +71,11 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
     case "tls":
       return listener.tls ? always : never;
     case "port":
+      if (listener.port === undefined)
+        return unsupported(
+          "the port that clients connect to is told by the proxy in front, and not known here",
+          "Give each port of the proxy a bind of its own.",
+        );
       return values.includes(String(listener.port)) ? always : never;
     case "host":
       return decideHost(test, host);

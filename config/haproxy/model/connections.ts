@@ -4,6 +4,7 @@
 // by itself, so the rules that wait and accept need no translation.
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { limits } from "#contract/limits.ts";
+import { networksOf } from "../condition/client-networks.ts";
 import { or, testsOf, type Condition } from "../condition/condition.ts";
 import { hostClassesOf, type HostClass } from "../condition/host-class.ts";
 import { conditionStart, parseCondition, readAcl, type Scope } from "../condition/parse-condition.ts";
@@ -16,6 +17,7 @@ import { attempt, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { translateBinds, type CertificateFolders, type ImportedListener } from "./listeners.ts";
 import type { Names } from "./names.ts";
+import { isProxied, readProxySenders, refusePeerTests } from "./proxied-binds.ts";
 
 type TcpRoute = NonNullable<NativeConfigInput["tcpRoutes"]>[number];
 type TlsRoute = NonNullable<NativeConfigInput["tlsRoutes"]>[number];
@@ -64,9 +66,8 @@ export function translateConnections(front: Proxy, context: ConnectionContext): 
   const scope = readScope(front, context.files, notes);
   const choices = readChoices(front, scope, context);
   const bySni = choices.some(({ hosts }) => hosts.length > 0);
-  const listeners = translateBinds(front, context.folders, context.listenerNames, notes, "tcp").map(
-    (imported) => asConnections(imported, bySni),
-  );
+  const senders = readProxySenders(front, scope, notes);
+  const listeners = translateBinds(front, senders, context).map((imported) => asConnections(imported, bySni));
   const securityPolicy = readNetworks(front, scope, notes);
   if (bySni) noteOtherThanTls(front, choices, notes);
   const names = listeners.map(({ listener }) => listener.name);
@@ -233,9 +234,10 @@ function readNetworks(front: Proxy, scope: Scope, notes: Notes): SecurityPolicy 
   for (const statement of statementsOf(front, "tcp-request")) {
     attempt(statement, notes, () => {
       const [layer, action] = [wordAt(statement, 1), wordAt(statement, 2)];
-      if (layer === "inspect-delay" || /^(?:track-sc|(?:un)?set-var)/.test(action)) return;
+      if (layer === "inspect-delay" || /^(?:track-sc|(?:un)?set-var|expect-proxy)/.test(action)) return;
       const condition = conditionOf(statement, scope);
       if (!condition) return;
+      if (layer === "connection" && isProxied(front)) refusePeerTests(condition);
       const isForTls = layer === "content" && testsOf(condition).length === 0;
       if (isForTls && (action === "accept" || action === "reject")) return;
       if (action !== "reject" && action !== "silent-drop") {
@@ -251,11 +253,6 @@ function readNetworks(front: Proxy, scope: Scope, notes: Notes): SecurityPolicy 
   }
   if (deny.length === 0 && !allow) return undefined;
   return { clientCIDRs: { ...(allow && { allow: [...allow] }), ...(deny.length > 0 && { deny }) } };
-}
-
-function networksOf(condition: Condition): readonly string[] | undefined {
-  const inner = condition.kind === "not" ? condition.operand : condition;
-  return inner.kind === "test" && inner.test.subject.type === "client" ? inner.test.values : undefined;
 }
 
 /** Without a rule that rejects it, HAProxy sends what is no TLS to the default backend after a while. */

@@ -6,6 +6,7 @@ import { statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import type { Names } from "./names.ts";
+import type { ProxySenders } from "./proxied-binds.ts";
 
 export type ListenerInput = NonNullable<NativeConfigInput["listeners"]>[number];
 
@@ -18,6 +19,12 @@ export interface ImportedListener {
 export interface CertificateFolders {
   readonly crt: string;
   readonly ca: string;
+}
+
+export interface BindContext {
+  readonly folders: CertificateFolders;
+  readonly listenerNames: Names;
+  readonly notes: Notes;
 }
 
 interface Bind {
@@ -37,13 +44,11 @@ type ClientValidation = NonNullable<NonNullable<ListenerInput["tls"]>["frontendV
 /** One listener for each port; a port that is bound for several addresses is one. */
 export function translateBinds(
   proxy: Proxy,
-  folders: CertificateFolders,
-  names: Names,
-  notes: Notes,
-  mode: "http" | "tcp" = "http",
+  senders: ProxySenders | undefined,
+  { folders, listenerNames, notes }: BindContext,
 ): ImportedListener[] {
   const binds = statementsOf(proxy, "bind").flatMap(
-    (statement) => attempt(statement, notes, () => readBind(statement, folders, notes, mode)) ?? [],
+    (statement) => attempt(statement, notes, () => readBind(statement, folders, notes)) ?? [],
   );
   const ports = Map.groupBy(binds, ({ port }) => port);
   return [...ports.values()].map((same) => {
@@ -52,7 +57,7 @@ export function translateBinds(
     const addresses = [...new Set(same.map(({ address }) => address))];
     const protocol = same.some(({ tls }) => tls) ? "HTTPS" : "HTTP";
     const certificates = [...new Set(same.flatMap((other) => other.certificates))];
-    const name = names.take(ports.size === 1 ? proxy.name : `${proxy.name}-${port}`);
+    const name = listenerNames.take(ports.size === 1 ? proxy.name : `${proxy.name}-${port}`);
     const validation = same.find((other) => other.validation)?.validation;
     const tls = {
       certificates: certificates.map((file) => ({ certFile: file, keyFile: file })),
@@ -63,11 +68,29 @@ export function translateBinds(
       protocol,
       port,
       ...(!addresses.includes("") && { addresses }),
-      ...(bind!.proxied && { proxyProtocol: {} }),
+      ...proxyProtocolOf(same, senders, notes),
       ...(protocol === "HTTPS" && { tls }),
     } as const;
     return { statement, listener };
   });
+}
+
+/** The header is read before it is known for which address of the port a connection is. */
+function proxyProtocolOf(
+  binds: readonly Bind[],
+  senders: ProxySenders | undefined,
+  notes: Notes,
+): Pick<ListenerInput, "proxyProtocol"> {
+  const [first] = binds;
+  const other = binds.find(({ proxied }) => proxied !== first!.proxied);
+  if (other) {
+    const message = "accept-proxy holds for one address of the port, and not for another";
+    notes.add(other.statement, { code: "statement-unsupported", message, remedy: "Use another port." });
+  }
+  if (first!.proxied) return { proxyProtocol: {} };
+  if (!senders) return {};
+  const { trustedCIDRs } = senders;
+  return { proxyProtocol: trustedCIDRs ? { trustedCIDRs: [...trustedCIDRs] } : {} };
 }
 
 /** Options that stand alone, and those with an argument, that tune the socket or TLS. */
@@ -88,13 +111,9 @@ const argumentOptions = new Set(
 
 /** Options that would change who gets in, or what arrives, if they were left out. */
 const refusedOptions: Readonly<Record<string, readonly [message: string, remedy: string]>> = {
-  "accept-proxy": [
-    "the PROXY protocol is not read",
-    "Let the proxy in front send X-Forwarded-For, and set clientIPDetection.",
-  ],
   "accept-netscaler-cip": [
-    "the client's address is not read from the connection",
-    "Set clientIPDetection in a native file.",
+    "NetScaler's header in front of the connection is not read",
+    "Let the NetScaler send the PROXY protocol, and write `accept-proxy`.",
   ],
   "crt-list": [
     "the list of certificates is no part of this configuration",
@@ -102,16 +121,10 @@ const refusedOptions: Readonly<Record<string, readonly [message: string, remedy:
   ],
 };
 
-function readBind(
-  statement: Statement,
-  folders: CertificateFolders,
-  notes: Notes,
-  mode: "http" | "tcp",
-): Bind[] {
+function readBind(statement: Statement, folders: CertificateFolders, notes: Notes): Bind[] {
   const options = readOptions(statement);
   for (const [name, [message, remedy]] of Object.entries(refusedOptions)) {
-    const isRead = name === "accept-proxy" && mode === "tcp";
-    if (options.has(name) && !isRead) unsupported(message, remedy);
+    if (options.has(name)) unsupported(message, remedy);
   }
   const proto = options.get("proto")?.[0];
   if (proto !== undefined && proto !== "h1" && proto !== "h2")

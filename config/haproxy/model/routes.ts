@@ -183,8 +183,9 @@ function runVariant(
   host: HostClass,
   context: RouteContext & { readonly steps: number },
 ): Variant {
-  const { protocol, port } = listeners[0]!.listener;
-  const surroundings = { listener: { tls: protocol === "HTTPS", port }, host };
+  const { protocol, port, proxyProtocol } = listeners[0]!.listener;
+  const isDirect = proxyProtocol === undefined;
+  const surroundings = { listener: { tls: protocol === "HTTPS", port: isDirect ? port : undefined }, host };
   const ordered = runWithin(program, surroundings, context);
   const rules: RuleInput[] = [];
   const statements: Statement[] = [];

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { filterSchema, PathModifier } from "#contract/http-route.ts";
 import type { Condition } from "../condition/condition.ts";
 import type { Changes, Sources, Surroundings } from "../condition/specialize.ts";
+import type { ProxySenders } from "../model/proxied-binds.ts";
 import type { Statement } from "../statement.ts";
 import { noEdits, type HeaderEdits } from "./header-edits.ts";
 import type { TargetDraft } from "./target-draft.ts";
@@ -66,6 +67,8 @@ export interface Step {
 /** Each phase is a list of steps; `leave` goes to the next one. */
 export interface Program {
   readonly heading: Statement;
+  /** Clients whose connections begin with the PROXY protocol, besides those of binds that say so. */
+  readonly proxySenders: ProxySenders | undefined;
   /** `tcp-request`, `http-request`, statistics, `redirect`. */
   readonly request: readonly (readonly Step[])[];
   /** `use_backend` and `default_backend`; of a backend empty. */

@@ -5,13 +5,14 @@ import { headerAction, type Direction } from "../action/header-action.ts";
 import { replacePath, replaceTarget, setPath, setQuery, setTarget } from "../action/path-action.ts";
 import { redirectAction } from "../action/redirect.ts";
 import { requestText } from "../action/request-text.ts";
-import { and, mapTests, never, or, testsOf, type Condition, type Subject } from "../condition/condition.ts";
+import { and, mapTests, never, testsOf, type Condition, type Subject } from "../condition/condition.ts";
 import { readFetch } from "../condition/fetch.ts";
 import { subjectKey } from "../condition/specialize.ts";
-import { conditionStart, parseCondition, readAcl, type Scope } from "../condition/parse-condition.ts";
+import { conditionStart, parseCondition, type Scope } from "../condition/parse-condition.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
 import type { NamedFiles } from "../named-files.ts";
+import { isExpectation, isProxied, readProxySenders, refusePeerTests } from "../model/proxied-binds.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, StatementProblem, unsupported } from "../statement-problem.ts";
@@ -19,6 +20,7 @@ import { wordAt, type Statement } from "../statement.ts";
 import { admissionCases, isAdmission } from "./admission.ts";
 import type { Effect, Program, Situation, Step } from "./program.ts";
 import type { RateLimits } from "./rate-table.ts";
+import { readScope } from "./scope.ts";
 import { statisticsSteps } from "./statistics.ts";
 import { statementCases } from "./statement-cases.ts";
 import { switchingSteps } from "./switching.ts";
@@ -49,26 +51,19 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
     filters: redirectAction(statement, 1, end),
   }));
   const tcp = stepsOf(reading, "tcp-request", connectionEffect);
+  if (isProxied(proxy)) notePeerTests(tcp, notes);
   // What a rule accepts goes on to the rules of the next layer (§4.2 `tcp-request connection`).
   const layers = ["connection", "session", "content"].map((layer) =>
     tcp.filter(({ statement }) => wordAt(statement, 1) === layer),
   );
   return {
     heading: proxy.heading,
+    proxySenders: readProxySenders(proxy, reading.scope, notes),
     request: [...layers, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
     switching: proxy.kind === "backend" ? [] : switchingSteps(proxy, reading.scope, library.backends, notes),
     response: responseSteps(reading, "http-response"),
     afterResponse: responseSteps(reading, "http-after-response"),
   };
-}
-
-function readScope(proxy: Proxy, files: NamedFiles, notes: Notes): Scope {
-  const lines = new Map<string, Condition[] | undefined>();
-  for (const statement of statementsOf(proxy, "acl")) {
-    attempt(statement, notes, () => readAcl(statement.words, lines, files));
-  }
-  const acls = new Map([...lines].map(([name, conditions]) => [name, conditions && or(conditions)]));
-  return { acls, files };
 }
 
 /** `effect` gets the index behind the action's own words. What cannot be translated is noted and left out. */
@@ -80,6 +75,7 @@ function stepsOf(
 ): Step[] {
   const { proxy, scope, notes } = reading;
   return statementsOf(proxy, keyword).flatMap((statement) => {
+    if (isExpectation(statement)) return [];
     // What is tracked is asked for where a rate is.
     if (statement.words.some(({ text }, index) => index <= 2 && text.startsWith("track-sc"))) return [];
     const read = (): Step[] => {
@@ -301,6 +297,12 @@ function responseEffect(statement: Statement, end: number, notes: Notes): Effect
     return { kind: "change", change: variableChange(statement, 1, "response") };
   }
   return { kind: "change", change: headerAction(statement, end, "response", notes) };
+}
+
+function notePeerTests(steps: readonly Step[], notes: Notes): void {
+  for (const { statement, condition } of steps) {
+    if (wordAt(statement, 1) === "connection") attempt(statement, notes, () => refusePeerTests(condition));
+  }
 }
 
 function connectionEffect(statement: Statement): Effect {
