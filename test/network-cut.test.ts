@@ -1,4 +1,4 @@
-// The network between agents and edge is cut without a word, and comes back. `node test/network-cuts.ts` does so for up to
+// The network between agents and edge is cut without a word, and comes back. `npm run soak -- network-cuts` does so for up to
 // a minute; here it is a few seconds.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startCutRelay, type CutRelay } from "./system/cut-relay.ts";

@@ -1,5 +1,5 @@
 // Gateway processes to which clients talk directly are replaced under load, and no request fails for it: neither on a
-// connection that is kept, nor on a new one. `node test/plain-replacements.ts` does so for as long as one likes.
+// connection that is kept, nor on a new one. `npm run soak -- plain-replacements` does so for as long as one likes.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { startSystem, type System } from "./system/isthmus.ts";

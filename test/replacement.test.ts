@@ -1,5 +1,5 @@
 // Processes are replaced under load of every kind, one after the other, and no request fails for it.
-// The long run, with fifty restarts, is test/rolling-restarts.ts.
+// The long run, with fifty restarts, is test/soak/rolling-restarts.ts.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { GrpcLoad } from "./system/grpc-load.ts";
 import type { System } from "./system/isthmus.ts";

@@ -1,6 +1,6 @@
-// The long run of test/replacement.test.ts: many restarts under mixed load. `node test/rolling-restarts.ts [ROUNDS]`
+// The long run of test/replacement.test.ts: many restarts under mixed load. `npm run soak -- rolling-restarts [ROUNDS]`
 // (default 50): each round restarts both agents in turn, or a hub and the gateway; ends with 1 when anything failed.
-import { startReplacedSystem } from "./system/replaced-system.ts";
+import { startReplacedSystem } from "../system/replaced-system.ts";
 
 const rounds = Number(process.argv[2] ?? 50);
 const replaced = await startReplacedSystem();

@@ -1,12 +1,12 @@
-// The long run of test/network-cut.test.ts: `node test/network-cuts.ts [SECONDS …]` (default 1 to 60), each cut with one agent
+// The long run of test/network-cut.test.ts: `npm run soak -- network-cuts [SECONDS …]` (default 1 to 60), each cut with one agent
 // and with two, and ended by a network that goes on and by one that has forgotten its connections. A dozen requests come
 // twice a second; each must be answered in time, with 200, or 502 to 504 and a code. Ends with 1 otherwise.
 import { setTimeout as delay } from "node:timers/promises";
-import { startCutRelay } from "./system/cut-relay.ts";
-import { startEchoServer } from "./system/echo-server.ts";
-import { ask } from "./system/http.ts";
-import { startAgent, startSystem } from "./system/isthmus.ts";
-import { eventually, freePorts } from "./system/process.ts";
+import { startCutRelay } from "../system/cut-relay.ts";
+import { startEchoServer } from "../system/echo-server.ts";
+import { ask } from "../system/http.ts";
+import { startAgent, startSystem } from "../system/isthmus.ts";
+import { eventually, freePorts } from "../system/process.ts";
 
 const given = process.argv.slice(2).map(Number);
 const durations = given.length > 0 ? given : [1, 2, 5, 10, 20, 40, 60];

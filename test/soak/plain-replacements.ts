@@ -1,9 +1,9 @@
-// The long run of test/plain-replacement.test.ts: `node test/plain-replacements.ts [REPLACEMENTS]` (default 50); ends with
+// The long run of test/plain-replacement.test.ts: `npm run soak -- plain-replacements [REPLACEMENTS]` (default 50); ends with
 // 1 when a request failed.
-import { startEchoServer } from "./system/echo-server.ts";
-import { startSystem } from "./system/isthmus.ts";
-import { startPlainLoad } from "./system/plain-load.ts";
-import { freePorts } from "./system/process.ts";
+import { startEchoServer } from "../system/echo-server.ts";
+import { startSystem } from "../system/isthmus.ts";
+import { startPlainLoad } from "../system/plain-load.ts";
+import { freePorts } from "../system/process.ts";
 
 const replacements = Number(process.argv[2] ?? 50);
 const origin = await startEchoServer("origin");
