@@ -1,8 +1,6 @@
 // Trailers of requests, from clients of the front door to pods behind agents, over both versions of HTTP; and no trace of the
 // frames that they travel in where nobody can take trailers, or where a policy looks at the body.
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import {
   connect,
@@ -11,14 +9,11 @@ import {
   type Http2ServerRequest,
 } from "node:http2";
 import { request as httpsRequest } from "node:https";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { developmentCertificate } from "../cli/serve/dev-certificate.ts";
 import { loopback } from "./system/http.ts";
-import { startAgent, startSystem, type System } from "./system/isthmus.ts";
-import { eventually, freePorts, type Program } from "./system/process.ts";
+import { eventually } from "./system/process.ts";
 import { listen } from "./system/tcp.ts";
+import { host, startTunnelledSystem, type TunnelledSystem } from "./system/tunnelled-system.ts";
 
 /** What a pod saw of a request. */
 interface Seen {
@@ -28,10 +23,7 @@ interface Seen {
   trailers: Record<string, string>;
 }
 
-const host = "localhost";
-let scratch: string;
-let system: System;
-let agent: Program;
+let running: TunnelledSystem;
 let session: ClientHttp2Session;
 let ca: string;
 let port: number;
@@ -71,17 +63,10 @@ async function seenOf(request: IncomingMessage | Http2ServerRequest): Promise<Se
 }
 
 beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), "isthmus-trailers-"));
-  const files = await developmentCertificate(scratch, [host], Date.now());
-  ca = readFileSync(files.certFile, "utf8");
-  [port] = (await freePorts(1)) as [number];
   const podPort = await listen(pod);
-  system = await startSystem(`
-listeners:
-  - name: secure
-    protocol: HTTPS
-    port: ${port}
-    tls: { certificates: [{ certFile: ${files.certFile}, keyFile: ${files.keyFile} }] }
+  const http2Port = await listen(http2Pod);
+  running = await startTunnelledSystem({
+    config: () => `
 routes:
   - name: all
     rules:
@@ -105,21 +90,20 @@ routes:
 backends:
   - { name: pods, tunnel: production, endpoints: [{ address: 127.0.0.1, port: ${podPort} }] }
   - { name: direct, endpoints: [{ address: 127.0.0.1, port: ${podPort} }] }
-  - { name: http2-pods, protocol: H2C, tunnel: production, endpoints: [{ address: 127.0.0.1, port: ${await listen(http2Pod)} }] }
-`);
-  agent = await startAgent(system, "production", "agent");
+  - { name: http2-pods, protocol: H2C, tunnel: production, endpoints: [{ address: 127.0.0.1, port: ${http2Port} }] }
+`,
+  });
+  ca = running.ca;
+  port = running.ports.secure;
   session = connect(`https://${host}:${port}`, { ca, lookup: loopback } as object);
-  await eventually("the tunnel carries a request", async () => (await ask("/", [])).status === 200);
 });
 
 afterAll(async () => {
   session?.destroy();
-  await agent?.stop();
-  await system?.stop();
+  await running?.stop();
   pod.closeAllConnections();
   pod.close();
   http2Pod.close();
-  await rm(scratch, { recursive: true, force: true });
 });
 
 interface Answer {
