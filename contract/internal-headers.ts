@@ -18,6 +18,8 @@ export const internalHeaders = {
   tunnelError: "isthmus-tunnel-error",
   /** On a request to a hub: the token of a front door whose client takes trailers. On the answer: its body is in frames. */
   trailers: trailersHeader,
+  /** On a request to a hub: where its informational answers go (`contract/informational.ts`). */
+  informational: "isthmus-informational",
   /** On a 599 answer: `1` when nothing of the request can have reached an endpoint. */
   tunnelErrorSafe: "isthmus-tunnel-error-safe",
 } as const;

@@ -10,6 +10,11 @@ export interface HttpCall<A> {
   readonly hasBody: boolean;
   /** Token of a front door whose client takes trailers (decision 0012). */
   readonly trailersToken: string | undefined;
+  /**
+   * Passes an informational answer on; settles when the client gets it before all that follows, or not at all. Never rejects.
+   * Absent: there is no way to a client that takes any.
+   */
+  inform?(head: ResponseHead): Promise<void>;
   /** The gateway process that the client is connected to, where it asks for a WebSocket. */
   readonly gatewayProcess: string | undefined;
   /** The client has left. */

@@ -60,6 +60,11 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
   /** What an endpoint says with its answer to a handshake, before there is a relay. */
   #early: ((relay: WebSocketRelay) => void)[] = [];
   #framed = false;
+  /** Settles when the client has been told of all informational answers so far. */
+  #informed: Promise<void> | undefined;
+  #ended = false;
+  /** What broke an answer off that had begun. */
+  #lost: StreamReset | undefined;
 
   constructor(call: HttpCall<A>, relays: OpenRelays) {
     this.#call = call;
@@ -82,8 +87,11 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
     const { head, hasBody } = this.#call;
     if (hasBody && head.kind === "http") this.#upload = this.#call.upload(this.#uploadStream());
     const answer = await this.#answer.promise;
+    if (this.#informed) await this.#informed;
     const stream = this.#stream.id;
     if ("code" in answer) return { type: "reset", stream, reset: answer };
+    // Nobody has heard of it yet.
+    if (this.#lost) return { type: "reset", stream, reset: this.#lost };
     try {
       return { type: "answer", answer: this.#begin(answer) };
     } catch (error) {
@@ -144,8 +152,8 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
   }
 
   onHead(head: ResponseHead): void {
-    // Workers have no way to send informational heads on.
     if (head.status >= 200 || head.status === 101) this.#answer.resolve(head);
+    else this.#informed = this.#call.inform?.(head);
   }
 
   onData(chunk: Uint8Array): void {
@@ -153,6 +161,7 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
   }
 
   onEnd(trailers: Fields): void {
+    this.#ended = true;
     this.#download.end(trailers);
   }
 
@@ -175,6 +184,7 @@ class HttpExchange<A> implements StreamHandlers, WaitingExchange {
 
   onReset(reset: StreamReset): void {
     this.#answer.resolve(reset);
+    if (!this.#ended) this.#lost = reset;
     this.#upload?.stop();
     this.#relay?.fail(reset);
     // A call of gRPC ends with a status, whatever ends it.

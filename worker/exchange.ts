@@ -83,6 +83,8 @@ export class Exchange implements RequestHead {
   upstreamIdentity: UpstreamIdentity | undefined = undefined;
   /** In place of the request's own body. */
   replacedBody: ReadableStream<Uint8Array> | Uint8Array | undefined = undefined;
+  /** Its informational answers are for the client; not so those of a copy. */
+  informs = true;
   /** What may follow the body; absent where the client has announced nothing. */
   trailers: RequestTrailers | undefined = undefined;
   /** Aborted, with a `GatewayError`, when the body that comes in must go no further. */

@@ -1,9 +1,11 @@
 // Starts one front-door process on inherited sockets, and tells it its certificates.
 import { spawn, type ChildProcess } from "node:child_process";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { FrontDoorCommand, FrontDoorEvent, ListenerSettings } from "./front-door/settings.ts";
 import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
 import { logLines } from "./log-lines.ts";
+import { informationalSocket } from "./socket-plan.ts";
 import type { InheritedSocket } from "./supervisor-message.ts";
 
 const entry = join(import.meta.dirname, "front-door/main.ts");
@@ -20,13 +22,16 @@ export interface FrontDoor extends KeptProcess {
   drain(graceMs: number): Promise<void>;
 }
 
-export function keepFrontDoor(
-  name: string,
-  listeners: readonly DoorListener[],
-  log: (line: string) => void,
-): FrontDoor {
-  let latest = listeners;
-  const kept = keepRunning(name, () => start(name, latest, log), log);
+export interface FrontDoorSpec {
+  readonly name: string;
+  readonly listeners: readonly DoorListener[];
+  /** Where it opens a socket for informational answers; absent: it takes none. */
+  readonly runDirectory?: string;
+}
+
+export function keepFrontDoor(spec: FrontDoorSpec, log: (line: string) => void): FrontDoor {
+  let latest = spec.listeners;
+  const kept = keepRunning(spec.name, () => start({ ...spec, listeners: latest }, log), log);
   return {
     ...kept,
     configure(next) {
@@ -38,7 +43,7 @@ export function keepFrontDoor(
   };
 }
 
-function start(name: string, listeners: readonly DoorListener[], log: (line: string) => void): StartedChild {
+function start({ name, listeners, runDirectory }: FrontDoorSpec, log: (line: string) => void): StartedChild {
   const child = spawn(process.execPath, [entry], {
     stdio: ["ignore", "pipe", "pipe", "ipc", ...allSockets(listeners).map(({ fd }) => fd)],
   });
@@ -54,8 +59,19 @@ function start(name: string, listeners: readonly DoorListener[], log: (line: str
     child.once("error", (error) => fail(new Error(`cannot start ${name}: ${error.message}`)));
     child.once("exit", () => fail(new Error(`${name} ended before it served`)));
   });
-  send(child, { type: "configure", listeners: withFds(listeners) });
+  send(child, {
+    type: "configure",
+    listeners: withFds(listeners),
+    ...(runDirectory !== undefined && { informationalSocket: ownSocket(child, name, runDirectory) }),
+  });
   return { child, ready };
+}
+
+/** Of this run alone: its successor serves beside it, and what is for one of them must not reach the other. */
+function ownSocket(child: ChildProcess, name: string, runDirectory: string): string {
+  const path = informationalSocket(runDirectory, `${name}-${child.pid}`);
+  child.once("exit", () => void rm(path, { force: true }));
+  return path;
 }
 
 function allSockets(listeners: readonly DoorListener[]): InheritedSocket[] {

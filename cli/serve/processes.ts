@@ -3,7 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { limits } from "#contract/limits.ts";
 import { isLayer4 } from "#contract/snapshot.ts";
-import { keepFrontDoor, type FrontDoor } from "./front-door-process.ts";
+import { type DoorListener, keepFrontDoor, type FrontDoor } from "./front-door-process.ts";
 import { GatewaySet } from "./gateway-set.ts";
 import { HubSet } from "./hub-set.ts";
 import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
@@ -83,7 +83,7 @@ export class Processes {
   /** Starts one front door beside each gateway, if there is a listener with TLS or HTTP/2. */
   async startFrontDoors(): Promise<void> {
     for (const [name, listeners] of await doorListeners(this.#task))
-      this.#doors.set(name, keepFrontDoor(name, listeners, this.#log));
+      this.#doors.set(name, this.#keepFrontDoor(name, listeners));
     await Promise.all([...this.#doors.values()].map(({ ready }) => ready));
   }
 
@@ -166,16 +166,21 @@ export class Processes {
   }
 
   async #openTunnelDoor(material: TunnelMaterial): Promise<void> {
-    const next = keepFrontDoor("tunnel-door", [tunnelListener(this.#task, material)], this.#log);
+    const listeners = [tunnelListener(this.#task, material)];
+    const next = keepFrontDoor({ name: "tunnel-door", listeners }, this.#log);
     await next.ready;
     void this.#tunnelDoor?.drain(oldDoorGraceMs);
     this.#tunnelDoor = next;
   }
 
+  #keepFrontDoor(name: string, listeners: readonly DoorListener[]): FrontDoor {
+    return keepFrontDoor({ name, listeners, runDirectory: this.#task.directory.run }, this.#log);
+  }
+
   async #replaceFrontDoor(name: string): Promise<void> {
     const old = this.#doors.get(name);
     if (!old) return;
-    const next = keepFrontDoor(name, (await doorListeners(this.#task)).get(name)!, this.#log);
+    const next = this.#keepFrontDoor(name, (await doorListeners(this.#task)).get(name)!);
     await next.ready;
     this.#doors.set(name, next);
     void old.drain(this.#task.options.drainTimeoutMs + gatewayStartMs);

@@ -48,6 +48,10 @@ export const slotPath = (runDirectory: string, process: string, name: string, sl
 /** Where the agent of `serve` itself reaches the tunnel's door. */
 export const ownAgentDoor = (runDirectory: string): string => socketPath(runDirectory, "tunnel-door", "own");
 
+/** Where a run of a front door takes informational answers; `door` is its name. The door itself listens there. */
+export const informationalSocket = (runDirectory: string, door: string): string =>
+  join(runDirectory, `${door}.sock`);
+
 /** Name of the socket on which a gateway process hears its supervisor. */
 export const doorSocket = "door";
 

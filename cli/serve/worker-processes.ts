@@ -65,6 +65,7 @@ export function startHub(task: SupervisorTask, { name, slot }: SlottedRun, log: 
     control: socketPath(directory.run, "control", "internal"),
     state: socketPath(directory.run, "state", "state"),
     region: options.region,
+    runDirectory: directory.run,
     ...(options.zone !== undefined && { zone: options.zone }),
   };
   return startHubProcess({ name, settings, sockets: socketsIn(task.sockets, name, slot) }, log);

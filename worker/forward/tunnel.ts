@@ -40,9 +40,9 @@ async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): 
   if (announced !== undefined) request.headers.set(requestTrailersHeader, announced);
   request.headers.set(internalHeaders.endpoint, endpointKey(backend.backend.name, endpoint.endpoint.id));
   request.headers.set(internalHeaders.operation, "stream");
-  const trailers = trailersToken(exchange.request);
-  if (trailers === undefined) request.headers.delete(internalHeaders.trailers);
-  else request.headers.set(internalHeaders.trailers, trailers);
+  const { trailers, informational } = doorFacts(exchange.request);
+  setOrDelete(request.headers, internalHeaders.trailers, trailers);
+  setOrDelete(request.headers, internalHeaders.informational, exchange.informs ? informational : undefined);
   const response = await askHub(tunnel, hub, request, exchange.bodySignal);
   const code = response.headers.get(internalHeaders.tunnelError);
   if (code === null) return response;
@@ -65,10 +65,21 @@ function bodyForHub({ body, trailers, headers, upstreamIdentity }: Exchange): {
   return names.length === 0 ? { body } : { body: trailers.frame(body, names), announced: names.join(", ") };
 }
 
-/** What only a front door can write (decision 0012). */
-function trailersToken({ cf }: Request): string | undefined {
-  const token = (cf as { trailers?: unknown } | undefined)?.trailers;
-  return typeof token === "string" ? token : undefined;
+interface DoorFacts {
+  /** Its client takes trailers (decision 0012). */
+  readonly trailers?: string;
+  /** Where informational answers go (decision 0021). */
+  readonly informational?: string;
+}
+
+/** What only a front door can write. */
+function doorFacts({ cf }: Request): DoorFacts {
+  return (cf as DoorFacts | undefined) ?? {};
+}
+
+function setOrDelete(headers: Headers, name: string, value: string | undefined): void {
+  if (value === undefined) headers.delete(name);
+  else headers.set(name, value);
 }
 
 async function askHub(

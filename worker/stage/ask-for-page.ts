@@ -26,6 +26,7 @@ export function askForPage(scope: RuleScope, { backend: name, requestHeaders }: 
       upstreamAuthority: exchange.authority,
       upstreamPath: "/",
       upstreamQuery: undefined,
+      informs: false,
       replacedBody: undefined,
       bodySignal: undefined,
       cancelled: undefined,

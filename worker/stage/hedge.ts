@@ -48,6 +48,8 @@ class Race {
   #send(): void {
     const exchange = this.#exchange.fork();
     const tried = this.#copies.map((copy) => copy.exchange.endpointIndex);
+    // The client hears of one endpoint's; which of them answers first is not known yet.
+    if (this.#copies.length > 0) exchange.informs = false;
     if (this.#copies.length === 0) exchange.bound = this.#exchange.bound;
     exchange.tried = [...(this.#exchange.tried ?? []), ...tried];
     if (exchange.tried.length === 0) exchange.tried = undefined;

@@ -38,6 +38,7 @@ function mirrorTo(scope: BackendScope, name: string): Mirror {
     if (underWay >= limits.mirrorsUnderWay) return;
     underWay += 1;
     copy.backend = backend;
+    copy.informs = false;
     copy.signal = AbortSignal.timeout(limits.mirrorTimeoutMs);
     try {
       const response = await handler(copy);

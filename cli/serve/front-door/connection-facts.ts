@@ -32,6 +32,8 @@ export interface ConnectionFacts {
   readonly tlsClientAuth?: TlsClientAuth;
   /** The client takes trailers: by this token a hub marks a body that has them (decision 0012). */
   readonly trailers?: string;
+  /** Where a hub brings informational answers for the request (decision 0021). */
+  readonly informational?: string;
   /** The request's `Trailer`: its body is in frames, with those fields behind it. */
   readonly requestTrailers?: string;
 }
@@ -41,7 +43,7 @@ export function connectionFacts(
   socket: Socket | TLSSocket,
   httpVersion: string,
   { clientAuth, client }: Peer,
-  more: Pick<ConnectionFacts, "trailers" | "requestTrailers">,
+  more: Pick<ConnectionFacts, "trailers" | "informational" | "requestTrailers">,
 ): ConnectionFacts {
   return {
     clientIp: client

@@ -25,7 +25,18 @@ export interface RequestHead {
 /** Of this process: no client and no endpoint gets to see it. */
 const trailersToken = randomUUID();
 
-export function requestHead(request: Incoming, peer: Peer, upgrade?: string): RequestHead {
+export interface HeadOptions {
+  /** Value of `Upgrade` for a request to switch protocols. */
+  readonly upgrade?: string | undefined;
+  /** Where informational answers go. */
+  readonly informational?: string | undefined;
+}
+
+export function requestHead(
+  request: Incoming,
+  peer: Peer,
+  { upgrade, informational }: HeadOptions,
+): RequestHead {
   const socket = request.socket as TLSSocket;
   const hasBody = upgrade === undefined && bodyFollows(request);
   const chunked = hasBody && request.headers["content-length"] === undefined;
@@ -41,6 +52,7 @@ export function requestHead(request: Incoming, peer: Peer, upgrade?: string): Re
     },
     connectionFacts(socket, request.httpVersion, peer, {
       ...(trailers !== undefined && { trailers }),
+      ...(informational !== undefined && { informational }),
       ...(requestTrailers !== undefined && { requestTrailers }),
     }),
   );

@@ -25,6 +25,7 @@ import {
 import { chooseByHost } from "#traffic/match/listener-table.ts";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
 import { tlsClientAuth, type Peer } from "./connection-facts.ts";
+import type { InformationalAnswers } from "./informational.ts";
 import { plainServer } from "./plain-server.ts";
 import { ProxiedClients, proxiedServer } from "./proxied-client.ts";
 import { createProxy } from "./proxy.ts";
@@ -58,8 +59,15 @@ export interface Listener {
   drain(): Promise<void>;
 }
 
-export function openListener(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
-  return settings.kind === "tls" ? openConnections(settings, log) : openRequests(settings, log);
+/** `informational`: of the listeners of this process together. */
+export function openListener(
+  settings: ListenerSettings,
+  informational: InformationalAnswers | undefined,
+  log: (line: string) => void,
+): Promise<Listener> {
+  return settings.kind === "tls"
+    ? openConnections(settings, log)
+    : openRequests(settings, informational, log);
 }
 
 async function openConnections(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
@@ -95,9 +103,14 @@ function secureServer(settings: ListenerSettings, contextFor: (name: string) => 
   });
 }
 
-async function openRequests(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
+async function openRequests(
+  settings: ListenerSettings,
+  informational: InformationalAnswers | undefined,
+  log: (line: string) => void,
+): Promise<Listener> {
   let choices = settings.kind === "http" ? [] : withEachPolicy(settings).map(certificateChoice);
-  const proxy = createProxy((target) => upstreamOf(settings, target), log);
+  const socketPathOf = (target: string): string => upstreamOf(settings, target);
+  const proxy = createProxy({ socketPathOf, informational, log });
   const serving: Serving = { proxy, sessions: new Set(), clients: new ProxiedClients() };
   const contextOf =
     (index: number) =>

@@ -1,7 +1,10 @@
 // Process entry of the front door: TLS for HTTPS listeners, or for the tunnel's. It knows nothing but what the
 // supervisor sends it: sockets, certificates, where to forward. It ends with the supervisor.
+import { once } from "node:events";
+import { basename } from "node:path";
+import { InformationalAnswers, informationalServer } from "./informational.ts";
 import { openListener, type Listener } from "./listener.ts";
-import type { FrontDoorCommand, FrontDoorEvent } from "./settings.ts";
+import type { ConfigureCommand, FrontDoorCommand, FrontDoorEvent } from "./settings.ts";
 
 let open: Promise<Listener[]> | undefined;
 
@@ -20,7 +23,7 @@ async function obey(command: FrontDoorCommand): Promise<void> {
       process.exit(0);
     }
     if (open) return update(await open, command.listeners);
-    open = Promise.all(command.listeners.map((settings) => openListener(settings, log)));
+    open = openAll(command);
     await open;
     tell({ type: "listening" });
   } catch (error) {
@@ -28,10 +31,20 @@ async function obey(command: FrontDoorCommand): Promise<void> {
   }
 }
 
-function update(
-  listeners: Listener[],
-  settings: Extract<FrontDoorCommand, { type: "configure" }>["listeners"],
-): void {
+async function openAll({ listeners, informationalSocket }: ConfigureCommand): Promise<Listener[]> {
+  const informational =
+    informationalSocket === undefined ? undefined : await openInformational(informationalSocket);
+  return Promise.all(listeners.map((settings) => openListener(settings, informational, log)));
+}
+
+async function openInformational(path: string): Promise<InformationalAnswers> {
+  const answers = new InformationalAnswers(basename(path, ".sock"));
+  const server = informationalServer(answers).listen(path);
+  await once(server, "listening");
+  return answers;
+}
+
+function update(listeners: Listener[], settings: ConfigureCommand["listeners"]): void {
   for (const [index, listener] of listeners.entries()) {
     const next = settings[index];
     if (next) listener.update(next);

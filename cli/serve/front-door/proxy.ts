@@ -8,6 +8,7 @@ import { passAnswer, sinkOf, type Outgoing } from "./answer.ts";
 import type { Peer } from "./connection-facts.ts";
 import { requestHead, type Incoming } from "./incoming.ts";
 import { framing } from "./framing.ts";
+import type { InformationalAnswers } from "./informational.ts";
 import { malformation } from "./malformation.ts";
 import { refuse } from "./refusal.ts";
 import { createTurns } from "./request-order.ts";
@@ -28,8 +29,16 @@ export interface Proxy {
 /** An endpoint's head may have 60 KiB (`limits.headBytes`), the gateway adds to it, and Node takes 16 KiB by itself. */
 const answerHeadBytes = 128 * 1024;
 
-/** `socketPathOf`: the Unix socket behind, by target. `log` gets one line for each request that workerd could not be given. */
-export function createProxy(socketPathOf: (target: string) => string, log: (line: string) => void): Proxy {
+export interface ProxyOptions {
+  /** The Unix socket behind, by target. */
+  socketPathOf(target: string): string;
+  /** Absent: no hub stands behind workerd. */
+  readonly informational: InformationalAnswers | undefined;
+  /** One line for each request that workerd could not be given. */
+  log(line: string): void;
+}
+
+export function createProxy({ socketPathOf, informational, log }: ProxyOptions): Proxy {
   const pool = new UploadAgent({ keepAlive: true, maxFreeSockets: 64 });
   // Connections used once, but asked to be kept: on one that is to close, workerd closes as soon as it has answered,
   // and the answer to an upload that it does not want is lost with the rest of the upload.
@@ -45,6 +54,7 @@ export function createProxy(socketPathOf: (target: string) => string, log: (line
         setHost: false,
         maxHeaderSize: answerHeadBytes,
       }),
+    informational,
     logFailure: (error) => log(`cannot reach the process behind: ${error.message}`),
   };
   let ending = false;
@@ -66,7 +76,9 @@ export function createProxy(socketPathOf: (target: string) => string, log: (line
 }
 
 function send(workerd: Upstream, request: Incoming, response: Outgoing, peer: Peer, pooled: boolean): void {
-  const { headers, hasBody, chunked, trailers, framed } = requestHead(request, peer);
+  const expected = workerd.informational?.expect(request.httpVersion, response);
+  const informational = expected?.target;
+  const { headers, hasBody, chunked, trailers, framed } = requestHead(request, peer, { informational });
   const { method = "GET", url = "/" } = request;
   // workerd may close a kept connection just when a request is written to it. Only a request that can be sent again
   // (safe method, no body) takes that chance; the others get a connection of their own.
@@ -75,6 +87,7 @@ function send(workerd: Upstream, request: Incoming, response: Outgoing, peer: Pe
   let answered = false;
   upstream.once("response", (answer) => {
     answered = true;
+    expected?.over();
     passAnswer(answer, response, trailers, () => endUpload(request));
   });
   upstream.on("error", (error) => {
@@ -86,6 +99,7 @@ function send(workerd: Upstream, request: Incoming, response: Outgoing, peer: Pe
     workerd.logFailure(error);
     refuse(request, response);
   });
+  upstream.once("close", () => expected?.over());
   sink.once("close", () => {
     if (!sink.writableFinished || !upstream.writableFinished) upstream.destroy();
   });

@@ -43,10 +43,15 @@ export interface ListenerSettings extends ClientPolicy {
   readonly proxyProtocol?: AcceptedProxyProtocol;
 }
 
+export interface ConfigureCommand {
+  readonly type: "configure";
+  readonly listeners: readonly ListenerSettings[];
+  /** Path of the Unix socket that the process is to open for informational answers; absent for the tunnel's door. */
+  readonly informationalSocket?: string;
+}
+
 /** Supervisor to front door. `drain`: take no new connection, end when the last request has. */
-export type FrontDoorCommand =
-  | { readonly type: "configure"; readonly listeners: readonly ListenerSettings[] }
-  | { readonly type: "drain" };
+export type FrontDoorCommand = ConfigureCommand | { readonly type: "drain" };
 
 /** Front door to supervisor. */
 export type FrontDoorEvent =

@@ -8,6 +8,7 @@ import { answerText, passAnswer } from "./answer.ts";
 import type { Peer } from "./connection-facts.ts";
 import { http2Fields, returnedHead } from "./forwarded-head.ts";
 import { requestHead } from "./incoming.ts";
+import type { InformationalAnswers } from "./informational.ts";
 import { malformation } from "./malformation.ts";
 import { refuse } from "./refusal.ts";
 import { endUpload } from "./upload.ts";
@@ -15,6 +16,7 @@ import { endUpload } from "./upload.ts";
 /** The workerd process behind. */
 export interface Upstream {
   open(method: string, path: string, headers: string[], pooled: boolean): ClientRequest;
+  readonly informational: InformationalAnswers | undefined;
   logFailure(error: Error): void;
 }
 
@@ -29,7 +31,7 @@ export function passUpgrade(
   if (request.method !== "GET" || malformation(request)) {
     return void socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   }
-  const { headers } = requestHead(request, peer, request.headers.upgrade);
+  const { headers } = requestHead(request, peer, { upgrade: request.headers.upgrade });
   const upstream = open(request.method ?? "GET", request.url ?? "/", headers, false);
   exchangeUpgrade(upstream, socket, {
     onUpgrade: (answer) =>
@@ -55,7 +57,7 @@ export function passConnect(
 ): void {
   // Tunnels to anywhere are a forward proxy's business.
   if (request.headers[":protocol"] !== "websocket") return void response.writeHead(501).end();
-  const { headers } = requestHead(request, peer, "websocket");
+  const { headers } = requestHead(request, peer, { upgrade: "websocket" });
   // HTTP/2 proves by its own means that the server understood; HTTP/1.1 asks for a key (RFC 8441 §5).
   headers.push("Sec-WebSocket-Key", randomBytes(16).toString("base64"));
   const { stream } = response;

@@ -9,10 +9,12 @@ import type { Duplex } from "node:stream";
 import { internalHeaders, isInternalHeader, tunnelErrorStatus } from "#contract/internal-headers.ts";
 import type { OpenHead, ResponseHead } from "#contract/tunnel/head.ts";
 import type { HttpCall } from "#hub/http-call.ts";
+import { type InformationalTarget, informationalTarget } from "#contract/informational.ts";
 import type { PeerSocket } from "#hub/peer-socket.ts";
 import type { TunnelFailure } from "#hub/tunnel-failure.ts";
 import type { TunnelStream } from "#traffic/tunnel/stream.ts";
 import { connectionNames, GatewayDownload } from "./download.ts";
+import type { FrontDoors } from "./front-doors.ts";
 import type { Upgrader } from "./peer-socket.ts";
 import { GatewayUpload } from "./upload.ts";
 
@@ -33,17 +35,23 @@ export class GatewayCall implements HttpCall<void> {
   readonly gatewayProcess: string | undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #doors: FrontDoors;
   readonly #upgrade: UpgradeParts | undefined;
+  readonly #informational: InformationalTarget | undefined;
+  /** All that have been told so far, one after the other; false once one came to nothing. */
+  #informed: Promise<boolean> | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, upgrade?: UpgradeParts) {
+  constructor(request: IncomingMessage, response: ServerResponse, doors: FrontDoors, upgrade?: UpgradeParts) {
     this.#request = request;
     this.#response = response;
+    this.#doors = doors;
     this.#upgrade = upgrade;
     const read = readHead(request, upgrade !== undefined);
     this.head = read.head;
     this.hasBody = read.hasBody;
     this.trailersToken = read.trailersToken;
     this.gatewayProcess = read.gatewayProcess;
+    this.#informational = read.informational;
     if (this.hasBody) response.once("finish", () => this.#linger());
   }
 
@@ -55,6 +63,17 @@ export class GatewayCall implements HttpCall<void> {
     this.#response.once("close", () => {
       if (!this.#response.writableFinished) left();
     });
+  }
+
+  async inform({ status, fields }: ResponseHead): Promise<void> {
+    const target = this.#informational;
+    if (!target) return;
+    const passed = fields.filter(([name]) => !connectionNames.has(name) && !isInternalHeader(name));
+    const before = this.#informed ?? Promise.resolve(true);
+    this.#informed = before.then(
+      (isHeard) => isHeard && this.#doors.tell(target, { status, fields: passed }),
+    );
+    await this.#informed;
   }
 
   upload(stream: TunnelStream): GatewayUpload {
@@ -112,6 +131,7 @@ function readHead({ rawHeaders, method = "GET", url = "/" }: IncomingMessage, is
   let hasBody = false;
   let trailersToken: string | undefined;
   let gatewayProcess: string | undefined;
+  let informational: InformationalTarget | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!.toLowerCase();
     const value = rawHeaders[index + 1]!;
@@ -119,6 +139,7 @@ function readHead({ rawHeaders, method = "GET", url = "/" }: IncomingMessage, is
     else if (isInternalHeader(name)) {
       if (name === internalHeaders.endpoint) endpoint = value;
       else if (name === internalHeaders.gatewayProcess) gatewayProcess = value;
+      else if (name === internalHeaders.informational) informational = informationalTarget(value);
       else if (name === internalHeaders.trailers) {
         // The endpoint may send trailers; what the client itself sent ended on the way here (RFC 9110 §10.1.4).
         trailersToken = value;
@@ -131,5 +152,5 @@ function readHead({ rawHeaders, method = "GET", url = "/" }: IncomingMessage, is
   }
   const kind = isUpgrade ? "websocket" : "http";
   const head: OpenHead = { kind, method, scheme: "http", authority, target: url, endpoint, fields };
-  return { head, hasBody: hasBody && !isUpgrade, trailersToken, gatewayProcess };
+  return { head, hasBody: hasBody && !isUpgrade, trailersToken, gatewayProcess, informational };
 }

@@ -7,6 +7,7 @@ import { BodyFrameReader } from "#contract/body-frames.ts";
 import { limits } from "#contract/limits.ts";
 import type { Fields } from "#contract/tunnel/head.ts";
 import type { StreamHandlers, StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
+import { FrontDoors } from "./front-doors.ts";
 import { gatewayServer } from "./gateway-server.ts";
 import type { Hubs } from "./hubs.ts";
 import { hubsWith, listen, type Pod } from "./testing/linked-agent.ts";
@@ -21,7 +22,7 @@ const asked = {
 };
 
 async function served(hubs: Hubs): Promise<string> {
-  const { path, close } = await listen(gatewayServer(hubs));
+  const { path, close } = await listen(gatewayServer(hubs, new FrontDoors("/nowhere")));
   onTestFinished(close);
   return path;
 }
@@ -162,6 +163,19 @@ test.each([
   streams[0]!.write(Buffer.from("hello"));
   streams[0]!.end();
   await expect(text(answer)).rejects.toThrow("aborted");
+});
+
+test("an answer that breaks off as it begins is not taken for a whole", async () => {
+  const path = await served(
+    hubsWith((stream) => {
+      stream.respond({ status: 200, fields: [] });
+      stream.write(Buffer.from("half"));
+      stream.reset("endpoint_reset");
+      return quiet;
+    }),
+  );
+  const answer = await ask(path);
+  expect([answer.statusCode, answer.headers["isthmus-tunnel-error"]]).toEqual([599, "endpoint_reset"]);
 });
 
 test("a gateway that does not read stops the endpoint, and nobody else", async () => {

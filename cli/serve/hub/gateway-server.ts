@@ -9,6 +9,7 @@ import { parseObjectPath } from "#contract/object-path.ts";
 import type { Hub } from "#hub/hub.ts";
 import { parsedJson } from "#hub/hub-runtime.ts";
 import { GatewayCall, type UpgradeParts } from "./gateway-call.ts";
+import type { FrontDoors } from "./front-doors.ts";
 import type { Hubs } from "./hubs.ts";
 import { Upgrader } from "./peer-socket.ts";
 
@@ -27,7 +28,7 @@ const quietMs = 1_000;
 
 const upgrader = new Upgrader(limits.webSocketMessageBytes);
 
-export function gatewayServer(hubs: Hubs): Server {
+export function gatewayServer(hubs: Hubs, doors: FrontDoors): Server {
   const answer = (request: IncomingMessage, response: ServerResponse, upgrade?: UpgradeParts): void => {
     response.sendDate = false;
     response.on("error", () => response.destroy());
@@ -38,7 +39,7 @@ export function gatewayServer(hubs: Hubs): Server {
     if (request.headers[internalHeaders.operation] !== "stream") {
       void answerCall(hubs, hub, request, response).then(() => closeIdle(server, hubs));
     } else if (hub) {
-      void hub.request(new GatewayCall(request, response, upgrade));
+      void hub.request(new GatewayCall(request, response, doors, upgrade));
     } else {
       sendJson(response, 404, { code: "not_found", message: "no such hub" });
     }

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { Server as HttpServer } from "node:http";
 import type { Server } from "node:net";
+import { FrontDoors } from "./front-doors.ts";
 import { gatewayServer } from "./gateway-server.ts";
 import { Hubs } from "./hubs.ts";
 import { nodeRuntime } from "./node-runtime.ts";
@@ -16,7 +17,7 @@ const settings = JSON.parse(process.argv[2]!) as HubSettings;
 const { fds } = settings;
 const runtime = nodeRuntime(settings);
 const hubs = new Hubs(runtime);
-const gateways = gatewayServer(hubs);
+const gateways = gatewayServer(hubs, new FrontDoors(settings.runDirectory));
 const agents = tunnelServer(hubs, runtime);
 const servers: readonly [Server, number][] = [
   [gateways, fds.hub],

@@ -6,6 +6,8 @@ export interface HubSettings {
   /** Path of the state process's socket. */
   readonly state: string;
   readonly region: string;
+  /** Where front doors have the sockets on which they take informational answers. */
+  readonly runDirectory: string;
   /** Zone that the hub runs in, if it is known. */
   readonly zone?: string;
   /** Inherited listening sockets: for requests of gateways and of the region, for connections, and for the tunnel's door. */
