@@ -2,7 +2,9 @@
 // has none, of Istio's AuthorizationPolicy; durations in milliseconds (`timeout: 1s` becomes `timeoutMs: 1000`).
 // Nothing in here is a secret: passwords and API keys are hashes, keys of tokens are public ones.
 import { z } from "zod";
+import { extAuthSchema } from "./external-authorization.ts";
 import { headerNameSchema, methodSchema, pathMatchSchema } from "./http-route.ts";
+import { remoteUriSchema } from "./remote-uri.ts";
 
 const name = z
   .string()
@@ -217,12 +219,7 @@ export const jwtProviderFields = {
   forwardOriginalToken: z.boolean().default(true).describe("The endpoint sees the token. Default: true."),
 };
 
-const remoteJwksUri = z
-  .string()
-  .max(2048)
-  .regex(/^https?:\/\/[^\s/@#?]+(?:\/[^\s#]*)?$/, "expected an http or https URL without user or fragment");
-
-export const remoteJwksFields = { uri: remoteJwksUri.describe("Where the issuer publishes its keys.") };
+export const remoteJwksFields = { uri: remoteUriSchema.describe("Where the issuer publishes its keys.") };
 
 export const jwtProviderSchema = z.strictObject({
   ...jwtProviderFields,
@@ -236,53 +233,6 @@ export const jwtFields = {
     .default(false)
     .describe("Requests without a token pass; those with a bad one do not. Default: false."),
 };
-
-// --- another server's word --------------------------------------------------------------------------------------------
-
-export const extAuthFields = {
-  http: z
-    .strictObject({
-      url: remoteJwksUri.describe("The authorization server."),
-      forwardPath: z
-        .boolean()
-        .default(false)
-        .describe(
-          "Asks with the request's method, and with its path and query after those of `url`. Default: GET of `url`.",
-        ),
-      method: methodSchema
-        .optional()
-        .describe("Method of the question. Default: GET, or the request's with `forwardPath`."),
-      headersToBackend: z
-        .array(header)
-        .max(32)
-        .default([])
-        .describe("Headers of a 2xx answer that the endpoint gets; clients cannot send them."),
-      signIn: z
-        .strictObject({
-          url: remoteJwksUri.describe("Where the client is sent, with 302."),
-          redirectParam: z
-            .string()
-            .max(64)
-            .regex(/^[A-Za-z0-9._~-]+$/, "expected a name of a query parameter")
-            .optional()
-            .describe("Query parameter with the URL that was asked for. Default: rd."),
-        })
-        .optional()
-        .describe("Clients that the server answers 401 are sent there. Default: they get the answer."),
-    })
-    .describe("2xx lets a request pass; any other answer below 500 goes to the client."),
-  headersToExtAuth: z
-    .array(header)
-    .max(32)
-    .default([])
-    .describe("Headers of the request that the server gets besides Authorization; `*`: all of them."),
-  failOpen: z
-    .boolean()
-    .default(false)
-    .describe("Requests pass while the server is down, slow or answers 5xx. Default: false, 503."),
-};
-
-export const extAuthSchema = z.strictObject({ ...extAuthFields, timeoutMs: z.int().positive() });
 
 // --- who may do what --------------------------------------------------------------------------------------------------
 
@@ -386,7 +336,6 @@ export type ListenerLimits = z.infer<typeof listenerLimitsSchema>;
 export type ApiKeyAuth = z.infer<typeof apiKeyAuthSchema>;
 export type BasicAuth = z.infer<typeof basicAuthSchema>;
 export type JwtProvider = z.infer<typeof jwtProviderSchema>;
-export type ExtAuth = z.infer<typeof extAuthSchema>;
 export type AuthorizationRule = z.infer<typeof authorizationRuleSchema>;
 export type Authorization = z.infer<typeof authorizationSchema>;
 export type SecurityPolicy = z.infer<typeof securityPolicySchema>;

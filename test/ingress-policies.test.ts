@@ -72,7 +72,9 @@ describe.each([
     pages = await startEchoServer("ingress/default/pages/80");
     authority = await startEchoServer("authority", (request, response) => {
       asked.push({ ...request.headers, method: request.method });
-      const isKnown = request.headers.cookie === "session=known";
+      const isRenewed = request.headers.cookie === "session=old";
+      if (isRenewed) response.setHeader("set-cookie", "session=new");
+      const isKnown = isRenewed || request.headers.cookie === "session=known";
       response.statusCode = isKnown ? 200 : request.headers.cookie === "session=banned" ? 403 : 401;
       if (isKnown) response.setHeader("x-user", "ann");
       else response.setHeader("set-cookie", "state=1");
@@ -93,6 +95,14 @@ describe.each([
         "auth-signin": "https://login.example.org/start?client=1",
       }),
       ingress("told", { "auth-url": url, "auth-method": "POST" }),
+      ingress("renewed", {
+        "auth-url": url,
+        "auth-signin": "http://$host/start?from=$arg_from&rd=$request_uri",
+        "auth-proxy-set-headers": "default/asking",
+        "auth-snippet": 'proxy_set_header X-Team "blue";',
+      }),
+      ingress("always", { "auth-url": url, "auth-always-set-cookie": "true" }),
+      configMap("asking", { "X-Asked-By": "ingress" }),
       ingress("cors", { "enable-cors": "true", "cors-allow-origin": "https://app.example.org" }),
       ingress("any", { "enable-cors": "true" }),
       ingress("pages", {
@@ -145,6 +155,19 @@ describe.each([
     // nginx of ingress-nginx escapes it; the one of Debian has no word for that.
     if (!isNginx) expect(location.searchParams.get("rd")).toBe("http://asked.example.com/a?b=c");
     expect((await send("asked", { headers: { cookie: "session=banned" } })).status).toBe(403);
+  });
+
+  test.skipIf(missing)("sessions are renewed, where the response is no error", async () => {
+    asked = [];
+    const renewed = { headers: { cookie: "session=old" } };
+    const answer = await send("renewed", renewed);
+    expect(answer.headers["set-cookie"]).toEqual(["session=new"]);
+    expect(asked[0]).toMatchObject({ "x-asked-by": "ingress", "x-team": "blue" });
+    const missed = { ...renewed, path: "/status/404" };
+    expect((await send("renewed", missed)).headers).not.toHaveProperty("set-cookie");
+    expect((await send("always", missed)).headers["set-cookie"]).toEqual(["session=new"]);
+    const unknown = await send("renewed", { path: "/a?from=b" });
+    expect(unknown.headers.location).toBe("http://renewed.example.com/start?from=b&rd=/a?from=b");
   });
 
   test.skipIf(missing)(
@@ -208,6 +231,10 @@ describe.each([
     });
   });
 });
+
+function configMap(name: string, data: Readonly<Record<string, string>>): string {
+  return JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data });
+}
 
 function service(name: string): string {
   return JSON.stringify({

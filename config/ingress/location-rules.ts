@@ -1,5 +1,6 @@
 // A location → the rules that it is here, in the order in which they are to be tried.
 import { literal } from "../pattern-text.ts";
+import { withHost } from "./annotation/external-auth.ts";
 import { forwardedPrefixFilter, vhostFilter, type LocationFacts } from "./annotation/headers.ts";
 import { appRootFilter } from "./annotation/redirects.ts";
 import { isRewritten, rewriteFilter } from "./annotation/rewrite.ts";
@@ -56,7 +57,7 @@ function lateRules(
   if (!service) return [];
   const filters = [...filtersOf(location, server), ...errorPageFilters(location, server, context)];
   return targetsOf(location, scheme, context).flatMap(({ condition, backendRefs }) =>
-    variantsOf(settings, snippetNetworks(settings, server)).map((variant) =>
+    variantsOf(settings, server).map((variant) =>
       place(
         { ...(filters.length > 0 && { filters }), ...variant.policies, backendRefs },
         ...variant.conditions,
@@ -225,9 +226,9 @@ interface Variant {
 }
 
 /** What holds for all clients, after what holds for those of some networks. */
-function variantsOf(settings: Settings, networks: Pick<Snippet, "allow" | "deny">): Variant[] {
+function variantsOf(settings: Settings, server: Server): Variant[] {
   const { policies, withoutCredentials, withoutLimits } = settings;
-  const security = withNetworks(settings.security, networks);
+  const security = securityOf(settings, server);
   const whole: Variant = { conditions: [], policies: withSecurity(policies, security) };
   const { rateLimit: _limits, ...unlimited } = policies;
   const { basicAuth: _password, extAuth: _asked, ...open } = security;
@@ -241,6 +242,12 @@ function variantsOf(settings: Settings, networks: Pick<Snippet, "allow" | "deny"
     ...trusted.map((one) => ({ conditions: [one], policies: withSecurity(policies, open) })),
     whole,
   ];
+}
+
+function securityOf(settings: Settings, server: Server): Settings["security"] {
+  const security = withNetworks(settings.security, snippetNetworks(settings, server));
+  if (!security.extAuth) return security;
+  return { ...security, extAuth: withHost(security.extAuth, server.host, settings.annotations) };
 }
 
 /** The annotations' own come first in the location, so they decide where there are any. */

@@ -6,12 +6,12 @@ import {
   authorizationSchema,
   basicAuthSchema,
   clientNetworksSchema,
-  extAuthFields,
   jwtFields,
   jwtProviderFields,
   remoteJwksFields,
   requestLimitsSchema,
 } from "#contract/security-policy.ts";
+import { extAuthFields } from "#contract/external-authorization.ts";
 
 const jwtProviderSchema = z.strictObject({
   ...jwtProviderFields,

@@ -24,7 +24,7 @@ export interface LocationTools {
 
 export function locationBlocks(server: Server, tools: LocationTools): string[] {
   const isRegex = enforcesRegex(server);
-  const asking = new Set(server.locations.map(({ ingress }) => authBlocks(ingress)));
+  const asking = new Set(server.locations.map(({ ingress }) => authBlocks(ingress, tools)));
   const pages = new Set(server.locations.flatMap(({ ingress }) => pageBlocks(ingress, tools)));
   const blocks = expanded(server.locations).map((location) => {
     const { path, isExact } = location;
@@ -113,7 +113,7 @@ const pageName = ({ metadata }: IngressObject, code: string): string =>
   `@custom_${metadata.name.replaceAll("-", "_")}_${code}`;
 
 /** Where `auth_request` asks, and where clients without credentials are sent. */
-function authBlocks(ingress: IngressObject): string {
+function authBlocks(ingress: IngressObject, { manifest }: LocationTools): string {
   const url = annotation(ingress, "auth-url");
   if (!url) return "";
   const { name } = ingress.metadata;
@@ -121,13 +121,21 @@ function authBlocks(ingress: IngressObject): string {
   const signin = annotation(ingress, "auth-signin");
   const parameter = annotation(ingress, "auth-signin-redirect-param") || "rd";
   const mark = signin.includes("?") ? "&" : "?";
+  const [config, namespace = namespaceOf(ingress)] = annotation(ingress, "auth-proxy-set-headers")
+    .split("/")
+    .reverse();
+  const { data = {} } = (manifest.objects.get(`ConfigMap/${namespace}/${config}`) ?? {}) as {
+    data?: Record<string, string>;
+  };
+  const added = Object.entries(data).map(([header, value]) => `proxy_set_header ${header} "${value}";`);
   return `location = /_external-auth-${name} {
 internal; proxy_pass_request_body off; proxy_set_header Content-Length ""; ${method ? `proxy_method ${method};` : ""}
 proxy_set_header X-Original-URL $scheme://$http_host$request_uri; proxy_set_header X-Original-Method $request_method;
 proxy_set_header X-Auth-Request-Redirect $request_uri; proxy_pass ${url};
+${added.join(" ")} ${annotation(ingress, "auth-snippet")}
 }
 location @signin_${name.replaceAll("-", "_")} {
-internal; add_header Set-Cookie $auth_cookie; return 302 ${signin || "/"}${mark}${parameter}=$scheme://$http_host$request_uri;
+internal; add_header Set-Cookie $auth_cookie; return 302 ${signin.includes(`${parameter}=`) ? signin : `${signin || "/"}${mark}${parameter}=$scheme://$http_host$request_uri`};
 }
 `;
 }
@@ -140,6 +148,7 @@ function authOf(ingress: IngressObject): string[] {
     .flatMap((one) => one.trim() || []);
   return [
     `auth_request /_external-auth-${name}; auth_request_set $auth_cookie $upstream_http_set_cookie;`,
+    `add_header Set-Cookie $auth_cookie${isOn(ingress, "auth-always-set-cookie") ? " always" : ""};`,
     ...headers.map((header, index) => {
       const variable = `$upstream_http_${header.toLowerCase().replaceAll("-", "_")}`;
       return `auth_request_set $authHeader${index} ${variable}; proxy_set_header '${header}' $authHeader${index};`;

@@ -18,6 +18,8 @@ export interface Passed {
   readonly headers: Headers;
   readonly query: string;
   readonly body: string;
+  /** Headers of the response. */
+  readonly told: Headers;
 }
 
 /** What became of a request: what the endpoint got, or the answer, or the error's code and challenge. */
@@ -55,7 +57,7 @@ export function gateOf(policy: z.input<typeof securityPolicySchema>, options: Ga
     const headers = new Headers(exchange.request.headers);
     exchange.upstreamIdentity?.apply(headers);
     const body = await Promise.race([new Response(exchange.body).text(), abortOf(exchange.bodySignal)]);
-    passed = { identity: exchange.identity, headers, query: exchange.query, body };
+    passed = { identity: exchange.identity, headers, query: exchange.query, body, told: new Headers() };
     return new Response("passed");
   }
   return {
@@ -66,7 +68,7 @@ export function gateOf(policy: z.input<typeof securityPolicySchema>, options: Ga
       passed = undefined;
       try {
         const response = await handler(exchangeOf(request, client, running));
-        return passed ? { passed } : { response };
+        return passed ? { passed: { ...(passed as Passed), told: response.headers } } : { response };
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
         const challenge = error.answer?.headers?.["www-authenticate"];

@@ -238,6 +238,38 @@ describe("external authorization", () => {
     });
   });
 
+  test("the question has further headers, and the client hears of the answer's", async () => {
+    const answer = () =>
+      new Response(null, {
+        headers: [
+          ["set-cookie", "a=1"],
+          ["set-cookie", "b=2"],
+          ["x-user", "ann"],
+        ],
+      });
+    const http = {
+      headersToAdd: [{ name: "X-Team", value: "blue" }],
+      headersToClient: ["Set-Cookie", "X-User", "X-Role"],
+    };
+    const { gate, requests } = asked(answer, { http, headersToExtAuth: ["x-team"] });
+    const { told } = passed(await gate.ask(get({ "x-team": "red" })));
+    expect(requests[0]!.headers.get("x-team")).toBe("blue");
+    expect([...told]).toEqual([
+      ["content-type", "text/plain;charset=UTF-8"],
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+      ["x-user", "ann"],
+    ]);
+  });
+
+  test("signing in: a Location that is put together from the request", async () => {
+    const location = [{ text: "https://login/?to=" }, { from: "Target" as const }];
+    const { gate } = asked(() => new Response(null, { status: 401 }), { http: { signIn: { location } } });
+    const outcome = await gate.ask(get());
+    if (!("response" in outcome)) throw new Error(JSON.stringify(outcome));
+    expect(outcome.response.headers.get("location")).toBe("https://login/?to=/x?a=1");
+  });
+
   test("asked with method and path, without the body", async () => {
     const { gate, requests } = asked(() => new Response("ok"), { http: { forwardPath: true } });
     const request = new Request("https://a.com/x/y?a=1", { method: "POST", body: "hello" });

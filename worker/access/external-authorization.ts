@@ -1,13 +1,17 @@
 // Another server's word on each request: Envoy Gateway's extAuth over HTTP, ingress-nginx's `auth-url`, Traefik's
 // forwardAuth. 2xx lets the request pass, any other answer below 500 goes to the client, and what is no answer refuses.
 import { GatewayError } from "#contract/error.ts";
-import type { ExtAuth } from "#contract/security-policy.ts";
+import type { ExtAuth } from "#contract/external-authorization.ts";
+import { asUriText, compileRequestText, type TextOf } from "#traffic/filter/request-text.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
 import type { Exchange } from "../exchange.ts";
+import type { Handler } from "../stage/stage.ts";
 import { readBounded } from "./bounded-body.ts";
 
-/** The answer for the client, or `undefined`: the request passes. Rejects with `auth_unavailable`. */
-export type ExternalAuthorization = (exchange: Exchange) => Promise<Response | undefined>;
+type SignIn = NonNullable<ExtAuth["http"]["signIn"]>;
+
+/** Passes the request on, or answers it. Rejects with `auth_unavailable`. */
+export type ExternalAuthorization = (exchange: Exchange, next: Handler) => Promise<Response>;
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -18,12 +22,14 @@ const plainMethods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS",
 export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): ExternalAuthorization {
   const { http, failOpen, timeoutMs } = policy;
   const forwarded = ["authorization", ...policy.headersToExtAuth.map((name) => name.toLowerCase())];
-  return async (exchange) => {
+  const signInLocation = http.signIn && compileSignIn(http.signIn);
+  /** What the client gets besides its response; a `Response` in place of that. */
+  const ask = async (exchange: Exchange): Promise<Response | readonly Field[]> => {
     try {
       const response = await fetch(askedUrl(http, exchange), {
         method:
           http.method ?? (http.forwardPath && plainMethods.has(exchange.method) ? exchange.method : "GET"),
-        headers: askedHeaders(forwarded, exchange),
+        headers: askedHeaders(forwarded, http.headersToAdd, exchange),
         redirect: "manual",
         signal: AbortSignal.timeout(timeoutMs),
       });
@@ -31,17 +37,44 @@ export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): Ext
         void response.body?.cancel().catch(() => undefined);
         throw new Error(`status ${response.status}`);
       }
-      if (response.status === 401 && http.signIn) return signIn(http.signIn, response, exchange);
+      if (response.status === 401 && signInLocation) return signIn(signInLocation(exchange), response);
       if (!response.ok) return await refusal(response, exchange.method);
       void response.body?.cancel().catch(() => undefined);
       tellEndpoint(http.headersToBackend, response, exchange);
-      return undefined;
+      return fieldsOf(http.headersToClient ?? [], response);
     } catch (error) {
-      if (failOpen) return undefined;
+      if (failOpen) return [];
       const reason = error instanceof Error ? error.message : String(error);
       throw new GatewayError("auth_unavailable", `authorization server: ${reason}`, { cause: error });
     }
   };
+  return async (exchange, next) => {
+    const verdict = await ask(exchange);
+    if (verdict instanceof Response) return verdict;
+    const response = await next(exchange);
+    const isTold = verdict.length > 0 && (response.status < 400 || http.headersToClientOnError === true);
+    return isTold ? withFields(response, verdict) : response;
+  };
+}
+
+type Field = readonly [name: string, value: string];
+
+/** Each cookie is a field of its own. */
+function fieldsOf(names: readonly string[], { headers }: Response): Field[] {
+  return names.flatMap((name): Field[] => {
+    if (name.toLowerCase() === "set-cookie") {
+      return headers.getSetCookie().map((cookie) => [name, cookie]);
+    }
+    const value = headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+}
+
+/** The headers of a fetched response are immutable. */
+function withFields(response: Response, fields: readonly Field[]): Response {
+  const told = new Response(response.body, response);
+  for (const [name, value] of fields) told.headers.append(name, value);
+  return told;
 }
 
 function askedUrl({ url, forwardPath }: ExtAuth["http"], { path, query }: Exchange): string {
@@ -53,7 +86,11 @@ function askedUrl({ url, forwardPath }: ExtAuth["http"], { path, query }: Exchan
 }
 
 /** Headers as the endpoint would see them, so that a client cannot pretend to have been authenticated. */
-function askedHeaders(forwarded: readonly string[], exchange: Exchange): Headers {
+function askedHeaders(
+  forwarded: readonly string[],
+  added: ExtAuth["http"]["headersToAdd"] = [],
+  exchange: Exchange,
+): Headers {
   const seen = new Headers(exchange.request.headers);
   exchange.upstreamIdentity?.apply(seen);
   const headers = forwarded.includes("*") ? withoutBody(seen) : new Headers();
@@ -71,6 +108,7 @@ function askedHeaders(forwarded: readonly string[], exchange: Exchange): Headers
   headers.set("x-forwarded-host", authority);
   headers.set("x-forwarded-uri", target);
   headers.set("x-forwarded-for", chain.clientAddress);
+  for (const { name, value } of added) headers.set(name, value);
   return headers;
 }
 
@@ -82,16 +120,23 @@ function withoutBody(seen: Headers): Headers {
   return new Headers(kept);
 }
 
-/** ingress-nginx `auth-signin`: with the URL that was asked for, and the cookies of the answer. */
-function signIn(
-  { url, redirectParam = "rd" }: NonNullable<ExtAuth["http"]["signIn"]>,
-  response: Response,
-  { scheme, authority, path, query }: Exchange,
-): Response {
-  void response.body?.cancel().catch(() => undefined);
-  const asked = `${scheme}://${authority}${path}${query === "" ? "" : `?${query}`}`;
+/** ingress-nginx `auth-signin`: with the URL that was asked for. */
+function compileSignIn({ url = "", redirectParam = "rd", location }: SignIn): TextOf {
+  if (location) {
+    const textOf = compileRequestText(location);
+    return (request) => asUriText(textOf(request));
+  }
   const mark = url.includes("?") ? "&" : "?";
-  const headers = new Headers({ location: `${url}${mark}${redirectParam}=${encodeURIComponent(asked)}` });
+  return ({ scheme, authority, path, query }) => {
+    const asked = `${scheme}://${authority}${path}${query === "" ? "" : `?${query}`}`;
+    return `${url}${mark}${redirectParam}=${encodeURIComponent(asked)}`;
+  };
+}
+
+/** With the cookies of the answer. */
+function signIn(location: string, response: Response): Response {
+  void response.body?.cancel().catch(() => undefined);
+  const headers = new Headers({ location });
   for (const cookie of response.headers.getSetCookie()) headers.append("set-cookie", cookie);
   return new Response(null, { status: 302, headers });
 }

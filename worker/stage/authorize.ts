@@ -14,6 +14,6 @@ export const authorize: Stage<RuleScope> = ({ access }, next) => {
         throw new GatewayError("forbidden", `authorization: ${verdict.rule ?? "default action"}`);
       }
     }
-    return (await askExternally?.(exchange)) ?? next(exchange);
+    return askExternally ? askExternally(exchange, next) : next(exchange);
   };
 };

@@ -18,7 +18,7 @@ export interface Access {
 
 export function readAccess(ingress: Ingress, annotations: Annotations, set: ResourceSet): Access {
   const basicAuth = readBasicAuth(ingress, annotations, set);
-  const extAuth = readExternalAuth(annotations);
+  const extAuth = readExternalAuth(ingress, annotations, set);
   const bodyBytes = readBodySize(annotations);
   const allow = [
     ...annotations.networks("whitelist-source-range"),

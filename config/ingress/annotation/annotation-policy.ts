@@ -22,7 +22,7 @@ export const annotationPolicies: Readonly<Record<string, AnnotationPolicy>> = {
   "affinity-mode": read,
   "allowlist-source-range": read,
   "app-root": read,
-  "auth-always-set-cookie": { ignored: "cookies of the authorization server do not reach the client" },
+  "auth-always-set-cookie": read,
   "auth-cache-duration": cached,
   "auth-cache-key": cached,
   "auth-keepalive": process,
