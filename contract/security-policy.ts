@@ -102,7 +102,9 @@ export const basicAuthSchema = z.strictObject({
     .array(z.string().max(1024))
     .min(1)
     .max(10_000)
-    .describe("Lines of an htpasswd file: `name:{SHA}…` or `name:$pbkdf2-sha256$…`."),
+    .describe(
+      "Lines of an htpasswd file: `name:` with `$2y$…` (cost of at most 10), `$apr1$…`, `{SHA}…`, `{SSHA}…` or `$pbkdf2-sha256$…`.",
+    ),
   realm: headerText
     .refine((value) => !/["\\]/.test(value), "expected no quotes or backslashes")
     .default("isthmus")

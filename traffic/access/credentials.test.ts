@@ -1,6 +1,7 @@
 // Credentials as requests carry them, passwords and networks.
 import { describe, expect, test } from "vitest";
 import { parsePasswordHash, passwordHashProblem } from "#contract/password-hash.ts";
+import { apr1 } from "./apr1.ts";
 import { parseBasicCredentials } from "./basic-credentials.ts";
 import { compileClientNetworks } from "./client-networks.ts";
 import { equalBytes } from "./constant-time.ts";
@@ -53,9 +54,12 @@ describe("basic credentials", () => {
 });
 
 describe("passwords", () => {
-  // htpasswd -nbs alice secret; and Python's hashlib.pbkdf2_hmac("sha256", b"secret", b"0123456789abcdef", 1000).
+  // htpasswd -nbs, openssl passwd -apr1, Python's crypt (blowfish) and hashlib.pbkdf2_hmac("sha256", …, 1000).
   const lines = [
     "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
+    "alice:{SSHA}gVK8WC9YyFT1gMsQHTGCgT3sSv5zYWx0",
+    "alice:$apr1$Zx8vQ1aB$IIzwqcYBUNu7MJJEzANzn0",
+    "alice:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a",
     "alice:$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8",
   ];
 
@@ -72,7 +76,10 @@ describe("passwords", () => {
     [":{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "name:hash"],
     ["alice:hunter2", "expected a hash"],
     ["alice:$2y$10$abcdefghijklmnopqrstuu", "bcrypt"],
-    ["alice:$apr1$x$y", "crypt"],
+    [`alice:$2y$12$${"a".repeat(53)}`, "cost of 4 to 10"],
+    ["alice:$apr1$x$y", "hash of 22"],
+    ["alice:$6$salt$hash", "crypt"],
+    ["alice:{SSHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "salt"],
     ["alice:{SHA}abc", "28 characters"],
     [
       "alice:$pbkdf2-sha256$999999$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8",
@@ -84,6 +91,16 @@ describe("passwords", () => {
     expect(passwordHashProblem(line)).toContain(problem);
     // What stands there may be the password itself.
     expect(passwordHashProblem(line)).not.toContain("hunter2");
+  });
+
+  // openssl passwd -apr1 -salt: lengths around that of the hash, and more than ASCII.
+  test.each([
+    ["x", "a", "$apr1$a$CwOs8ZUV1Vmp.iAwImfTn1"],
+    ["exactly-sixteen.", "12345678", "$apr1$12345678$7nLYER2imOrYGQsU3XBOo/"],
+    ["a password that is longer than two blocks", "salt", "$apr1$salt$vyrOx5ZP7rQt66IcABlEf/"],
+    ["größe", "ab", "$apr1$ab$hXJKqOIh.lkE7nnH6A9.H/"],
+  ])("$apr1$ of %j with the salt %s", (password, salt, hash) => {
+    expect(`$apr1$${salt}$${apr1(new TextEncoder().encode(password), salt)}`).toBe(hash);
   });
 
   test("bytes compare whole", () => {

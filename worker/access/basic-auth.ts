@@ -6,7 +6,7 @@ import type { Limit } from "#contract/rate-limit.ts";
 import type { BasicAuth } from "#contract/security-policy.ts";
 import { type BasicCredentials, parseBasicCredentials } from "#traffic/access/basic-credentials.ts";
 import { isHeaderText } from "#traffic/access/upstream-identity.ts";
-import { verifyPassword } from "#traffic/access/verify-password.ts";
+import { priceOf, verifyPassword } from "#traffic/access/verify-password.ts";
 import { type GcraState, spendGcra } from "#traffic/limit/gcra.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { BoundedMap } from "./bounded-map.ts";
@@ -14,8 +14,8 @@ import { unauthorized } from "./refusal.ts";
 
 /** Verified credentials that are remembered, per policy; they end with the snapshot. */
 const rememberedCredentials = 1_000;
-/** Passwords that are checked at PBKDF2's price, per policy and isolate: at 40 ms each, at most this much of a core. */
-const slowChecks: Limit = { algorithm: "TokenBucket", requests: 10, windowMs: 1_000, burst: 20 };
+/** Milliseconds of a core that checks of unknown passwords may take, per policy and isolate. */
+const slowChecks: Limit = { algorithm: "TokenBucket", requests: 400, windowMs: 1_000, burst: 800 };
 
 /** Throws an error for a malformed hash. */
 export function compileBasicAuth(policy: BasicAuth, nowMs: () => number): Authenticator {
@@ -48,10 +48,11 @@ function compilePasswordCheck(
     const stored = users.get(user) ?? decoy;
     if (!stored) return false;
     // As a digest: passwords do not stay in memory.
-    const key = stored.type === "sha1" ? undefined : await digestText(`${user}:${password}`);
+    const priceMs = priceOf(stored);
+    const key = priceMs === 0 ? undefined : await digestText(`${user}:${password}`);
     if (key !== undefined) {
       if (verified.get(key)) return true;
-      const verdict = spendGcra(slowChecks, spent, 1, nowMs());
+      const verdict = spendGcra(slowChecks, spent, priceMs, nowMs());
       spent = verdict.state;
       if (!verdict.allowed) throw tooManyChecks();
     }
