@@ -7,14 +7,16 @@ export const hubCalls = {
   load: "/load",
   /** The hubs serve on, but report that they leave, so that gateways go elsewhere. */
   leave: "/leave",
-  /** The hubs send go-away; what is open after `timeoutMs` is closed. */
+  /** The hubs send go-away. */
   drain: "/drain",
+  /** What is open after `timeoutMs` is closed. */
+  end: "/end",
   /** WebSockets of clients of one gateway process are closed. */
   goodbye: "/goodbye",
 } as const;
 
-export const hubDrainSchema = z.strictObject({ timeoutMs: z.number().min(0) });
-export type HubDrain = z.infer<typeof hubDrainSchema>;
+export const hubEndSchema = z.strictObject({ timeoutMs: z.number().min(0) });
+export type HubEnd = z.infer<typeof hubEndSchema>;
 
 export const hubGoodbyeSchema = z.strictObject({
   /** As the gateway process was named at its start; absent: of all. */

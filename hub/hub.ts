@@ -2,13 +2,7 @@
 // is replaced. It keeps nothing: agents connect again after a restart, and the region's state object, which does keep its
 // state, tells the rest. A shell gives it sockets and requests.
 import { limits } from "#contract/limits.ts";
-import {
-  hubCalls,
-  hubDrainSchema,
-  hubGoodbyeSchema,
-  type HubDrain,
-  type HubLoad,
-} from "#contract/hub-call.ts";
+import { hubCalls, type HubEnd, hubEndSchema, hubGoodbyeSchema, type HubLoad } from "#contract/hub-call.ts";
 import { type ApiError, hubPushSchema } from "#contract/sync.ts";
 import type { HubPush, HubReport } from "#contract/sync.ts";
 import { hubSettings } from "#contract/tunnel/settings.ts";
@@ -35,6 +29,7 @@ const announceMs = 20_000;
 const forgottenMs = 3_000;
 /** Before a hub ends, WebSockets have this long for their closing handshake. */
 const goodbyeMs = 1_000;
+const replaced = "this hub is being replaced";
 
 export type HubCall = (typeof hubCalls)[keyof typeof hubCalls];
 
@@ -114,7 +109,8 @@ export class Hub {
   /** A call of the supervisor; `body` as `contract/hub-call.ts` has it. */
   obey(call: HubCall, body: unknown): HubLoad {
     if (call === hubCalls.leave && this.#life === "serving") this.#life = "leaving";
-    if (call === hubCalls.drain) this.#drain(hubDrainSchema.parse(body));
+    if (call === hubCalls.drain) this.#drain();
+    if (call === hubCalls.end) this.#end(hubEndSchema.parse(body));
     if (call === hubCalls.goodbye) this.#relays.goodbye(hubGoodbyeSchema.parse(body));
     return this.#load();
   }
@@ -128,13 +124,16 @@ export class Hub {
     };
   }
 
-  #drain({ timeoutMs }: HubDrain): void {
+  #drain(): void {
     if (this.#life === "draining") return;
     this.#life = "draining";
-    const reason = "this hub is being replaced";
     this.#log("hub_draining", { agents: this.#agents.length });
-    for (const agent of this.#agents) agent.leave(reason);
-    for (const forwarder of this.#forwarders) forwarder.drain(reason);
+    for (const agent of this.#agents) agent.leave(replaced);
+    for (const forwarder of this.#forwarders) forwarder.drain(replaced);
+  }
+
+  #end({ timeoutMs }: HubEnd): void {
+    const reason = replaced;
     setTimeout(() => this.#relays.goodbye({ code: 1012, reason }), Math.max(0, timeoutMs - goodbyeMs));
     setTimeout(() => {
       for (const end of [...this.#forwarders, ...this.#agents]) end.end(reason);
@@ -145,7 +144,7 @@ export class Hub {
 
   /** The door has verified the transport. `accept` completes the WebSocket's handshake; throws as it does. */
   connect(arrival: AgentArrival, accept: () => PeerSocket): Refusal | undefined {
-    if (this.#life === "draining") return unavailable("this hub is being replaced");
+    if (this.#life === "draining") return unavailable(replaced);
     const unauthenticated = this.#connections.size - this.#agents.length;
     if (
       this.#connections.size >= limits.connectionsPerHub ||

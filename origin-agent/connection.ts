@@ -13,6 +13,7 @@ import type { CloseCode } from "#contract/tunnel/code.ts";
 import { hubMessageSchema } from "#contract/tunnel/control-message.ts";
 import type { AgentMessage, HubMessage } from "#contract/tunnel/control-message.ts";
 import { agentSettings } from "#contract/tunnel/settings.ts";
+import { dialledProtocols } from "#contract/tunnel/target.ts";
 import { AgentHandshake } from "#traffic/tunnel/agent-handshake.ts";
 import type { AgentHandshakeStep } from "#traffic/tunnel/agent-handshake.ts";
 import { TunnelSession } from "#traffic/tunnel/session.ts";
@@ -174,7 +175,7 @@ export class TunnelConnection {
       settings: agentSettings,
     });
     url.search = new URLSearchParams({ tunnel, shard: String(shard) }).toString();
-    this.#socket = new WebSocket(url, socketOptions(identity, roots, this.#options.edgeSocket));
+    this.#socket = new WebSocket(url, socketOptions(this.#options, roots));
     this.#listen(this.#socket, handshake);
   }
 
@@ -314,12 +315,16 @@ export class TunnelConnection {
   }
 }
 
-function socketOptions(identity: Identity, roots: string, edgeSocket: string | undefined): ClientOptions {
+function socketOptions(
+  { identity, shard, edgeSocket }: Pick<ConnectionOptions, "identity" | "shard" | "edgeSocket">,
+  roots: string,
+): ClientOptions {
   const transport = {
     cert: identity.certificateChainPem,
     key: identity.privateKeyPem,
     ca: roots,
     minVersion: "TLSv1.2",
+    ALPNProtocols: dialledProtocols(shard),
   } as const;
   return {
     ...transport,

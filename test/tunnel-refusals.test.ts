@@ -6,47 +6,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { WebSocket, type RawData } from "ws";
 import { parseCertificate } from "#contract/identity/certificate-fields.ts";
 import { createCsr } from "#contract/identity/csr.ts";
 import { type FixtureCertificate, issueLeaf } from "#contract/identity/identity-fixture.ts";
-import { exportPrivateKeyPem, generateKeyPair, type CryptoKeyPair } from "#contract/identity/key-pair.ts";
-import { decodePem, encodePem } from "#contract/identity/pem.ts";
-import { signProof } from "#contract/identity/proof.ts";
+import { exportPrivateKeyPem, generateKeyPair } from "#contract/identity/key-pair.ts";
+import { decodePem } from "#contract/identity/pem.ts";
 import { issuedCertificateSchema } from "#contract/sync.ts";
-import { agentSettings } from "#contract/tunnel/settings.ts";
-import { AgentHandshake } from "#traffic/tunnel/agent-handshake.ts";
+import { dialledProtocols } from "#contract/tunnel/target.ts";
 import { TunnelConnection } from "../origin-agent/connection.ts";
 import { createLog } from "../origin-agent/log.ts";
+import { chainPem, type Dial, dialTunnel, type Identity, type Outcome } from "./system/dial-tunnel.ts";
 import { ask } from "./system/http.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { ownAuthority, type OwnAuthority } from "./system/own-authority.ts";
 import { eventually, freePorts } from "./system/process.ts";
-
-interface Identity {
-  chain: Uint8Array[];
-  keys: CryptoKeyPair;
-}
-
-interface Dial {
-  tunnel?: string;
-  /** Certificate of the TLS connection. */
-  transport?: Identity | undefined;
-  /** Certificate that the proof speaks of; the transport's unless given. */
-  proved?: Identity;
-  /** Key that signs the proof; that of the proved certificate unless given. */
-  signer?: CryptoKeyPair;
-  /** Sent in place of the proof. */
-  replay?: Uint8Array;
-  headers?: Record<string, string>;
-}
-
-interface Outcome {
-  /** `ready`, or the code of the refusal. */
-  verdict: string;
-  proof?: Uint8Array;
-  socket?: WebSocket;
-}
 
 const spiffeId = "spiffe://isthmus.local/agent/production";
 let scratch: string;
@@ -100,6 +73,8 @@ async function joinAs(tunnel: string): Promise<Identity> {
   return { chain: decodePem("CERTIFICATE", issued.certificateChainPem), keys };
 }
 
+const dial = (attempt: Dial): Promise<Outcome> => dialTunnel({ port: system.tunnelPort, ca }, attempt);
+
 const hourMs = 3_600_000;
 const now = () => ({ notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + hourMs });
 
@@ -113,9 +88,6 @@ async function issued(
   const leaf = await issueLeaf(issuer, id, { ...now(), ...changes });
   return { chain: [leaf.der, ...above.map(({ der }) => der)], keys: leaf.keyPair };
 }
-
-const chainPem = ({ chain }: Identity): string =>
-  chain.map((der) => encodePem("CERTIFICATE", new Uint8Array(der))).join("");
 
 /** What the agent itself makes of an identity: the line of its log with which it gives up. */
 async function agentSays(identity: Identity): Promise<string> {
@@ -160,10 +132,20 @@ function post(
   path: string,
   body: unknown,
   headers: Record<string, string> = {},
+  named?: number,
 ): Promise<{ status: number; body: string }> {
   return new Promise((done, fail) => {
     request(
-      { host: "localhost", port: system.tunnelPort, path, method: "POST", ca, agent: false, headers },
+      {
+        host: "localhost",
+        port: system.tunnelPort,
+        path,
+        method: "POST",
+        ca,
+        agent: false,
+        headers,
+        ...(named !== undefined && { ALPNProtocols: dialledProtocols(named) }),
+      },
       (incoming) => {
         let text = "";
         incoming.on("data", (chunk: Buffer) => (text += chunk.toString()));
@@ -175,64 +157,22 @@ function post(
   });
 }
 
-async function dial({
-  tunnel = "production",
-  transport,
-  proved = transport,
-  signer,
-  replay,
-  headers = {},
-}: Dial): Promise<Outcome> {
-  const authority = `localhost:${system.tunnelPort}`;
-  const path = "/.well-known/isthmus/tunnel";
-  const socket = new WebSocket(`wss://${authority}${path}?tunnel=${tunnel}&shard=0`, {
-    ca,
-    headers,
-    perMessageDeflate: false,
-    ...(transport && {
-      cert: chainPem(transport),
-      key: await exportPrivateKeyPem(transport.keys.privateKey),
-    }),
-  });
-  const handshake =
-    proved &&
-    new AgentHandshake({
-      authority,
-      path,
-      certificateChain: proved.chain,
-      serial: parseCertificate(new Uint8Array(proved.chain[0]!)).serial,
-      sign: (input) => signProof((signer ?? proved.keys).privateKey, input),
-      instance: "test",
-      settings: agentSettings,
-    });
-  return new Promise((done, fail) => {
-    let proof: Uint8Array | undefined;
-    socket.once("unexpected-response", (_request, incoming) => {
-      let text = "";
-      incoming.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      incoming.once("end", () => done({ verdict: (JSON.parse(text) as { code: string }).code }));
-    });
-    socket.once("error", fail);
-    socket.once("close", (code) => done({ verdict: `closed ${code}` }));
-    socket.on("message", async (data: RawData) => {
-      if (!handshake) return done({ verdict: "challenged without a certificate" });
-      const step = await handshake.receive(new Uint8Array(data as Buffer), Math.floor(Date.now() / 1000));
-      if (step.type === "send") {
-        proof = step.message;
-        return socket.send(replay ?? step.message);
-      }
-      socket.removeAllListeners("message");
-      if (step.type === "ready") done({ verdict: "ready", socket, ...(proof && { proof }) });
-      else done({ verdict: step.refused.code });
-    });
-  });
-}
-
 test("the rightful agent is let in, and so is any certificate that the authority could have issued", async () => {
   expect(await agentSays(await issued())).toBe("ready");
-  const { verdict, socket } = await dial({ transport: good });
+  for (const named of [0, undefined]) {
+    const { verdict, socket } = await dial({ transport: good, named });
+    expect(verdict).toBe("ready");
+    socket?.close();
+  }
+});
+
+test("the shard of the handshake is the shard of the request, and one that there is", async () => {
+  expect((await dial({ transport: good, named: 1, shard: 0 })).verdict).toBe("shard_mismatch");
+  const { verdict, socket } = await dial({ transport: good, named: 1, shard: 1 });
   expect(verdict).toBe("ready");
   socket?.close();
+  // Its TLS ends where that of an agent ends which names none.
+  expect((await dial({ transport: good, named: 999, shard: 999 })).verdict).toBe("tunnel_invalid");
 });
 
 describe("refused", () => {
@@ -281,12 +221,28 @@ describe("refused", () => {
     ],
   ];
 
-  test.each(cases)("%s", async (_name, verdict, attempt) => {
-    const dialled = await attempt();
-    const mark = system.program.output().length;
-    const { verdict: told } = await dial(dialled);
-    expect(told).toMatch(verdict);
-    await edgeSays(mark, new RegExp(`refused.*${told}`));
+  describe.each([
+    ["where the hub ends TLS", 0],
+    ["where the front door ends TLS", undefined],
+  ])("%s", (_where, named) => {
+    test.each(cases)("%s", async (_name, verdict, attempt) => {
+      const dialled = await attempt();
+      const mark = system.program.output().length;
+      const { verdict: told } = await dial({ ...dialled, named });
+      expect(told).toMatch(verdict);
+      await edgeSays(mark, new RegExp(`refused.*${told}`));
+    });
+
+    test("everything else without a certificate, but joining", async () => {
+      const who = named === undefined ? "tunnel-door" : "hub-0";
+      for (const path of ["/", "/sync", "/renew", "/.well-known/isthmus/joined"]) {
+        const mark = system.program.output().length;
+        expect(await post(path, {}, {}, named)).toMatchObject({ status: 403 });
+        await edgeSays(mark, new RegExp(`^${who}: refused POST ${path} .*certificate_missing$`, "m"));
+      }
+      const joining = await post("/.well-known/isthmus/join", {}, {}, named);
+      expect([joining.status, joining.body]).toEqual([400, expect.stringContaining("join_request_invalid")]);
+    });
   });
 
   const certificates: [name: string, code: string, make: () => Promise<Identity>][] = [
@@ -361,10 +317,7 @@ describe("refused", () => {
     }
   });
 
-  test("everything but joining, without a certificate; and tunnels on a listener for clients", async () => {
-    for (const path of ["/", "/sync", "/renew", "/.well-known/isthmus/joined"]) {
-      expect((await post(path, {})).status).toBe(403);
-    }
+  test("tunnels on a listener for clients", async () => {
     const answer = await ask({
       port,
       host: "localhost",

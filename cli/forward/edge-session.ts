@@ -1,11 +1,13 @@
 // One WebSocket to the edge with the tunnel's session machine on it, for the connections to one name.
 import type { IncomingMessage } from "node:http";
+import type { ConnectionOptions } from "node:tls";
 import { WebSocket } from "ws";
 import { limits } from "#contract/limits.ts";
 import { forwardPath, forwardVersion } from "#contract/port-forward.ts";
 import { apiErrorSchema } from "#contract/sync.ts";
 import { closeCodeOf, closeTable, type CloseCode } from "#contract/tunnel/code.ts";
 import { agentSettings, forwardHubSettings } from "#contract/tunnel/settings.ts";
+import { dialledProtocols } from "#contract/tunnel/target.ts";
 import { TunnelSession } from "#traffic/tunnel/session.ts";
 import { CommandError, systemCode } from "../command-error.ts";
 
@@ -39,10 +41,14 @@ export function openEdgeSession(
   const { edge, caPem, token, name } = target;
   const url = new URL(forwardPath, edge);
   url.search = new URLSearchParams({ version: forwardVersion, name, shard: String(shard) }).toString();
-  const socket = new WebSocket(url, {
+  const transport: ConnectionOptions = {
     ...(caPem !== undefined && { ca: caPem }),
-    headers: { authorization: `Bearer ${token}` },
     minVersion: "TLSv1.2",
+    ALPNProtocols: dialledProtocols(shard),
+  };
+  const socket = new WebSocket(url, {
+    ...transport,
+    headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
     maxPayload: limits.tunnelMessageBytes,
     handshakeTimeout: limits.handshakeTimeoutMs,

@@ -2,15 +2,11 @@
 import { limits } from "#contract/limits.ts";
 import { type ClientTrustFiles, readClientTrust } from "./client-trust.ts";
 import type { DoorListener } from "./front-door-process.ts";
-import type { ClientPolicy, KeyPair, NamedPolicy } from "./front-door/settings.ts";
+import type { ClientPolicy, NamedPolicy } from "./front-door/settings.ts";
+import type { TunnelTls } from "./hub/settings.ts";
 import { readKeyPair } from "./listener-certificates.ts";
 import { hubProcess, isPort, portSocket, socketPath, type PortGroup } from "./socket-plan.ts";
 import type { SupervisorTask } from "./supervisor-message.ts";
-
-export interface TunnelMaterial {
-  readonly certificate: KeyPair;
-  readonly trustPem: string;
-}
 
 /** Name of the front door beside a gateway. */
 export const frontDoorOf = (gateway: string): string => gateway.replace("gateway", "front-door");
@@ -69,7 +65,7 @@ function doorKind({ protocol }: PortGroup): DoorListener["kind"] {
 
 export function tunnelListener(
   { directory, sockets }: SupervisorTask,
-  { certificate, trustPem }: TunnelMaterial,
+  { certificate, trustPem }: TunnelTls,
 ): DoorListener {
   return {
     name: "tunnel",

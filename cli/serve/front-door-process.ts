@@ -1,8 +1,14 @@
 // Starts one front-door process on inherited sockets, and tells it its certificates.
 import { spawn, type ChildProcess } from "node:child_process";
 import { rm } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { join } from "node:path";
-import type { FrontDoorCommand, FrontDoorEvent, ListenerSettings } from "./front-door/settings.ts";
+import type {
+  FrontDoorCommand,
+  FrontDoorEvent,
+  ListenerSettings,
+  PassedConnection,
+} from "./front-door/settings.ts";
 import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
 import { logLines } from "./log-lines.ts";
 import { informationalSocket } from "./socket-plan.ts";
@@ -22,11 +28,16 @@ export interface FrontDoor extends KeptProcess {
   drain(graceMs: number): Promise<void>;
 }
 
+/** Gets a connection that the front door gives away. */
+export type TakeConnection = (connection: PassedConnection, socket: Socket) => void;
+
 export interface FrontDoorSpec {
   readonly name: string;
   readonly listeners: readonly DoorListener[];
   /** Where it opens a socket for informational answers; absent: it takes none. */
   readonly runDirectory?: string;
+  /** Absent: it gives none away. */
+  readonly take?: TakeConnection;
 }
 
 export function keepFrontDoor(spec: FrontDoorSpec, log: (line: string) => void): FrontDoor {
@@ -43,7 +54,10 @@ export function keepFrontDoor(spec: FrontDoorSpec, log: (line: string) => void):
   };
 }
 
-function start({ name, listeners, runDirectory }: FrontDoorSpec, log: (line: string) => void): StartedChild {
+function start(
+  { name, listeners, runDirectory, take = closeConnection }: FrontDoorSpec,
+  log: (line: string) => void,
+): StartedChild {
   const child = spawn(process.execPath, [entry], {
     stdio: ["ignore", "pipe", "pipe", "ipc", ...allSockets(listeners).map(({ fd }) => fd)],
   });
@@ -51,8 +65,10 @@ function start({ name, listeners, runDirectory }: FrontDoorSpec, log: (line: str
   logLines(child.stdout, say);
   logLines(child.stderr, say);
   const ready = new Promise<void>((done, fail) => {
-    child.on("message", (event: FrontDoorEvent) => {
+    child.on("message", (event: FrontDoorEvent, socket?: Socket) => {
       if (event.type === "listening") return done();
+      // It comes without a socket where that has broken meanwhile.
+      if (event.type === "connection") return socket && take(event, socket);
       say(event.message);
       fail(new Error(`${name}: ${event.message}`));
     });
@@ -72,6 +88,10 @@ function ownSocket(child: ChildProcess, name: string, runDirectory: string): str
   const path = informationalSocket(runDirectory, `${name}-${child.pid}`);
   child.once("exit", () => void rm(path, { force: true }));
   return path;
+}
+
+function closeConnection(_connection: PassedConnection, socket: Socket): void {
+  socket.destroy();
 }
 
 function allSockets(listeners: readonly DoorListener[]): InheritedSocket[] {

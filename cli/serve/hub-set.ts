@@ -1,18 +1,21 @@
 // The processes of the hubs, one for each shard. How one is replaced while every stream goes on: decision 0011.
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { hubCalls, hubLoadSchema, type HubGoodbye, type HubLoad } from "#contract/hub-call.ts";
 import { askUnixSocket } from "../unix-request.ts";
+import { passToHub, tellHub } from "./hub-process.ts";
+import type { TunnelTls } from "./hub/settings.ts";
 import type { StartedChild } from "./kept-process.ts";
-import { SlottedSet, type SlottedRun } from "./slotted-set.ts";
-import { slotPath } from "./socket-plan.ts";
+import { type RunningProcess, SlottedSet, type SlottedRun } from "./slotted-set.ts";
+import { hubProcess, slotPath } from "./socket-plan.ts";
 
 export interface HubSetOptions {
   readonly names: readonly string[];
   readonly runDirectory: string;
   readonly drainTimeoutMs: number;
-  startOne(run: SlottedRun): StartedChild;
+  startOne(run: SlottedRun, tls: TunnelTls | undefined): StartedChild;
   /** Gateways and agents that connect from now on reach this run. */
-  use(run: SlottedRun): void;
+  use(run: RunningProcess): void;
   log(line: string): void;
 }
 
@@ -28,12 +31,21 @@ const endMs = 1_000;
 export class HubSet {
   readonly #options: HubSetOptions;
   readonly #set: SlottedSet;
+  /** By process name, who gets the connections that are passed on; changes with the links of the Unix sockets. */
+  readonly #inUse = new Map<string, RunningProcess>();
+  #tls: TunnelTls | undefined;
 
-  constructor(options: HubSetOptions) {
+  constructor(given: HubSetOptions) {
+    const use = (run: RunningProcess): void => {
+      given.use(run);
+      this.#inUse.set(run.name, run);
+    };
+    const options = { ...given, use };
     this.#options = options;
-    const { drainTimeoutMs, use, log } = options;
+    const { drainTimeoutMs, log } = options;
     this.#set = new SlottedSet({
       ...options,
+      startOne: (run) => given.startOne(run, this.#tls),
       async handOver(old, next) {
         // A process that died meanwhile has nothing left to hand over.
         await handOver(options, old, next).catch((error: Error) =>
@@ -41,7 +53,13 @@ export class HubSet {
         );
         use(next);
       },
-      retire: ({ process }) => process.stop(drainTimeoutMs + endMs),
+      async retire(run) {
+        // One that has died has nothing open.
+        await ask(options.runDirectory, run, hubCalls.end, { timeoutMs: drainTimeoutMs }).catch(
+          () => undefined,
+        );
+        await run.process.stop(drainTimeoutMs + endMs);
+      },
     });
   }
 
@@ -51,6 +69,20 @@ export class HubSet {
 
   start(): Promise<void> {
     return this.#set.start();
+  }
+
+  /** What agents meet whose connections are passed on, from now on. */
+  setTls(tls: TunnelTls): void {
+    this.#tls = tls;
+    for (const { process } of this.#set.all) {
+      const child = process.current();
+      if (child) tellHub(child, tls);
+    }
+  }
+
+  /** Passes on a connection to a shard's hub; `start` is what has been read of it. */
+  pass(shard: number, start: string, socket: Socket): void {
+    passToHub(this.#inUse.get(hubProcess(shard))?.process.current(), start, socket);
   }
 
   /**
@@ -75,9 +107,9 @@ export class HubSet {
 
 /** Steps 2 to 4 of the decision. */
 async function handOver(
-  { use, drainTimeoutMs, runDirectory, log }: HubSetOptions,
-  old: SlottedRun,
-  next: SlottedRun,
+  { use, runDirectory, log }: HubSetOptions,
+  old: RunningProcess,
+  next: RunningProcess,
 ): Promise<void> {
   const { serving } = await ask(runDirectory, old, hubCalls.leave);
   const leftAtMs = Date.now();
@@ -86,7 +118,7 @@ async function handOver(
   if (serving > 0 && !(await until(() => loadOf(old), isQuiet, quietPatienceMs)))
     log(`${old.name}: gateways still use it, for no other hub has an agent`);
   use(next);
-  await ask(runDirectory, old, hubCalls.drain, { timeoutMs: drainTimeoutMs });
+  await ask(runDirectory, old, hubCalls.drain);
   if (
     !(await until(
       () => loadOf(next),

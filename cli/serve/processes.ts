@@ -3,11 +3,17 @@
 import type { ChildProcess } from "node:child_process";
 import { limits } from "#contract/limits.ts";
 import { isLayer4 } from "#contract/snapshot.ts";
-import { type DoorListener, keepFrontDoor, type FrontDoor } from "./front-door-process.ts";
+import {
+  type DoorListener,
+  keepFrontDoor,
+  type FrontDoor,
+  type TakeConnection,
+} from "./front-door-process.ts";
 import { GatewaySet } from "./gateway-set.ts";
 import { HubSet } from "./hub-set.ts";
 import { keepRunning, type KeptProcess, type StartedChild } from "./kept-process.ts";
-import { doorListeners, frontDoorOf, tunnelListener, type TunnelMaterial } from "./door-listeners.ts";
+import { doorListeners, frontDoorOf, tunnelListener } from "./door-listeners.ts";
+import type { TunnelTls } from "./hub/settings.ts";
 import { OwnAgent } from "./own-agent.ts";
 import { leaveClients } from "./leave-clients.ts";
 import { useSlot } from "./slots.ts";
@@ -32,7 +38,7 @@ export class Processes {
   readonly #kept = new Map<string, KeptProcess>();
   readonly #doors = new Map<string, FrontDoor>();
   #tunnelDoor: FrontDoor | undefined;
-  #tunnelMaterial: TunnelMaterial | undefined;
+  #tunnelTls: TunnelTls | undefined;
   #hubsStarted: Promise<void> | undefined;
   #stopping = false;
 
@@ -47,7 +53,7 @@ export class Processes {
       names: Array.from({ length: limits.hubsPerTunnel }, (_, shard) => hubProcess(shard)),
       runDirectory: directory.run,
       drainTimeoutMs,
-      startOne: (run) => startHub(task, run, log),
+      startOne: (run, tls) => startHub(task, run, tls, log),
       use,
       log,
     });
@@ -93,11 +99,12 @@ export class Processes {
       this.#doors.get(name)?.configure(listeners);
   }
 
-  /** Starts the tunnel's port, or gives it new material. */
-  async setTunnel(material: TunnelMaterial): Promise<void> {
-    this.#tunnelMaterial = material;
-    if (this.#tunnelDoor) this.#tunnelDoor.configure([tunnelListener(this.#task, material)]);
-    else await this.#openTunnelDoor(material);
+  /** Starts the tunnel's port, or gives it and the hubs new certificates. */
+  async setTunnel(tls: TunnelTls): Promise<void> {
+    this.#tunnelTls = tls;
+    this.hubs.setTls(tls);
+    if (this.#tunnelDoor) this.#tunnelDoor.configure([tunnelListener(this.#task, tls)]);
+    else await this.#openTunnelDoor(tls);
   }
 
   /** Names of what can be replaced, in the order that fails no request: agents find the new door, then the new hubs. */
@@ -109,7 +116,7 @@ export class Processes {
 
   /** Puts a new process in the place of an old one. Rejects when it does not start; then the old one stays, if it can. */
   async replace(name: string): Promise<void> {
-    if (name === "tunnel-door") return this.#openTunnelDoor(this.#tunnelMaterial!);
+    if (name === "tunnel-door") return this.#openTunnelDoor(this.#tunnelTls!);
     if (name === "agent") return this.agent.replace();
     if (this.hubs.names.includes(name)) return this.hubs.replace(name);
     const kept = this.#kept.get(name);
@@ -165,9 +172,10 @@ export class Processes {
     });
   }
 
-  async #openTunnelDoor(material: TunnelMaterial): Promise<void> {
-    const listeners = [tunnelListener(this.#task, material)];
-    const next = keepFrontDoor({ name: "tunnel-door", listeners }, this.#log);
+  async #openTunnelDoor(tls: TunnelTls): Promise<void> {
+    const listeners = [tunnelListener(this.#task, tls)];
+    const take: TakeConnection = ({ shard, start }, socket) => this.hubs.pass(shard, start, socket);
+    const next = keepFrontDoor({ name: "tunnel-door", listeners, take }, this.#log);
     await next.ready;
     void this.#tunnelDoor?.drain(oldDoorGraceMs);
     this.#tunnelDoor = next;

@@ -19,7 +19,7 @@ export interface SlottedSetOptions {
   readonly names: readonly string[];
   startOne(run: SlottedRun): StartedChild;
   /** Who connects from now on reaches this run, where a socket is not shared with the one before. */
-  use(run: SlottedRun): void;
+  use(run: RunningProcess): void;
   /** Both serve. Resolves when the old one may be retired. Never rejects. */
   handOver(old: RunningProcess, next: RunningProcess): Promise<void>;
   /** Its successor has taken over. Resolves when it has ended. Never rejects. */
@@ -46,6 +46,11 @@ export class SlottedSet {
     return [...this.#running.values()];
   }
 
+  /** Those that run, and those that are to or have just been replaced by them. */
+  get all(): RunningProcess[] {
+    return [...this.#running.values(), ...this.#beside];
+  }
+
   /** Starts the first processes; resolves when all serve. */
   async start(): Promise<void> {
     for (const name of this.#options.names) {
@@ -66,7 +71,7 @@ export class SlottedSet {
   /** `end`: ends one that does not retire yet. Resolves when all have ended, those that retire, too. */
   async stop(end: (run: RunningProcess) => Promise<void>): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#retiring.values(), ...[...this.running, ...this.#beside].map(end)]);
+    await Promise.all([...this.#retiring.values(), ...this.all.map(end)]);
   }
 
   #keep(name: string, slot: Slot): RunningProcess {

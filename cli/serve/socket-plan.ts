@@ -57,6 +57,8 @@ export const doorSocket = "door";
 
 export const hubProcess = (shard: number): string => `hub-${shard}`;
 
+export const shardOf = (hubProcess: string): number => Number(hubProcess.slice("hub-".length));
+
 export const portSocket = (group: PortGroup): string => `port-${group.port}`;
 
 export const isPort = (group: PortGroup, { name }: PlannedSocket): boolean =>

@@ -3,10 +3,11 @@ import { limits } from "#contract/limits.ts";
 import { isLayer4 } from "#contract/snapshot.ts";
 import type { DirectEndpoint } from "./direct-endpoints.ts";
 import { startHubProcess } from "./hub-process.ts";
+import type { TunnelTls } from "./hub/settings.ts";
 import type { StartedChild } from "./kept-process.ts";
 import { socketsIn } from "./slots.ts";
 import type { SlottedRun } from "./slotted-set.ts";
-import { doorSocket, hubProcess, isPort, socketPath } from "./socket-plan.ts";
+import { doorSocket, hubProcess, isPort, shardOf, socketPath } from "./socket-plan.ts";
 import type { InheritedSocket, SupervisorTask } from "./supervisor-message.ts";
 import {
   controlConfig,
@@ -59,16 +60,22 @@ export function startState(task: SupervisorTask, log: Log): StartedChild {
   return startWorkerd({ name: "state", run: directory.run, config, sockets, env: {}, stdout: "log" }, log);
 }
 
-export function startHub(task: SupervisorTask, { name, slot }: SlottedRun, log: Log): StartedChild {
+export function startHub(
+  task: SupervisorTask,
+  { name, slot }: SlottedRun,
+  tls: TunnelTls | undefined,
+  log: Log,
+): StartedChild {
   const { directory, options } = task;
   const settings = {
+    shard: shardOf(name),
     control: socketPath(directory.run, "control", "internal"),
     state: socketPath(directory.run, "state", "state"),
     region: options.region,
     runDirectory: directory.run,
     ...(options.zone !== undefined && { zone: options.zone }),
   };
-  return startHubProcess({ name, settings, sockets: socketsIn(task.sockets, name, slot) }, log);
+  return startHubProcess({ name, settings, tls, sockets: socketsIn(task.sockets, name, slot) }, log);
 }
 
 export function startGateway(

@@ -2,7 +2,8 @@
 
 export interface HelloParts {
   readonly serverName?: string;
-  /** In place of the extensions that `serverName` makes. */
+  readonly protocols?: readonly string[];
+  /** In place of the extensions that `serverName` and `protocols` make. */
   readonly extensions?: readonly (readonly [type: number, data: readonly number[]])[];
   readonly sessionIdBytes?: number;
 }
@@ -10,17 +11,28 @@ export interface HelloParts {
 export const u16 = (value: number): number[] => [value >> 8, value & 0xff];
 const vector16 = (bytes: readonly number[]): number[] => [...u16(bytes.length), ...bytes];
 
+const octets = (text: string): number[] => Array.from(text, (character) => character.charCodeAt(0));
+
 export function serverNameData(name: string): number[] {
-  const bytes = Array.from(name, (character) => character.charCodeAt(0));
-  return vector16([0, ...vector16(bytes)]);
+  return vector16([0, ...vector16(octets(name))]);
+}
+
+export function protocolsData(names: readonly string[]): number[] {
+  return vector16(names.flatMap((name) => [name.length, ...octets(name)]));
 }
 
 /** The handshake message, without records. */
-export function helloMessage({ serverName, extensions, sessionIdBytes = 32 }: HelloParts = {}): number[] {
+export function helloMessage({
+  serverName,
+  protocols,
+  extensions,
+  sessionIdBytes = 32,
+}: HelloParts = {}): number[] {
   const all = extensions ?? [
     // GREASE (RFC 8701) first, as browsers send it.
     [0x1a1a, []] as const,
     ...(serverName === undefined ? [] : [[0, serverNameData(serverName)] as const]),
+    ...(protocols === undefined ? [] : [[16, protocolsData(protocols)] as const]),
     [0x002b, [2, 3, 4]] as const,
   ];
   const body = [

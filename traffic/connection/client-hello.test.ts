@@ -1,11 +1,22 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { helloMessage, type HelloParts, records, serverNameData, u16 } from "./client-hello.fixture.ts";
+import {
+  helloMessage,
+  type HelloParts,
+  protocolsData,
+  records,
+  serverNameData,
+  u16,
+} from "./client-hello.fixture.ts";
 import { ClientHelloReader, type HelloResult } from "./client-hello.ts";
 
 const read = (bytes: Uint8Array): HelloResult => new ClientHelloReader().push(bytes);
 const hello = (parts: HelloParts): HelloResult => read(records(helloMessage(parts)));
-const named = (serverName: string | undefined): HelloResult => ({ type: "hello", serverName });
+const named = (serverName: string | undefined, protocols: string[] = []): HelloResult => ({
+  type: "hello",
+  serverName,
+  protocols,
+});
 
 test.each([
   ["shop.example.com", "shop.example.com"],
@@ -24,8 +35,13 @@ test("no server name, and no extensions at all (TLS 1.2)", () => {
   expect(read(records(message))).toEqual(named(undefined));
 });
 
+test("the protocols are those that the client offers, in its order, whatever octets they are of", () => {
+  const protocols = ["http/1.1", "isthmus-hub/0", "\x0a\x0a\xff", "p".repeat(255)];
+  expect(hello({ serverName: "a.com", protocols })).toEqual(named("a.com", protocols));
+});
+
 test("whatever the records and the pieces, the name is the same", () => {
-  const message = helloMessage({ serverName: "shop.example.com" });
+  const message = helloMessage({ serverName: "shop.example.com", protocols: ["h2", "http/1.1"] });
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 300 }),
@@ -40,7 +56,7 @@ test("whatever the records and the pieces, the name is the same", () => {
           result = reader.push(bytes.subarray(at, at + piece));
           at += piece;
         }
-        expect(result).toEqual(named("shop.example.com"));
+        expect(result).toEqual(named("shop.example.com", ["h2", "http/1.1"]));
       },
     ),
   );
@@ -63,6 +79,8 @@ const withMessage = (change: (message: number[]) => void): Uint8Array => {
   change(message);
   return records(message);
 };
+
+const withProtocols = (data: number[]): Uint8Array => records(helloMessage({ extensions: [[16, data]] }));
 
 const hostile: [name: string, bytes: Uint8Array, reason: string][] = [
   ["an HTTP request", text("GET / HTTP/1.1\r\n"), "not a TLS handshake"],
@@ -121,6 +139,14 @@ const hostile: [name: string, bytes: Uint8Array, reason: string][] = [
     records(helloMessage({ extensions: [[0, [0, 0]]] })),
     "the server name type ends early",
   ],
+  ["an empty list of protocols", withProtocols([0, 0]), "a protocol list without a name"],
+  ["a protocol without a name", withProtocols(protocolsData(["h2", ""])), "a protocol list without a name"],
+  ["a protocol that claims too much", withProtocols([0, 3, 9, 104, 50]), "the protocol ends early"],
+  [
+    "bytes after the protocols",
+    withProtocols([...protocolsData(["h2"]), 0]),
+    "bytes after the protocol list",
+  ],
   ["an empty name", records(helloMessage({ serverName: "" })), "a server name that is no host name"],
   [
     "a name with a final dot",
@@ -154,7 +180,7 @@ test.each(hostile)("%s", (_name, bytes, reason) => {
 });
 
 test("no bytes make it throw, or claim a name that is none", () => {
-  const message = helloMessage({ serverName: "shop.example.com" });
+  const message = helloMessage({ serverName: "shop.example.com", protocols: ["http/1.1"] });
   const mutated = fc
     .array(fc.tuple(fc.nat({ max: message.length - 1 }), fc.nat({ max: 255 })), {
       minLength: 1,

@@ -1,16 +1,23 @@
-// Reads the server name out of a TLS ClientHello (RFC 8446 §4.1.2, RFC 6066 §3) without ending TLS. Every byte is looked
-// at once, whatever the fragmentation, and nothing is kept that was not bounded before.
+// Reads the server name and the protocols out of a TLS ClientHello (RFC 8446 §4.1.2, RFC 6066 §3, RFC 7301 §3.1) without
+// ending TLS. Every byte is looked at once, whatever the fragmentation, and nothing is kept that was not bounded before.
 import { limits } from "#contract/limits.ts";
+
+export interface ClientHello {
+  /** In lower case; absent where the client names none. */
+  readonly serverName: string | undefined;
+  /** What the client offers to speak (ALPN), an octet a character; empty where it says nothing of that. */
+  readonly protocols: readonly string[];
+}
 
 export type HelloResult =
   | { readonly type: "incomplete" }
-  /** `serverName` in lower case; absent where the client names none. */
-  | { readonly type: "hello"; readonly serverName: string | undefined }
+  | ({ readonly type: "hello" } & ClientHello)
   | { readonly type: "invalid"; readonly reason: string };
 
 const handshakeRecord = 22;
 const clientHelloMessage = 1;
 const serverNameExtension = 0;
+const protocolsExtension = 16;
 const hostNameType = 0;
 const recordHeaderBytes = 5;
 const messageHeaderBytes = 4;
@@ -60,7 +67,7 @@ export class ClientHelloReader {
       at += takenBytes;
       if (this.#messageBytes < this.#message.length) continue;
       if (this.#message.length === messageHeaderBytes) this.#startBody();
-      else return { type: "hello", serverName: serverNameOf(this.#message.subarray(messageHeaderBytes)) };
+      else return { type: "hello", ...readHello(this.#message.subarray(messageHeaderBytes)) };
     }
     return incomplete;
   }
@@ -93,7 +100,7 @@ export class ClientHelloReader {
 }
 
 /** `body`: a ClientHello, complete. */
-function serverNameOf(body: Uint8Array): string | undefined {
+function readHello(body: Uint8Array): ClientHello {
   const reader = new Fields(body);
   reader.take(2 + 32, "version and random");
   if (reader.vector(1, "session id").length > 32) throw new Malformed("a session id of more than 32 bytes");
@@ -101,10 +108,11 @@ function serverNameOf(body: Uint8Array): string | undefined {
   if (suites === 0 || suites % 2 !== 0) throw new Malformed(`cipher suites of ${suites} bytes`);
   if (reader.vector(1, "compression methods").length === 0) throw new Malformed("no compression method");
   // TLS 1.2 allows a ClientHello without extensions (RFC 5246 §7.4.1.2).
-  if (reader.isAtEnd) return undefined;
+  if (reader.isAtEnd) return { serverName: undefined, protocols: [] };
   const extensions = new Fields(reader.vector(2, "extensions"));
   if (!reader.isAtEnd) throw new Malformed("bytes after the extensions");
   let serverName: string | undefined;
+  let protocols: string[] = [];
   const seen = new Set<number>();
   while (!extensions.isAtEnd) {
     const type = extensions.u16("extension");
@@ -113,8 +121,9 @@ function serverNameOf(body: Uint8Array): string | undefined {
     if (seen.has(type)) throw new Malformed(`extension ${type} twice`);
     seen.add(type);
     if (type === serverNameExtension) serverName = hostNameOf(data);
+    if (type === protocolsExtension) protocols = protocolNamesOf(data);
   }
-  return serverName;
+  return { serverName, protocols };
 }
 
 function hostNameOf(data: Uint8Array): string {
@@ -131,6 +140,17 @@ function hostNameOf(data: Uint8Array): string {
     throw new Malformed("a server name that is no host name");
   }
   return text;
+}
+
+function protocolNamesOf(data: Uint8Array): string[] {
+  const outer = new Fields(data);
+  const list = new Fields(outer.vector(2, "protocol list"));
+  if (!outer.isAtEnd) throw new Malformed("bytes after the protocol list");
+  const names: string[] = [];
+  while (!list.isAtEnd) names.push(String.fromCharCode(...list.vector(1, "protocol")));
+  // RFC 7301 §3.1: neither the list nor a name is empty.
+  if (names.length === 0 || names.includes("")) throw new Malformed("a protocol list without a name");
+  return names;
 }
 
 const hostNamePattern = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;

@@ -8,9 +8,8 @@ import {
   type Http2ServerResponse,
   type Http2Session,
 } from "node:http2";
-import { createServer, type Server as HttpsServer } from "node:https";
-import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from "node:http";
-import { constants } from "node:crypto";
+import type { Server as HttpsServer } from "node:https";
+import { createServer as createHttp1Server, type IncomingMessage } from "node:http";
 import type { EventEmitter } from "node:events";
 import { Server as TcpServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,11 +17,11 @@ import type { Duplex } from "node:stream";
 import {
   createServer as createTlsServer,
   type SecureContext,
-  type SecureContextOptions,
   type Server as TlsServer,
   type TLSSocket,
 } from "node:tls";
 import { chooseByHost } from "#traffic/match/listener-table.ts";
+import { bounds } from "./bounds.ts";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
 import { tlsClientAuth, type Peer } from "./connection-facts.ts";
 import type { InformationalAnswers } from "./informational.ts";
@@ -31,23 +30,12 @@ import { ProxiedClients, proxiedServer } from "./proxied-client.ts";
 import { createProxy } from "./proxy.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Outgoing } from "./answer.ts";
+import { secureOptions, sharedOptions } from "./secure-options.ts";
 import { serverByName } from "./server-by-name.ts";
 import type { ListenerSettings, NamedPolicy } from "./settings.ts";
 import { tlsConnections } from "./tls-listener.ts";
-import { tunnelRefusal } from "./tunnel-refusal.ts";
-
-/** Bounds of one front-door process, per listening socket. */
-const bounds = {
-  connections: 20_000,
-  headBytes: 64 * 1024,
-  handshakeTimeoutMs: 10_000,
-  headersTimeoutMs: 20_000,
-  keepAliveTimeoutMs: 75_000,
-  streamsPerConnection: 250,
-  /** HTTP/2 default is 64 KiB: 25 MB/s on loopback, far less on a long line. */
-  streamWindowBytes: 1024 * 1024,
-  connectionWindowBytes: 4 * 1024 * 1024,
-} as const;
+import { type PassOn, tunnelPort } from "./tunnel-port.ts";
+import { tunnelServer } from "./tunnel-server.ts";
 
 /** Time in which a client that is busy gets the answer that tells it to open another connection. */
 const lastAnswersMs = 1_000;
@@ -59,18 +47,19 @@ export interface Listener {
   drain(): Promise<void>;
 }
 
-/** `informational`: of the listeners of this process together. */
-export function openListener(
-  settings: ListenerSettings,
-  informational: InformationalAnswers | undefined,
-  log: (line: string) => void,
-): Promise<Listener> {
-  return settings.kind === "tls"
-    ? openConnections(settings, log)
-    : openRequests(settings, informational, log);
+/** What the listeners of a process share. */
+export interface ListenerPort {
+  log(line: string): void;
+  readonly informational: InformationalAnswers | undefined;
+  /** For connections of the tunnel that name their shard. */
+  readonly passOn: PassOn;
 }
 
-async function openConnections(settings: ListenerSettings, log: (line: string) => void): Promise<Listener> {
+export function openListener(settings: ListenerSettings, port: ListenerPort): Promise<Listener> {
+  return settings.kind === "tls" ? openConnections(settings, port) : openRequests(settings, port);
+}
+
+async function openConnections(settings: ListenerSettings, { log }: ListenerPort): Promise<Listener> {
   let choice = certificateChoice(settings);
   const sides = settings.fds.map(() => {
     const secure = secureServer(settings, (name) => choice.contextFor(name));
@@ -105,8 +94,7 @@ function secureServer(settings: ListenerSettings, contextFor: (name: string) => 
 
 async function openRequests(
   settings: ListenerSettings,
-  informational: InformationalAnswers | undefined,
-  log: (line: string) => void,
+  { log, informational, passOn }: ListenerPort,
 ): Promise<Listener> {
   let choices = settings.kind === "http" ? [] : withEachPolicy(settings).map(certificateChoice);
   const socketPathOf = (target: string): string => upstreamOf(settings, target);
@@ -119,8 +107,8 @@ async function openRequests(
   const open = (): OpenServer => {
     if (settings.kind === "http") return plainServers(settings, serving);
     if (settings.kind === "tunnel") {
-      const server = tunnelServer(settings, contextOf(0), proxy, log);
-      return { server, http1: [server], secure: [server] };
+      const secure = tunnelServer(settings, contextOf(0), proxy, log);
+      return { server: tunnelPort(secure, passOn), http1: [secure], secure: [secure] };
     }
     const secure = withEachPolicy(settings).map((one, index) => httpsServer(one, contextOf(index), serving));
     return {
@@ -296,66 +284,8 @@ function serveUpgrades(server: EventEmitter, settings: ListenerSettings, serving
   );
 }
 
-function tunnelServer(
-  settings: ListenerSettings,
-  contextFor: (name: string) => SecureContext,
-  proxy: Serving["proxy"],
-  log: (line: string) => void,
-): HttpsServer {
-  const server = createServer(
-    {
-      ...secureOptions(settings),
-      SNICallback: (name, done) => done(null, contextFor(name)),
-      handshakeTimeout: bounds.handshakeTimeoutMs,
-      maxHeaderSize: bounds.headBytes,
-      headersTimeout: bounds.headersTimeoutMs,
-      requestTimeout: 60_000,
-      keepAliveTimeout: 5_000,
-      requestCert: true,
-      // The verdict goes to the Worker, which tells the agent why; a failed handshake could not.
-      rejectUnauthorized: false,
-    },
-    (request: IncomingMessage, response: ServerResponse) => {
-      const auth = tlsClientAuth(request.socket as TLSSocket);
-      const refusal = tunnelRefusal(request, auth);
-      if (!refusal) return proxy.handle(request, response, { clientAuth: auth });
-      log(`refused ${request.method} ${request.url} from ${request.socket.remoteAddress}: ${refusal.code}`);
-      response.writeHead(403, { "content-type": "application/json", connection: "close" });
-      response.end(JSON.stringify(refusal));
-    },
-  );
-  server.on("upgrade", (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
-    const auth = tlsClientAuth(socket);
-    const refusal = tunnelRefusal(request, auth);
-    if (!refusal) return proxy.upgrade(request, socket, head, { clientAuth: auth });
-    log(`refused ${request.method} ${request.url} from ${socket.remoteAddress}: ${refusal.code}`);
-    const body = JSON.stringify(refusal);
-    socket.end(
-      `HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
-  });
-  return server;
-}
-
 function certificateChoice(settings: ListenerSettings): CertificateChoice {
   return createCertificateChoice(settings.certificates, sharedOptions(settings));
-}
-
-/** What holds whichever certificate is chosen. */
-function sharedOptions({ trustPem, crls }: ListenerSettings): SecureContextOptions {
-  if (trustPem === "") return {};
-  // A resumed session would keep the verdict on a certificate that has since expired or been revoked, or whose root was
-  // rotated away.
-  return {
-    ca: trustPem,
-    ...(crls.length > 0 && { crl: [...crls] }),
-    secureOptions: constants.SSL_OP_NO_TICKET,
-  };
-}
-
-function secureOptions(settings: ListenerSettings): SecureContextOptions {
-  const { certPem, keyPem } = settings.certificates[0]!;
-  return { ...sharedOptions(settings), cert: certPem, key: keyPem };
 }
 
 function listen(

@@ -1,12 +1,18 @@
 // Process entry of the front door: TLS for HTTPS listeners, or for the tunnel's. It knows nothing but what the
 // supervisor sends it: sockets, certificates, where to forward. It ends with the supervisor.
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { basename } from "node:path";
+import { stopReading } from "../stop-reading.ts";
 import { InformationalAnswers, informationalServer } from "./informational.ts";
 import { openListener, type Listener } from "./listener.ts";
 import type { ConfigureCommand, FrontDoorCommand, FrontDoorEvent } from "./settings.ts";
 
+/** Connections that wait for the supervisor to take them; TLS of more ends here. */
+const maxPassing = 64;
+
 let open: Promise<Listener[]> | undefined;
+let passing = 0;
 
 const tell = (event: FrontDoorEvent): boolean => process.send?.(event) ?? false;
 const log = (line: string): void => console.error(line);
@@ -34,7 +40,7 @@ async function obey(command: FrontDoorCommand): Promise<void> {
 async function openAll({ listeners, informationalSocket }: ConfigureCommand): Promise<Listener[]> {
   const informational =
     informationalSocket === undefined ? undefined : await openInformational(informationalSocket);
-  return Promise.all(listeners.map((settings) => openListener(settings, informational, log)));
+  return Promise.all(listeners.map((settings) => openListener(settings, { log, informational, passOn })));
 }
 
 async function openInformational(path: string): Promise<InformationalAnswers> {
@@ -42,6 +48,17 @@ async function openInformational(path: string): Promise<InformationalAnswers> {
   const server = informationalServer(answers).listen(path);
   await once(server, "listening");
   return answers;
+}
+
+function passOn(shard: number, start: Buffer, socket: Socket): boolean {
+  if (passing >= maxPassing || !process.connected) return false;
+  passing += 1;
+  stopReading(socket);
+  const event: FrontDoorEvent = { type: "connection", shard, start: start.toString("base64") };
+  process.send?.(event, socket, {}, () => {
+    passing -= 1;
+  });
+  return true;
 }
 
 function update(listeners: Listener[], settings: ConfigureCommand["listeners"]): void {

@@ -55,4 +55,12 @@ export type FrontDoorCommand = ConfigureCommand | { readonly type: "drain" };
 
 /** Front door to supervisor. */
 export type FrontDoorEvent =
-  { readonly type: "listening" } | { readonly type: "failed"; readonly message: string };
+  { readonly type: "listening" } | { readonly type: "failed"; readonly message: string } | PassedConnection;
+
+/** With a socket: one of the tunnel's, for the hub of that shard. */
+export interface PassedConnection {
+  readonly type: "connection";
+  readonly shard: number;
+  /** What has been read of it, in base64. */
+  readonly start: string;
+}

@@ -1,30 +1,36 @@
 // Process entry of a hub: one shard of every tunnel (decisions 0011, 0017). It keeps nothing, and ends with the supervisor.
 import { once } from "node:events";
-import type { Server as HttpServer } from "node:http";
-import type { Server } from "node:net";
+import type { Server, Socket } from "node:net";
 import { FrontDoors } from "./front-doors.ts";
 import { gatewayServer } from "./gateway-server.ts";
 import { Hubs } from "./hubs.ts";
 import { nodeRuntime } from "./node-runtime.ts";
+import { SecureDoor } from "./secure-door.ts";
 import { connectionServer } from "./serve-connection.ts";
-import type { HubEvent, HubSettings } from "./settings.ts";
+import type { HubCommand, HubEvent, HubSettings } from "./settings.ts";
 import { tunnelServer } from "./tunnel-server.ts";
 
 /** While the process ends, connections without a request are closed this often. */
 const idleMs = 100;
 
 const settings = JSON.parse(process.argv[2]!) as HubSettings;
-const { fds } = settings;
+const { fds, shard } = settings;
 const runtime = nodeRuntime(settings);
 const hubs = new Hubs(runtime);
 const gateways = gatewayServer(hubs, new FrontDoors(settings.runDirectory));
 const agents = tunnelServer(hubs, runtime);
+const secure = new SecureDoor(hubs, runtime, shard);
 const servers: readonly [Server, number][] = [
   [gateways, fds.hub],
   [connectionServer(hubs), fds.connections],
   [agents, fds.tunnel],
 ];
 
+process.on("message", (command: HubCommand, socket?: Socket) => {
+  if (command.type === "tls") secure.setTls(command);
+  // It comes without a socket where that has broken meanwhile.
+  else if (socket) secure.take(socket, Buffer.from(command.start, "base64"));
+});
 process.on("disconnect", () => process.exit(1));
 // The supervisor decides when to end; a terminal's Ctrl-C reaches this process, too.
 for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
@@ -43,8 +49,9 @@ async function end(): Promise<void> {
   hubs.draining = true;
   const closed = servers.map(([server]) => once(server, "close"));
   for (const [server] of servers) server.close();
-  const closeIdle = (server: HttpServer): void => server.closeIdleConnections();
-  setInterval(() => [gateways, agents].forEach(closeIdle), idleMs);
-  await Promise.all(closed);
+  setInterval(() => {
+    for (const server of [gateways, agents, secure]) server.closeIdleConnections();
+  }, idleMs);
+  await Promise.all([...closed, secure.ended()]);
   process.exit(0);
 }
