@@ -1,4 +1,4 @@
-// Lines of an htpasswd file, in the formats that can be verified at a price a gateway can pay (decision 0021).
+// Lines of an htpasswd file, in the formats that can be verified at a price a gateway can pay (decision 0022).
 //
 //   name:{SHA}<base64>                          htpasswd -s; what Envoy Gateway takes. Unsalted: for long random passwords.
 //   name:{SSHA}<base64>                         the same, with a salt behind the hash.
