@@ -4,12 +4,27 @@ import type { buildConnector } from "undici";
 import { limits } from "#contract/limits.ts";
 import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
+import { EndpointAgent } from "./endpoint-agent.ts";
 import { endpointHost } from "./endpoint-host.ts";
 import { Http2Pool } from "./http2-pool.ts";
+import { skipContinue } from "./skip-continue.ts";
+
+/** Below the 5 s of Node's own server, the shortest common default, so the pod rarely closes first. */
+const idleMs = 4_000;
+
+/** Clients of HTTP/1.1, each with connections of its own. */
+export interface Http1Clients {
+  /** undici's. */
+  readonly pool: Pool;
+  /** Node's, for requests with trailers. */
+  readonly agent: EndpointAgent;
+  /** Requests that are under way finish first. */
+  close(): Promise<void>;
+}
 
 /** Pools are made at their first use. */
 export interface EndpointPools {
-  http1(target: SliceEndpoint): Pool;
+  http1(target: SliceEndpoint): Http1Clients;
   http2(target: SliceEndpoint): Http2Pool;
   /** Closes the pools of endpoints that are no longer in the slice; their requests finish first. */
   retain(endpoints: ReadonlyMap<string, SliceEndpoint>): void;
@@ -17,10 +32,10 @@ export interface EndpointPools {
 }
 
 export function createEndpointPools(dial: Dial): EndpointPools {
-  const http1 = new Map<string, Pool>();
+  const http1 = new Map<string, Http1Clients>();
   const http2 = new Map<string, Http2Pool>();
   return {
-    http1: (target) => pooled(http1, target, () => openPool(target, dial)),
+    http1: (target) => pooled(http1, target, () => openHttp1(target, dial)),
     http2: (target) => pooled(http2, target, () => new Http2Pool(target, dial)),
     retain(endpoints) {
       const wanted = new Set([...endpoints.values()].map(({ connectionKey }) => connectionKey));
@@ -34,7 +49,8 @@ export function createEndpointPools(dial: Dial): EndpointPools {
       }
     },
     async close() {
-      await Promise.all([...http1.values()].map((pool) => pool.destroy().catch(() => undefined)));
+      for (const { agent } of http1.values()) agent.destroy();
+      await Promise.all([...http1.values()].map(({ pool }) => pool.destroy().catch(() => undefined)));
       for (const pool of http2.values()) pool.destroy();
       http1.clear();
       http2.clear();
@@ -49,10 +65,25 @@ function pooled<T>(pools: Map<string, T>, target: SliceEndpoint, open: () => T):
   return pool;
 }
 
+function openHttp1(target: SliceEndpoint, dial: Dial): Http1Clients {
+  const pool = openPool(target, dial);
+  const agent = new EndpointAgent(target, dial, idleMs);
+  return {
+    pool,
+    agent,
+    async close() {
+      agent.close();
+      await pool.close();
+    },
+  };
+}
+
 function openPool(target: SliceEndpoint, dial: Dial): Pool {
   const { endpoint, protocol } = target;
   const connect: buildConnector.connector = (_options, callback) =>
-    dial(dialTargetOf(target), (error, socket) => (error ? callback(error, null) : callback(null, socket!)));
+    dial(dialTargetOf(target), (error, socket) =>
+      error ? callback(error, null) : callback(null, skipContinue(socket!)),
+    );
   return new Pool(`${protocol.toLowerCase()}://${endpointHost(endpoint)}:${endpoint.port}`, {
     connect,
     // One request at a time per connection, as many connections as streams need (bounded by streamsPerConnection).
@@ -62,7 +93,6 @@ function openPool(target: SliceEndpoint, dial: Dial): Pool {
     // The gateway owns request timeouts; an agent that cut a slow answer short would break the route's.
     headersTimeout: 0,
     bodyTimeout: 0,
-    // Below the 5 s of Node's own server, the shortest common default, so the pod rarely closes first.
-    keepAliveTimeout: 4_000,
+    keepAliveTimeout: idleMs,
   });
 }

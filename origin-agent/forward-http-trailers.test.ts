@@ -7,12 +7,12 @@ import { closedPort, startPod, startRawPod } from "./testing/pod.ts";
 const head = { method: "POST", fields: [["trailer", "x-sum"]] } as const;
 const trailers = [["x-sum", "42"]] as const;
 
-async function tunnelTo(port: number) {
+async function tunnelTo(...ports: number[]) {
   const fixture = await createFixture();
-  const edge = await fixture.startEdge({ config: podConfig([port]) });
+  const edge = await fixture.startEdge({ config: podConfig(ports) });
   await fixture.startAgent(edge);
   const { session } = await configured(edge);
-  return { session, key: podKey(port) };
+  return { session, key: podKey(ports[0]!), keys: ports.map((port) => podKey(port)) };
 }
 
 async function tunnelToPod(handler: RequestListener) {
@@ -74,6 +74,40 @@ test("a client that goes away ends the request at the pod", async () => {
   answer.body.on("error", () => undefined);
   answer.stream.reset("cancelled");
   await closed.promise;
+});
+
+test("each request reaches its own endpoint; connections are kept for the next", async () => {
+  const connections = [0, 0];
+  const pods = await Promise.all(
+    connections.map((_none, index) =>
+      startPod((request, response) => request.resume().once("end", () => response.end(String(index)))),
+    ),
+  );
+  for (const [index, { server }] of pods.entries()) server.on("connection", () => (connections[index]! += 1));
+  const { session, keys } = await tunnelTo(...pods.map(({ port }) => port));
+  for (let count = 0; count < 3; count++) {
+    for (const [index, key] of keys.entries()) {
+      const answer = await exchange(session, openHead(key, head), body(1, 3), trailers);
+      expect(await text(answer.body)).toBe(String(index));
+    }
+  }
+  expect(connections).toEqual([1, 1]);
+});
+
+test("a switch of protocols, and a target that is none, are errors, and the session goes on", async () => {
+  const port = await startRawPod((socket) =>
+    socket.once("data", () =>
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n"),
+    ),
+  );
+  const { session, key } = await tunnelTo(port);
+  for (const [target, code] of [
+    ["/", "endpoint_protocol_error"],
+    ["/a b", "internal"],
+  ] as const) {
+    const asking = exchange(session, openHead(key, { ...head, target }), body(1, 3), trailers);
+    await expect(asking).rejects.toMatchObject({ reset: { code } });
+  }
 });
 
 test("nobody listens, a pod that hangs up, and one that speaks no HTTP", async () => {

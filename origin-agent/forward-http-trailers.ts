@@ -1,147 +1,132 @@
-// One HTTP/1.1 exchange with an endpoint whose request may have trailers, which undici cannot send. Such requests are rare:
-// each has a connection of its own.
+// One HTTP/1.1 exchange with an endpoint whose request may have trailers, which undici cannot send: by Node's own client, which
+// is dearer.
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
-import type { Duplex } from "node:stream";
 import { limits } from "#contract/limits.ts";
 import type { ResetCode } from "#contract/tunnel/code.ts";
-import type { Fields } from "#contract/tunnel/head.ts";
+import type { Fields, OpenHead } from "#contract/tunnel/head.ts";
 import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { systemCode } from "./agent-error.ts";
-import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import { connectFailure } from "./connect-failure.ts";
-import type { Dial } from "./dial.ts";
-import { announcedTrailers, endToEndFields, fieldsOfRaw } from "./fields.ts";
-import { droppedRequestFields, type ExchangeEnded, maxInformational } from "./forward-http.ts";
+import type { EndpointAgent } from "./endpoint-agent.ts";
+import { EndpointAnswer, type ExchangeEnded } from "./endpoint-answer.ts";
+import { announcedTrailers, droppedRequestFields, endToEndFields } from "./fields.ts";
 
 /** Starts the exchange and returns the handlers of its stream. */
 export function forwardHttpTrailers(
   stream: TunnelStream,
-  target: SliceEndpoint,
-  dial: Dial,
+  agent: EndpointAgent,
   onEnded: ExchangeEnded,
 ): StreamHandlers {
-  return new TrailersExchange(stream, target, dial, onEnded);
+  const exchange = new TrailersExchange(stream, agent, onEnded);
+  exchange.start();
+  return exchange;
 }
 
 class TrailersExchange implements StreamHandlers {
   readonly #stream: TunnelStream;
-  readonly #onEnded: ExchangeEnded;
-  readonly #request: ClientRequest;
-  #answer: IncomingMessage | undefined;
-  #connected = false;
-  #informational = 0;
-  /** Response bytes that the window did not take; the endpoint is paused while there are any. */
-  #pending: Uint8Array | undefined;
-  #over = false;
+  readonly #agent: EndpointAgent;
+  readonly #answer: EndpointAnswer;
+  #request: ClientRequest | undefined;
 
-  constructor(stream: TunnelStream, target: SliceEndpoint, dial: Dial, onEnded: ExchangeEnded) {
+  constructor(stream: TunnelStream, agent: EndpointAgent, onEnded: ExchangeEnded) {
     this.#stream = stream;
-    this.#onEnded = onEnded;
-    const { method, target: path, authority, fields } = stream.head;
-    const headers = ["host", authority];
-    for (const [name, value] of endToEndFields(fields, droppedRequestFields)) headers.push(name, value);
-    headers.push("trailer", announcedTrailers(fields) ?? "", "transfer-encoding", "chunked");
-    this.#request = httpRequest({
-      method,
-      path,
-      headers,
-      setHost: false,
-      maxHeaderSize: limits.headBytes,
-      createConnection: (_options, created) => {
-        dial(dialTargetOf(target), (error, socket) => {
-          this.#connected = !error;
-          // Node types the socket as required; it reads it only without an error.
-          created(error, socket as Duplex);
-        });
-        return undefined;
-      },
-    });
-    this.#listen();
+    this.#agent = agent;
+    this.#answer = new EndpointAnswer(stream, onEnded);
+  }
+
+  start(): void {
+    try {
+      this.#request = this.#open();
+    } catch (error) {
+      // Nothing that an edge asks for ends its session.
+      this.#fail("internal", error as Error);
+    }
   }
 
   // --- from the tunnel ----------------------------------------------------------------------------------------------
 
   onData(chunk: Uint8Array): void {
+    const request = this.#request;
     // The endpoint has answered without reading the rest: let the client finish, into nothing.
-    if (this.#over || this.#request.destroyed) return this.#stream.consumed(chunk.length);
-    this.#request.write(chunk, () => this.#stream.consumed(chunk.length));
+    if (this.#answer.over || !request || request.destroyed) return this.#stream.consumed(chunk.length);
+    request.write(chunk, () => this.#stream.consumed(chunk.length));
   }
 
   onEnd(trailers: Fields): void {
-    if (this.#over || this.#request.destroyed) return;
-    this.#request.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
-    this.#request.end();
+    const request = this.#request;
+    if (this.#answer.over || !request || request.destroyed) return;
+    request.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
+    request.end();
   }
 
   onReset({ code }: { code: ResetCode }): void {
-    this.#finish(code);
-    this.#request.destroy();
+    this.#answer.finish(code);
+    this.#request?.destroy();
   }
 
   onWritable(): void {
-    if (!this.#pending) return;
-    const taken = this.#stream.write(this.#pending);
-    this.#pending = taken < this.#pending.length ? this.#pending.subarray(taken) : undefined;
-    if (!this.#pending) this.#answer?.resume();
+    this.#answer.writable();
   }
 
   // --- to and from the endpoint -------------------------------------------------------------------------------------
 
-  #listen(): void {
-    this.#request
-      .on("information", ({ statusCode, rawHeaders }) => {
-        this.#informational += 1;
-        if (this.#over || this.#informational > maxInformational) return;
-        this.#stream.respond({ status: statusCode, fields: endToEndFields(fieldsOfRaw(rawHeaders)) });
-      })
+  #open(): ClientRequest {
+    const { method, target: path } = this.#stream.head;
+    const request = httpRequest({
+      agent: this.#agent,
+      method,
+      path,
+      headers: requestHeaders(this.#stream.head),
+      setHost: false,
+      maxHeaderSize: limits.headBytes,
+    });
+    request
+      .on("information", ({ statusCode, rawHeaders }) => this.#answer.inform(statusCode, rawHeaders))
       .once("response", (answer) => this.#receive(answer))
+      .once("upgrade", (_answer, socket) => {
+        socket.destroy();
+        this.#fail("endpoint_protocol_error", new Error("a switch of protocols that nobody asked for"));
+      })
       .on("error", (error) => this.#broken(error));
     // The head goes at once: an answer may come before there is anything else to send.
-    this.#request.flushHeaders();
+    request.flushHeaders();
+    return request;
   }
 
   #receive(answer: IncomingMessage): void {
-    this.#answer = answer;
-    const { statusCode = 0, rawHeaders } = answer;
     try {
-      this.#stream.respond({ status: statusCode, fields: endToEndFields(fieldsOfRaw(rawHeaders)) });
+      this.#answer.begin(answer.statusCode ?? 0, answer.rawHeaders, answer);
     } catch (error) {
       // Longer than a tunnel takes.
       return this.#fail("endpoint_protocol_error", error as Error);
     }
     answer
-      .on("data", (chunk: Buffer) => {
-        const taken = this.#stream.write(chunk);
-        if (taken === chunk.length) return;
-        this.#pending = chunk.subarray(taken);
-        answer.pause();
-      })
+      .on("data", (chunk: Buffer) => this.#answer.data(chunk))
       .once("end", () => {
-        this.#stream.end(fieldsOfRaw(answer.rawTrailers));
-        this.#finish();
-        this.#request.destroy();
+        this.#answer.end(answer.rawTrailers);
+        // The connection is of no use with half a request on it.
+        if (!this.#request?.writableFinished) this.#request?.destroy();
       })
       .on("error", (error) => this.#broken(error));
   }
 
   #broken(error: Error): void {
-    const reached = this.#connected ? "endpoint_reset" : connectFailure(error);
+    const reached = this.#request?.socket ? "endpoint_reset" : connectFailure(error);
     this.#fail(systemCode(error)?.startsWith("HPE_") ? "endpoint_protocol_error" : reached, error);
   }
 
   #fail(code: ResetCode, error: Error): void {
-    if (this.#over) return;
-    const detail = `${systemCode(error) ?? error.name}: ${error.message}`;
-    this.#stream.reset(code, detail);
-    this.#finish(code, detail);
-    this.#request.destroy();
+    this.#answer.fail(code, error);
+    this.#request?.destroy();
   }
+}
 
-  #finish(code?: ResetCode, detail?: string): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#pending = undefined;
-    this.#stream.consumed(this.#stream.unconsumedBytes);
-    this.#onEnded(code, detail);
-  }
+/** Such a body has no length, whatever the edge says. */
+const dropped: ReadonlySet<string> = new Set([...droppedRequestFields, "content-length"]);
+
+function requestHeaders({ authority, fields }: OpenHead): string[] {
+  const headers = ["host", authority];
+  for (const [name, value] of endToEndFields(fields, dropped)) headers.push(name, value);
+  headers.push("trailer", announcedTrailers(fields) ?? "", "transfer-encoding", "chunked");
+  return headers;
 }

@@ -8,8 +8,8 @@ import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
 import { systemCode } from "./agent-error.ts";
 import { connectFailure } from "./connect-failure.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
-import { announcedTrailers, endToEndFields, fieldsOfRaw } from "./fields.ts";
-import { droppedRequestFields, type ExchangeEnded, maxInformational } from "./forward-http.ts";
+import { announcedTrailers, droppedRequestFields, endToEndFields, fieldsOfRaw } from "./fields.ts";
+import { type ExchangeEnded, maxInformational } from "./endpoint-answer.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import type { Http2Pool } from "./http2-pool.ts";
 

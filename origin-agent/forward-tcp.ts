@@ -7,7 +7,7 @@ import { systemCode } from "./agent-error.ts";
 import { connectFailure } from "./connect-failure.ts";
 import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
-import type { ExchangeEnded } from "./forward-http.ts";
+import type { ExchangeEnded } from "./endpoint-answer.ts";
 
 export function forwardTcp(
   stream: TunnelStream,

@@ -11,7 +11,7 @@ import { connectFailure } from "./connect-failure.ts";
 import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import { endToEndFields, fieldsOfRaw } from "./fields.ts";
-import type { ExchangeEnded } from "./forward-http.ts";
+import type { ExchangeEnded } from "./endpoint-answer.ts";
 import { endpointHost } from "./endpoint-host.ts";
 
 /** The client library writes these itself. Extensions are per connection, and none is offered (RFC 6455 §9.1). */

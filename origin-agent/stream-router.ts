@@ -83,8 +83,8 @@ export function createStreamRouter({
           return forwardHttp2(stream, target, pools.http2(target), ended, onEnded);
         }
         return !ended && announcedTrailers(head.fields) !== undefined
-          ? forwardHttpTrailers(stream, target, dial, onEnded)
-          : forwardHttp(stream, pools.http1(target), ended, onEnded);
+          ? forwardHttpTrailers(stream, pools.http1(target).agent, onEnded)
+          : forwardHttp(stream, pools.http1(target).pool, ended, onEnded);
       case "websocket": {
         const exchange = new WebSocketExchange(stream, target, dial, (code, detail) => {
           webSockets.delete(exchange);

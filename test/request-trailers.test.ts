@@ -28,6 +28,7 @@ let session: ClientHttp2Session;
 let ca: string;
 let port: number;
 let mirrored: Seen[] = [];
+let attempts: Seen[] = [];
 
 /** As much as three windows of a stream, in odd pieces. */
 const large = Array.from({ length: 100 }, (_, index) => Buffer.alloc(9_999, index));
@@ -38,6 +39,8 @@ const largeBody = { bytes: 999_900, sum: large.reduce((sum, chunk) => sum + sumO
 const pod = createServer((request, response) => {
   seenOf(request).then(
     (seen) => {
+      if (request.url === "/retried" && attempts.push(seen) === 1)
+        return void response.writeHead(503).end("{}");
       if (request.url === "/mirror-target") mirrored.push(seen);
       response.end(JSON.stringify(seen));
     },
@@ -81,6 +84,9 @@ routes:
       - matches: [{ path: { value: /mirror-target } }]
         filters: [{ type: RequestMirror, requestMirror: { backendRef: { name: direct } } }]
         backendRefs: [{ name: http2-pods }]
+      - matches: [{ path: { value: /retried } }]
+        retry: { attempts: 2, codes: [503] }
+        backendRefs: [{ name: pods }]
       - matches: [{ path: { value: /small } }]
         securityPolicy: { requestLimits: { bodyBytes: 1000 } }
         backendRefs: [{ name: pods }]
@@ -112,15 +118,20 @@ interface Answer {
 }
 
 /** Over HTTP/1.1. */
-async function ask(path: string, chunks: Buffer[], trailers?: Record<string, string>): Promise<Answer> {
-  const headers = { ...(trailers && { trailer: Object.keys(trailers).join(", ") }) };
+async function ask(
+  path: string,
+  chunks: Buffer[],
+  trailers?: Record<string, string>,
+  { method = "POST", type = "text/plain" } = {},
+): Promise<Answer> {
+  const headers = { "content-type": type, ...(trailers && { trailer: Object.keys(trailers).join(", ") }) };
   const outgoing = httpsRequest({
     host: "127.0.0.1",
     servername: host,
     port,
     ca,
     path,
-    method: "POST",
+    method,
     headers: { ...headers, "transfer-encoding": "chunked" },
   });
   const answered = once(outgoing, "response") as Promise<[IncomingMessage]>;
@@ -192,6 +203,22 @@ test("mirrors and limits see the body and not its frames", async () => {
   const exact = Array.from({ length: 100 }, () => Buffer.alloc(10));
   expect((await ask("/small", exact, trailers)).seen).toMatchObject({ bytes: 1_000 });
   expect((await ask("/small", [...exact, Buffer.alloc(1)], trailers)).status).toBe(413);
+});
+
+test("a request that is sent again has its trailers again; one that cannot be is not sent at all", async () => {
+  // Calls of gRPC are kept as they pass.
+  attempts = [];
+  const call = { method: "PUT", type: "application/grpc" };
+  const { status, seen } = await ask("/retried", large.slice(0, 2), trailers, call);
+  expect([status, seen.trailers]).toEqual([200, trailers]);
+  expect(attempts).toMatchObject([
+    { bytes: 19_998, trailers },
+    { bytes: 19_998, trailers },
+  ]);
+  // Of other bodies nothing is kept where the head gives no length.
+  attempts = [];
+  expect((await ask("/retried", large.slice(0, 2), trailers, { method: "PUT" })).status).toBe(503);
+  expect(attempts).toHaveLength(1);
 });
 
 test("what a client must not say in the head it cannot say behind the body", async () => {
