@@ -83,6 +83,44 @@ test("informational responses come before the final one", async () => {
   expect(await text(answer.body)).toBe("done");
 });
 
+test.each(["GET", "HEAD", "POST", "PUT"])(
+  "100 (Continue), which nobody asked for, is no answer to %s",
+  async (method) => {
+    const bodyless = method === "GET" || method === "HEAD";
+    const answer =
+      "HTTP/1.1 100 Continue\r\nX-Note: 1\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" +
+      `HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n${method === "HEAD" ? "" : "HTTP/1.1 100"}`;
+    let connections = 0;
+    const port = await startRawPod((socket) => {
+      connections += 1;
+      let received = "";
+      socket.on("data", (chunk) => {
+        received += chunk.toString();
+        if (!received.endsWith(bodyless ? "\r\n\r\n" : "body")) return;
+        received = "";
+        // In two pieces, the first of which ends within a head.
+        socket.write(answer.slice(0, 30), () => setImmediate(() => socket.write(answer.slice(30))));
+      });
+    });
+    const { session, key } = await tunnelToPort(port);
+    for (let count = 0; count < 3; count++) {
+      const head = openHead(key, { method, fields: bodyless ? [] : [["content-length", "4"]] });
+      async function* body() {
+        yield Buffer.from("body");
+      }
+      const {
+        head: final,
+        informational,
+        body: received,
+      } = await exchange(session, head, bodyless ? undefined : body());
+      expect([final.status, await text(received)]).toEqual([200, method === "HEAD" ? "" : "HTTP/1.1 100"]);
+      expect(informational.map(({ status }) => status)).toEqual([103]);
+    }
+    // undici keeps no connection after HEAD.
+    expect(connections).toBe(method === "HEAD" ? 3 : 1);
+  },
+);
+
 test.each([
   ["HEAD", 200],
   ["GET", 204],
