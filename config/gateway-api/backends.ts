@@ -4,7 +4,7 @@ import { speaksTls } from "#contract/snapshot.ts";
 import { endpointId } from "../native/address.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
-import type { BackendInput } from "../kubernetes/model-parts.ts";
+import type { BackendInput, ServicePortId } from "../kubernetes/model-parts.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import type { ServiceTarget } from "../kubernetes/services.ts";
 import type { BackendTlsPolicies, EffectivePolicy } from "./backend-tls-policies.ts";
@@ -97,15 +97,21 @@ export function createBackends(context: BackendContext): Backends {
         name: backend,
         url: urlOf(target),
         hasTls: way.tls !== undefined,
-        add: () => add(backend, target, way, field),
+        add: () => add(backend, { namespace, name, port: target.port }, target, way, field),
       };
     },
   };
 
-  function add(backend: string, target: ServiceTarget, way: Way, field: ObjectField): void {
-    const { appProtocol, endpoints, tunnel, service } = target;
+  function add(
+    backend: string,
+    service: ServicePortId,
+    target: ServiceTarget,
+    way: Way,
+    field: ObjectField,
+  ): void {
+    const { appProtocol, endpoints, tunnel } = target;
     const { protocol, tls, tlsField } = way;
-    const origin = service ? fieldOf(service.object, "spec") : field;
+    const origin = target.service ? fieldOf(target.service.object, "spec") : field;
     const isHttp = protocol === "HTTP" || protocol === "HTTPS";
     if (isHttp && appProtocol !== undefined && !protocolOf[appProtocol]) {
       const message = `appProtocol ${appProtocol} is not known here; requests are sent over HTTP/1.1`;
@@ -122,6 +128,7 @@ export function createBackends(context: BackendContext): Backends {
       }),
       origin,
       tlsField && { tls: tlsField },
+      service,
     );
   }
 }

@@ -2,6 +2,7 @@
 import { hostnameIndex } from "../check/hostname-index.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import type { Resource } from "../kubernetes/kind.ts";
+import type { Gate } from "../kubernetes/model-parts.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
 import { createAttachments, type AnyRoute, type Attachment, type Claim } from "./attachment.ts";
@@ -10,6 +11,7 @@ import { createBackends } from "./backends.ts";
 import { controllerName, unless } from "./condition.ts";
 import { createConnectionClaims } from "./connection-claims.ts";
 import { translateConnectionRules } from "./connection-route.ts";
+import { gateOf } from "./gate.ts";
 import { translateGrpcRules } from "./grpc-route.ts";
 import type { Gateways } from "./gateways.ts";
 import { translateHttpRules } from "./http-route.ts";
@@ -80,7 +82,7 @@ export function translateRoutes(
     const listeners = attach(route, begun);
     if (listeners.length === 0) continue;
     if (isGrpc) for (const listener of listeners) grpcListeners.add(listener);
-    addHttpRoute(route, listeners, rules, context);
+    addHttpRoute(route, begun, listeners, rules, context);
   }
 
   const claims = createConnectionClaims(notes);
@@ -92,21 +94,29 @@ export function translateRoutes(
     const { name } = identityOf(route);
     if (!isTlsRoute(route)) {
       const free = claims.takeWhole(route, listeners);
-      if (free.length > 0) parts.addTcpRoute({ name, listeners: free.map(({ id }) => id), rules }, origin);
+      const tcpRoute = { name, listeners: free.map(({ id }) => id), rules };
+      if (free.length > 0) parts.addTcpRoute(tcpRoute, origin, gatesOf(begun));
       continue;
     }
     for (const [index, part] of claims.take(route, listeners, route.body.spec.hostnames).entries()) {
       const ids = part.listeners.map(({ id }) => id);
       const partName = index === 0 ? name : `${name}/${index + 1}`;
-      parts.addTlsRoute({ name: partName, listeners: ids, hostnames: part.hostnames, rules }, origin);
+      const tlsRoute = { name: partName, listeners: ids, hostnames: part.hostnames, rules };
+      parts.addTlsRoute(tlsRoute, origin, gatesOf(begun));
     }
   }
   for (const route of set.all(udpRouteKind)) attach(route, begin(route));
   return { attachedRoutes: attachments.counts, grpcListeners };
 }
 
+/** Those that the route is attached to, whichever listeners of the model stand for them. */
+function gatesOf({ found }: Begun): Gate[] {
+  return found.flatMap(({ listeners }) => listeners.map(gateOf));
+}
+
 function addHttpRoute(
   route: HttpRoute | GrpcRoute,
+  begun: Begun,
   listeners: readonly Listener[],
   rules: ReturnType<typeof translateHttpRules>,
   { parts }: ImportContext,
@@ -123,6 +133,7 @@ function addHttpRoute(
       },
       fieldOf(route.object, "spec"),
       rules.map(({ field }) => field),
+      gatesOf(begun),
     );
   }
 }

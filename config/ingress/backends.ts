@@ -65,6 +65,8 @@ export function createBackends(
         ...(target?.tunnel !== undefined && { tunnel: target.tunnel }),
       }),
       target?.service ? fieldOf(target.service.object, "spec") : origin,
+      {},
+      target && { namespace, name: service.name, port: target.port },
     );
     return name;
   }

@@ -26,7 +26,7 @@ export function servedIngresses(set: ResourceSet, notes: Notes): Ingress[] {
     .find(({ annotations }) => annotations[defaultClassAnnotation] === "true")?.name;
   return set.all(ingressKind).filter((ingress) => {
     const annotated = ingress.annotations[classAnnotation];
-    const named = annotated ?? ingress.body.spec.ingressClassName ?? undefined;
+    const named = classOf(ingress);
     const name = named ?? defaultClass;
     const controller = name === undefined ? undefined : controllers.get(name);
     if (controller === undefined || ownControllers.has(controller)) return true;
@@ -38,4 +38,9 @@ export function servedIngresses(set: ResourceSet, notes: Notes): Ingress[] {
     });
     return false;
   });
+}
+
+/** The class that the Ingress itself names. */
+export function classOf({ annotations, body }: Ingress): string | undefined {
+  return annotations[classAnnotation] ?? body.spec.ingressClassName ?? undefined;
 }

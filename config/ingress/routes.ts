@@ -2,9 +2,12 @@
 import { limits } from "#contract/limits.ts";
 import { withPriorities } from "../ordered-rules.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
+import { istioIngressLabels } from "../kubernetes/labels.ts";
+import type { Gate } from "../kubernetes/model-parts.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import type { Backends } from "./backends.ts";
+import { classOf } from "./ingress-class.ts";
 import type { Ingress } from "./kinds.ts";
 import { httpListener, type Listeners } from "./listeners.ts";
 import { orderLocations } from "./locations.ts";
@@ -53,6 +56,12 @@ export function addRoutes(server: Server, catchAll: Server | undefined, context:
   addFor(server, secure, httpsListeners, "-https", context);
 }
 
+/** Ingresses of class `istio` are for the Pods of Istio's own gateway; of other controllers nothing is known. */
+function gatesOf(ingress: Ingress): Gate[] {
+  if (classOf(ingress) !== "istio") return [];
+  return [80, 443].map((port) => ({ namespace: "istio-system", labels: istioIngressLabels, port }));
+}
+
 function addFor(
   { host, aliases }: Server,
   rules: readonly PlacedRule[],
@@ -76,6 +85,7 @@ function addFor(
         },
         fieldOf(ingress.object, "spec"),
         part.map(({ origin }) => origin),
+        gatesOf(ingress),
       );
     }
   }

@@ -8,7 +8,11 @@ const clusterDomain = ".svc.cluster.local";
 /** Short names are those of Services in the object's namespace; whatever has a dot stands for itself. */
 export function fullHost(host: string, namespace: string): string {
   const name = host.toLowerCase();
-  return name.includes(".") || name === "*" ? name : `${name}.${namespace}${clusterDomain}`;
+  return name.includes(".") || name === "*" ? name : serviceHost(name, namespace);
+}
+
+export function serviceHost(name: string, namespace: string): string {
+  return `${name}.${namespace}${clusterDomain}`;
 }
 
 /** The Service that a full name stands for. */

@@ -17,8 +17,9 @@ import { translateGateways } from "./listen/gateways.ts";
 import { createMesh, type Mesh } from "./listen/mesh.ts";
 import { at, ignored, unknownReference, type Place } from "./notes.ts";
 import { noteOthers, noteUnusedRules } from "./other-objects.ts";
+import { guardRoutes } from "./security/guard-routes.ts";
 import { notePeers } from "./security/peer-authentication.ts";
-import { createSecurity } from "./security/security.ts";
+import { createSecurity, type Security } from "./security/security.ts";
 
 export const istioImporter: Importer = { kinds: istioKinds, translate: translateIstio };
 
@@ -34,7 +35,9 @@ interface Translation {
 function translateIstio(context: ImportContext): void {
   const entries = translateGateways(context);
   const destinations = createDestinations(context);
-  const translation = createTranslation(context, entries, destinations);
+  const security = createSecurity(context);
+  const others = guardRoutes(context, security, destinations.upstreams);
+  const translation = createTranslation(context, entries, destinations, security);
   for (const entry of entries.filter(({ redirectsToHttps }) => redirectsToHttps)) {
     translation.redirects.add(entry, entry.hosts);
   }
@@ -49,7 +52,7 @@ function translateIstio(context: ImportContext): void {
   );
   redirects.addRoutes(context.parts);
   noteUnusedRules(context, destinations.usedRules);
-  notePeers(context, destinations.targets());
+  notePeers(context, [...destinations.targets(), ...others]);
   noteOthers(context);
 }
 
@@ -57,17 +60,30 @@ function createTranslation(
   context: ImportContext,
   entries: readonly Entry[],
   destinations: Destinations,
+  security: Security,
 ): Translation {
   const { parts } = context;
-  const security = createSecurity(context);
   return {
     context,
     entries,
     mesh: createMesh(context, destinations.upstreams, new Set(entries.map(({ port }) => port))),
     redirects: createRedirects(),
-    rules: { destinations, securityOf: security.ofRule },
-    connections: { destinations, parts, claimed: new Map(), securityOf: security.ofConnections },
+    rules: {
+      destinations,
+      securityOf: (entry, targets, place) => security.ofRule(gatesOf(entry), targets, place),
+    },
+    connections: {
+      destinations,
+      parts,
+      claimed: new Map(),
+      securityOf: (entry, targets, place) => security.ofConnections(gatesOf(entry), targets, place),
+    },
   };
+}
+
+/** What comes from within the mesh passes no gateway. */
+function gatesOf(entry: Entry): Entry[] {
+  return entry.gateway === "mesh" ? [] : [entry];
 }
 
 type Section = "http" | "tls" | "tcp";

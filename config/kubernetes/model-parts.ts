@@ -1,6 +1,7 @@
 // What importers add to the model, each part with the field of the object that it comes from.
 import type { NativeConfigInput } from "../native/schema.ts";
 import { formatPath, type Locate, type Path } from "../report.ts";
+import type { Labels } from "./labels.ts";
 import { originOf, type KubernetesObject, type ObjectField } from "./object.ts";
 
 type ListenerInput = NonNullable<NativeConfigInput["listeners"]>[number];
@@ -12,13 +13,34 @@ type RateLimitPolicyInput = NonNullable<NativeConfigInput["rateLimitPolicies"]>[
 
 export type { BackendInput, ListenerInput, RateLimitPolicyInput, RouteInput, TcpRouteInput, TlsRouteInput };
 
+/** A workload at which requests of a route come in, as policies of another importer may name it. */
+export interface Gate {
+  readonly namespace: string;
+  readonly labels: Labels;
+  readonly port: number;
+  /** Of the Gateway API. */
+  readonly gatewayName?: string;
+}
+
+/** The Service that a backend stands for. */
+export interface ServicePortId {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+}
+
 export interface ModelParts {
   /** Names are unique across importers: the caller makes them of namespace and name. */
   addListener(listener: ListenerInput, origin: ObjectField): void;
   /** `rules`: where each rule comes from, in order; the whole route where one is missing. */
-  addRoute(route: RouteInput, origin: ObjectField, rules?: readonly ObjectField[]): void;
-  addTcpRoute(route: TcpRouteInput, origin: ObjectField): void;
-  addTlsRoute(route: TlsRouteInput, origin: ObjectField): void;
+  addRoute(
+    route: RouteInput,
+    origin: ObjectField,
+    rules?: readonly ObjectField[],
+    gates?: readonly Gate[],
+  ): void;
+  addTcpRoute(route: TcpRouteInput, origin: ObjectField, gates?: readonly Gate[]): void;
+  addTlsRoute(route: TlsRouteInput, origin: ObjectField, gates?: readonly Gate[]): void;
   /**
    * A backend that is there already stays as it is: several rules share one. `fields`: where those of its fields come
    * from that another object than `origin` sets.
@@ -28,12 +50,18 @@ export interface ModelParts {
     make: () => BackendInput,
     origin: ObjectField,
     fields?: Readonly<Partial<Record<keyof BackendInput, ObjectField>>>,
+    service?: ServicePortId,
   ): void;
+  /** Where requests or connections of a route come in, as far as its importer has said it. */
+  gatesOf(route: object): readonly Gate[];
+  /** `undefined`: the backend's importer has not said it. */
+  serviceOf(backend: string): ServicePortId | undefined;
   addRateLimitPolicy(policy: RateLimitPolicyInput, origin: ObjectField): void;
   readonly config: NativeConfigInput;
   /** Places of the model's parts: those of their objects. */
   readonly locate: Locate;
-  /** The object that a part of the model comes from. */
+  /** The object that a part of the model comes from, and its field. */
+  fieldAt(path: Path): ObjectField | undefined;
   objectAt(path: Path): KubernetesObject | undefined;
 }
 
@@ -45,6 +73,8 @@ export function createModelParts(): ModelParts {
   const backends: BackendInput[] = [];
   const rateLimitPolicies: RateLimitPolicyInput[] = [];
   const backendNames = new Set<string>();
+  const gatesByRoute = new Map<object, readonly Gate[]>();
+  const servicesByBackend = new Map<string, ServicePortId>();
   const origins = new Map<string, ObjectField>();
   const add = <T>(list: string, items: T[], item: T, origin: ObjectField): number => {
     origins.set(formatPath([list, items.length]), origin);
@@ -59,26 +89,37 @@ export function createModelParts(): ModelParts {
   };
   return {
     addListener: (listener, origin) => void add("listeners", listeners, listener, origin),
-    addRoute: (route, origin, rules = []) => {
+    addRoute: (route, origin, rules = [], gates = []) => {
+      gatesByRoute.set(route, gates);
       const index = add("routes", routes, route, origin);
       rules.forEach((rule, at) => origins.set(formatPath(["routes", index, "rules", at]), rule));
     },
-    addTcpRoute: (route, origin) => void add("tcpRoutes", tcpRoutes, route, origin),
-    addTlsRoute: (route, origin) => void add("tlsRoutes", tlsRoutes, route, origin),
-    addBackend: (name, make, origin, fields = {}) => {
+    addTcpRoute: (route, origin, gates = []) => {
+      gatesByRoute.set(route, gates);
+      add("tcpRoutes", tcpRoutes, route, origin);
+    },
+    addTlsRoute: (route, origin, gates = []) => {
+      gatesByRoute.set(route, gates);
+      add("tlsRoutes", tlsRoutes, route, origin);
+    },
+    addBackend: (name, make, origin, fields = {}, service = undefined) => {
       if (backendNames.has(name)) return;
       backendNames.add(name);
+      if (service) servicesByBackend.set(name, service);
       const index = add("backends", backends, make(), origin);
       for (const [field, from] of Object.entries(fields)) {
         origins.set(formatPath(["backends", index, field]), from);
       }
     },
     addRateLimitPolicy: (policy, origin) => void add("rateLimitPolicies", rateLimitPolicies, policy, origin),
+    gatesOf: (route) => gatesByRoute.get(route) ?? [],
+    serviceOf: (backend) => servicesByBackend.get(backend),
     config: { listeners, routes, tcpRoutes, tlsRoutes, backends, rateLimitPolicies },
     locate: (path, at) => {
       const field = fieldAt(path);
       return field ? originOf(field, at) : { file: "", path, line: 0, column: 0 };
     },
+    fieldAt,
     objectAt: (path) => fieldAt(path)?.object,
   };
 }

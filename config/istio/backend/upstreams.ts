@@ -17,6 +17,7 @@ import { entryEndpoints, workloadEndpoint, type Selectable } from "./service-ent
 
 export interface Upstream {
   readonly host: string;
+  readonly originKind: "Service" | "ServiceEntry";
   readonly namespace: string;
   readonly name: string;
   readonly port: number;
@@ -123,6 +124,7 @@ function fromEntry(
   if (!port) return `the ServiceEntry ${entry.namespace}/${entry.name} has no port ${number}`;
   return {
     host,
+    originKind: "ServiceEntry",
     namespace: entry.namespace,
     name: entry.name,
     port: number,
@@ -165,6 +167,7 @@ function fromService(
     : [];
   return {
     host,
+    originKind: "Service",
     namespace,
     name,
     port: number,

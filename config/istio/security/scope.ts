@@ -1,17 +1,12 @@
 // For which gateways and workloads a policy holds: those of its namespace, or of the whole mesh, narrowed by labels or by
 // the Services that it names.
 import { hasLabels, type Labels } from "../../kubernetes/labels.ts";
+import type { Gate } from "../../kubernetes/model-parts.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Target } from "../backend/destinations.ts";
 import type { Upstream } from "../backend/upstreams.ts";
 import { rootNamespace } from "../host.ts";
-import type { Entry } from "../listen/entry.ts";
-
-interface TargetRef {
-  readonly group?: string | undefined;
-  readonly kind: string;
-  readonly name: string;
-}
+import { targetKindOf, waypointClass, type TargetRef } from "./target-kinds.ts";
 
 export interface Scope {
   readonly namespace: string;
@@ -37,7 +32,8 @@ export function scopeOf(
   return {
     namespace,
     selector: labels,
-    targetRefs: targetRef ? [targetRef, ...targetRefs] : targetRefs,
+    // `GetTargetRefs`: the old field counts where the new one is empty.
+    targetRefs: targetRef && targetRefs.length === 0 ? [targetRef] : targetRefs,
     isForGateways:
       Object.keys(labels).length > 0 && gateways.some((gateway) => hasLabels({ labels: gateway }, labels)),
   };
@@ -54,26 +50,36 @@ export function scopeOfBroken({ namespace, value }: KubernetesObject, gateways: 
 
 /**
  * The gateway's pods are taken to run in the namespace of the Gateway, or in that of Istio itself; a policy in another
- * namespace is not about them. What comes from within the mesh passes no gateway.
+ * namespace is not about them. What comes from within the mesh passes no gateway. Named can be Gateways of the Gateway API.
  */
-export function holdsAtGateway({ namespace, selector, targetRefs }: Scope, entry: Entry): boolean {
-  if (entry.gateway === "mesh" || targetRefs.length > 0) return false;
-  if (namespace !== rootNamespace && namespace !== entry.namespace) return false;
-  return hasLabels({ labels: entry.labels }, selector);
+export function holdsAtGateway({ namespace, selector, targetRefs }: Scope, gate: Gate): boolean {
+  if (targetRefs.length > 0) {
+    const isNamed = targetRefs.some(
+      (ref) => targetKindOf(ref) === "Gateway" && ref.name === gate.gatewayName,
+    );
+    return isNamed && namespace === gate.namespace;
+  }
+  if (namespace !== rootNamespace && namespace !== gate.namespace) return false;
+  return hasLabels({ labels: gate.labels }, selector);
 }
 
 /** `some`: not for all of the target's workloads, or that is not known. */
 export function holdsAtTarget(scope: Scope, { upstream, subset }: Target): "all" | "some" | "none" {
-  if (!upstream || upstream.isExternal) return "none";
-  if (scope.namespace !== rootNamespace && scope.namespace !== upstream.namespace) return "none";
+  if (!upstream) return "none";
   if (scope.targetRefs.length > 0) {
-    const isNamed = scope.targetRefs.some(
-      ({ kind, name }) => (kind === "Service" || kind === "ServiceEntry") && name === upstream.name,
-    );
-    return isNamed ? "all" : "none";
+    return scope.targetRefs.some((ref) => names(ref, scope.namespace, upstream)) ? "all" : "none";
   }
+  if (upstream.isExternal) return "none";
+  if (scope.namespace !== rootNamespace && scope.namespace !== upstream.namespace) return "none";
   const found = selects(scope.selector, upstream, subset);
   return found === "some" && scope.isForGateways ? "none" : found;
+}
+
+/** The class stands for all waypoints, and so for whatever is behind one. */
+function names(ref: TargetRef, namespace: string, upstream: Upstream): boolean {
+  const kind = targetKindOf(ref);
+  if (kind === "GatewayClass") return ref.name === waypointClass && namespace === rootNamespace;
+  return kind === upstream.originKind && ref.name === upstream.name && namespace === upstream.namespace;
 }
 
 function selects(selector: Labels, upstream: Upstream, subset: Labels): "all" | "some" | "none" {

@@ -1,7 +1,8 @@
 // What Istio's security objects say of a rule: at the gateway where requests come in, and at the workloads that they are
 // for. Both are decided here, for the gateway is all that requests pass.
 import type { ImportContext } from "../../kubernetes/importer.ts";
-import type { TcpRouteInput } from "../../kubernetes/model-parts.ts";
+import { istioIngressLabels } from "../../kubernetes/labels.ts";
+import type { Gate, TcpRouteInput } from "../../kubernetes/model-parts.ts";
 import type { Target } from "../backend/destinations.ts";
 import type { RuleInput } from "../http/match.ts";
 import {
@@ -10,20 +11,27 @@ import {
   type AuthorizationPolicy,
   type RequestAuthentication,
 } from "../kinds/security.ts";
+import { podLabels } from "../../gateway-api/gate.ts";
+import { gatewayKind as apiGatewayKind } from "../../gateway-api/schema/gateway-kinds.ts";
 import { gatewayKind } from "../kinds/gateway.ts";
 import { rootNamespace } from "../host.ts";
-import type { Entry } from "../listen/entry.ts";
-import { approximated, unsupported, type Place } from "../notes.ts";
+import { approximated, at, unsupported, type Place } from "../notes.ts";
 import { decisionOf, refusal, type Decision } from "./authorization.ts";
 import { connectionPolicy } from "./connection-policy.ts";
 import { holdsAtGateway, holdsAtTarget, scopeOf, scopeOfBroken, type Scope } from "./scope.ts";
+import { noteTargets } from "./target-kinds.ts";
 import { providersOf, type Provider } from "./token-providers.ts";
 
 type SecurityPolicy = NonNullable<RuleInput["securityPolicy"]>;
 
+/** `gates`: the gateways that requests come in by; none where they come from within the mesh. */
 export interface Security {
-  ofRule(entry: Entry, targets: readonly Target[], place: Place): SecurityPolicy | undefined;
-  ofConnections(entry: Entry, targets: readonly Target[], place: Place): TcpRouteInput["securityPolicy"];
+  ofRule(gates: readonly Gate[], targets: readonly Target[], place: Place): SecurityPolicy | undefined;
+  ofConnections(
+    gates: readonly Gate[],
+    targets: readonly Target[],
+    place: Place,
+  ): TcpRouteInput["securityPolicy"];
 }
 
 /** Something that holds for a scope. */
@@ -43,11 +51,15 @@ interface Policies {
 
 export function createSecurity(context: ImportContext): Security {
   const { set, notes } = context;
-  const gateways = set.all(gatewayKind).map(({ body }) => body.spec.selector);
+  const gateways = [
+    ...set.all(gatewayKind).map(({ body }) => body.spec.selector),
+    ...set.all(apiGatewayKind).map(podLabels),
+    istioIngressLabels,
+  ];
   const scoped = <T extends AuthorizationPolicy | RequestAuthentication>(item: T): Scoped<T> => {
     const place: Place = { notes, object: item.object, path: ["spec"] };
     const scope = scopeOf(item.namespace, item.body.spec ?? undefined, gateways);
-    noteTargets(scope, place);
+    noteTargets(scope, at(place, "targetRefs"), set);
     return { scope, item, place };
   };
   const policies: Policies = {
@@ -58,9 +70,9 @@ export function createSecurity(context: ImportContext): Security {
     ),
   };
   return {
-    ofRule: (entry, targets, place) => {
-      const decisions = decisionsFor(entry, targets, policies, place);
-      const providers = providersFor(entry, targets, policies, place);
+    ofRule: (gates, targets, place) => {
+      const decisions = decisionsFor(gates, targets, policies, place);
+      const providers = providersFor(gates, targets, policies, place);
       const [first, ...and] = decisions;
       if (!first && providers.length === 0) return undefined;
       return {
@@ -68,8 +80,8 @@ export function createSecurity(context: ImportContext): Security {
         ...(first && { authorization: { ...first, ...(and.length > 0 && { and }) } }),
       };
     },
-    ofConnections: (entry, targets, place) =>
-      connectionPolicy(decisionsFor(entry, targets, policies, place), place),
+    ofConnections: (gates, targets, place) =>
+      connectionPolicy(decisionsFor(gates, targets, policies, place), place),
   };
 }
 
@@ -84,55 +96,50 @@ function namespaceOf({ upstream }: Target): string {
   return upstream?.namespace ?? rootNamespace;
 }
 
-function noteTargets({ targetRefs }: Scope, place: Place): void {
-  for (const { kind } of targetRefs) {
-    if (kind === "Service" || kind === "ServiceEntry") continue;
-    const message = `a policy for a ${kind} of the Gateway API does not hold for its routes here`;
-    unsupported(
-      { ...place, path: ["spec", "targetRefs"] },
-      message,
-      "Write a selector, or name the Service.",
-    );
-  }
-}
-
-/** That of the gateway, then those of the workloads; each once. */
+/** Those of the gateways, then those of the workloads; each once. */
 function decisionsFor(
-  entry: Entry,
+  gates: readonly Gate[],
   targets: readonly Target[],
   { authorizations, broken }: Policies,
   place: Place,
 ): Decision[] {
-  const held = authorizations(entry.namespace).filter(({ scope }) => holdsAtGateway(scope, entry));
-  const atGateway = decisionOf(
-    held.map(({ item }) => item),
-    [entry.port],
-    place.notes,
-  );
-  const atTargets = targets.map((target) => {
-    const own = authorizations(namespaceOf(target)).filter((policy) => isHeldAt(policy, target));
-    const ports = target.upstream
-      ? [target.upstream.port, ...target.upstream.endpoints(undefined).map(({ port }) => port)]
-      : [];
+  const atGates = gates.map((gate) => {
+    const held = authorizations(gate.namespace).filter(({ scope }) => holdsAtGateway(scope, gate));
     return decisionOf(
-      own.map(({ item }) => item),
-      ports,
+      held.map(({ item }) => item),
+      [gate.port],
       place.notes,
     );
   });
-  if (new Set(atTargets.map((decision) => JSON.stringify(decision))).size > 1) {
-    const message =
-      "its destinations have different policies: requests must satisfy all of them, wherever they go";
-    approximated(place, message, "Route to destinations with one policy.");
-  }
+  noteDifference("it comes in by gateways with different policies", atGates, place);
+  const atTargets = targets.map((target) => {
+    const own = authorizations(namespaceOf(target)).filter((policy) => isHeldAt(policy, target));
+    return decisionOf(
+      own.map(({ item }) => item),
+      portsOf(target),
+      place.notes,
+    );
+  });
+  noteDifference("its destinations have different policies", atTargets, place);
   const isBroken = broken.some(
     (scope) =>
-      holdsAtGateway(scope, entry) || targets.some((target) => holdsAtTarget(scope, target) !== "none"),
+      gates.some((gate) => holdsAtGateway(scope, gate)) ||
+      targets.some((target) => holdsAtTarget(scope, target) !== "none"),
   );
-  const all = [...(isBroken ? [refusal] : []), atGateway, ...atTargets].filter(
+  const all = [...(isBroken ? [refusal] : []), ...atGates, ...atTargets].filter(
     (decision) => decision !== undefined,
   );
   return [...new Map(all.map((decision) => [JSON.stringify(decision), decision])).values()];
+}
+
+function portsOf({ upstream }: Target): number[] {
+  return upstream ? [upstream.port, ...upstream.endpoints(undefined).map(({ port }) => port)] : [];
+}
+
+function noteDifference(what: string, decisions: readonly (Decision | undefined)[], place: Place): void {
+  if (new Set(decisions.map((decision) => JSON.stringify(decision))).size < 2) return;
+  const message = `${what}: requests must satisfy all of them, whichever way they take`;
+  approximated(place, message, "Give what needs different policies routes of its own.");
 }
 
 function isHeldAt({ scope, place }: Scoped<unknown>, target: Target): boolean {
@@ -150,13 +157,15 @@ function isHeldAt({ scope, place }: Scoped<unknown>, target: Target): boolean {
 
 /** The issuers of both places. Where each has its own, a token would have to satisfy both. */
 function providersFor(
-  entry: Entry,
+  gates: readonly Gate[],
   targets: readonly Target[],
   { authentications }: Policies,
   place: Place,
 ): Provider[] {
   const places = [
-    authentications(entry.namespace).filter(({ scope }) => holdsAtGateway(scope, entry)),
+    ...gates.map((gate) =>
+      authentications(gate.namespace).filter(({ scope }) => holdsAtGateway(scope, gate)),
+    ),
     ...targets.map((target) =>
       authentications(namespaceOf(target)).filter((policy) => isHeldAt(policy, target)),
     ),
