@@ -1,5 +1,6 @@
 // Another server's word on each request (Envoy Gateway's `extAuth` over HTTP, ingress-nginx's `auth-url`).
 import { z } from "zod";
+import { requestRuleSchema } from "./authorization.ts";
 import { headerNameSchema, headerSchema } from "./http-field.ts";
 import { methodSchema } from "./http-route.ts";
 import { remoteUriSchema } from "./remote-uri.ts";
@@ -66,7 +67,21 @@ export const extAuthFields = {
     .array(headerNameSchema)
     .max(32)
     .default([])
-    .describe("Headers of the request that the server gets besides Authorization; `*`: all of them."),
+    .describe(
+      "Headers of the request that the server gets besides Authorization; `x-*`: those that begin so, `*`: all of them.",
+    ),
+  order: z
+    .enum(["First", "Last"])
+    .optional()
+    .describe(
+      "First: asked before credentials are looked at, which may be those of its answer (Istio, CUSTOM). Default: Last.",
+    ),
+  rules: z
+    .array(requestRuleSchema)
+    .min(1)
+    .max(256)
+    .optional()
+    .describe("Requests that the server is asked about: those that one of these matches. Default: all."),
   failOpen: z
     .boolean()
     .default(false)

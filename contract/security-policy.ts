@@ -2,34 +2,26 @@
 // has none, of Istio's AuthorizationPolicy; durations in milliseconds (`timeout: 1s` becomes `timeoutMs: 1000`).
 // Nothing in here is a secret: passwords and API keys are hashes, keys of tokens are public ones.
 import { z } from "zod";
+import {
+  authorizationSchema,
+  cidrsSchema,
+  claimNameSchema as claimName,
+  policyNameSchema as name,
+  policyTextSchema as text,
+} from "./authorization.ts";
 import { extAuthSchema } from "./external-authorization.ts";
-import { headerNameSchema, methodSchema, pathMatchSchema } from "./http-route.ts";
+import { headerNameSchema as header } from "./http-field.ts";
 import { remoteUriSchema } from "./remote-uri.ts";
 
-const name = z
-  .string()
-  .max(63)
-  .regex(
-    /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
-    "expected letters, digits, '-', '.' or '_', at most 63",
-  );
-const text = z.string().min(1).max(1024);
+export { authorizationSchema } from "./authorization.ts";
+export type { Authorization, AuthorizationRule, RequestRule } from "./authorization.ts";
+
 /** Printable, so that it can stand in a header. */
 const headerText = z
   .string()
   .min(1)
   .max(256)
   .regex(/^[\x21-\x7e]+( [\x21-\x7e]+)*$/, "expected printable ASCII");
-const header = headerNameSchema;
-
-const cidrsSchema = z
-  .array(
-    z
-      .string()
-      .max(49)
-      .regex(/^[0-9A-Fa-f:.]+(?:\/[0-9]{1,3})?$/, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"),
-  )
-  .max(4_096);
 
 // --- who may ask at all -----------------------------------------------------------------------------------------------
 
@@ -146,8 +138,6 @@ export const publicJwkSchema = z.strictObject({
   "x5t#S256": z.string().max(64).optional().describe("Not looked at."),
 });
 
-const claimName = z.string().min(1).max(256).describe("Claim; `a.b` is b within a.");
-
 /** Everything of a provider but what durations are in; the native configuration shares it. */
 export const jwtProviderFields = {
   name: name.describe("Unique within the policy; rules may ask for it."),
@@ -236,91 +226,6 @@ export const jwtFields = {
     .describe("Requests without a token pass; those with a bad one do not. Default: false."),
 };
 
-// --- who may do what --------------------------------------------------------------------------------------------------
-
-/** Istio's string match: a value, `start*`, `*end`, or `*` for whatever is there. */
-const patterns = z.array(text).min(1).max(256);
-
-const headerValuesSchema = z
-  .array(
-    z.strictObject({
-      name: header.describe("Name, without case."),
-      values: patterns.describe("One of these."),
-    }),
-  )
-  .max(16)
-  .optional();
-
-const claimValuesSchema = z
-  .array(z.strictObject({ name: claimName, values: patterns.describe("One of these.") }))
-  .max(16)
-  .optional();
-
-export const authorizationRuleSchema = z.strictObject({
-  name: name.optional().describe("For the log. Default: the rule's index."),
-  action: z.enum(["Allow", "Deny"]).describe("Deny goes before Allow, whatever their order."),
-  principal: z
-    .strictObject({
-      clientCIDRs: cidrsSchema.min(1).optional().describe("Networks, one of which has the client's address."),
-      notClientCIDRs: cidrsSchema.min(1).optional().describe("Networks, none of which has it."),
-      principals: patterns.optional().describe("SPIFFE ids of the client's certificate."),
-      notPrincipals: patterns.optional().describe("SPIFFE ids that it must not have."),
-      requestPrincipals: patterns.optional().describe("`<iss>/<sub>` of the token."),
-      notRequestPrincipals: patterns.optional().describe("`<iss>/<sub>` that it must not have."),
-      clientIDs: patterns.optional().describe("clientIDs of the API key."),
-      users: patterns.optional().describe("Names of basic authentication."),
-      jwt: z
-        .strictObject({
-          provider: name.optional().describe("Provider that accepted the token. Default: any."),
-          scopes: z.array(text).max(32).optional().describe("Scopes (RFC 8693 `scope`), all of them."),
-          claims: claimValuesSchema.describe("Claims, all of which must have, or hold, one of their values."),
-        })
-        .optional()
-        .describe("What the token says."),
-      notClaims: claimValuesSchema.describe(
-        "Claims, none of which may have, or hold, one of its values. Requests without a token have none.",
-      ),
-      headers: headerValuesSchema.describe("Headers, all of which must have one of their values."),
-      notHeaders: headerValuesSchema.describe("Headers, none of which may have one of its values."),
-    })
-    .default({})
-    .describe("Who: all of these conditions hold together. Default: everyone."),
-  operation: z
-    .strictObject({
-      hosts: patterns.optional().describe("Host names."),
-      notHosts: patterns.optional().describe("Host names that it must not have."),
-      methods: z.array(methodSchema).min(1).max(16).optional().describe("Methods."),
-      notMethods: z.array(methodSchema).min(1).max(16).optional().describe("Methods that it must not have."),
-      paths: z.array(pathMatchSchema).min(1).max(64).optional().describe("Paths, one of which must match."),
-      notPaths: z
-        .array(pathMatchSchema)
-        .min(1)
-        .max(64)
-        .optional()
-        .describe("Paths, none of which may match."),
-    })
-    .default({})
-    .describe("What: all of these conditions hold together. Default: everything."),
-});
-
-const decisionFields = {
-  defaultAction: z
-    .enum(["Allow", "Deny"])
-    .optional()
-    .describe("When no rule matches. Default: Deny if there is an Allow rule, or else Allow."),
-  rules: z.array(authorizationRuleSchema).max(256).default([]).describe("The rules."),
-};
-
-export const authorizationSchema = z.strictObject({
-  ...decisionFields,
-  and: z
-    .array(z.strictObject(decisionFields))
-    .min(1)
-    .max(16)
-    .optional()
-    .describe("Further decisions, each with rules of its own: all of them must allow, too."),
-});
-
 // --- all together -----------------------------------------------------------------------------------------------------
 
 export const securityPolicySchema = z.strictObject({
@@ -338,6 +243,5 @@ export type ListenerLimits = z.infer<typeof listenerLimitsSchema>;
 export type ApiKeyAuth = z.infer<typeof apiKeyAuthSchema>;
 export type BasicAuth = z.infer<typeof basicAuthSchema>;
 export type JwtProvider = z.infer<typeof jwtProviderSchema>;
-export type AuthorizationRule = z.infer<typeof authorizationRuleSchema>;
-export type Authorization = z.infer<typeof authorizationSchema>;
+
 export type SecurityPolicy = z.infer<typeof securityPolicySchema>;

@@ -13,6 +13,7 @@ import { httpLogLine } from "./report/http-log.ts";
 import { attemptSpan } from "./report/tracer.ts";
 import type { SpanOf } from "./report/stage-spans.ts";
 import { admit } from "./stage/admit.ts";
+import { askFirst } from "./stage/ask-first.ts";
 import { authenticate } from "./stage/authenticate.ts";
 import { authorize } from "./stage/authorize.ts";
 import { giveCookies } from "./stage/client-key.ts";
@@ -59,6 +60,7 @@ export const entryStages: readonly ((exchange: Exchange) => void)[] = [
 
 /** Stages that are told of in traces, where they take part. */
 const spanOf: ReadonlyMap<unknown, SpanOf> = new Map<unknown, SpanOf>([
+  [askFirst, { name: "ask first" }],
   [authenticate, { name: "authenticate" }],
   [authorize, { name: "authorize" }],
   [limitConcurrency, { name: "limit concurrency" }],
@@ -75,6 +77,7 @@ export const policyStages: PolicyStages = {
     cors,
     overrideResponse,
     admit,
+    askFirst,
     authenticate,
     authorize,
     limitConcurrency,

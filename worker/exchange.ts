@@ -33,6 +33,7 @@ export class Exchange implements RequestHead {
   readonly startedMs: number;
   readonly method: string;
   #fields: ReadonlyMap<string, string> | undefined = undefined;
+  #granted: Map<string, string> | undefined = undefined;
 
   // Entry: who asks, where, for what.
   listener: SnapshotListener | undefined = undefined;
@@ -111,7 +112,12 @@ export class Exchange implements RequestHead {
   }
 
   header(name: string): string | null {
-    return this.fields.get(name) ?? null;
+    return this.#granted?.get(name) ?? this.fields.get(name) ?? null;
+  }
+
+  /** A header that an authorization server has given the request, in place of the client's. */
+  grant(name: string, value: string): void {
+    (this.#granted ??= new Map()).set(name.toLowerCase(), value);
   }
 
   /** A claim of the verified token as text; `null`: there is none. */
@@ -131,6 +137,7 @@ export class Exchange implements RequestHead {
   /** The same request once more, or another of its client's, for another endpoint: nothing is picked or tried yet. */
   fork(request: Request = this.request): Exchange {
     const copy = new Exchange(request, this.lifetime, this.plan, this.startedMs);
+    copy.#granted = this.#granted;
     return Object.assign(copy, this, {
       request,
       method: request.method,

@@ -1,7 +1,7 @@
 // Access control that contradicts itself, or that lets others pass than its author meant.
 import { passwordHashProblem } from "#contract/password-hash.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
-import type { Authorization, AuthorizationRule } from "#contract/security-policy.ts";
+import type { Authorization, RequestRule } from "#contract/security-policy.ts";
 import { isCidr } from "../native/address.ts";
 import type { NativeSecurityPolicy } from "../native/security-policy.ts";
 import { connectionRoutes } from "../rule.ts";
@@ -51,6 +51,9 @@ function checkPolicy(policy: NativeSecurityPolicy, path: Path, report: Report): 
       checkRule(rule, names, [...decisionPath, "rules", index], jwt !== undefined, report);
     }
     checkDefaultAction(decision, decisionPath, report);
+  }
+  for (const [index, rule] of (extAuth?.rules ?? []).entries()) {
+    checkRule(rule, names, [...path, "extAuth", "rules", index], jwt !== undefined, report);
   }
   if (extAuth) checkPositive(extAuth.timeout, [...path, "extAuth", "timeout"], report);
 }
@@ -122,7 +125,7 @@ function checkProvider(provider: Provider, names: Set<string>, path: Path, repor
 }
 
 function checkRule(
-  rule: AuthorizationRule,
+  rule: RequestRule,
   providers: ReadonlySet<string>,
   path: Path,
   hasJwt: boolean,

@@ -35,7 +35,7 @@ interface Translation {
 function translateIstio(context: ImportContext): void {
   const entries = translateGateways(context);
   const destinations = createDestinations(context);
-  const security = createSecurity(context);
+  const security = createSecurity(context, destinations.upstreams);
   const others = guardRoutes(context, security, destinations.upstreams);
   const translation = createTranslation(context, entries, destinations, security);
   for (const entry of entries.filter(({ redirectsToHttps }) => redirectsToHttps)) {

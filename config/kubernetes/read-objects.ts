@@ -64,7 +64,7 @@ function expand(value: unknown, path: Path, reading: Reading): KubernetesObject[
     if (path.length >= 2 * maxListDepth) return refuse(path, "lists nested less deep", reading);
     return items.flatMap((item, index) => expand(item, [...path, "items", index], reading));
   }
-  const metadata = value["metadata"];
+  const metadata = withName(value["metadata"], kind);
   const name = isMap(metadata) ? metadata["name"] : undefined;
   if (typeof name !== "string" || name === "" || name.length > 253) {
     return refuse([...path, "metadata", "name"], "the object's name in metadata.name", reading);
@@ -83,10 +83,17 @@ function expand(value: unknown, path: Path, reading: Reading): KubernetesObject[
       kind,
       namespace,
       name,
-      value,
+      value: metadata === value["metadata"] ? value : { ...value, metadata },
       locate: (at, side) => ({ file, path: at, ...document.locate([...path, ...at], side) }),
     },
   ];
+}
+
+/** `istioctl install -f` takes this kind without metadata, which is how its documentation writes it. */
+function withName(metadata: unknown, kind: string): unknown {
+  if (kind !== "IstioOperator" || !(metadata === undefined || metadata === null || isMap(metadata)))
+    return metadata;
+  return { name: "istio", ...metadata };
 }
 
 function refuse(path: Path, wanted: string, { report }: Reading): [] {

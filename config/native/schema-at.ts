@@ -20,9 +20,9 @@ function innerSchema(schema: z.ZodType, step: string | number): z.ZodType | unde
   return schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>)[step] : undefined;
 }
 
-/** A schema without defaults and optionality, and the branch of a union that the value chooses. */
+/** A schema without defaults, optionality and null, and the branch of a union that the value chooses. */
 export function concreteSchema(schema: z.ZodType, value: unknown): z.ZodType {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) {
     return concreteSchema(schema.unwrap() as z.ZodType, value);
   }
   if (schema instanceof z.ZodDiscriminatedUnion) {

@@ -3,7 +3,7 @@
 //
 // Where a request can be read in two ways, or something about it is not known, a Deny rule takes the reading that
 // matches it and an Allow rule the one that does not.
-import type { Authorization, AuthorizationRule } from "#contract/security-policy.ts";
+import type { Authorization, AuthorizationRule, RequestRule } from "#contract/security-policy.ts";
 import { parseIpAddress } from "../forwarding/ip-address.ts";
 import { compilePathMatcher, pathMatches } from "../match/path-matcher.ts";
 import { normalizePath } from "../match/path.ts";
@@ -65,6 +65,14 @@ function compileDecision(
     const decisive = ordered.find(({ conditions }) => conditions.every((holds) => holds(request)));
     return { allowed: decisive ? decisive.action === "Allow" : allowedByDefault, rule: decisive?.name };
   };
+}
+
+/** Whether one of the rules matches; where that is not certain, it does. Throws as `compileAuthorization` does. */
+export function compileRequestRules(
+  rules: readonly RequestRule[],
+): (request: AuthorizationRequest) => boolean {
+  const compiled = rules.map((rule) => compileRule({ ...rule, action: "Deny" }));
+  return (request) => compiled.some((conditions) => conditions.every((holds) => holds(request)));
 }
 
 function compileRule({ action, principal, operation }: AuthorizationRule): Condition[] {

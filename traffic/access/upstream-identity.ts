@@ -6,7 +6,7 @@ import { type CredentialPlace, withoutCookie } from "./credential-place.ts";
 export class UpstreamIdentity {
   /** Lower case. Only the gateway says these. */
   readonly #owned: ReadonlySet<string>;
-  readonly #set: [name: string, value: string][] = [];
+  #set: [name: string, value: string][] = [];
   readonly #taken: CredentialPlace[] = [];
 
   constructor(owned: ReadonlySet<string>) {
@@ -20,6 +20,8 @@ export class UpstreamIdentity {
   /** The endpoint does not see the credential. */
   take(place: CredentialPlace): void {
     this.#taken.push(place);
+    // It may be one that an authorization server has given the request.
+    if (place.type === "header") this.#set = this.#set.filter(([name]) => name.toLowerCase() !== place.name);
   }
 
   apply(headers: HeaderFields & Iterable<[string, string]>): void {

@@ -26,7 +26,10 @@ export interface AccessPolicy {
   /** Headers that only the gateway says, see `ownedNames`. */
   readonly ownedHeaders: ReadonlySet<string>;
   readonly authorize?: (request: AuthorizationRequest) => AuthorizationVerdict;
+  /** After everything else. */
   readonly askExternally?: ExternalAuthorization;
+  /** Before anything is known but the client's address and certificate. */
+  readonly askFirst?: ExternalAuthorization;
 }
 
 export interface AccessInputs {
@@ -45,22 +48,28 @@ export function compileAccessPolicy(
   if (apiKeyAuth) authenticators.push(compileApiKeyAuth(apiKeyAuth));
   if (jwt) authenticators.push(compileJwt(jwt, inputs));
   if (basicAuth) authenticators.push(compileBasicAuth(basicAuth, inputs.nowMs));
+  const ask = extAuth && compileExternalAuthorization(extAuth, inputs.fetch);
   return {
     authenticators,
-    readsCertificate: [authorization, ...(authorization?.and ?? [])].some((decision) =>
-      decision?.rules.some(({ principal }) => principal.principals ?? principal.notPrincipals),
+    readsCertificate: [authorization, ...(authorization?.and ?? []), extAuth].some((part) =>
+      part?.rules?.some(({ principal }) => principal.principals ?? principal.notPrincipals),
     ),
     ownedHeaders: ownedNames([
       apiKeyAuth?.forwardClientIDHeader,
       basicAuth?.forwardUsernameHeader,
       ...(jwt?.providers.flatMap(({ claimToHeaders }) => claimToHeaders.map(({ header }) => header)) ?? []),
-      ...(extAuth?.http.headersToBackend ?? []),
+      ...(extAuth?.http.headersToBackend ?? []).filter((name) => !isCredential(name)),
     ]),
     ...(clientCIDRs && { admitsClient: compileClientNetworks(clientCIDRs) }),
     ...(requestLimits && { bodyBytes: requestLimits.bodyBytes }),
     ...(authorization && { authorize: compileAuthorization(authorization) }),
-    ...(extAuth && { askExternally: compileExternalAuthorization(extAuth, inputs.fetch) }),
+    ...(ask && (extAuth.order === "First" ? { askFirst: ask } : { askExternally: ask })),
   };
+}
+
+/** The client's own, which the authorization server may replace, but which say nothing in the gateway's name. */
+function isCredential(name: string): boolean {
+  return /^(?:authorization|cookie)$/i.test(name);
 }
 
 /** Compiles policies, each once however many rules share it. */

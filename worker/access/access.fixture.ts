@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { Exchange } from "../exchange.ts";
 import type { SnapshotPlan } from "../plan/snapshot-plan.ts";
 import { admit } from "../stage/admit.ts";
+import { askFirst } from "../stage/ask-first.ts";
 import { authenticate } from "../stage/authenticate.ts";
 import { authorize } from "../stage/authorize.ts";
 import { compose, type RuleScope } from "../stage/stage.ts";
@@ -52,7 +53,9 @@ export function gateOf(policy: z.input<typeof securityPolicySchema>, options: Ga
   const access = compileAccessPolicy(parsed, { fetch, nowMs, remoteKeys });
   let passed: Passed | undefined;
   const running: Promise<unknown>[] = [];
-  const handler = compose([admit, authenticate, authorize, () => endpoint], { access } as RuleScope);
+  const handler = compose([admit, askFirst, authenticate, authorize, () => endpoint], {
+    access,
+  } as RuleScope);
   async function endpoint(exchange: Exchange): Promise<Response> {
     const headers = new Headers(exchange.request.headers);
     exchange.upstreamIdentity?.apply(headers);

@@ -191,7 +191,11 @@ describe("authorization", () => {
 describe("external authorization", () => {
   const url = "http://auth.example.com/check?x=1";
 
-  function asked(answer: (request: Request) => Response | Promise<Response>, options: object = {}) {
+  function asked(
+    answer: (request: Request) => Response | Promise<Response>,
+    options: object = {},
+    policy: Parameters<typeof gateOf>[0] = {},
+  ) {
     const requests: Request[] = [];
     const fetch = async (target: string, init: RequestInit): Promise<Response> => {
       const request = new Request(target, init);
@@ -200,7 +204,7 @@ describe("external authorization", () => {
     };
     const { http, ...others } = options as { http?: object };
     const extAuth = { http: { url, ...http }, timeoutMs: 200, ...others };
-    return { requests, gate: gateOf({ extAuth }, { fetch }) };
+    return { requests, gate: gateOf({ extAuth, ...policy }, { fetch }) };
   }
 
   test("2xx lets a request pass, with headers that no client can write", async () => {
@@ -328,5 +332,60 @@ describe("external authorization", () => {
       code: "forbidden",
     });
     expect(calls).toBe(0);
+  });
+
+  test("asked first: its answer comes before every other refusal, and its headers are read as the request's", async () => {
+    const { gate, requests } = asked(
+      (request) =>
+        request.headers.get("x-pass") === "yes"
+          ? new Response("ok", { headers: { authorization: "Basic YWxpY2U6c2VjcmV0", "x-team": "red" } })
+          : new Response("who?", { status: 401 }),
+      {
+        order: "First",
+        http: {
+          headersToBackend: ["authorization", "x-team"],
+          headersToAdd: [{ name: "x-from", value: "gw" }],
+        },
+        headersToExtAuth: ["x-p*"],
+      },
+      {
+        basicAuth: { users: ["alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="] },
+        authorization: {
+          rules: [{ action: "Allow", principal: { headers: [{ name: "x-team", values: ["red"] }] } }],
+        },
+      },
+    );
+    const refused = await gate.ask(get({ "x-team": "red" }));
+    expect(refused).toHaveProperty("response.status", 401);
+    expect(await (refused as { response: Response }).response.text()).toBe("who?");
+    const sent = { "x-pass": "yes", "x-other": "o", "x-from": "client", "x-team": "blue" };
+    const outcome = passed(await gate.ask(get(sent)));
+    expect(outcome.identity).toEqual({ user: "alice" });
+    expect(outcome.headers.get("x-team")).toBe("red");
+    expect(requests[1]!.headers.get("x-pass")).toBe("yes");
+    expect(requests[1]!.headers.get("x-from")).toBe("gw");
+    expect(requests[1]!.headers.has("x-other")).toBe(false);
+  });
+
+  test("asked about some requests alone; where that is not certain, about it", async () => {
+    const rules = [
+      { operation: { paths: [{ type: "Exact" as const, value: "/x" }] } },
+      { principal: { headers: [{ name: "x-check", values: ["1"] }] } },
+    ];
+    const { gate, requests } = asked(() => new Response("no", { status: 403 }), {
+      rules,
+      http: { headersToBackend: ["x-user", "authorization"] },
+    });
+    const open = passed(
+      await gate.ask(get({ "x-user": "root", authorization: "Bearer t" }, "https://a.com/y")),
+    );
+    expect(Object.fromEntries(open.headers)).toEqual({ authorization: "Bearer t" });
+    expect(requests).toEqual([]);
+    expect(await gate.ask(get())).toHaveProperty("response.status", 403);
+    expect(await gate.ask(get({}, "https://a.com/x;y"))).toHaveProperty("response.status", 403);
+    expect(await gate.ask(get({ "x-check": "0, 1" }, "https://a.com/y"))).toHaveProperty(
+      "response.status",
+      403,
+    );
   });
 });

@@ -2,6 +2,8 @@
 // forwardAuth. 2xx lets the request pass, any other answer below 500 goes to the client, and what is no answer refuses.
 import { GatewayError } from "#contract/error.ts";
 import type { ExtAuth } from "#contract/external-authorization.ts";
+import { compileRequestRules } from "#traffic/access/authorization.ts";
+import { compileTextPatterns } from "#traffic/access/text-pattern.ts";
 import { asUriText, compileRequestText, type TextOf } from "#traffic/filter/request-text.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
 import type { Exchange } from "../exchange.ts";
@@ -19,8 +21,10 @@ const maxBodyBytes = 64 * 1024;
 /** A fetch can have these methods without a body. */
 const plainMethods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
 
+/** Throws an error for a rule that is malformed. */
 export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): ExternalAuthorization {
-  const { http, failOpen, timeoutMs } = policy;
+  const { http, failOpen, timeoutMs, rules } = policy;
+  const isAsked = rules && compileRequestRules(rules);
   const forwarded = ["authorization", ...policy.headersToExtAuth.map((name) => name.toLowerCase())];
   const signInLocation = http.signIn && compileSignIn(http.signIn);
   /** What the client gets besides its response; a `Response` in place of that. */
@@ -49,6 +53,9 @@ export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): Ext
     }
   };
   return async (exchange, next) => {
+    const { chain, identity } = exchange;
+    if (isAsked && !isAsked({ head: exchange, clientAddress: chain.clientAddress, identity }))
+      return next(exchange);
     const verdict = await ask(exchange);
     if (verdict instanceof Response) return verdict;
     const response = await next(exchange);
@@ -93,10 +100,15 @@ function askedHeaders(
 ): Headers {
   const seen = new Headers(exchange.request.headers);
   exchange.upstreamIdentity?.apply(seen);
-  const headers = forwarded.includes("*") ? withoutBody(seen) : new Headers();
+  const headers = new Headers();
+  const patterns = forwarded.filter((name) => name.includes("*"));
   for (const name of forwarded) {
-    const value = name === "*" ? null : seen.get(name);
+    const value = patterns.includes(name) ? null : seen.get(name);
     if (value !== null) headers.set(name, value);
+  }
+  if (patterns.length > 0) {
+    const isWanted = compileTextPatterns(patterns);
+    for (const [name, value] of withoutBody(seen)) if (isWanted(name)) headers.set(name, value);
   }
   const { method, scheme, authority, path, query, chain } = exchange;
   const target = query === "" ? path : `${path}?${query}`;
@@ -141,10 +153,13 @@ function signIn(location: string, response: Response): Response {
   return new Response(null, { status: 302, headers });
 }
 
+/** What follows reads these as the request's own: a token may be among them. */
 function tellEndpoint(names: readonly string[], response: Response, exchange: Exchange): void {
   for (const name of names) {
     const value = response.headers.get(name);
-    if (value !== null) exchange.upstreamIdentity?.set(name, value);
+    if (value === null) continue;
+    exchange.upstreamIdentity?.set(name, value);
+    exchange.grant(name, value);
   }
 }
 

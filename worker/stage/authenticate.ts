@@ -11,7 +11,7 @@ export const authenticate: Stage<RuleScope> = ({ access }, next) => {
   const { authenticators, readsCertificate, ownedHeaders } = access;
   if (authenticators.length === 0 && !readsCertificate && ownedHeaders.size === 0) return next;
   return async (exchange) => {
-    const upstream = new UpstreamIdentity(ownedHeaders);
+    const upstream = exchange.upstreamIdentity ?? new UpstreamIdentity(ownedHeaders);
     let identity: Identity = {};
     if (readsCertificate) {
       const certificate = certificateName(exchange.request.cf);

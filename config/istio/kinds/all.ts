@@ -2,6 +2,7 @@
 import type { Kind } from "../../kubernetes/kind.ts";
 import { destinationRuleKind } from "./destination-rule.ts";
 import { gatewayKind } from "./gateway.ts";
+import { istioOperatorKind } from "./mesh-config.ts";
 import {
   envoyFilterKind,
   proxyConfigKind,
@@ -23,6 +24,7 @@ export const istioKinds: readonly Kind[] = [
   authorizationPolicyKind,
   requestAuthenticationKind,
   peerAuthenticationKind,
+  istioOperatorKind,
   envoyFilterKind,
   wasmPluginKind,
   sidecarKind,

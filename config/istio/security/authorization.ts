@@ -17,7 +17,7 @@ export interface Decision {
 export const refusal: Decision = { defaultAction: "Deny", rules: [] };
 
 /** Rules of one policy multiply by sources and operations; the model has so many in a decision. */
-const maxRules = 256;
+export const maxRules = 256;
 
 /** `undefined`: nothing is decided. */
 export function decisionOf(
@@ -37,40 +37,51 @@ export function decisionOf(
   return rules.length === 0 && !isNobody ? undefined : { ...(isNobody && { defaultAction: "Deny" }), rules };
 }
 
-function isEnforced({ object, body, annotations }: AuthorizationPolicy, notes: Notes): boolean {
-  const place: Place = { notes, object, path: ["spec"] };
+function isEnforced(policy: AuthorizationPolicy, notes: Notes): boolean {
+  const { object, body } = policy;
   const action = body.spec?.action ?? "ALLOW";
-  if (action === "AUDIT") {
-    ignored(
-      at(place, "action"),
-      "requests are not marked for audit",
-      "The access log has them: accessLog.mode: all.",
-    );
-    return false;
-  }
-  if (action === "CUSTOM") {
-    const message = "the provider is defined in the mesh's configuration, which is not in the files";
-    unsupported(at(place, "action"), message, "Write securityPolicy.extAuth in the native configuration.");
-    return false;
-  }
-  if (annotations["istio.io/dry-run"] !== "true") return true;
+  // `custom-action.ts` has these.
+  if (action === "CUSTOM") return false;
+  if (action !== "AUDIT") return !isDryRun(policy, notes);
   ignored(
-    { notes, object, path: ["metadata", "annotations", "istio.io/dry-run"] },
-    "Istio does not enforce it either",
+    { notes, object, path: ["spec", "action"] },
+    "requests are not marked for audit",
+    "The access log has them: accessLog.mode: all.",
   );
   return false;
 }
 
+export function isDryRun({ object, annotations }: AuthorizationPolicy, notes: Notes): boolean {
+  if (annotations["istio.io/dry-run"] !== "true") return false;
+  ignored(
+    { notes, object, path: ["metadata", "annotations", "istio.io/dry-run"] },
+    "Istio does not enforce it either",
+  );
+  return true;
+}
+
 function rulesOf(policy: AuthorizationPolicy, ports: readonly number[], notes: Notes): AuthorizationRule[] {
-  const { namespace, object, body } = policy;
-  const action = body.spec?.action === "DENY" ? "Deny" : "Allow";
-  const name = `${namespace}.${policy.name}`.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, 60);
+  const action = policy.body.spec?.action === "DENY" ? "Deny" : "Allow";
+  const name = `${policy.namespace}.${policy.name}`.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, 60);
+  return requestsOf(policy, ports, notes).map((requests) => ({
+    ...(/[A-Za-z0-9]$/.test(name) && { name }),
+    action,
+    ...requests,
+  }));
+}
+
+/** The requests that a policy's rules are about, for each pair of a source and an operation. */
+export function requestsOf(
+  { namespace, object, body }: AuthorizationPolicy,
+  ports: readonly number[],
+  notes: Notes,
+): Pick<AuthorizationRule, "principal" | "operation">[] {
   return (body.spec?.rules ?? []).flatMap((rule, index) => {
     const place: Place = { notes, object, path: ["spec", "rules", index] };
     const sources = rule.from?.length ? rule.from.map(({ source }) => source) : [{}];
     const operations = rule.to?.length ? rule.to.map(({ operation }) => operation) : [{}];
     return sources.flatMap((source, from) =>
-      operations.flatMap((operation, to): AuthorizationRule[] => {
+      operations.flatMap((operation, to) => {
         const draft = createDraft();
         addSource(source, namespace, draft, at(place, "from", from, "source"));
         addOperation(operation, ports, draft, at(place, "to", to, "operation"));
@@ -81,8 +92,6 @@ function rulesOf(policy: AuthorizationPolicy, ports: readonly number[], notes: N
         const { principal, operation: asked } = draft;
         return [
           {
-            ...(/[A-Za-z0-9]$/.test(name) && { name }),
-            action,
             ...(Object.keys(principal).length > 0 && { principal }),
             ...(Object.keys(asked).length > 0 && { operation: asked }),
           },

@@ -4,6 +4,7 @@ import type { ImportContext } from "../../kubernetes/importer.ts";
 import { istioIngressLabels } from "../../kubernetes/labels.ts";
 import type { Gate, TcpRouteInput } from "../../kubernetes/model-parts.ts";
 import type { Target } from "../backend/destinations.ts";
+import type { Upstreams } from "../backend/upstreams.ts";
 import type { RuleInput } from "../http/match.ts";
 import {
   authorizationPolicyKind,
@@ -16,7 +17,9 @@ import { gatewayKind as apiGatewayKind } from "../../gateway-api/schema/gateway-
 import { gatewayKind } from "../kinds/gateway.ts";
 import { rootNamespace } from "../host.ts";
 import { approximated, at, unsupported, type Place } from "../notes.ts";
+import { readMeshConfig } from "../mesh-config.ts";
 import { decisionOf, refusal, type Decision } from "./authorization.ts";
+import { joinQuestions, questionsOf, type Providers, type Questions } from "./custom-action.ts";
 import { connectionPolicy } from "./connection-policy.ts";
 import { holdsAtGateway, holdsAtTarget, scopeOf, scopeOfBroken, type Scope } from "./scope.ts";
 import { noteTargets } from "./target-kinds.ts";
@@ -47,9 +50,10 @@ interface Policies {
   readonly authentications: (namespace: string) => readonly Scoped<RequestAuthentication>[];
   /** Those that could not be read: nobody passes there. */
   readonly broken: readonly Scope[];
+  readonly providers: Providers;
 }
 
-export function createSecurity(context: ImportContext): Security {
+export function createSecurity(context: ImportContext, upstreams: Upstreams): Security {
   const { set, notes } = context;
   const gateways = [
     ...set.all(gatewayKind).map(({ body }) => body.spec.selector),
@@ -68,20 +72,30 @@ export function createSecurity(context: ImportContext): Security {
     broken: [...set.leftOut(authorizationPolicyKind), ...set.leftOut(requestAuthenticationKind)].map(
       (object) => scopeOfBroken(object, gateways),
     ),
+    providers: { mesh: readMeshConfig(context), upstreams },
   };
   return {
     ofRule: (gates, targets, place) => {
       const decisions = decisionsFor(gates, targets, policies, place);
       const providers = providersFor(gates, targets, policies, place);
+      const questions = questionsFor(gates, targets, policies, place);
+      const extAuth = joinQuestions(questions, place);
       const [first, ...and] = decisions;
-      if (!first && providers.length === 0) return undefined;
+      if (!first && providers.length === 0 && !extAuth) return undefined;
       return {
         ...(providers.length > 0 && { jwt: { optional: true, providers } }),
         ...(first && { authorization: { ...first, ...(and.length > 0 && { and }) } }),
+        ...(extAuth && { extAuth }),
       };
     },
-    ofConnections: (gates, targets, place) =>
-      connectionPolicy(decisionsFor(gates, targets, policies, place), place),
+    ofConnections: (gates, targets, place) => {
+      if (questionsFor(gates, targets, policies, place).some(({ size }) => size > 0)) {
+        const message =
+          "no authorization server is asked about connections, as a CUSTOM policy for them wants";
+        unsupported(place, message, "Name the requests of other ports in the policy's operation.ports.");
+      }
+      return connectionPolicy(decisionsFor(gates, targets, policies, place), place);
+    },
   };
 }
 
@@ -130,6 +144,35 @@ function decisionsFor(
     (decision) => decision !== undefined,
   );
   return [...new Map(all.map((decision) => [JSON.stringify(decision), decision])).values()];
+}
+
+function questionsFor(
+  gates: readonly Gate[],
+  targets: readonly Target[],
+  { authorizations, providers }: Policies,
+  { notes }: Place,
+): Questions[] {
+  const of = (held: readonly Scoped<AuthorizationPolicy>[], ports: readonly number[]): Questions =>
+    questionsOf(
+      held.map(({ item }) => item),
+      ports,
+      providers,
+      notes,
+    );
+  return [
+    ...gates.map((gate) =>
+      of(
+        authorizations(gate.namespace).filter(({ scope }) => holdsAtGateway(scope, gate)),
+        [gate.port],
+      ),
+    ),
+    ...targets.map((target) =>
+      of(
+        authorizations(namespaceOf(target)).filter((policy) => isHeldAt(policy, target)),
+        portsOf(target),
+      ),
+    ),
+  ];
 }
 
 function portsOf({ upstream }: Target): number[] {
