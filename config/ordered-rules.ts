@@ -67,7 +67,16 @@ function precedes(a: Match, b: Match, ties: boolean): boolean {
 }
 
 function rankOf(match: Match): number[] {
-  const { path = {}, headers = [], queryParams = [], cookies = [], clientCIDRs, and = [], not = [] } = match;
+  const {
+    path = {},
+    headers = [],
+    queryParams = [],
+    cookies = [],
+    claims = [],
+    clientCIDRs,
+    and = [],
+    not = [],
+  } = match;
   const { type = "PathPrefix", value = "/", ignoreCase = false } = path;
   return [
     ["PathPrefix", "RegularExpression", "Exact"].indexOf(type),
@@ -77,6 +86,7 @@ function rankOf(match: Match): number[] {
     queryParams.length,
     Number(!ignoreCase),
     cookies.length,
+    claims.length,
     Number(clientCIDRs !== undefined),
     and.length + not.length,
   ];

@@ -108,6 +108,12 @@ export const queryParamMatchSchema = valueMatchSchema(
 /** Envoy Gateway `HTTPCookieMatch`. Cookie names are tokens (RFC 6265 §4.1.1). */
 export const cookieMatchSchema = valueMatchSchema(headerNameSchema.describe("Name, with case."), 4096);
 
+/** Of a verified token; a claim that is a list holds if one of its values does. */
+export const claimMatchSchema = valueMatchSchema(
+  z.string().min(1).max(256).describe("Claim; `a.b` is b within a."),
+  1024,
+);
+
 const faultInjectionSchema = z
   .strictObject({
     ...faultInjectionFields,
@@ -147,6 +153,7 @@ const conditionFields = {
   headers: z.array(headerMatchSchema).max(16),
   queryParams: z.array(queryParamMatchSchema).max(16),
   cookies: z.array(cookieMatchSchema).max(16).optional(),
+  claims: z.array(claimMatchSchema).min(1).max(16).optional(),
   clientCIDRs: clientCidrsSchema.optional(),
 };
 
@@ -158,6 +165,7 @@ export const exclusionSchema = z
     headers: conditionFields.headers.optional().describe("Conditions on headers."),
     queryParams: conditionFields.queryParams.optional().describe("Conditions on query parameters."),
     cookies: conditionFields.cookies.describe("Conditions on cookies."),
+    claims: conditionFields.claims.describe("Conditions on claims of the verified token."),
     clientCIDRs: conditionFields.clientCIDRs.describe("Networks, one of which has the client's address."),
   })
   .refine(
@@ -182,6 +190,9 @@ export const routeMatchSchema = z.strictObject({
     .default([])
     .describe("Conditions on query parameters, all of which must hold."),
   cookies: conditionFields.cookies.describe("Conditions on cookies, all of which must hold."),
+  claims: conditionFields.claims.describe(
+    "Conditions on claims of the token that the rule's `securityPolicy.jwt` verifies, all of which must hold.",
+  ),
   clientCIDRs: conditionFields.clientCIDRs.describe(
     "Networks, one of which has the client's address. Default: every client.",
   ),
@@ -325,5 +336,11 @@ export type RouteMatch = z.infer<typeof routeMatchSchema>;
 export type PathModifier = z.infer<typeof pathModifierSchema>;
 export type Exclusion = z.infer<typeof exclusionSchema>;
 export type CookieMatch = z.infer<typeof cookieMatchSchema>;
+export type ClaimMatch = z.infer<typeof claimMatchSchema>;
 export type FaultInjection = z.infer<typeof faultInjectionSchema>;
 export type Filter = z.infer<typeof filterSchema>;
+
+/** Whether it depends on who asks, which is known only when the token is verified. */
+export function asksForClaims({ claims, and = [], not = [] }: RouteMatch): boolean {
+  return [{ claims }, ...and, ...not].some((part) => part.claims !== undefined);
+}

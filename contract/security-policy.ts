@@ -208,6 +208,18 @@ export const jwtProviderFields = {
     .max(16)
     .default([])
     .describe("Claims that the endpoint gets as headers."),
+  spaceDelimitedClaims: z
+    .array(claimName)
+    .max(16)
+    .optional()
+    .describe(
+      "Claims whose text is a list with spaces between, such as `scope`, to whatever asks for claims (Envoy `space_delimited_claims`). Default: none.",
+    ),
+  forwardPayloadHeader: header
+    .optional()
+    .describe(
+      "Header in which the endpoint gets the token's payload in base64url (Envoy `forward_payload_header`). Default: none.",
+    ),
   forwardOriginalToken: z.boolean().default(true).describe("The endpoint sees the token. Default: true."),
 };
 

@@ -30,6 +30,7 @@ import { limitHead } from "./stage/limit-head.ts";
 import { limitIdle } from "./stage/limit-idle.ts";
 import { limitLoad } from "./stage/limit-load.ts";
 import { limitRate } from "./stage/limit-rate.ts";
+import { matchClaims } from "./stage/match-claims.ts";
 import { matchRule } from "./stage/match-rule.ts";
 import { mirrorRequest } from "./stage/mirror-request.ts";
 import { modifyRequest } from "./stage/modify-request.ts";
@@ -60,6 +61,7 @@ export const entryStages: readonly ((exchange: Exchange) => void)[] = [
 
 /** Stages that are told of in traces, where they take part. */
 const spanOf: ReadonlyMap<unknown, SpanOf> = new Map<unknown, SpanOf>([
+  [matchClaims, { name: "match claims" }],
   [askFirst, { name: "ask first" }],
   [authenticate, { name: "authenticate" }],
   [authorize, { name: "authorize" }],
@@ -72,6 +74,7 @@ const spanOf: ReadonlyMap<unknown, SpanOf> = new Map<unknown, SpanOf>([
 /** What the rule asks for, then what the picked backend asks for; each stage wraps those below it. */
 export const policyStages: PolicyStages = {
   rule: [
+    matchClaims,
     unframeBody,
     guardBody,
     cors,

@@ -1,7 +1,7 @@
 // One request on its way through the data path: what it asked for, and what the stages have decided so far. All fields
 // exist from the start, so that every exchange has the same shape.
 import type { GatewayError } from "#contract/error.ts";
-import type { Identity } from "#traffic/access/identity.ts";
+import type { Claims, Identity } from "#traffic/access/identity.ts";
 import type { UpstreamIdentity } from "#traffic/access/upstream-identity.ts";
 import { claimText } from "#traffic/limit/claim-text.ts";
 import type { RequestHead } from "#traffic/match/request-head.ts";
@@ -49,6 +49,9 @@ export class Exchange implements RequestHead {
   chain: ForwardingChain = unknownClient;
   /** What credentials have proved; empty where the rule asks for none. */
   identity: Identity = anonymous;
+
+  /** Of the verified token; absent: no rule that may take the request has asked for any yet. */
+  claims: Claims | undefined = undefined;
 
   /** Under which the request is logged and told to the endpoint; absent: nobody asks. */
   requestId: string | undefined = undefined;

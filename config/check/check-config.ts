@@ -12,6 +12,7 @@ import {
 import { backendTls } from "./backend-tls.ts";
 import { canaryBackends } from "./canary-backends.ts";
 import type { Check } from "./check.ts";
+import { claimMatches } from "./claim-matches.ts";
 import { connectionTimeouts, healthCheckTimes, ruleTimeouts } from "./durations.ts";
 import { filterCombinations } from "./filter-combinations.ts";
 import { knownReferences } from "./known-references.ts";
@@ -47,6 +48,7 @@ const checks: readonly Check[] = [
   ruleTimeouts,
   connectionTimeouts,
   securityPolicies,
+  claimMatches,
   rateLimits,
   connectionBackends,
   weightedBackends,

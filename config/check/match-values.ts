@@ -26,6 +26,7 @@ function checkMatch(match: RouteMatch | Exclusion, path: Path, report: Report): 
   checkConditions("header", match.headers, (name) => name.toLowerCase(), [...path, "headers"], report);
   checkConditions("query parameter", match.queryParams, asWritten, [...path, "queryParams"], report);
   checkConditions("cookie", match.cookies, asWritten, [...path, "cookies"], report);
+  checkConditions("claim", match.claims, asWritten, [...path, "claims"], report);
   for (const [index, network] of (match.clientCIDRs ?? []).entries()) {
     if (isCidr(network)) continue;
     const message = `expected a network such as 10.0.0.0/8 or 2001:db8::/32; found ${JSON.stringify(network)}`;

@@ -71,6 +71,7 @@ function createTranslation(
     rules: {
       destinations,
       securityOf: (entry, targets, place) => security.ofRule(gatesOf(entry), targets, place),
+      readsTokens: (entry) => security.readsTokens(gatesOf(entry)),
     },
     connections: {
       destinations,

@@ -42,6 +42,7 @@ function headOf(request: TableRequest): RequestHead | "400" {
     path,
     query,
     clientAddress: request.client,
+    claims: {},
     header: (name) => headers[name] ?? null,
   };
 }

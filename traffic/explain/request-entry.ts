@@ -55,7 +55,11 @@ export function createEntry({ settings, listeners }: Snapshot): (request: Explai
     const known = { client, port, host, path };
     if (!listener) return { ...known, refusal: `no listener for ${url.protocol}//…:${port}` };
     if (path.startsWith(reservedPrefix)) return { ...known, listener, refusal: "reserved path" };
-    return { ...known, listener, head: { method, host, path, query, clientAddress: client, header } };
+    return {
+      ...known,
+      listener,
+      head: { method, host, path, query, clientAddress: client, claims: {}, header },
+    };
   };
 }
 

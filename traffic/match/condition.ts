@@ -1,5 +1,6 @@
 // Conditions of a match beyond path and method, compiled to predicates. All conditions of one match hold together.
-import type { Exclusion, HeaderMatch, RouteMatch } from "#contract/http-route.ts";
+import type { ClaimMatch, Exclusion, HeaderMatch, RouteMatch } from "#contract/http-route.ts";
+import { claimValues } from "../access/claims.ts";
 import { cidrContains, parseCidr } from "../forwarding/cidr.ts";
 import { compilePathMatcher, pathMatches, type PatternCompiler } from "./path-matcher.ts";
 import type { RequestFacts } from "./request-facts.ts";
@@ -16,7 +17,12 @@ export function compileConditions(match: RouteMatch, compilePattern: PatternComp
   for (const part of match.and ?? []) conditions.push(...compileExclusion(part, compilePattern));
   for (const exclusion of match.not ?? []) {
     const excluded = compileExclusion(exclusion, compilePattern);
-    conditions.push((facts) => !excluded.every((condition) => condition(facts)));
+    const asksForClaims = exclusion.claims !== undefined;
+    conditions.push(
+      (facts) =>
+        (asksForClaims && facts.head.claims === undefined) ||
+        !excluded.every((condition) => condition(facts)),
+    );
   }
   return conditions;
 }
@@ -30,7 +36,7 @@ export function firstOfEach(matches: readonly ValueMatch[] = [], ignoreCase = fa
   });
 }
 
-type ValueConditions = Pick<Exclusion, "headers" | "queryParams" | "cookies">;
+type ValueConditions = Pick<Exclusion, "headers" | "queryParams" | "cookies" | "claims">;
 
 function valueConditions(match: ValueConditions, compilePattern: PatternCompiler): Condition[] {
   return [
@@ -43,6 +49,7 @@ function valueConditions(match: ValueConditions, compilePattern: PatternCompiler
       const holds = valueTest(cookie, compilePattern);
       return (facts) => holds(facts.cookie(cookie.name));
     }),
+    ...firstOfEach(match.claims).map((claim) => claimCondition(claim, compilePattern)),
   ];
 }
 
@@ -56,6 +63,16 @@ export function headerConditions(
     const holds = valueTest(header, compilePattern);
     return ({ head }) => holds(head.header(name));
   });
+}
+
+/** While no token has been looked at, it may hold. */
+function claimCondition(claim: ClaimMatch, compilePattern: PatternCompiler): Condition {
+  const holds = valueTest(claim, compilePattern);
+  return ({ head: { claims } }) => {
+    if (claims === undefined) return true;
+    const values = claimValues(claims, claim.name);
+    return values.length === 0 ? holds(null) : values.some(holds);
+  };
 }
 
 function clientCondition(texts: readonly string[]): Condition {

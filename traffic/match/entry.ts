@@ -31,6 +31,7 @@ export interface Rank {
   readonly headers: number;
   readonly queryParams: number;
   readonly cookies: number;
+  readonly claims: number;
   readonly client: boolean;
   /** Further conditions and exclusions. */
   readonly exclusions: number;
@@ -65,6 +66,7 @@ export function compileEntry(
       headers: firstOfEach(match.headers, true).length,
       queryParams: firstOfEach(match.queryParams).length,
       cookies: firstOfEach(match.cookies).length,
+      claims: firstOfEach(match.claims).length,
       client: match.clientCIDRs !== undefined,
       exclusions: (match.and?.length ?? 0) + (match.not?.length ?? 0),
       priority: rule.priority ?? 0,

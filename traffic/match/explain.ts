@@ -2,6 +2,7 @@
 // candidate each condition by itself, compiled as the matcher compiles it.
 import type { RouteMatch } from "#contract/http-route.ts";
 import type { Snapshot, SnapshotRoute } from "#contract/snapshot.ts";
+import { claimText } from "../access/claims.ts";
 import { compileConditions } from "./condition.ts";
 import type { Entry } from "./entry.ts";
 import { HostIndex } from "./host-index.ts";
@@ -110,7 +111,15 @@ interface ConditionPart {
 
 /** The conditions besides path and method, one by one. */
 function conditionParts(match: RouteMatch): ConditionPart[] {
-  const { headers = [], queryParams = [], cookies = [], clientCIDRs, and = [], not = [] } = match;
+  const {
+    headers = [],
+    queryParams = [],
+    cookies = [],
+    claims = [],
+    clientCIDRs,
+    and = [],
+    not = [],
+  } = match;
   return [
     ...headers.map((header): ConditionPart => ({
       part: { headers: [header] },
@@ -124,6 +133,10 @@ function conditionParts(match: RouteMatch): ConditionPart[] {
     ...cookies.map((cookie): ConditionPart => ({
       part: { cookies: [cookie] },
       text: (head) => `cookie ${wanted(cookie)}, is ${shown(new RequestFacts(head).cookie(cookie.name))}`,
+    })),
+    ...claims.map((claim): ConditionPart => ({
+      part: { claims: [claim] },
+      text: (head) => `claim ${wanted(claim)}, is ${shown(claimText(head.claims ?? {}, claim.name) ?? null)}`,
     })),
     ...(clientCIDRs
       ? [

@@ -85,8 +85,9 @@ function isBroken(rule: SnapshotRule): boolean {
   return rule.matches.some((match) => [match, ...(match.and ?? []), ...(match.not ?? [])].some(isBrokenPart));
 }
 
-function isBrokenPart({ path, headers, queryParams, cookies, clientCIDRs = [] }: Exclusion): boolean {
-  const conditions = [...firsts(headers, true), ...firsts(queryParams, false), ...firsts(cookies, false)];
+function isBrokenPart({ path, headers, queryParams, cookies, claims, clientCIDRs = [] }: Exclusion): boolean {
+  const named = [queryParams, cookies, claims].flatMap((list) => firsts(list, false));
+  const conditions = [...firsts(headers, true), ...named];
   try {
     for (const { type, value } of path ? [path, ...conditions] : conditions) {
       if (type === "RegularExpression") compilePattern(value);
@@ -102,7 +103,7 @@ function holds(match: RouteMatch, head: RequestHead, path: string): boolean {
   const { and = [], not = [] } = match;
   return (
     [match, ...and].every((part) => partHolds(part, head, path)) &&
-    !not.some((part) => partHolds(part, head, path))
+    !not.some((part) => !(part.claims && head.claims === undefined) && partHolds(part, head, path))
   );
 }
 
@@ -120,6 +121,7 @@ function partHolds(part: Exclusion, head: RequestHead, path: string): boolean {
     ) &&
     firsts(part.queryParams, false).every((param) => valueHolds(param, first(params, param.name))) &&
     firsts(part.cookies, false).every((cookie) => valueHolds(cookie, first(cookies, cookie.name))) &&
+    firsts(part.claims, false).every((claim) => claimHolds(claim, head)) &&
     (part.clientCIDRs === undefined ||
       part.clientCIDRs.some((text) => client !== undefined && cidrContains(parseCidr(text)!, client)))
   );
@@ -142,6 +144,22 @@ function valueHolds({ type, value }: HeaderMatch, actual: string | null): boolea
   if (type === "Present" || type === "Absent") return (actual !== null) === (type === "Present");
   if (actual === null) return false;
   return type === "Exact" ? actual === value : compilePattern(value).test(actual);
+}
+
+function claimHolds(claim: HeaderMatch, { claims }: RequestHead): boolean {
+  if (claims === undefined) return true;
+  const direct = within(claims, claim.name);
+  const value = direct === undefined ? claim.name.split(".").reduce<unknown>(within, claims) : direct;
+  const isText = (item: unknown): boolean => ["string", "number", "boolean"].includes(typeof item);
+  const values = (Array.isArray(value) ? value : [value]).filter(isText);
+  return values.length === 0
+    ? valueHolds(claim, null)
+    : values.some((item) => valueHolds(claim, String(item)));
+}
+
+function within(value: unknown, name: string): unknown {
+  if (value === null || typeof value !== "object" || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
 }
 
 function firsts(matches: readonly HeaderMatch[] | undefined, ignoreCase: boolean): HeaderMatch[] {
@@ -167,6 +185,7 @@ function keyOf(
     -firsts(match.queryParams, false).length,
     match.path.ignoreCase ? 1 : 0,
     -firsts(match.cookies, false).length,
+    -firsts(match.claims, false).length,
     match.clientCIDRs ? 0 : 1,
     -(match.and ?? []).length - (match.not ?? []).length,
     route.creationTimestamp ?? "~",

@@ -11,8 +11,8 @@ const pathRank: Readonly<Record<PathMatcher["type"], number>> = {
 
 /**
  * Negative when `a` wins. Within one host: priority; path type, path length, method, number of headers, number of query
- * parameters; then what the Gateway API does not have (exact case, cookies, client networks, further conditions and
- * exclusions); the older route, route name, order of rules and matches within the route. The order of routes never counts.
+ * parameters; then what the Gateway API does not have (exact case, cookies, claims, client networks, further
+ * conditions and exclusions); the older route, route name, order of rules and matches within the route. The order of routes never counts.
  */
 export function comparePrecedence(a: Entry, b: Entry): number {
   return (
@@ -24,6 +24,7 @@ export function comparePrecedence(a: Entry, b: Entry): number {
     b.rank.queryParams - a.rank.queryParams ||
     Number(a.rank.ignoreCase) - Number(b.rank.ignoreCase) ||
     b.rank.cookies - a.rank.cookies ||
+    b.rank.claims - a.rank.claims ||
     Number(b.rank.client) - Number(a.rank.client) ||
     b.rank.exclusions - a.rank.exclusions ||
     compareText(a.result.route.creationTimestamp ?? never, b.result.route.creationTimestamp ?? never) ||

@@ -1,5 +1,7 @@
 // What the matcher and the filters may know of a request: no body, no platform object, nothing mutable.
 
+import type { Claims } from "../access/identity.ts";
+
 /** Head of a request, as the gateway's first stages hand it on. */
 export interface RequestHead {
   /** As sent; methods are case-sensitive (RFC 9110 §9.1). */
@@ -12,6 +14,8 @@ export interface RequestHead {
   readonly query: string;
   /** The client's address as `ForwardingChain.clientAddress` has it; absent: in no network. */
   readonly clientAddress?: string;
+  /** Of the verified token, none without one; absent: no token has been looked at, and conditions on claims count as met. */
+  readonly claims?: Claims | undefined;
   /** Value of a header by its lower-case name; several field lines are joined with `, `. `null`: not present. */
   header(name: string): string | null;
 }

@@ -12,7 +12,7 @@ import type { Authenticator } from "./authenticator.ts";
 import { compileBasicAuth } from "./basic-auth.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { compileExternalAuthorization, type ExternalAuthorization } from "./external-authorization.ts";
-import { compileJwt } from "./jwt.ts";
+import { compileJwt, requiringToken } from "./jwt.ts";
 import { RemoteKeys } from "./remote-keys.ts";
 
 /** Absent parts are not asked for. */
@@ -21,6 +21,8 @@ export interface AccessPolicy {
   readonly bodyBytes?: number;
   /** All of them must accept; the cheap ones first. */
   readonly authenticators: readonly Authenticator[];
+  /** Accepts requests without a token. */
+  readonly readToken?: Authenticator;
   /** Rules ask for names of certificates. */
   readonly readsCertificate: boolean;
   /** Headers that only the gateway says, see `ownedNames`. */
@@ -46,18 +48,23 @@ export function compileAccessPolicy(
   const { clientCIDRs, requestLimits, apiKeyAuth, basicAuth, jwt, authorization, extAuth } = policy;
   const authenticators: Authenticator[] = [];
   if (apiKeyAuth) authenticators.push(compileApiKeyAuth(apiKeyAuth));
-  if (jwt) authenticators.push(compileJwt(jwt, inputs));
+  const readToken = jwt && compileJwt(jwt, inputs);
+  if (readToken) authenticators.push(jwt.optional ? readToken : requiringToken(readToken));
   if (basicAuth) authenticators.push(compileBasicAuth(basicAuth, inputs.nowMs));
   const ask = extAuth && compileExternalAuthorization(extAuth, inputs.fetch);
   return {
     authenticators,
+    ...(readToken && { readToken }),
     readsCertificate: [authorization, ...(authorization?.and ?? []), extAuth].some((part) =>
       part?.rules?.some(({ principal }) => principal.principals ?? principal.notPrincipals),
     ),
     ownedHeaders: ownedNames([
       apiKeyAuth?.forwardClientIDHeader,
       basicAuth?.forwardUsernameHeader,
-      ...(jwt?.providers.flatMap(({ claimToHeaders }) => claimToHeaders.map(({ header }) => header)) ?? []),
+      ...(jwt?.providers ?? []).flatMap(({ claimToHeaders, forwardPayloadHeader }) => [
+        ...claimToHeaders.map(({ header }) => header),
+        forwardPayloadHeader,
+      ]),
       ...(extAuth?.http.headersToBackend ?? []).filter((name) => !isCredential(name)),
     ]),
     ...(clientCIDRs && { admitsClient: compileClientNetworks(clientCIDRs) }),

@@ -22,7 +22,7 @@ const challenge = 'Bearer realm="isthmus"';
 const maxTokenChars = 16 * 1024;
 const defaultPlaces: CredentialPlace[] = [{ type: "header", name: "authorization", valuePrefix: "Bearer " }];
 
-/** Throws an error for local keys that are no key set. */
+/** Accepts requests without a token. Throws an error for local keys that are no key set. */
 export function compileJwt(policy: NonNullable<SecurityPolicy["jwt"]>, inputs: JwtInputs): Authenticator {
   const providers = policy.providers.map((provider) => ({
     provider,
@@ -40,13 +40,23 @@ export function compileJwt(policy: NonNullable<SecurityPolicy["jwt"]>, inputs: J
         continue;
       }
       tellClaims(provider, result, upstream);
+      // RFC 7515 §3.1: the second part is the payload.
+      const payload = found.value.split(".")[1]!;
+      if (provider.forwardPayloadHeader) upstream.set(provider.forwardPayloadHeader, payload);
       if (!provider.forwardOriginalToken) upstream.take(found.place);
-      return { token: { provider: provider.name, claims: result } };
+      return { token: { provider: provider.name, claims: withLists(provider, result) } };
     }
     if (refusal !== undefined) throw invalidToken(refusal);
-    if (policy.optional) return {};
+    return {};
+  };
+}
+
+export function requiringToken(authenticate: Authenticator): Authenticator {
+  return async (exchange, upstream) => {
+    const identity = await authenticate(exchange, upstream);
     // RFC 6750 §3.1: without credentials no error code.
-    throw unauthorized(challenge, "no token");
+    if (!identity.token) throw unauthorized(challenge, "no token");
+    return identity;
   };
 }
 
@@ -63,6 +73,14 @@ function tellClaims({ claimToHeaders }: JwtProvider, claims: JWTPayload, upstrea
     const text = claimText(claims, claim);
     if (text !== undefined && isHeaderText(text)) upstream.set(header, text);
   }
+}
+
+function withLists({ spaceDelimitedClaims = [] }: JwtProvider, claims: JWTPayload): JWTPayload {
+  const lists = spaceDelimitedClaims.flatMap((name) => {
+    const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    return typeof value === "string" && value.includes(" ") ? [[name, value.split(" ")] as const] : [];
+  });
+  return lists.length === 0 ? claims : { ...claims, ...Object.fromEntries(lists) };
 }
 
 /** The token's payload, or why it is refused. Rejects with `auth_unavailable` when there are no keys. */

@@ -8,11 +8,12 @@ import type { HttpMatch } from "../kinds/virtual-service.ts";
 import type { StringMatch } from "../kinds/values.ts";
 import type { Entry } from "../listen/entry.ts";
 import { at, invalid, unsupported, type Place } from "../notes.ts";
+import { claimConditions, claimOf } from "./claim-match.ts";
 import { holdsFor, isPresence, valueCondition } from "./string-match.ts";
 
 export type RuleInput = RouteInput["rules"][number];
 export type Match = NonNullable<RuleInput["matches"]>[number];
-type Exclusion = NonNullable<Match["not"]>[number];
+export type Exclusion = NonNullable<Match["not"]>[number];
 
 /** Whether the match is for requests that come in there (`TranslateRoute`, `sourceMatchHTTP`). */
 export function isFor(match: HttpMatch, entry: Entry, namespace: string): boolean {
@@ -24,11 +25,14 @@ export function isFor(match: HttpMatch, entry: Entry, namespace: string): boolea
   return match.sourceNamespace === undefined || match.sourceNamespace === entry.namespace;
 }
 
-/** Alternatives; none: no request can match. */
-export function toMatches(match: HttpMatch, entry: Entry, place: Place): Match[] {
+/** Alternatives; none: no request can match. `readsTokens`: at the entry claims are known. */
+export function toMatches(match: HttpMatch, entry: Entry, readsTokens: boolean, place: Place): Match[] {
   const scheme = entry.isTls ? "https" : "http";
   if (match.scheme && !decided(match.scheme, scheme, at(place, "scheme"))) return [];
   const { headers, not } = headerConditions(match, place);
+  const tokens = claimConditions(match, readsTokens, place);
+  if (!tokens) return [];
+  not.push(...tokens.not);
   const queryParams = Object.entries(match.queryParams ?? {}).map(([name, value]) => ({
     name,
     ...valueCondition(value),
@@ -38,6 +42,7 @@ export function toMatches(match: HttpMatch, entry: Entry, place: Place): Match[]
     ...(path && { path }),
     ...(headers.length > 0 && { headers }),
     ...(queryParams.length > 0 && { queryParams }),
+    ...(tokens.claims.length > 0 && { claims: tokens.claims }),
     ...(not.length > 0 && { not }),
   };
   const methods = methodsOf(match, place);
@@ -70,12 +75,12 @@ function headerConditions(
   const authority = match.authority ?? match.headers?.[":authority"];
   if (authority && !isPresence(authority)) headers.push(hostCondition(authority));
   for (const [name, value] of Object.entries(match.headers ?? {})) {
-    if (isPseudo(name, at(place, "headers", name)) || isClaim(name, at(place, "headers", name))) continue;
+    if (isPseudo(name, at(place, "headers", name)) || claimOf(name) !== undefined) continue;
     headers.push({ name, ...valueCondition(value) });
   }
   for (const [name, value] of Object.entries(match.withoutHeaders ?? {})) {
     const field = at(place, "withoutHeaders", name);
-    if (isPseudo(name, field, []) || isClaim(name, field)) continue;
+    if (isPseudo(name, field, []) || claimOf(name) !== undefined) continue;
     if (isPresence(value)) {
       headers.push({ name, type: "Absent" });
       continue;
@@ -91,16 +96,6 @@ function isPseudo(name: string, place: Place, known = [":authority", ":method"])
   if (!name.startsWith(":")) return false;
   if (!known.includes(name))
     unsupported(place, `${name} is no header here`, "Write uri, scheme, method or authority.");
-  return true;
-}
-
-function isClaim(name: string, place: Place): boolean {
-  if (!name.startsWith("@request.auth.claims")) return false;
-  unsupported(
-    place,
-    "routes are not chosen by what a token says",
-    "Choose by a header, or allow by an AuthorizationPolicy.",
-  );
   return true;
 }
 

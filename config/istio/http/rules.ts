@@ -25,6 +25,8 @@ export interface RuleContext {
   readonly destinations: Destinations;
   /** Access control of a rule whose requests go to these. */
   securityOf(entry: Entry, targets: readonly Target[], place: Place): RuleInput["securityPolicy"];
+  /** Whether tokens are verified where requests come in. */
+  readsTokens(entry: Entry): boolean;
 }
 
 export function toRules(
@@ -34,7 +36,7 @@ export function toRules(
   context: RuleContext,
 ): OrderedRule[] {
   const { route, place } = placed;
-  const alternatives = alternativesOf(placed, entry, namespace);
+  const alternatives = alternativesOf(placed, entry, namespace, context.readsTokens(entry));
   if (alternatives.length === 0) return [];
   const answer = answerOf(placed, entry, context);
   // What a prefix is replaced with depends on which one it was.
@@ -61,11 +63,16 @@ interface Alternative {
 }
 
 /** The matches that are for requests of this place, up to the first that takes all. */
-function alternativesOf({ route, matchPlaces }: PlacedRoute, entry: Entry, namespace: string): Alternative[] {
+function alternativesOf(
+  { route, matchPlaces }: PlacedRoute,
+  entry: Entry,
+  namespace: string,
+  readsTokens: boolean,
+): Alternative[] {
   if (!route.match?.length) return [{ match: {}, matches: [{}] }];
   return route.match.flatMap((match, index) => {
     if (!isFor(match, entry, namespace)) return [];
-    const matches = toMatches(match, entry, matchPlaces[index]!);
+    const matches = toMatches(match, entry, readsTokens, matchPlaces[index]!);
     return matches.length === 0 ? [] : [{ match, matches }];
   });
 }

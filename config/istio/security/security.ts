@@ -29,6 +29,8 @@ type SecurityPolicy = NonNullable<RuleInput["securityPolicy"]>;
 
 /** `gates`: the gateways that requests come in by; none where they come from within the mesh. */
 export interface Security {
+  /** Whether some RequestAuthentication is for the gateways. */
+  readsTokens(gates: readonly Gate[]): boolean;
   ofRule(gates: readonly Gate[], targets: readonly Target[], place: Place): SecurityPolicy | undefined;
   ofConnections(
     gates: readonly Gate[],
@@ -75,6 +77,8 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
     providers: { mesh: readMeshConfig(context), upstreams },
   };
   return {
+    readsTokens: (gates) =>
+      authenticationsAt(gates, policies).some(({ item }) => item.body.spec?.jwtRules?.length),
     ofRule: (gates, targets, place) => {
       const decisions = decisionsFor(gates, targets, policies, place);
       const providers = providersFor(gates, targets, policies, place);
@@ -198,19 +202,26 @@ function isHeldAt({ scope, place }: Scoped<unknown>, target: Target): boolean {
   return holds !== "none";
 }
 
+function authenticationsAt(
+  gates: readonly Gate[],
+  { authentications }: Policies,
+): Scoped<RequestAuthentication>[] {
+  return gates.flatMap((gate) =>
+    authentications(gate.namespace).filter(({ scope }) => holdsAtGateway(scope, gate)),
+  );
+}
+
 /** The issuers of both places. Where each has its own, a token would have to satisfy both. */
 function providersFor(
   gates: readonly Gate[],
   targets: readonly Target[],
-  { authentications }: Policies,
+  policies: Policies,
   place: Place,
 ): Provider[] {
   const places = [
-    ...gates.map((gate) =>
-      authentications(gate.namespace).filter(({ scope }) => holdsAtGateway(scope, gate)),
-    ),
+    ...gates.map((gate) => authenticationsAt([gate], policies)),
     ...targets.map((target) =>
-      authentications(namespaceOf(target)).filter((policy) => isHeldAt(policy, target)),
+      policies.authentications(namespaceOf(target)).filter((policy) => isHeldAt(policy, target)),
     ),
   ];
   const lists = places

@@ -4,7 +4,7 @@ import { publicJwkSchema } from "#contract/security-policy.ts";
 import type { Notes } from "../../kubernetes/notes.ts";
 import type { RuleInput } from "../http/match.ts";
 import type { JwtRule, RequestAuthentication } from "../kinds/security.ts";
-import { approximated, at, invalid, unsupported, type Place } from "../notes.ts";
+import { at, invalid, unsupported, type Place } from "../notes.ts";
 
 type Jwt = NonNullable<NonNullable<RuleInput["securityPolicy"]>["jwt"]>;
 export type Provider = Jwt["providers"][number];
@@ -20,19 +20,15 @@ export function providersOf(
   });
 }
 
+/** `buildSpaceDelimitedClaims`. */
+const defaultLists = ["scope", "permission"];
+
 /** None where the keys are not known: the object is in error then. */
 function toProvider(name: string, rule: JwtRule, place: Place): Provider[] {
-  if (rule.outputPayloadToHeader !== undefined) {
-    const message = "the payload is not handed on as a whole, and the client's own header would pass for it";
-    unsupported(at(place, "outputPayloadToHeader"), message, "Write outputClaimToHeaders.");
-  }
   if (rule.presence === "REQUIRED") {
     const message = "requests without a token would pass, as with OPTIONAL";
     const remedy = 'Write an AuthorizationPolicy that allows requestPrincipals: ["*"].';
     unsupported(at(place, "presence"), message, remedy);
-  }
-  if (rule.spaceDelimitedClaims?.length) {
-    approximated(at(place, "spaceDelimitedClaims"), "a claim's text is one value, whatever spaces are in it");
   }
   const { issuer, audiences = [], outputClaimToHeaders = [] } = rule;
   const keys = keysOf(rule, place);
@@ -44,6 +40,8 @@ function toProvider(name: string, rule: JwtRule, place: Place): Provider[] {
     ...keys,
     extractFrom: placesOf(rule),
     requireExpiration: false,
+    spaceDelimitedClaims: [...new Set([...defaultLists, ...(rule.spaceDelimitedClaims ?? [])])],
+    ...(rule.outputPayloadToHeader && { forwardPayloadHeader: rule.outputPayloadToHeader }),
     ...(outputClaimToHeaders.length > 0 && {
       claimToHeaders: outputClaimToHeaders.map(({ header, claim }) => ({ header, claim })),
     }),
