@@ -49,6 +49,7 @@ export function compileSnapshot(config: NativeConfig): Snapshot {
     routes: config.routes.map((route) => compileRoute(route, httpListenerNames, policies)).sort(compareNames),
     ...compileConnectionRoutes(config, listenerNames),
     backends: config.backends.map(compileBackend).sort(compareNames),
+    ...(config.errorPages.length > 0 && { errorPages: config.errorPages.toSorted(compareNames) }),
     settings: {
       clientIPDetection: {
         numTrustedHops: xForwardedFor?.numTrustedHops ?? 0,
@@ -84,6 +85,7 @@ function compileListener(listener: NativeListener): SnapshotListener {
     headers,
     requestLimits,
     timeouts,
+    errorPages,
   } = listener;
   return {
     name,
@@ -98,6 +100,7 @@ function compileListener(listener: NativeListener): SnapshotListener {
     ...(headers?.disableRateLimitHeaders && { disableRateLimitHeaders: true as const }),
     ...(requestLimits && { requestLimits }),
     ...(timeouts && { timeouts: timer("requestReceivedMs", timeouts.requestReceived) }),
+    ...(errorPages !== undefined && { errorPages }),
   };
 }
 
@@ -140,6 +143,7 @@ function compileRule(rule: NativeRule, id: string, routePolicy: NativeRoute["sec
       ...timer("streamIdleMs", rule.timeouts.streamIdle),
       ...timer("backendHeadMs", rule.timeouts.backendHead),
     },
+    ...(rule.errorPages !== undefined && { errorPages: rule.errorPages }),
     ...(rule.securityPolicy && {
       securityPolicy: compileRuleSecurityPolicy(rule.securityPolicy, routePolicy),
     }),

@@ -32,6 +32,7 @@ const namedLists = [
   "tlsRoutes",
   "backends",
   "rateLimitPolicies",
+  "errorPages",
 ] as const;
 
 /** The model with those lists in order of name, and the way back to where its parts stood. */

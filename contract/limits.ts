@@ -50,6 +50,8 @@ export const limits = {
   backends: 50_000,
   endpointsPerBackend: 1_024,
   rateLimitPolicies: 1_024,
+  errorPages: 256,
+  pagesPerErrorPages: 64,
   /** Rate limits of one rule, those of its route and policies included; as many concurrency limits. */
   limitsPerRule: 32,
   /** Endpoints that one TCP or TLS connection is tried on. */

@@ -7,7 +7,7 @@ import { requestTextSchema } from "./request-text.ts";
 
 const statusSchema = z.int().min(200).max(599);
 
-const responseFields = {
+export const responseFields = {
   contentType: z.string().min(1).max(256).optional().describe("Content-Type. Default: text/plain."),
   body: z
     .strictObject({
@@ -25,20 +25,28 @@ const responseFields = {
     .describe("Headers beside Content-Type."),
 };
 
+/** What is put together for each request. */
+export const responseFromFields = {
+  bodyFrom: requestTextSchema.optional().describe("In place of `body`: what the body is put together from."),
+  headersFrom: headersFromSchema.optional().describe("Headers with a value from the request."),
+};
+
+/** For both kinds of fields together. */
+export const oneBody = [
+  ({ body, bodyFrom }: { readonly body?: unknown; readonly bodyFrom?: unknown }): boolean =>
+    body === undefined || bodyFrom === undefined,
+  { message: "expected body or bodyFrom, not both" },
+] as const;
+
 export const directResponseSchema = z
   .strictObject({
     ...responseFields,
-    bodyFrom: requestTextSchema
-      .optional()
-      .describe("In place of `body`: what the body is put together from."),
-    headersFrom: headersFromSchema.optional().describe("Headers with a value from the request."),
+    ...responseFromFields,
     statusCode: statusSchema.default(200).describe("Default: 200."),
   })
-  .refine(({ body, bodyFrom }) => body === undefined || bodyFrom === undefined, {
-    message: "expected body or bodyFrom, not both",
-  });
+  .refine(...oneBody);
 
-const statusMatchSchema = z.discriminatedUnion("type", [
+export const statusMatchSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("Value"), value: statusSchema.describe("One status.") }),
   z.strictObject({
     type: z.literal("Range"),
@@ -66,7 +74,13 @@ export const responseOverridesSchema = z
         .strictObject({
           statusCodes: z.array(statusMatchSchema).min(1).max(50).describe("Statuses, one of which holds."),
         })
-        .describe("Responses that are replaced, whether a backend or the gateway made them."),
+        .describe("Responses that are replaced."),
+      source: z
+        .enum(["All", "Backend", "Local"])
+        .optional()
+        .describe(
+          "Backend: responses that a backend gave. Local: those that the gateway made itself. Default: All.",
+        ),
       response: z
         .strictObject({
           ...responseFields,
@@ -94,4 +108,5 @@ export const responseOverridesSchema = z
   .max(32);
 
 export type DirectResponse = z.infer<typeof directResponseSchema>;
+export type StatusMatch = z.infer<typeof statusMatchSchema>;
 export type ResponseOverrides = z.infer<typeof responseOverridesSchema>;

@@ -16,6 +16,7 @@ import {
   zoneAwareSchema,
 } from "./backend-policy.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
+import { errorPagesSchema } from "./error-pages.ts";
 import {
   clientCidrsSchema,
   filterSchema,
@@ -73,6 +74,8 @@ export const snapshotListenerSchema = z.strictObject({
   requestLimits: listenerLimitsSchema.optional(),
   /** Absent: no timer is armed. */
   timeouts: z.strictObject({ requestReceivedMs: z.int().positive().optional() }).optional(),
+  /** Name of error pages of this snapshot. Absent: errors have the gateway's own answers. */
+  errorPages: nameSchema.optional(),
 });
 
 export const snapshotBackendRefSchema = z.strictObject({
@@ -115,6 +118,8 @@ export const snapshotRuleSchema = z.strictObject({
   /** Absent: none. */
   rateLimits: z.array(ruleRateLimitSchema).max(limits.limitsPerRule).optional(),
   concurrencyLimits: z.array(ruleConcurrencyLimitSchema).max(limits.limitsPerRule).optional(),
+  /** In place of the listener's. */
+  errorPages: nameSchema.optional(),
 });
 
 /** RFC 3339 in UTC, to the second, as the Kubernetes API server writes it; in this form text order is that of time. */
@@ -284,6 +289,9 @@ export const snapshotSettingsSchema = z.strictObject({
     .optional(),
 });
 
+/** Pages that listeners and rules refer to; of several for one error the first counts. */
+export const namedErrorPagesSchema = z.strictObject({ name: nameSchema, pages: errorPagesSchema });
+
 export const snapshotSchema = z.strictObject({
   format: z.literal(1),
   listeners: z.array(snapshotListenerSchema).max(limits.listeners),
@@ -292,6 +300,8 @@ export const snapshotSchema = z.strictObject({
   tcpRoutes: z.array(tcpRouteSchema).max(limits.tcpRoutes).optional(),
   tlsRoutes: z.array(tlsRouteSchema).max(limits.tlsRoutes).optional(),
   backends: z.array(snapshotBackendSchema).max(limits.backends),
+  /** Absent: none. */
+  errorPages: z.array(namedErrorPagesSchema).max(limits.errorPages).optional(),
   settings: snapshotSettingsSchema,
 });
 
@@ -309,6 +319,7 @@ export type SnapshotRule = z.infer<typeof snapshotRuleSchema>;
 export type SnapshotBackendRef = z.infer<typeof snapshotBackendRefSchema>;
 export type SnapshotBackend = z.infer<typeof snapshotBackendSchema>;
 export type SnapshotSettings = z.infer<typeof snapshotSettingsSchema>;
+export type NamedErrorPages = z.infer<typeof namedErrorPagesSchema>;
 export type TcpRoute = z.infer<typeof tcpRouteSchema>;
 export type TlsRoute = z.infer<typeof tlsRouteSchema>;
 export type ConnectionRule = z.infer<typeof connectionRuleSchema>;

@@ -82,6 +82,7 @@ function localModel(
       ...(listener.tls && { tls: { mode: listener.tls.mode, certificates: [] } }),
       addresses: ["127.0.0.1"],
       name: own(listener.name),
+      ...(listener.errorPages !== undefined && { errorPages: own(listener.errorPages) }),
       port: ports.get(listener.port)!,
     })),
     tcpRoutes: [],
@@ -94,6 +95,7 @@ function localModel(
         ...rule,
         filters: rule.filters.map((filter) => namedUnder(filter, own)),
         backendRefs: rule.backendRefs.map((ref) => ({ ...ref, name: ref.name && own(ref.name) })),
+        ...(rule.errorPages !== undefined && { errorPages: own(rule.errorPages) }),
         ...(rule.rateLimit && {
           rateLimit: { ...rule.rateLimit, policies: rule.rateLimit.policies.map(own) },
         }),
@@ -107,6 +109,7 @@ function localModel(
       healthCheck: {},
     })),
     rateLimitPolicies: model.rateLimitPolicies.map((policy) => ({ ...policy, name: own(policy.name) })),
+    errorPages: model.errorPages.map((set) => ({ ...set, name: own(set.name) })),
   };
 }
 
@@ -141,5 +144,6 @@ function joined([first, ...others]: readonly NativeConfig[]): NativeConfig {
     routes: [first!, ...others].flatMap(({ routes }) => routes),
     backends: [first!, ...others].flatMap(({ backends }) => backends),
     rateLimitPolicies: [first!, ...others].flatMap(({ rateLimitPolicies }) => rateLimitPolicies),
+    errorPages: [first!, ...others].flatMap(({ errorPages }) => errorPages),
   };
 }

@@ -12,7 +12,14 @@ let port: number;
 const shadowed: Echo[] = [];
 
 const config = (ports: Record<"web" | "main" | "shadow" | "closed", number>): string => `
-listeners: [{ name: web, protocol: HTTP, port: ${ports.web} }]
+errorPages:
+  - name: site
+    pages:
+      - match: { errorCodes: [route_not_found], statusCodes: [{ type: Value, value: 400 }] }
+        response: { contentType: text/html, bodyFrom: [{ text: "<p>lost: " }, { from: Method }], header: { set: [{ name: x-page, value: site }] } }
+  - name: down
+    pages: [{ match: { errorCodes: [endpoint_connect_failed] }, response: { statusCode: 503 } }]
+listeners: [{ name: web, protocol: HTTP, port: ${ports.web}, errorPages: site }]
 routes:
   - name: filters
     rules:
@@ -57,6 +64,21 @@ routes:
           - type: ResponseOverride
             responseOverride:
               - { match: { statusCodes: [{ type: Value, value: 502 }] }, response: { backendRef: { name: closed } } }
+        backendRefs: [{ name: closed }]
+      - { matches: [{ path: { value: /error-pages } }], errorPages: down, backendRefs: [{ name: closed }] }
+      - matches: [{ path: { value: /pages-by-source } }]
+        filters:
+          - type: ResponseOverride
+            responseOverride:
+              - { match: { statusCodes: [{ type: Value, value: 503 }] }, source: Backend, response: { body: { inline: the backend is sorry } } }
+              - { match: { statusCodes: [{ type: Value, value: 502 }] }, source: Local, response: { body: { inline: the gateway is sorry } } }
+        backendRefs: [{ name: main }]
+      - matches: [{ path: { value: /pages-by-source/down } }]
+        filters:
+          - type: ResponseOverride
+            responseOverride:
+              - { match: { statusCodes: [{ type: Value, value: 502 }] }, source: Backend, response: { body: { inline: no } } }
+              - { match: { statusCodes: [{ type: Value, value: 502 }] }, source: Local, response: { body: { inline: the gateway is sorry } } }
         backendRefs: [{ name: closed }]
       - matches: [{ path: { value: /fault } }]
         filters:
@@ -161,6 +183,28 @@ describe("CORS", () => {
   });
 });
 
+describe("error pages of a listener and of a rule", () => {
+  test("are answered where no rule is found, and for what is malformed", async () => {
+    for (const [path, status, code] of [
+      ["/no-such-path", 404, "route_not_found"],
+      ["/a%2fb", 400, "path_malformed"],
+    ] as const) {
+      const answer = await get(path, {}, "PUT");
+      expect([answer.status, answer.body]).toEqual([status, "<p>lost: PUT"]);
+      const { "isthmus-error": error, "x-page": page, "content-type": type } = answer.headers;
+      expect([error, page, type]).toEqual([code, "site", "text/html"]);
+    }
+    expect((await get("/no-such-path", {}, "HEAD")).body).toBe("");
+  });
+
+  test("may say another status, and leave the body as it is", async () => {
+    const answer = await get("/error-pages");
+    expect([answer.status, answer.headers["isthmus-error"]]).toEqual([503, "endpoint_connect_failed"]);
+    expect(answer.headers["content-type"]).toBe("application/problem+json");
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 503, code: "endpoint_connect_failed" });
+  });
+});
+
 describe("custom error pages", () => {
   test("replace a backend's response and keep what is not about its body", async () => {
     const gone = await get("/pages?status=404");
@@ -186,6 +230,12 @@ describe("custom error pages", () => {
       "we are sorry",
       "endpoint_connect_failed",
     ]);
+  });
+
+  test("are for what a backend answers, or for what the gateway answers", async () => {
+    expect((await get("/pages-by-source?status=503")).body).toBe("the backend is sorry");
+    expect((await get("/pages-by-source?status=502")).body).toBe("from the backend");
+    expect((await get("/pages-by-source/down")).body).toBe("the gateway is sorry");
   });
 
   test("a backend has the page, and is told what happened", async () => {

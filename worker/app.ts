@@ -8,7 +8,7 @@ import { OneRouteRouter } from "./one-route-router.ts";
 import type { PolicyStages } from "./plan/snapshot-plan.ts";
 import { accessLogLine, isLogged } from "./report/access-log.ts";
 import { withDecision } from "./report/decision.ts";
-import { asGatewayError, errorResponse } from "./report/error-response.ts";
+import { answerFor, asGatewayError, errorResponse } from "./report/error-response.ts";
 import { httpLogLine } from "./report/http-log.ts";
 import { attemptSpan } from "./report/tracer.ts";
 import type { SpanOf } from "./report/stage-spans.ts";
@@ -140,8 +140,11 @@ async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): P
     return exchange.debugToken === null ? response : withDecision(exchange, response, exchange.error);
   } catch (caught) {
     const error = asGatewayError(caught);
-    report(exchange, isolate, error.status, error);
-    return withDecision(exchange, errorResponse(error, exchange.request), error);
+    const response = answerFor(error, exchange);
+    // A call of gRPC is answered 200, whatever has become of it.
+    const status = response.headers.has("grpc-status") ? error.status : response.status;
+    report(exchange, isolate, status, error, response);
+    return withDecision(exchange, response, error);
   }
 }
 

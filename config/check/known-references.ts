@@ -43,6 +43,14 @@ export const knownReferences: Check = (config, report) => {
     }
   };
 
+  const pages = index(
+    "set of error pages",
+    config.errorPages.map(({ name }) => name),
+  );
+  for (const [position, { errorPages }] of config.listeners.entries()) {
+    if (errorPages !== undefined) pages(errorPages, ["listeners", position, "errorPages"]);
+  }
+
   for (const { list, index: routeIndex, route } of connectionRoutes(config)) {
     for (const [position, name] of (route.listeners ?? []).entries()) {
       listener(name, [list, routeIndex, "listeners", position]);
@@ -59,6 +67,7 @@ export const knownReferences: Check = (config, report) => {
     for (const [ruleIndex, rule] of route.rules.entries()) {
       const path = ["routes", routeIndex, "rules", ruleIndex];
       policies(rule.rateLimit, path);
+      if (rule.errorPages !== undefined) pages(rule.errorPages, [...path, "errorPages"]);
       for (const [position, { name }] of rule.backendRefs.entries()) {
         backend(name, [...path, "backendRefs", position, "name"]);
       }

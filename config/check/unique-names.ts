@@ -34,6 +34,7 @@ export const uniqueNames: Check = (config, report) => {
     index,
     "name",
   ]);
+  check("set of error pages", named(config.errorPages), (index) => ["errorPages", index, "name"]);
   for (const [routeIndex, route] of config.routes.entries()) {
     check("rule of this route", named(route.rules), (index) => [
       "routes",

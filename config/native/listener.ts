@@ -120,5 +120,10 @@ export const listenerSchema = z
       })
       .optional()
       .describe("Time limits for clients."),
+    errorPages: nameSchema
+      .optional()
+      .describe(
+        "Name of the pages for errors that the gateway answers itself. Default: a problem document (RFC 9457).",
+      ),
   })
   .describe("A port and protocol that accepts traffic.");

@@ -7,7 +7,15 @@ import { settingKeys, type NativeConfig } from "./schema.ts";
 
 export type MergeInput = ParsedSource & { readonly config: NativeConfig };
 
-const listKeys = ["listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies"] as const;
+const listKeys = [
+  "listeners",
+  "routes",
+  "tcpRoutes",
+  "tlsRoutes",
+  "backends",
+  "rateLimitPolicies",
+  "errorPages",
+] as const;
 type ListKey = (typeof listKeys)[number];
 type SettingKey = (typeof settingKeys)[number];
 
@@ -22,6 +30,7 @@ export function mergeFiles(files: readonly MergeInput[]): NativeConfig {
     tlsRoutes: files.flatMap((file) => file.config.tlsRoutes),
     backends: files.flatMap((file) => file.config.backends),
     rateLimitPolicies: files.flatMap((file) => file.config.rateLimitPolicies),
+    errorPages: files.flatMap((file) => file.config.errorPages),
     clientIPDetection: setting("clientIPDetection"),
     accessLog: setting("accessLog"),
     ...definedTracing(setting("tracing")),

@@ -9,7 +9,7 @@ const cases: [name: string, content: string, expected: string[]][] = [
     `listners: []
 `,
     [
-      '1:1: error: unknown field "listners"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at listners) [field-unknown]',
+      '1:1: error: unknown field "listners"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at listners) [field-unknown]',
     ],
   ],
   [
@@ -265,8 +265,8 @@ clientIPDetection: { xForwardedFor: { trustedCIDRs: [], numTrustedHops: 1 } }
 constructor: 1
 `,
     [
-      '1:1: error: unknown field "__proto__"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at __proto__) [field-unknown]',
-      '2:1: error: unknown field "constructor"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at constructor) [field-unknown]',
+      '1:1: error: unknown field "__proto__"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at __proto__) [field-unknown]',
+      '2:1: error: unknown field "constructor"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at constructor) [field-unknown]',
     ],
   ],
   [
@@ -282,7 +282,7 @@ constructor: 1
   - { <<: *y, name: w6 }
 `,
     [
-      '3:25: error: unknown field "prot"; expected one of "name", "protocol", "port", "addresses", "http2", "hostnames", "tls", "proxyProtocol", "headers", "requestLimits", "timeouts" (at listeners[1].prot) [field-unknown]',
+      '3:25: error: unknown field "prot"; expected one of "name", "protocol", "port", "addresses", "http2", "hostnames", "tls", "proxyProtocol", "headers", "requestLimits", "timeouts", "errorPages" (at listeners[1].prot) [field-unknown]',
       "6:11: error: expected a number of at least 1; found 0 (at listeners[2].port) [field-value]",
       '7:30: error: expected one of "HTTP", "HTTPS", "TCP", "TLS"; found "UDP" (at listeners[3].protocol) [field-value]',
       '7:30: error: expected one of "HTTP", "HTTPS", "TCP", "TLS"; found "UDP" (at listeners[5].protocol) [field-value]',
@@ -294,7 +294,7 @@ constructor: 1
 rotues: []\r
 `,
     [
-      '2:1: error: unknown field "rotues"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "clientIPDetection", "accessLog", "tracing" (at rotues) [field-unknown]',
+      '2:1: error: unknown field "rotues"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at rotues) [field-unknown]',
     ],
   ],
   [
@@ -306,7 +306,7 @@ rotues: []\r
 }
 `,
     [
-      '3:50: error: unknown field "hostname"; expected one of "name", "protocol", "port", "addresses", "http2", "hostnames", "tls", "proxyProtocol", "headers", "requestLimits", "timeouts" (at listeners[0].hostname) [field-unknown]',
+      '3:50: error: unknown field "hostname"; expected one of "name", "protocol", "port", "addresses", "http2", "hostnames", "tls", "proxyProtocol", "headers", "requestLimits", "timeouts", "errorPages" (at listeners[0].hostname) [field-unknown]',
     ],
   ],
 ];

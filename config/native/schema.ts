@@ -2,6 +2,7 @@
 // BackendTrafficPolicy names for backends. Types, validation, defaults and the JSON Schema all come from here.
 import { z } from "zod";
 import { durationSchema } from "#contract/duration.ts";
+import { errorPagesSchema } from "#contract/error-pages.ts";
 import { filterSchema, hostnameSchema, routeMatchSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
 import {
@@ -86,6 +87,9 @@ export const ruleSchema = z
     ...rulePolicyFields,
     securityPolicy: ruleSecurityPolicySchema.optional(),
     rateLimit: rateLimitBlockSchema.optional().describe("How much of it; more is answered 429."),
+    errorPages: nameSchema
+      .optional()
+      .describe("Name of the pages for errors of this rule's requests. Default: those of the listener."),
   })
   .describe("Conditions, filters and backends of a part of a route's requests.");
 
@@ -183,6 +187,13 @@ export const backendSchema = z
   })
   .describe("A logical service: its endpoints and the policies for them.");
 
+const namedErrorPagesSchema = z
+  .strictObject({
+    name: nameSchema.describe("Unique among the error pages; listeners and rules refer to it."),
+    pages: errorPagesSchema.describe("Of several pages for one error the first counts."),
+  })
+  .describe("Pages for errors that the gateway answers itself.");
+
 const xForwardedForSchema = z
   .strictObject({
     numTrustedHops: z
@@ -238,6 +249,11 @@ export const nativeConfigSchema = z
       .max(limits.rateLimitPolicies)
       .default([])
       .describe("Rate limits that several routes and rules refer to."),
+    errorPages: z
+      .array(namedErrorPagesSchema)
+      .max(limits.errorPages)
+      .default([])
+      .describe("Pages for errors of the gateway that several listeners and rules refer to."),
     clientIPDetection: z
       .strictObject({ xForwardedFor: xForwardedForSchema.optional() })
       .default({})

@@ -1,9 +1,15 @@
 // Direct responses and custom error pages.
 import { expect, test } from "vitest";
 import type { z } from "zod";
+import { errorPagesSchema } from "#contract/error-pages.ts";
 import { directResponseSchema, responseOverridesSchema } from "#contract/local-response.ts";
 import { applyHeaderOperations } from "./header-operations.ts";
-import { compileDirectResponse, compileResponseOverrides, type LocalResponse } from "./local-response.ts";
+import {
+  compileDirectResponse,
+  compileErrorPages,
+  compileResponseOverrides,
+  type LocalResponse,
+} from "./local-response.ts";
 
 const direct = (config: z.input<typeof directResponseSchema>): LocalResponse =>
   compileDirectResponse(directResponseSchema.parse(config));
@@ -55,10 +61,10 @@ test("overrides by value and range, the first entry for a status counts, its sta
       },
     ]),
   );
-  expect(plan.get(503)).toMatchObject({ status: 503, body: "busy" });
-  expect(plan.get(502)).toMatchObject({ status: 500, body: "sorry" });
-  expect(plan.get(404)).toMatchObject({ status: 500, body: "sorry" });
-  expect(plan.get(200)).toBeUndefined();
+  expect(plan(503, true)).toMatchObject({ status: 503, body: "busy" });
+  expect(plan(502, false)).toMatchObject({ status: 500, body: "sorry" });
+  expect(plan(404, true)).toMatchObject({ status: 500, body: "sorry" });
+  expect(plan(200, true)).toBeUndefined();
 });
 
 test("a backend has the response, and nothing else is said of it then", () => {
@@ -66,10 +72,48 @@ test("a backend has the response, and nothing else is said of it then", () => {
   const backendRef = { name: "pages" };
   const requestHeaders = [{ name: "x-a", value: "1" }];
   const read = (response: unknown) => responseOverridesSchema.safeParse([{ match, response }]);
-  expect(compileResponseOverrides(read({ backendRef, requestHeaders }).data!).get(503)).toEqual({
+  expect(compileResponseOverrides(read({ backendRef, requestHeaders }).data!)(503, true)).toEqual({
     backend: "pages",
     requestHeaders,
   });
   expect(read({ backendRef, statusCode: 500 }).success).toBe(false);
   expect(read({ requestHeaders }).success).toBe(false);
+});
+
+test("an override may be for what backends answer, or for what the gateway answers", () => {
+  const match = { statusCodes: [{ type: "Value", value: 503 }] };
+  const page = (source: string) => ({ match, source, response: { body: { inline: source } } });
+  const plan = compileResponseOverrides(responseOverridesSchema.parse([page("Backend"), page("Local")]));
+  expect(plan(503, true)).toMatchObject({ body: "Backend" });
+  expect(plan(503, false)).toMatchObject({ body: "Local" });
+});
+
+test("the first error page for a code or a status counts", () => {
+  const find = compileErrorPages(
+    errorPagesSchema.parse([
+      { match: { errorCodes: ["endpoint_connect_failed"] }, response: { statusCode: 503 } },
+      {
+        match: { statusCodes: [{ type: "Range", range: { start: 500, end: 599 } }] },
+        response: { contentType: "text/html", body: { inline: "sorry" } },
+      },
+      { match: { errorCodes: ["unauthorized"] }, response: { statusCode: 204, body: { inline: "lost" } } },
+    ]),
+  );
+  const refused = find({ code: "endpoint_connect_failed", status: 502 });
+  expect(refused).toEqual({ status: 503, headers: [], body: null, keepsBody: true });
+  const contentType = { kind: "set", name: "content-type", value: "text/html" };
+  const page = { headers: [contentType], body: "sorry", keepsBody: false };
+  expect(find({ code: "endpoint_reset", status: 502 })).toEqual(page);
+  expect(find({ code: "unauthorized", status: 401 })).toMatchObject({ status: 204, body: null });
+  expect(find({ code: "forbidden", status: 403 })).toBeUndefined();
+});
+
+test("an error page is for codes or statuses, and has one body", () => {
+  const read = (match: unknown, response: unknown) =>
+    errorPagesSchema.safeParse([{ match, response }]).success;
+  expect(read({ errorCodes: ["internal"] }, {})).toBe(true);
+  expect(read({}, {})).toBe(false);
+  expect(read({ errorCodes: ["nothing"] }, {})).toBe(false);
+  const body = { inline: "a" };
+  expect(read({ errorCodes: ["internal"] }, { body, bodyFrom: [{ text: "b" }] })).toBe(false);
 });

@@ -1,5 +1,7 @@
-// DirectResponse, and ResponseOverride for custom error pages: responses that no backend makes.
-import type { DirectResponse, ResponseOverrides } from "#contract/local-response.ts";
+// DirectResponse, ResponseOverride and error pages: responses that no backend makes.
+import type { ErrorPage } from "#contract/error-pages.ts";
+import type { ErrorCode } from "#contract/error.ts";
+import type { DirectResponse, ResponseOverrides, StatusMatch } from "#contract/local-response.ts";
 import { compileHeadersFrom, type HeaderOperation, isProtectedHeader } from "./header-operations.ts";
 import { compileRequestText, type TextOf } from "./request-text.ts";
 
@@ -14,9 +16,13 @@ export interface LocalResponse {
 type ResponseConfig = Pick<DirectResponse, "body" | "contentType" | "header">;
 
 export function compileDirectResponse(config: DirectResponse): LocalResponse {
-  const { bodyFrom, headersFrom, statusCode } = config;
-  const text = bodyFrom && !withoutContent.has(statusCode) ? compileRequestText(bodyFrom) : undefined;
-  const response = compileResponse(config, statusCode, text);
+  return compileMadeResponse(config, config.statusCode);
+}
+
+function compileMadeResponse(config: Omit<DirectResponse, "statusCode">, status: number): LocalResponse {
+  const { bodyFrom, headersFrom } = config;
+  const text = bodyFrom && !withoutContent.has(status) ? compileRequestText(bodyFrom) : undefined;
+  const response = compileResponse(config, status, text);
   const headers = compileHeadersFrom("addFrom", headersFrom).filter(({ name }) => !isProtectedHeader(name));
   return { ...response, headers: [...response.headers, ...headers] };
 }
@@ -58,25 +64,64 @@ export interface AskedResponse {
   readonly requestHeaders: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** By status, of those that are replaced. */
-export type ResponseOverridePlan = ReadonlyMap<number, LocalResponse | AskedResponse>;
+/** Which responses a page stands for; `undefined`: this one stays. */
+export type ResponseOverridePlan = (
+  status: number,
+  isFromBackend: boolean,
+) => LocalResponse | AskedResponse | undefined;
 
 /** Of several entries for one status the first counts. */
 export function compileResponseOverrides(overrides: ResponseOverrides): ResponseOverridePlan {
-  const plan = new Map<number, LocalResponse | AskedResponse>();
-  for (const { match, response } of overrides) {
+  const pages = { Backend: new Map<number, Page>(), Local: new Map<number, Page>() };
+  for (const { match, source = "All", response } of overrides) {
     const { backendRef, requestHeaders = [] } = response;
     const asked = backendRef && { backend: backendRef.name, requestHeaders };
-    for (const statusCode of match.statusCodes) {
-      const [start, end] =
-        statusCode.type === "Value"
-          ? [statusCode.value, statusCode.value]
-          : [statusCode.range.start, statusCode.range.end];
-      for (let status = start; status <= end; status += 1) {
-        if (!plan.has(status))
-          plan.set(status, asked ?? compileResponse(response, response.statusCode ?? status));
-      }
+    const sources = source === "All" ? (["Backend", "Local"] as const) : [source];
+    for (const status of match.statusCodes.flatMap(statusesOf)) {
+      const page = asked ?? compileResponse(response, response.statusCode ?? status);
+      for (const one of sources) if (!pages[one].has(status)) pages[one].set(status, page);
     }
   }
-  return plan;
+  return (status, isFromBackend) => pages[isFromBackend ? "Backend" : "Local"].get(status);
+}
+
+type Page = LocalResponse | AskedResponse;
+
+function statusesOf(match: StatusMatch): number[] {
+  const { start, end } = match.type === "Value" ? { start: match.value, end: match.value } : match.range;
+  return Array.from({ length: end - start + 1 }, (_, index) => start + index);
+}
+
+/** What stands for the gateway's own answer to an error. */
+export interface ErrorPagePlan extends Omit<LocalResponse, "status"> {
+  /** Absent: that of the error. */
+  readonly status?: number;
+  /** Whether the gateway's own document stays as the body. */
+  readonly keepsBody: boolean;
+}
+
+/** The first page for an error. */
+export type ErrorPageFinder = (error: {
+  readonly code: ErrorCode;
+  readonly status: number;
+}) => ErrorPagePlan | undefined;
+
+export function compileErrorPages(pages: readonly ErrorPage[]): ErrorPageFinder {
+  const found = pages.map(({ match, response }) => ({
+    codes: new Set<ErrorCode>(match.errorCodes),
+    statuses: new Set(match.statusCodes?.flatMap(statusesOf)),
+    plan: compileErrorPage(response),
+  }));
+  return ({ code, status }) =>
+    found.find(({ codes, statuses }) => codes.has(code) || statuses.has(status))?.plan;
+}
+
+function compileErrorPage({ statusCode, ...config }: ErrorPage["response"]): ErrorPagePlan {
+  const { headers, body } = compileMadeResponse(config, statusCode ?? 500);
+  return {
+    ...(statusCode !== undefined && { status: statusCode }),
+    headers,
+    body,
+    keepsBody: config.body === undefined && config.bodyFrom === undefined,
+  };
 }

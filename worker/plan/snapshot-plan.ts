@@ -11,6 +11,7 @@ import type {
 import { itemsPerStep, type Steps } from "#contract/steps.ts";
 import { compileConnections, type ConnectionTable } from "#traffic/connection/connection-table.ts";
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
+import { compileErrorPages, type ErrorPageFinder } from "#traffic/filter/local-response.ts";
 import { type ClientDetector, compileClientDetection } from "#traffic/forwarding/forwarded.ts";
 import { type Matcher, matcherSteps } from "#traffic/match/matcher.ts";
 import { type AccessPolicy, accessPolicies } from "../access/access-policy.ts";
@@ -36,6 +37,8 @@ export interface SnapshotPlan {
   readonly detectClient: ClientDetector;
   /** By `RuleMatch.ruleIndex`. */
   readonly handlers: readonly Handler[];
+  /** By the names that listeners and rules refer to them by. */
+  readonly errorPages: ReadonlyMap<string, ErrorPageFinder>;
   readonly connections: ConnectionTable<ConnectionPlan>;
   readonly backends: ReadonlyMap<string, BackendPlan>;
   /** Those with passive health. */
@@ -93,6 +96,7 @@ export function* planSteps(
       ...inputs,
       stages: snapshot.settings.tracing?.otlpEndpoint ? withSpans(inputs.stages) : inputs.stages,
     }),
+    errorPages: new Map(snapshot.errorPages?.map(({ name, pages }) => [name, compileErrorPages(pages)])),
     connections: compileConnections(snapshot, (route) => compileConnection(route, backends, inputs.random)),
     backends,
     watched: [...backends.values()].filter(({ watch }) => watch),

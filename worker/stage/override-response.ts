@@ -13,7 +13,10 @@ export const overrideResponse: Stage<RuleScope> = (scope, next) => {
   const askers = new Map<AskedResponse, AskForPage>();
   return async (exchange) => {
     const response = await answerError(next, exchange);
-    const page = (branchFilters[exchange.refIndex] ?? filters).responseOverrides?.get(response.status);
+    const page = (branchFilters[exchange.refIndex] ?? filters).responseOverrides?.(
+      response.status,
+      exchange.error === undefined && exchange.endpoint !== undefined,
+    );
     if (!page) return response;
     if (!("backend" in page)) return wordedPage(page, response, exchange);
     let ask = askers.get(page);

@@ -54,12 +54,17 @@ function readPath(exchange: Exchange, url: string): void {
 }
 
 function readListener(exchange: Exchange, urlScheme: "http" | "https"): void {
-  const { plan, port, host } = exchange;
-  const listener = plan.listeners.find(socketListener(exchange), urlScheme, port, host);
+  const listener = findListener(exchange, urlScheme);
   if (!listener) throw new GatewayError("route_not_found", "no listener fits the request");
   if (urlScheme === "https") checkServerName(exchange, listener);
   exchange.listener = listener;
   exchange.scheme = schemeOf(listener);
+}
+
+/** The listener, as far as it can be told from what has been read of the request. */
+export function findListener(exchange: Exchange, urlScheme: "http" | "https"): SnapshotListener | undefined {
+  const { plan, port, host } = exchange;
+  return plan.listeners.find(socketListener(exchange), urlScheme, port, host);
 }
 
 /** What the socket says, asked only where it counts: the runtime makes `props` anew for each request. */
