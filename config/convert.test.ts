@@ -22,7 +22,7 @@ test("each part says where it is from, and goes on saying it", () => {
   expect(diagnostics).toEqual([]);
   expect(text).toBe(`listeners:
   # from haproxy.cfg:4 frontend.web
-  - { name: web, protocol: HTTP, port: 80 }
+  - { name: web, protocol: HTTP, port: 80, errorPages: web }
 routes:
   # from haproxy.cfg:6 frontend.web
   - name: web
@@ -44,6 +44,19 @@ backends:
   - name: site
     endpoints:
       - { address: 10.0.0.1, port: 80 }
+errorPages:
+  # from haproxy.cfg:3 frontend.web
+  - name: web
+    pages:
+      - match:
+          errorCodes:
+            - endpoint_connect_failed
+            - endpoint_connect_timeout
+            - endpoint_certificate_mismatch
+            - endpoint_certificate_untrusted
+            - endpoint_certificate_expired
+            - endpoint_tls_failed
+        response: { statusCode: 503 }
 `);
   expect(convertConfig([{ name: "isthmus.yaml", content: text! }]).text).toBe(text);
 });

@@ -103,14 +103,14 @@ test.skipIf(missing)("so it is with HAProxy", async () => {
 test("a POST, which may have arrived, is answered in time and not repeated", async () => {
   const answers = await Promise.all([1, 2, 3, 4].map(() => get("/post", port, "POST")));
   const found = answers.map(({ status, headers }) => `${status} ${headers["isthmus-error"] ?? "-"}`);
-  expect(new Set(found)).toEqual(new Set(["200 -", "504 endpoint_connect_timeout"]));
+  expect(new Set(found)).toEqual(new Set(["200 -", "503 endpoint_connect_timeout"]));
 });
 
 test("without another endpoint the client is told", async () => {
   const startedMs = performance.now();
   const answer = await get("/dead");
   expect(performance.now() - startedMs).toBeGreaterThanOrEqual(connectMs - 1);
-  expect([answer.status, answer.headers["isthmus-error"]]).toEqual([504, "endpoint_connect_timeout"]);
+  expect([answer.status, answer.headers["isthmus-error"]]).toEqual([503, "endpoint_connect_timeout"]);
   expect(answer.headers["proxy-status"]).toContain("error=connection_timeout");
 });
 

@@ -1,6 +1,7 @@
 // Every statement is looked up: unknown and misplaced ones, and those that have no equivalent, are noted here; what is
 // left is for the translators.
 import {
+  errorSectionKeywords,
   globalKeywords,
   nested,
   otherSections,
@@ -49,6 +50,7 @@ function isTranslated(kind: SectionKind, statement: Statement, notes: Notes): bo
     if (/^(?:tune|thread|ocsp-update|profiling|httpclient)\./.test(first)) return false;
     return isTranslatedBy(globalKeywords, first, statement, 0, notes);
   }
+  if (kind === "http-errors") return isTranslatedBy(errorSectionKeywords, first, statement, 0, notes);
   if (kind === "userlist") return isTranslatedBy(userListKeywords, first, statement, 0, notes);
   // Both also stand for options in front of conditions: `no option httpclose`.
   if (!isTranslatedBy(proxyKeywords, first, statement, 0, notes)) return false;

@@ -73,7 +73,8 @@ export const globalKeywords = table(
 export const proxyKeywords = table(
   `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request timeout use_backend
-  disabled enabled tcp-check retry-on stick stick-table`,
+  disabled enabled tcp-check retry-on stick stick-table errorfile errorfiles errorloc errorloc302 errorloc303
+  http-error`,
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
   server-state-file-name source srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
@@ -83,22 +84,10 @@ export const proxyKeywords = table(
     maxconn: ignored("connections are not counted here", "Bound them in front of Isthmus, if need be."),
     "rate-limit": ignored("new sessions are not limited in rate"),
     compression: ignored("responses are not compressed on the way", "Compress them at the backend."),
-    errorfile: ignored(
-      "the page stands in a file that is no part of this configuration; errors of the gateway keep their own body",
-      "Write the page in a ResponseOverride filter.",
-    ),
-    errorfiles: ignored("errors of the gateway keep their own body"),
-    errorloc: ignored("errors of the gateway are not redirected"),
-    errorloc302: ignored("errors of the gateway are not redirected"),
-    errorloc303: ignored("errors of the gateway are not redirected"),
-    "http-error": ignored(
-      "errors of the gateway keep their own body",
-      "Write the page in a ResponseOverride filter.",
-    ),
     monitor: ignored("the answer of monitor-uri does not depend on the state of backends"),
     "monitor-net": unsupported(
-      "networks are not told apart at this point",
-      "Use `http-request return` with `src`.",
+      "HAProxy has not known this since 2.0",
+      "Use `http-request return status 200 if { src <network> }`.",
     ),
     "email-alert": ignored("no mail is sent"),
     "use-server": unsupported("a server cannot be picked by a condition", "Give it a backend of its own."),
@@ -271,6 +260,8 @@ export const tcpActions = table(
 
 export const userListKeywords = table("user", "group");
 
+export const errorSectionKeywords = table("errorfile", "");
+
 /** First words whose second word is the keyword proper. */
 export const nested: Readonly<Record<string, PolicyTable>> = {
   option: optionKeywords,
@@ -284,7 +275,6 @@ export const nested: Readonly<Record<string, PolicyTable>> = {
 
 /** Sections whose statements are not read, and what is lost with them. */
 export const otherSections: Readonly<Record<string, Policy>> = {
-  "http-errors": ignored("the pages are not used"),
   peers: ignored("there are no stick tables to share"),
   resolvers: ignored(
     "names of servers are resolved by the system",

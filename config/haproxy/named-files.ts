@@ -1,35 +1,42 @@
-// Files that statements of a haproxy.cfg name: lists of patterns (`-f`) and maps (§2.7). They are read beside the
+// Files that statements of a haproxy.cfg name: lists of patterns (`-f`), maps (§2.7) and pages. They are read beside the
 // configuration and handed over with it, for nothing here reads files.
 import { createNotes } from "./notes.ts";
 import { readSections } from "./read-sections.ts";
 import type { Statement } from "./statement.ts";
 import { unsupported } from "./statement-problem.ts";
 
+/** A page that is empty; no file to hand over. */
+export const nowhere = "/dev/null";
+
 export interface MapEntry {
   readonly key: string;
   readonly value: string;
 }
 
-/** Both throw `StatementProblem` where the file is not there. */
+/** All throw `StatementProblem` where the file is not there. */
 export interface NamedFiles {
   patterns(name: string): readonly string[];
   entries(name: string): readonly MapEntry[];
+  /** All of it, as it is. */
+  text(name: string): string;
 }
 
 /** `contents`: by the name that the configuration has for them. */
 export function createNamedFiles(contents: ReadonlyMap<string, string>): NamedFiles {
+  const missing = (name: string): never =>
+    unsupported(
+      `there is no file ${JSON.stringify(name)}`,
+      "Put it where the path says, seen from this file's folder, or write what it has here.",
+    );
   const linesOf = (name: string): readonly string[] => {
     const { path, isOptional } = readName(name);
     const content = path === undefined ? "" : contents.get(path);
     if (content !== undefined) return linesWithText(content);
-    if (isOptional) return [];
-    return unsupported(
-      `there is no file ${JSON.stringify(name)}`,
-      "Put it where the path says, seen from this file's folder, or write its lines here.",
-    );
+    return isOptional ? [] : missing(name);
   };
   return {
     patterns: linesOf,
+    text: (name) => contents.get(name) ?? missing(name),
     entries: (name) =>
       linesOf(name).map((line) => {
         const [key] = /^\S+/.exec(line)!;
@@ -63,11 +70,18 @@ export function filesNamedBy(content: string): string[] {
   return [...names].slice(0, maxFiles);
 }
 
+/** Statements whose words may name files of pages. */
+const replies = new Set(["http-request", "http-response", "http-after-response", "http-error"]);
+
 function filesOf({ words }: Statement): string[] {
-  const names = words.flatMap(({ text }, index) => {
-    const next = words[index + 1]?.text;
-    const patterns = text === "-f" && next !== undefined ? [next] : [];
-    return [...patterns, ...[...text.matchAll(/,map(?:_\w+)?\(([^,)]+)/g)].map(([, name]) => name!)];
+  const texts = words.map(({ text }) => text);
+  const [keyword = "", , third] = texts;
+  const names = texts.flatMap((text, index) => {
+    const next = texts[index + 1];
+    const isFollowed = text === "-f" || (replies.has(keyword) && /^(?:lf-|error)?file$/.test(text));
+    const followed = isFollowed && next !== undefined ? [next] : [];
+    return [...followed, ...[...text.matchAll(/,map(?:_\w+)?\(([^,)]+)/g)].map(([, name]) => name!)];
   });
-  return names.flatMap((name) => readName(name).path ?? []);
+  if (keyword === "errorfile" && third !== undefined) names.push(third);
+  return names.filter((name) => name !== nowhere).flatMap((name) => readName(name).path ?? []);
 }

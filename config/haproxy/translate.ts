@@ -10,6 +10,7 @@ import {
   type ConnectionContext,
   type ImportedConnections,
 } from "./model/connections.ts";
+import { createErrorPageSets, type ImportedErrorPages } from "./model/error-page-sets.ts";
 import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import type { ServerTlsContext } from "./model/server-tls.ts";
 import { createNames } from "./model/names.ts";
@@ -17,6 +18,7 @@ import { translateRoutes, type ImportedRoute, type RouteContext } from "./model/
 import { translateRulePolicies } from "./model/rule-policies.ts";
 import type { NamedFiles } from "./named-files.ts";
 import type { Notes } from "./notes.ts";
+import { readErrorSections } from "./program/error-pages.ts";
 import { createRateLimits, type ImportedPolicy } from "./program/rate-table.ts";
 import { readProgram, type Library } from "./program/read-program.ts";
 import { readUserLists } from "./program/user-list.ts";
@@ -36,11 +38,12 @@ interface Parts {
   readonly connections: readonly ImportedConnections[];
   readonly backends: readonly ImportedBackend[];
   readonly policies: readonly ImportedPolicy[];
+  readonly errorPages: readonly ImportedErrorPages[];
 }
 
 export function translate(sections: readonly Section[], files: NamedFiles, notes: Notes): Translation {
   const parts = translateParts(checkKeywords(sections, notes), files, notes);
-  const { listeners, routes, backends, policies, connections } = parts;
+  const { listeners, routes, backends, policies, connections, errorPages } = parts;
   const tcpRoutes = connections.flatMap((imported) => imported.tcpRoutes);
   const tlsRoutes = connections.flatMap((imported) => imported.tlsRoutes);
   return {
@@ -51,6 +54,7 @@ export function translate(sections: readonly Section[], files: NamedFiles, notes
       ...(tlsRoutes.length > 0 && { tlsRoutes: tlsRoutes.map(({ route }) => route) }),
       backends: backends.map(({ backend }) => backend),
       ...(policies.length > 0 && { rateLimitPolicies: policies.map(({ policy }) => policy) }),
+      ...(errorPages.length > 0 && { errorPages: errorPages.map((imported) => imported.errorPages) }),
     },
     origins: originsOf(parts),
   };
@@ -63,6 +67,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     backends: new Set(requests.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name]))),
     rateLimits: createRateLimits(requests, createNames()),
     users: readUserLists(sections),
+    errorSections: readErrorSections(sections, files, notes),
     files,
   };
   const programs = new Map(requests.map((proxy) => [proxy, readProgram(proxy, library, notes)]));
@@ -78,6 +83,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     backends: new Map(sources.filter(isHttp).map((proxy) => [proxy.name, programs.get(proxy)!])),
     targets,
     names: createNames(),
+    errorPages: createErrorPageSets(createNames(), notes),
     notes,
     budget: { rules: limits.importedRules },
   };
@@ -105,7 +111,9 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     .map((proxy) => translateConnections(proxy, connectionContext));
   const served = fronts.filter(isHttp).map((proxy) => {
     const program = programs.get(proxy)!;
-    const listeners = translateBinds(proxy, program.proxySenders, connectionContext);
+    const errorPages = context.errorPages.nameOf(program.pages, proxy);
+    const binds = translateBinds(proxy, program.proxySenders, connectionContext);
+    const listeners = binds.map((bind) => ({ ...bind, listener: { ...bind.listener, errorPages } }));
     return { listeners, routes: translateRoutes(proxy.name, program, listeners, context) };
   });
   if (context.budget.rules < 0) noteBudget(fronts, notes);
@@ -120,6 +128,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
       .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, serverTls))
       .filter(({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0),
     policies: library.rateLimits.policies,
+    errorPages: context.errorPages.sets,
   };
 }
 
@@ -139,7 +148,14 @@ function backendsOfConnections({ tcpRoutes, tlsRoutes }: ImportedConnections): s
   );
 }
 
-function originsOf({ listeners, routes, connections, backends, policies }: Parts): Translation["origins"] {
+function originsOf({
+  listeners,
+  routes,
+  connections,
+  backends,
+  policies,
+  errorPages,
+}: Parts): Translation["origins"] {
   const originsOfList = (list: "tcpRoutes" | "tlsRoutes") =>
     connections
       .flatMap((imported): readonly { readonly statement: Statement }[] => imported[list])
@@ -153,6 +169,7 @@ function originsOf({ listeners, routes, connections, backends, policies }: Parts
       ...rules.map((rule, ruleIndex) => ({ path: ["routes", index, "rules", ruleIndex], statement: rule })),
     ]),
     ...policies.map(({ statement }, index) => ({ path: ["rateLimitPolicies", index], statement })),
+    ...errorPages.map(({ statement }, index) => ({ path: ["errorPages", index], statement })),
     ...backends.flatMap(({ statement, endpoints }, index) => [
       { path: ["backends", index], statement },
       ...endpoints.map((endpoint, position) => ({

@@ -24,7 +24,7 @@ export async function askProxy(
     const { location } = answer.headers;
     if (!location) {
       // What the gateway says of its errors is worded elsewhere.
-      if (answer.headers["isthmus-error"]) return String(answer.status);
+      if (answer.headers["content-type"] === "application/problem+json") return String(answer.status);
       return answerText(request.method, answer.status, answer.headers["content-type"] ?? "", answer.body);
     }
     const standard = declared === 80 || declared === 443 ? "" : `:${declared}`;

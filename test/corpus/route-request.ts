@@ -4,6 +4,7 @@ import { compileAuthorization } from "#traffic/access/authorization.ts";
 import { compileClientNetworks } from "#traffic/access/client-networks.ts";
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
+import type { LocalResponse } from "#traffic/filter/local-response.ts";
 import { redirectLocation, type RedirectedRequest } from "#traffic/filter/redirect.ts";
 import { targetText } from "#traffic/filter/target.ts";
 import { compileListeners } from "#traffic/match/listener-table.ts";
@@ -74,20 +75,16 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
     // Nobody proves anything: tables have no tokens and certificates.
     if (!decide({ head, clientAddress: request.client, identity: {} }).allowed) return "403";
   }
-  if (plan.fault?.abort) return String(plan.fault.abort.answer.status);
+  if (plan.fault?.abort) {
+    const { status } = plan.fault.abort.answer;
+    const page = plan.responseOverrides?.(status, false);
+    return page && "headers" in page ? localText(page, asked, request) : String(status);
+  }
   if (plan.redirect) {
     const location = redirectLocation(plan.redirect, asked, prefixChars);
     return `${plan.redirect.statusCode} ${locationText(location, request)}`;
   }
-  if (plan.directResponse) {
-    const { status, headers, body } = plan.directResponse;
-    const made = new Headers();
-    applyHeaderOperations(headers, made, asked);
-    const location = made.get("location");
-    if (location !== null) return `${status} ${locationText(location, request)}`;
-    const text = typeof body === "function" ? body(asked) : (body ?? "");
-    return answerText(request.method, status, made.get("content-type") ?? "", text);
-  }
+  if (plan.directResponse) return localText(plan.directResponse, asked, request);
   if (plan.statistics) return "200";
   if (!ref?.backend) return "500";
   const sent = new Headers(request.headers);
@@ -107,4 +104,17 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
       (plan.responseHeaders ?? []).map(({ name }) => [name, answer.get(name)]),
     ),
   });
+}
+
+function localText(
+  { status, headers, body }: LocalResponse,
+  asked: RedirectedRequest,
+  request: TableRequest,
+): string {
+  const made = new Headers();
+  applyHeaderOperations(headers, made, asked);
+  const location = made.get("location");
+  if (location !== null) return `${status} ${locationText(location, request)}`;
+  const text = typeof body === "function" ? body(asked) : (body ?? "");
+  return answerText(request.method, status, made.get("content-type") ?? "", text);
 }

@@ -1,5 +1,6 @@
 // Real HAProxy with a configuration of the corpus: ports, servers and certificates are those of this machine, all else
 // is as the file says.
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,10 +60,10 @@ export async function startCorpusHaproxy(
   return { ports, stop };
 }
 
-/** Statements about the machine: where the process runs, what it may, where it writes; and files of pages. */
+/** Statements about the machine: where the process runs, what it may, where it writes. */
 const globalStatement =
   /^\s*(?:chroot|user|group|uid|gid|daemon|pidfile|stats\s|maxconn|ca-base|crt-base|nbthread)\b/;
-const machineStatement = /^\s*(?:log|errorfile)\s/;
+const machineStatement = /^\s*log\s/;
 
 function localText(
   text: string,
@@ -78,7 +79,7 @@ function localText(
       const opened = /^\s*(frontend|backend|listen|defaults|global|userlist)\b\s*(\S*)/.exec(line);
       if (opened) [isGlobal, section] = [opened[1] === "global", opened[2]!];
       if (isGlobal && globalStatement.test(line)) return "";
-      if (machineStatement.test(line)) return "";
+      if (machineStatement.test(line) || isMissingPage(line)) return "";
       return line
         .replace(/^(\s*bind\s+)"?(?!quic)([^\s"]+)"?/, (_, start: string, addresses: string) => {
           const local = addresses.split(",").flatMap(portsOf);
@@ -102,6 +103,12 @@ function localText(
         );
     })
     .join("\n");
+}
+
+/** A page of the machine that the file is from. */
+function isMissingPage(line: string): boolean {
+  const file = /^\s*errorfile\s+\S+\s+(\S+)/.exec(line)?.[1];
+  return file !== undefined && !existsSync(file);
 }
 
 /** Ports of an address of `bind`, ranges included. */

@@ -78,14 +78,10 @@ function withHost(draft: Draft, value: string): Draft {
 const ofMessage = /^(?:res\.)?(?:f?hdr|cook)\b/;
 
 /** A value that differs from request to request. The client's own header is not let through in its place. */
-function dynamicValue(
-  statement: Statement,
-  direction: Direction,
-  { surroundings, draft }: Situation,
-  notes: Notes,
-): Draft {
+function dynamicValue(statement: Statement, direction: Direction, situation: Situation, notes: Notes): Draft {
+  const { draft } = situation;
   const name = wordAt(statement, 2);
-  const pieces = resolveFormat(wordAt(statement, 3), { surroundings, draft });
+  const pieces = resolveFormat(wordAt(statement, 3), situation);
   const [only] = pieces;
   const own = forwarded[name.toLowerCase()];
   if (
@@ -108,7 +104,7 @@ function dynamicValue(
   const isOfResponse =
     direction === "response" &&
     pieces.some((piece) => piece.kind === "dynamic" && !piece.isOriginal && ofMessage.test(piece.expression));
-  const value = isOfResponse ? undefined : valueOf(pieces, { surroundings, draft });
+  const value = isOfResponse ? undefined : valueOf(pieces, situation);
   if (value) {
     const edit = isSetting ? setHeader : addHeader;
     return withHeader(draft, direction, name, undefined, (edits) => edit(edits, name, value));

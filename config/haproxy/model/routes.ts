@@ -9,9 +9,10 @@ import { withPriorities } from "../../ordered-rules.ts";
 import type { Notes } from "../notes.ts";
 import type { Program, Step } from "../program/program.ts";
 import type { Fallback } from "../program/fallbacks.ts";
-import { runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
+import { pagesOf, runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
+import type { ErrorPageSets } from "./error-page-sets.ts";
 import type { ImportedListener } from "./listeners.ts";
 import type { Names } from "./names.ts";
 import type { RuleInput, RulePolicies } from "./rule-policies.ts";
@@ -30,8 +31,17 @@ export interface RouteContext {
   /** Name in the model, and what the backend says of its rules, by name in the configuration. */
   readonly targets: ReadonlyMap<string, { readonly name: string; readonly policies: RulePolicies }>;
   readonly names: Names;
+  readonly errorPages: ErrorPageSets;
   readonly notes: Notes;
   readonly budget: Budget;
+}
+
+/** What the rules of one frontend need besides. */
+interface FrontendContext extends RouteContext {
+  /** Of all its steps. */
+  readonly steps: number;
+  /** Name of the pages for requests to a backend; `undefined`: those of the listener. */
+  readonly pagesOf: (backend: string | undefined) => string | undefined;
 }
 
 /** Beyond this many steps for all hosts together, hosts are told apart by conditions instead of by routes of their own. */
@@ -51,7 +61,7 @@ export function translateRoutes(
   context: RouteContext,
 ): ImportedRoute[] {
   const steps = stepsOf(program, context.backends);
-  const run = { ...context, steps: steps.length };
+  const run = { ...context, steps: steps.length, pagesOf: pagesByBackend(name, program, context) };
   const variants: Variant[] = [];
   for (const group of groupListeners(listeners, steps)) {
     for (const { hosts, reduced } of hostPlans(program, steps)) {
@@ -59,6 +69,23 @@ export function translateRoutes(
     }
   }
   return mergeVariants(variants).flatMap((variant) => routesOf(name, variant, listeners, context));
+}
+
+function pagesByBackend(
+  name: string,
+  frontend: Program,
+  { backends, errorPages }: RouteContext,
+): FrontendContext["pagesOf"] {
+  const ofListener = errorPages.nameOf(frontend.pages, { ...frontend, name });
+  const known = new Map<string, string>();
+  return (backend) => {
+    const program = backends.get(backend ?? "");
+    if (backend === undefined || !program) return undefined;
+    const own =
+      known.get(backend) ?? errorPages.nameOf(pagesOf(frontend, program), { ...program, name: backend });
+    known.set(backend, own);
+    return own === ofListener ? undefined : own;
+  };
 }
 
 /** Every step that a request of the frontend may come by. */
@@ -181,7 +208,7 @@ function runVariant(
   program: Program,
   listeners: readonly ImportedListener[],
   host: HostClass,
-  context: RouteContext & { readonly steps: number },
+  context: FrontendContext,
 ): Variant {
   const { protocol, port, proxyProtocol } = listeners[0]!.listener;
   const isDirect = proxyProtocol === undefined;
@@ -203,11 +230,7 @@ const rulesPerStep = 8;
 const extraRules = 1_024;
 
 /** Takes what the run needs from the budget of the file. */
-function runWithin(
-  program: Program,
-  surroundings: Surroundings,
-  context: RouteContext & { readonly steps: number },
-): OrderedRule[] {
+function runWithin(program: Program, surroundings: Surroundings, context: FrontendContext): OrderedRule[] {
   const { budget, steps } = context;
   const allowed = Math.min(budget.rules, rulesPerStep * steps + extraRules);
   const own: Budget = { rules: allowed };
@@ -217,13 +240,17 @@ function runWithin(
 }
 
 /** One rule, or several where its alternatives are more than one may have. */
-function toRules(rule: OrderedRule, { targets, notes }: RouteContext): RuleInput[] {
+function toRules(
+  rule: OrderedRule,
+  { targets, notes, pagesOf: pagesOfBackend }: FrontendContext,
+): RuleInput[] {
   // Faults belong to requests for a backend, which these will not reach.
   const isFault = rule.filters.some(({ type }) => type === "FaultInjection");
   const target = isFault ? [...targets.values()][0] : targets.get(rule.backend ?? "");
   const isEvery = rule.alternatives.some((alternative) => alternative.length === 0);
   const matches = isEvery ? [] : attempt(rule.statement, notes, () => rule.alternatives.flatMap(toMatches));
   if (!matches || (matches.length === 0 && !isEvery)) return [];
+  const errorPages = pagesOfBackend(rule.backend);
   const rest: Omit<RuleInput, "matches"> = {
     ...(target && rule.fallback
       ? { backendRefs: refsWithFallback(rule, rule.fallback, target.name, targets) }
@@ -232,6 +259,7 @@ function toRules(rule: OrderedRule, { targets, notes }: RouteContext): RuleInput
           ...(target && { backendRefs: [{ name: target.name }] }),
         }),
     ...target?.policies,
+    ...(errorPages !== undefined && { errorPages }),
     ...(rule.rateLimits.length > 0 && { rateLimit: { policies: [...rule.rateLimits] } }),
     ...(rule.basicAuth && {
       securityPolicy: { basicAuth: { ...rule.basicAuth, users: [...rule.basicAuth.users] } },

@@ -6,6 +6,7 @@ import type { Condition } from "../condition/condition.ts";
 import type { Changes, Sources, Surroundings } from "../condition/specialize.ts";
 import type { ProxySenders } from "../model/proxied-binds.ts";
 import type { Statement } from "../statement.ts";
+import type { ReplyPages } from "../action/reply.ts";
 import { noEdits, type HeaderEdits } from "./header-edits.ts";
 import type { TargetDraft } from "./target-draft.ts";
 
@@ -44,6 +45,8 @@ export const emptyDraft: Draft = {
 export interface Situation {
   readonly surroundings: Surroundings;
   readonly draft: Draft;
+  /** Of the proxy where the step stands, and of the frontend that it was entered from. */
+  readonly pages: ReplyPages;
 }
 
 /** Functions throw `StatementProblem`; the step is then left out. */
@@ -77,4 +80,6 @@ export interface Program {
   readonly response: readonly Step[];
   /** `http-after-response`, which also sees what is answered here. */
   readonly afterResponse: readonly Step[];
+  /** What stands for HAProxy's own pages of errors. */
+  readonly pages: ReplyPages;
 }

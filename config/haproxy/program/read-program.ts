@@ -1,9 +1,11 @@
 // Statements of a proxy → its program.
-import { answerAction, standardAnswer } from "../action/answer.ts";
+import { answerAction, pageFor, standardAnswer } from "../action/answer.ts";
 import { knownSample, staticText, withSources } from "../action/format.ts";
 import { headerAction, type Direction } from "../action/header-action.ts";
 import { replacePath, replaceTarget, setPath, setQuery, setTarget } from "../action/path-action.ts";
+import { readReply, type ReplySources } from "../action/read-reply.ts";
 import { redirectAction } from "../action/redirect.ts";
+import { wording } from "../action/reply.ts";
 import { requestText } from "../action/request-text.ts";
 import { and, mapTests, never, testsOf, type Condition, type Subject } from "../condition/condition.ts";
 import { readFetch } from "../condition/fetch.ts";
@@ -11,14 +13,14 @@ import { subjectKey } from "../condition/specialize.ts";
 import { conditionStart, parseCondition, type Scope } from "../condition/parse-condition.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
-import type { NamedFiles } from "../named-files.ts";
 import { isExpectation, isProxied, readProxySenders, refusePeerTests } from "../model/proxied-binds.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { admissionCases, isAdmission } from "./admission.ts";
-import type { Effect, Program, Situation, Step } from "./program.ts";
+import { readErrorPages, silence } from "./error-pages.ts";
+import type { Effect, Filter, Program, Situation, Step } from "./program.ts";
 import type { RateLimits } from "./rate-table.ts";
 import { readScope } from "./scope.ts";
 import { statisticsSteps } from "./statistics.ts";
@@ -35,12 +37,11 @@ interface Reading {
 }
 
 /** What the file has for all its proxies. */
-export interface Library {
+export interface Library extends ReplySources {
   /** Names of all backends. */
   readonly backends: ReadonlySet<string>;
   readonly rateLimits: RateLimits;
   readonly users: UserLists;
-  readonly files: NamedFiles;
 }
 
 export function readProgram(proxy: Proxy, library: Library, notes: Notes): Program {
@@ -63,6 +64,7 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
     switching: proxy.kind === "backend" ? [] : switchingSteps(proxy, reading.scope, library.backends, notes),
     response: responseSteps(reading, "http-response"),
     afterResponse: responseSteps(reading, "http-after-response"),
+    pages: readErrorPages(proxy, library, notes),
   };
 }
 
@@ -156,15 +158,16 @@ function rateStep(
   return { statement, condition: and([condition, tracked]), effect: { kind: "change", change } };
 }
 
-function requestEffect(statement: Statement, end: number, { proxy, notes }: Reading): Effect {
+function requestEffect(statement: Statement, end: number, reading: Reading): Effect {
+  const { notes } = reading;
   const action = wordAt(statement, 1);
   switch (action.replace(/\(.*$/s, "")) {
     case "allow":
       return { kind: "leave" };
     case "deny":
-      return { kind: "answer", filters: answerAction(statement, 2, end, 403) };
+      return answerEffect(statement, end, { status: 403, hasPage: true }, reading);
     case "return":
-      return { kind: "answer", filters: answerAction(statement, 2, end, 200) };
+      return answerEffect(statement, end, { status: 200, hasPage: false }, reading);
     case "auth":
       return unsupported(
         "passwords are asked for where a userlist is tested",
@@ -174,7 +177,7 @@ function requestEffect(statement: Statement, end: number, { proxy, notes }: Read
     case "silent-drop":
       return refusal(statement, notes);
     case "tarpit":
-      return { kind: "answer", filters: tarpit(statement, end, proxy) };
+      return tarpit(statement, end, reading);
     case "redirect":
       return { kind: "answer", filters: redirectAction(statement, 2, end) };
     case "set-header":
@@ -206,21 +209,44 @@ function requestEffect(statement: Statement, end: number, { proxy, notes }: Read
 function refusal(statement: Statement, notes: Notes): Effect {
   const message = "the request is answered 403; its connection is not broken off";
   notes.add(statement, { code: "statement-approximated", message });
-  return { kind: "answer", filters: () => [standardAnswer(403)] };
+  return { kind: "answer", filters: standardAnswer(403) };
 }
 
-function tarpit(statement: Statement, end: number, proxy: Proxy): () => ReturnType<typeof tarpitFilters> {
-  const status =
-    /^(?:deny_)?status$/.test(wordAt(statement, 2)) && end > 3 ? Number(wordAt(statement, 3)) : 500;
-  if (!(status >= 200 && status <= 599)) return invalid("expected a status from 200 to 599");
+function answerEffect(
+  statement: Statement,
+  end: number,
+  defaults: Parameters<typeof readReply>[2],
+  { library, notes }: Reading,
+): Effect {
+  const choice = readReply(statement, [2, end], defaults, library);
+  if (choice.kind === "silence") silence(choice.status, statement, notes);
+  return { kind: "answer", filters: answerAction(choice) };
+}
+
+/** The answer comes late. */
+function tarpit(statement: Statement, end: number, { proxy, library, notes }: Reading): Effect {
+  const choice = readReply(statement, [2, end], { status: 500, hasPage: true }, library);
   const time = settingOf(proxy, "timeout", "tarpit") ?? settingOf(proxy, "timeout", "connect");
   const delayMs = time ? readDurationMs(time.words[2]) : 0;
-  return () => tarpitFilters(status, delayMs);
-}
-
-function tarpitFilters(status: number, delayMs: number) {
   const delay = delayMs > 0 && { delay: { fixedDelay: formatDuration(Math.min(delayMs, 300_000)) } };
-  return [{ type: "FaultInjection" as const, faultInjection: { ...delay, abort: { httpStatus: status } } }];
+  const filters = (situation: Situation): Filter[] => {
+    const { status, ...texts } =
+      choice.kind === "reply"
+        ? choice.reply
+        : choice.kind === "page"
+          ? pageFor(choice.status, situation.pages)
+          : silence(choice.status, statement, notes);
+    const fault: Filter = {
+      type: "FaultInjection",
+      faultInjection: { ...delay, abort: { httpStatus: status } },
+    };
+    const { bodyFrom, headersFrom, ...response } = wording(texts, situation);
+    if (bodyFrom || headersFrom) unsupported("what is answered late is the same for all requests");
+    if (Object.keys(response).length === 0) return [fault];
+    const match = { statusCodes: [{ type: "Value" as const, value: status }] };
+    return [fault, { type: "ResponseOverride", responseOverride: [{ match, source: "Local", response }] }];
+  };
+  return { kind: "answer", filters };
 }
 
 /** `set-var(<scope>.<name>)`, with its expression behind it. */
@@ -309,7 +335,7 @@ function connectionEffect(statement: Statement): Effect {
   const action = wordAt(statement, 2);
   if (action === "accept") return { kind: "leave" };
   if (action.includes("set-var")) return { kind: "change", change: variableChange(statement, 2) };
-  return { kind: "answer", filters: () => [standardAnswer(403)] };
+  return { kind: "answer", filters: standardAnswer(403) };
 }
 
 /** `monitor-uri`: the gateway says that it is there. */
@@ -321,5 +347,5 @@ function monitorSteps({ proxy }: Reading): Step[] {
     kind: "test",
     test: { subject: { type: "path" }, operator: "exact", values, ignoreCase: false },
   };
-  return [{ statement, condition, effect: { kind: "answer", filters: () => [standardAnswer(200)] } }];
+  return [{ statement, condition, effect: { kind: "answer", filters: standardAnswer(200) } }];
 }

@@ -1,5 +1,7 @@
 // Follows every way that requests of one kind can take through a frontend and its backends, and writes each down as one
 // rule. The first rule that matches is the one that HAProxy would arrive at.
+import { pageFor } from "../action/answer.ts";
+import { replyFilter, type ReplyPages } from "../action/reply.ts";
 import type { Condition } from "../condition/condition.ts";
 import { conjoinForms, disjunctiveForm, type Conjunction } from "../condition/normal-form.ts";
 import { learn, specialize, type Surroundings } from "../condition/specialize.ts";
@@ -9,7 +11,15 @@ import type { Statement } from "../statement.ts";
 import { withFallbacks, type Fallback } from "./fallbacks.ts";
 import { toModifier } from "./header-edits.ts";
 import { targetText } from "./target-draft.ts";
-import { emptyDraft, type BasicAuth, type Draft, type Filter, type Program, type Step } from "./program.ts";
+import {
+  emptyDraft,
+  type BasicAuth,
+  type Draft,
+  type Filter,
+  type Program,
+  type Situation,
+  type Step,
+} from "./program.ts";
 
 export interface OrderedRule {
   /** The statement that sends requests here. */
@@ -45,6 +55,7 @@ interface Way {
   readonly alternatives: readonly Conjunction[];
   readonly facts: Map<string, boolean>;
   readonly draft: Draft;
+  readonly pages: ReplyPages;
   /** What is done to answers that are given here. */
   readonly afterResponse: readonly (readonly Step[])[];
 }
@@ -59,11 +70,17 @@ export function runProgram(frontend: Program, options: RunOptions): OrderedRule[
       alternatives: [[]],
       facts: new Map(),
       draft: emptyDraft,
+      pages: frontend.pages,
       afterResponse: [frontend.afterResponse],
     },
     (way) => run.switch(way),
   );
   return withFallbacks(run.rules, options.notes);
+}
+
+/** The backend's own pages, and those of the frontend for what it has none for. */
+export function pagesOf(frontend: Program, backend: Program | undefined): ReplyPages {
+  return new Map([...frontend.pages, ...(backend?.pages ?? [])]);
 }
 
 class Run {
@@ -78,7 +95,8 @@ class Run {
 
   switch(way: Way): void {
     this.walk([this.#frontend.switching], way, (rest) => {
-      this.#answer(rest, [serviceUnavailable]);
+      // What HAProxy answers when no backend is left.
+      this.#answer(rest, [replyFilter(pageFor(503, rest.pages), this.#situation(rest))]);
     });
   }
 
@@ -99,7 +117,7 @@ class Run {
         if (!branch) continue;
         const { effect } = step;
         if (effect.kind === "change") {
-          const draft = this.#attempt(step, () => effect.change({ ...this.#options, draft: way.draft }));
+          const draft = this.#attempt(step, () => effect.change(this.#situation(way)));
           if (!draft) continue;
           const next = index + 1 + (step.others ?? 0);
           if (branch.isCertain) {
@@ -148,7 +166,7 @@ class Run {
   #finish(step: Step, way: Way): void {
     const { effect } = step;
     if (effect.kind === "answer") {
-      const filters = this.#attempt(step, () => effect.filters({ ...this.#options, draft: way.draft }));
+      const filters = this.#attempt(step, () => effect.filters(this.#situation(way)));
       if (filters) this.#answer(way, filters);
     } else if (effect.kind === "use") {
       const backend = this.#options.backends.get(effect.backend);
@@ -167,7 +185,8 @@ class Run {
     const isSame = backend.heading === this.#frontend.heading;
     const both = (own: readonly Step[], front: readonly Step[]) => (isSame ? [own] : [own, front]);
     const afterResponse = both(backend.afterResponse, this.#frontend.afterResponse);
-    this.walk(isSame ? [] : backend.request, { ...start, afterResponse }, (way) => {
+    const pages = pagesOf(this.#frontend, backend);
+    this.walk(isSame ? [] : backend.request, { ...start, afterResponse, pages }, (way) => {
       const response = [...both(backend.response, this.#frontend.response), ...afterResponse];
       this.walk(response, way, (done) => this.#emit(done, filtersOf(done.draft), name));
     });
@@ -189,23 +208,14 @@ class Run {
     });
   }
 
+  #situation({ draft, pages }: Way): Situation {
+    return { surroundings: this.#options.surroundings, draft, pages };
+  }
+
   #attempt<T>(step: Step, act: () => T): T | undefined {
     return this.#options.budget.rules < 0 ? undefined : attempt(step.statement, this.#options.notes, act);
   }
 }
-
-/** What HAProxy answers when no backend is left. */
-const serviceUnavailable: Filter = {
-  type: "DirectResponse",
-  directResponse: {
-    statusCode: 503,
-    contentType: "text/html",
-    body: {
-      inline:
-        "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n",
-    },
-  },
-};
 
 function responseFilters({ responseHeaders }: Draft): Filter[] {
   const response = toModifier(responseHeaders);

@@ -106,7 +106,7 @@ function namesOf(statement: Statement, { scope, backends }: Switching): NamedCas
 }
 
 function otherwise({ fallback }: Switching): Effect {
-  return fallback ?? { kind: "answer", filters: () => [standardAnswer(503)] };
+  return fallback ?? { kind: "answer", filters: standardAnswer(503) };
 }
 
 function noteMissing(
