@@ -30,6 +30,7 @@ export interface Env {
   readonly CONNECT_TO?: string;
   /** Direct endpoints as services that keep the client's Host (decision 0003). */
   readonly [direct: `direct:${string}`]: Fetcher | undefined;
+  readonly [directTls: `direct-tls:${string}`]: Fetcher | undefined;
 }
 
 /** Facts about the socket that the supervisor gives the Worker with it; nothing a client can write. */

@@ -3,7 +3,7 @@ import type { Snapshot } from "#contract/snapshot.ts";
 import { applyConnectTo, type ConnectTo } from "#traffic/connection/connect-to.ts";
 
 export interface DirectEndpoint {
-  /** `direct:<address>:<port>`, the binding that the gateway looks up; IPv6 in brackets. */
+  /** `direct:<address>:<port>`, or `direct-tls:…`, the binding that the gateway looks up; IPv6 in brackets. */
   readonly binding: string;
   readonly protocol: "HTTP" | "HTTPS";
   /** `host:port` that is dialled. */
@@ -13,22 +13,19 @@ export interface DirectEndpoint {
 }
 
 /**
- * Direct endpoints of a snapshot, each once, in a stable order. An address that one backend calls HTTP and another
- * HTTPS is left out: a service speaks one protocol, so the gateway dials that one by plain `fetch`.
+ * Direct endpoints of a snapshot, each once, in a stable order. One that is HTTP to one backend and HTTPS to another is a
+ * service for each: what one tenant says of an address changes nothing for the others.
  */
 export function directEndpoints(
   { backends }: Pick<Snapshot, "backends">,
   connectTo: readonly ConnectTo[],
 ): DirectEndpoint[] {
   const found = new Map<string, DirectEndpoint>();
-  const ambiguous = new Set<string>();
   for (const { tunnel, protocol, endpoints } of backends) {
     // Connections are opened by `connect()`, and HTTP/2 is the agents': neither needs a service.
     if (tunnel !== undefined || (protocol !== "HTTP" && protocol !== "HTTPS")) continue;
     for (const { id, address, port } of endpoints) {
-      const binding = `direct:${id}`;
-      const known = found.get(binding);
-      if (known && known.protocol !== protocol) ambiguous.add(binding);
+      const binding = `${protocol === "HTTPS" ? "direct-tls" : "direct"}:${id}`;
       const target = applyConnectTo(connectTo, address, port);
       found.set(binding, {
         binding,
@@ -38,9 +35,7 @@ export function directEndpoints(
       });
     }
   }
-  return [...found.values()]
-    .filter(({ binding }) => !ambiguous.has(binding))
-    .sort((a, b) => (a.binding < b.binding ? -1 : 1));
+  return [...found.values()].sort((a, b) => (a.binding < b.binding ? -1 : 1));
 }
 
 /** Equal for two sets exactly when the gateways need no new configuration. */

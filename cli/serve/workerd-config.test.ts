@@ -85,9 +85,14 @@ test("gateway: one service for each direct endpoint, one socket for each listene
   ).toMatchSnapshot();
 });
 
-test("an endpoint that is HTTP to one backend and HTTPS to another is no service", () => {
+test("an endpoint that is HTTP to one backend and HTTPS to another is a service for each", () => {
   const backends = [backend("a", "10.0.0.1", 443), backend("b", "10.0.0.1", 443, { protocol: "HTTPS" })];
-  expect(directEndpoints(snapshot(backends), [])).toEqual([]);
+  expect(directEndpoints(snapshot(backends), []).map(({ binding, protocol }) => [binding, protocol])).toEqual(
+    [
+      ["direct-tls:10.0.0.1:443", "HTTPS"],
+      ["direct:10.0.0.1:443", "HTTP"],
+    ],
+  );
 });
 
 test("the order of backends does not matter, so a reordered configuration rolls nothing", () => {

@@ -1,7 +1,7 @@
 // One backend of the snapshot, ready to be picked from: its balancer and endpoints, or its tunnel.
 import type { Administration } from "#contract/administration.ts";
 import { counterName } from "#contract/counter-name.ts";
-import type { SnapshotBackend } from "#contract/snapshot.ts";
+import type { BackendProtocol, SnapshotBackend } from "#contract/snapshot.ts";
 import { endpointKey } from "#contract/snapshot.ts";
 import type { SyncRequest } from "#contract/sync.ts";
 import { type Balancer, createBalancer } from "#traffic/balance/balancer.ts";
@@ -33,6 +33,9 @@ export interface BackendPlan {
   applyAdministration(administration: Administration, nowMs: number): void;
 }
 
+/** Services that are bound for direct endpoints (`<address>:<port>`); what speaks TLS has one of its own. */
+export type DirectServices = (endpointId: string, protocol: BackendProtocol) => Fetcher | undefined;
+
 export interface BackendInputs {
   readonly random: () => number;
   readonly nowMs: number;
@@ -40,7 +43,7 @@ export interface BackendInputs {
   readonly zone: string | undefined;
   /** Endpoints of the snapshot that come before those of this backend. */
   readonly endpointsBefore: number;
-  readonly directService: (endpointId: string) => Fetcher | undefined;
+  readonly directService: DirectServices;
   readonly answers: Answers;
   readonly tunnel: TunnelPlan | undefined;
   /** The same backend in the snapshot before; its balancer's knowledge carries over. */
@@ -69,7 +72,7 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
         endpoint,
         inputs.endpointsBefore + index,
         backend.protocol,
-        tunnel ? undefined : inputs.directService(endpoint.id),
+        tunnel ? undefined : inputs.directService(endpoint.id, backend.protocol),
         inputs.answers,
       ),
     ),

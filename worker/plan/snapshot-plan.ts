@@ -21,7 +21,7 @@ import { Tracer } from "../report/tracer.ts";
 import type { BackendScope, Handler, RuleScope, Stage } from "../stage/stage.ts";
 import { compose } from "../stage/stage.ts";
 import type { FetchStatistics } from "../stage/statistics.ts";
-import { type BackendPlan, compileBackend } from "./backend-plan.ts";
+import { type BackendPlan, compileBackend, type DirectServices } from "./backend-plan.ts";
 import type { Answers } from "./endpoint-plan.ts";
 import { compileConnection, type ConnectionPlan } from "./connection-plan.ts";
 import { compileListeners, type ListenerTable } from "#traffic/match/listener-table.ts";
@@ -67,8 +67,7 @@ export interface PlanInputs {
   readonly zone: string | undefined;
   /** What sessions are signed and sticky splits keyed with; the same for all gateways. */
   readonly secret: string;
-  /** Service bound for a direct endpoint (`<address>:<port>`), if any. */
-  readonly directService: (endpointId: string) => Fetcher | undefined;
+  readonly directService: DirectServices;
   readonly answers: Answers;
   readonly fetchHub: HubFetch;
   /** The isolate's, which outlives the plan. */

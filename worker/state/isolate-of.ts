@@ -1,7 +1,7 @@
 // Gives each isolate its one `Isolate`, wired to the platform.
 import { limits } from "#contract/limits.ts";
 import { SnapshotReader } from "#contract/snapshot-lines.ts";
-import type { VersionedSnapshot } from "#contract/snapshot.ts";
+import { speaksTls, type VersionedSnapshot } from "#contract/snapshot.ts";
 import { allAtOnce, withPauses } from "#contract/steps.ts";
 import { readSyncText } from "#contract/sync-text.ts";
 import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
@@ -67,7 +67,8 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
         secret,
         random: Math.random,
         nowMs: Date.now(),
-        directService: (endpointId) => env[`direct:${endpointId}`],
+        directService: (endpointId, protocol) =>
+          speaksTls(protocol) ? env[`direct-tls:${endpointId}`] : env[`direct:${endpointId}`],
         answers: ({ address, port }, timeoutMs) =>
           answersDial({ ...connectTo(address, port), secure: false }, timeoutMs),
         fetchStatistics: statisticsOf(env.CONTROL),
