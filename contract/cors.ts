@@ -7,7 +7,7 @@ export const corsOriginSchema = z
   .string()
   .max(253)
   .regex(
-    /^(?:\*|https?:\/\/(?:(?:\*\.)?(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+|\*)(?::[0-9]{1,5})?)$/,
+    /^(?:\*|[a-z][a-z0-9+.-]*:\/\/(?:(?:\*\.)?(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+|\*)(?::[0-9]{1,5})?)$/,
     "expected * or an origin such as https://*.example.com:8443",
   );
 

@@ -5,6 +5,7 @@ import { corsSchema } from "./cors.ts";
 import { durationSchema } from "./duration.ts";
 import { faultInjectionFields } from "./fault-injection.ts";
 import { headerModifierSchema } from "./header-modifier.ts";
+import { preciseHostnameSchema } from "./hostname.ts";
 import { headerNameSchema } from "./http-field.ts";
 import { limits } from "./limits.ts";
 import { directResponseSchema, responseOverridesSchema } from "./local-response.ts";
@@ -14,20 +15,7 @@ import { requestTextSchema } from "./request-text.ts";
 
 export { headerModifierSchema, type HeaderModifier } from "./header-modifier.ts";
 export { headerNameSchema, headerValueSchema } from "./http-field.ts";
-
-export const hostnameSchema = z
-  .string()
-  .max(limits.hostnameChars)
-  .regex(
-    /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
-    "expected a host name such as api.example.com, or *.example.com",
-  )
-  .meta({ id: "Hostname", examples: ["api.example.com", "*.example.com"] });
-
-/** Host name without wildcard (Gateway API `PreciseHostname`). */
-export const preciseHostnameSchema = hostnameSchema.refine((hostname) => !hostname.startsWith("*"), {
-  message: "expected a host name without wildcard",
-});
+export { hostnameSchema, preciseHostnameSchema } from "./hostname.ts";
 
 /** A path as it stands in a request target: nothing that would end it. */
 const pathValueSchema = z

@@ -1,6 +1,8 @@
 // RequestMirror (Gateway API HTTPRequestMirrorFilter).
 import { z } from "zod";
+import { preciseHostnameSchema } from "./hostname.ts";
 import { limits } from "./limits.ts";
+import { requestTextSchema } from "./request-text.ts";
 
 export const requestMirrorSchema = z
   .strictObject({
@@ -18,6 +20,10 @@ export const requestMirrorSchema = z
       })
       .optional()
       .describe("Share of the requests, finer than percent."),
+    hostname: preciseHostnameSchema.optional().describe("Host of the copy. Default: that of the request."),
+    target: requestTextSchema
+      .optional()
+      .describe("Path and query of the copy; a `?` begins the query. Default: those of the request."),
   })
   .refine(({ percent, fraction }) => percent === undefined || fraction === undefined, {
     message: "expected percent or fraction, not both",

@@ -96,6 +96,14 @@ routes:
           - { type: RequestMirror, requestMirror: { backendRef: { name: closed } } }
           - { type: RequestHeaderModifier, requestHeaderModifier: { set: [{ name: x-copy, value: both }] } }
         backendRefs: [{ name: main }]
+      - matches: [{ path: { value: /apart } }]
+        filters:
+          - type: RequestMirror
+            requestMirror:
+              backendRef: { name: shadow }
+              hostname: copies.test
+              target: [{ text: "/copy?of=" }, { from: Path }]
+        backendRefs: [{ name: main }]
       - matches: [{ path: { value: /half } }]
         filters: [{ type: RequestMirror, requestMirror: { backendRef: { name: shadow }, percent: 0 } }]
         backendRefs: [{ name: main }]
@@ -279,6 +287,15 @@ describe("mirrors", () => {
       "both",
       host,
     ]);
+  });
+
+  test("may have a host and a target of their own", async () => {
+    const answer = await get("/apart/a");
+    expect((JSON.parse(answer.body) as Echo).url).toBe("/apart/a");
+    const copy = await eventually("a mirrored request", async () =>
+      shadowed.find(({ url }) => url === "/copy?of=/apart/a"),
+    );
+    expect(copy.headers["host"]).toBe("copies.test");
   });
 
   test("are left out for a body beyond the bound, which the endpoint gets whole", async () => {

@@ -15,7 +15,8 @@ import {
   type RulePolicies,
 } from "./rule-parts.ts";
 import type { Location, Server, Source } from "./server.ts";
-import type { Snippet, SnippetAnswer } from "./snippet/read-snippet.ts";
+import type { Snippet } from "./snippet/read-snippet.ts";
+import type { SnippetAnswer } from "./snippet/snippet-context.ts";
 import type { Settings } from "./settings.ts";
 
 export function rulesOfLocation(
@@ -144,13 +145,14 @@ function rewriteOf({ settings, path }: Location): FilterInput[] {
 function filtersOf(location: Location, server: Server): FilterInput[] {
   const { settings } = location;
   const rewrite = rewriteOf(location);
+  const facts = factsOf(location, server);
+  const snippets = [settings.snippet, snippetSource(server)?.settings.serverSnippet];
   return joinFilters([
     ...rewrite,
     ...(rewrite.length > 0 ? forwardedPrefixFilter(settings.annotations) : []),
-    ...vhostFilter(factsOf(location, server), settings.annotations),
+    ...vhostFilter(facts, settings.annotations),
     ...settings.filters,
-    ...settings.snippet.filters,
-    ...(snippetSource(server)?.settings.serverSnippet.filters ?? []),
+    ...snippets.flatMap((snippet) => snippet?.filters.map((filterFor) => filterFor(facts)) ?? []),
   ]);
 }
 

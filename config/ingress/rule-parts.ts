@@ -53,11 +53,13 @@ function joinModifiers(first: Modifier, second: Modifier): Modifier {
   const set = [...(first.set ?? []), ...(second.set ?? []).filter(isNew(first.set))];
   const setFrom = [...(first.setFrom ?? []), ...(second.setFrom ?? []).filter(isNew(first.setFrom))];
   const add = [...(first.add ?? []), ...(second.add ?? [])];
+  const addFrom = [...(first.addFrom ?? []), ...(second.addFrom ?? [])];
   const remove = [...new Set([...(first.remove ?? []), ...(second.remove ?? [])])];
   return {
     ...(set.length > 0 && { set }),
     ...(setFrom.length > 0 && { setFrom }),
     ...(add.length > 0 && { add }),
+    ...(addFrom.length > 0 && { addFrom }),
     ...(remove.length > 0 && { remove }),
   };
 }

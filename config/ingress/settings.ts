@@ -99,6 +99,6 @@ function mirrorFilters(ingress: Ingress, annotations: Annotations, { parts }: Im
   const mirror = readMirror(annotations);
   if (!mirror) return [];
   const name = `ingress-mirror/${qualifiedName(ingress)}`;
-  parts.addBackend(name, () => ({ name, ...mirror }), annotations.field("mirror-target"));
-  return [{ type: "RequestMirror", requestMirror: { backendRef: { name } } }];
+  parts.addBackend(name, () => ({ name, ...mirror.backend }), annotations.field("mirror-target"));
+  return [{ type: "RequestMirror", requestMirror: { backendRef: { name }, ...mirror.copy } }];
 }

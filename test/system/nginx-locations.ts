@@ -43,6 +43,7 @@ function statementsOf(location: Location, server: Server, tools: LocationTools):
   return [
     `set $namespace "${namespaceOf(ingress)}"; set $ingress_name "${ingress.metadata.name}";`,
     `set $service_name "${service?.name ?? ""}"; set $service_port "${service?.port.number ?? ""}";`,
+    "set $proxy_upstream_name $namespace-$service_name-$service_port;",
     ...accessOf(ingress, tools),
     ...authOf(ingress),
     ...corsOf(ingress),
@@ -285,10 +286,17 @@ function customHeaders(ingress: IngressObject, { manifest }: LocationTools): str
 
 /** Debian's nginx has no headers-more module: what it sets is added. */
 export function nginxWords(snippet: string): string[] {
-  return snippet
-    .replace(/more_set_headers((?:\s+"[^"]*")+)\s*;/g, (_, headers: string) =>
-      headers.replace(/\s+"([^":]+):\s*([^"]*)"/g, 'add_header $1 "$2" always; '),
-    )
-    .split("\n")
-    .filter((line) => line.trim() !== "");
+  return (
+    snippet
+      .replace(/more_set_headers((?:\s+"[^"]*")+)\s*;/g, (_, headers: string) =>
+        headers.replace(/\s+"([^":]+):\s*([^"]*)"/g, 'add_header $1 "$2" always; '),
+      )
+      .replace(/more_set_input_headers((?:\s+"[^"]*")+)\s*;/g, (_, headers: string) =>
+        headers.replace(/\s+"([^":]+):\s*([^"]*)"/g, 'proxy_set_header $1 "$2"; '),
+      )
+      // Variables of ingress-nginx's Lua: what they hold is not compared.
+      .replaceAll("$req_id", "")
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+  );
 }

@@ -93,6 +93,14 @@ describe("preflight", () => {
     expect(answer({ allowOrigins: ["https://*"] }, ask("http://any.thing"))).toEqual({});
   });
 
+  test("schemes of applications", () => {
+    const config = { allowOrigins: ["test://localhost", "tauri://*.local:3000"] };
+    expect(answer(config, ask("test://localhost"))).toHaveProperty("access-control-allow-origin");
+    expect(answer(config, ask("tauri://app.local:3000"))).toHaveProperty("access-control-allow-origin");
+    expect(answer(config, ask("tauri://localhost"))).toEqual({});
+    expect(answer(config, ask("null"))).toEqual({});
+  });
+
   test("every origin: * without credentials, the origin itself with them", () => {
     const request = ask("https://foobar.com:12345", "PUT", "x-a");
     expect(answer({ allowOrigins: ["*"], allowMethods: ["*"], allowHeaders: ["*"] }, request)).toEqual({
@@ -167,7 +175,7 @@ describe("other requests", () => {
 test.each([
   { allowOrigins: ["*", "https://a.test"] },
   { allowOrigins: ["a.test"] },
-  { allowOrigins: ["ftp://a.test"] },
+  { allowOrigins: ["//a.test"] },
   { allowOrigins: ["https://a.*.test"] },
   { allowMethods: ["*", "GET"] },
   { allowMethods: ["get"] },

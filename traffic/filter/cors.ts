@@ -112,12 +112,18 @@ interface Origin {
   readonly port: number;
 }
 
-/** Origins and patterns of origins have one form. `null` (opaque origins) is none of them. */
+const wellKnownPorts: ReadonlyMap<string, number> = new Map([
+  ["http", 80],
+  ["https", 443],
+]);
+
+/** Origins and patterns of origins have one form, also those of applications' own schemes. `null` is none of them. */
 function parseOrigin(text: string): Origin | undefined {
-  const parts = /^(https?):\/\/((?:\*\.)?[A-Za-z0-9_.-]+|\*|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/.exec(text);
+  const parts =
+    /^([a-z][a-z0-9+.-]*):\/\/((?:\*\.)?[A-Za-z0-9_.-]+|\*|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/.exec(text);
   if (!parts) return undefined;
   const scheme = parts[1]!;
-  return { scheme, host: parts[2]!.toLowerCase(), port: Number(parts[3] ?? (scheme === "http" ? 80 : 443)) };
+  return { scheme, host: parts[2]!.toLowerCase(), port: Number(parts[3] ?? wellKnownPorts.get(scheme) ?? 0) };
 }
 
 function originMatches(pattern: Origin, origin: Origin): boolean {

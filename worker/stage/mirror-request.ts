@@ -1,7 +1,7 @@
 // Backend stage: RequestMirror. Copies go out beside the request and their answers are thrown away; whatever becomes of
 // them, the client is neither delayed nor told. A body is copied while it passes to the endpoint, up to a bound.
 import { limits } from "#contract/limits.ts";
-import { pickMirrors } from "#traffic/filter/mirror.ts";
+import { type MirrorPlan, pickMirrors } from "#traffic/filter/mirror.ts";
 import { evenDraws } from "#traffic/split/even-draws.ts";
 import type { Exchange } from "../exchange.ts";
 import { contentLengthOf, copyBody } from "../forward/copy-body.ts";
@@ -10,27 +10,32 @@ import { pickEndpoint } from "./pick-endpoint.ts";
 import { type BackendScope, compose, type Stage } from "./stage.ts";
 
 /** Sends a copy; settles when its answer is there, and never rejects. */
-type Mirror = (copy: Exchange) => Promise<void>;
+type Send = (copy: Exchange) => Promise<void>;
+
+interface Mirror {
+  readonly send: Send;
+}
 
 export const mirrorRequest: Stage<BackendScope> = (scope, next) => {
   const { filters, backends, random } = scope;
   if (!filters.mirrors) return next;
-  const plans = filters.mirrors.filter(({ backend }) => backends.has(backend));
-  const senders = new Map(plans.map(({ backend }) => [backend, mirrorTo(scope, backend)]));
+  const mirrors = filters.mirrors
+    .filter(({ backend }) => backends.has(backend))
+    .map((plan) => ({ ...plan, send: mirrorTo(scope, plan) }));
   const draw = evenDraws(random());
   return (exchange) => {
     // A connection that is to be upgraded is no request that could be repeated elsewhere.
     if (exchange.header("upgrade") !== null) return next(exchange);
-    const picked = pickMirrors(plans, draw);
+    const picked = pickMirrors(mirrors, draw);
     const { body } = exchange;
     if (picked.length === 0) return next(exchange);
-    if (!(body instanceof ReadableStream)) send(exchange, picked, senders, body ?? undefined);
-    else copyThenSend(exchange, body, picked, senders);
+    if (!(body instanceof ReadableStream)) send(exchange, picked, body ?? undefined);
+    else copyThenSend(exchange, body, picked);
     return next(exchange);
   };
 };
 
-function mirrorTo(scope: BackendScope, name: string): Mirror {
+function mirrorTo(scope: BackendScope, { backend: name, hostname, target }: MirrorPlan): Send {
   const backend = scope.backends.get(name)!;
   const handler = compose([pickEndpoint, forward], { ...scope, filters: {}, backend });
   let underWay = 0;
@@ -38,6 +43,12 @@ function mirrorTo(scope: BackendScope, name: string): Mirror {
     if (underWay >= limits.mirrorsUnderWay) return;
     underWay += 1;
     copy.backend = backend;
+    if (hostname !== undefined) copy.upstreamAuthority = hostname;
+    if (target) {
+      const { path, query } = target(copy);
+      copy.upstreamPath = path;
+      copy.upstreamQuery = query;
+    }
     copy.informs = false;
     copy.signal = AbortSignal.timeout(limits.mirrorTimeoutMs);
     try {
@@ -51,24 +62,18 @@ function mirrorTo(scope: BackendScope, name: string): Mirror {
   };
 }
 
-function send(
-  exchange: Exchange,
-  names: readonly string[],
-  senders: ReadonlyMap<string, Mirror>,
-  body: Uint8Array | undefined,
-): void {
-  for (const name of names) {
+function send(exchange: Exchange, mirrors: readonly Mirror[], body: Uint8Array | undefined): void {
+  for (const mirror of mirrors) {
     const copy = exchange.fork();
     if (body) copy.replacedBody = body;
-    exchange.lifetime.waitUntil(senders.get(name)!(copy));
+    exchange.lifetime.waitUntil(mirror.send(copy));
   }
 }
 
 function copyThenSend(
   exchange: Exchange,
   body: ReadableStream<Uint8Array>,
-  names: readonly string[],
-  senders: ReadonlyMap<string, Mirror>,
+  mirrors: readonly Mirror[],
 ): void {
   const { request, method } = exchange;
   const length = contentLengthOf(request);
@@ -78,6 +83,6 @@ function copyThenSend(
   exchange.replacedBody = copied.body;
   // Forked now: the stages below change headers and path for their endpoint.
   const before = exchange.fork();
-  const sent = copied.whole.then((whole) => whole && send(before, names, senders, whole));
+  const sent = copied.whole.then((whole) => whole && send(before, mirrors, whole));
   exchange.lifetime.waitUntil(sent);
 }

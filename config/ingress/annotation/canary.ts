@@ -44,11 +44,19 @@ function byHeader(annotations: Annotations): Canary["choices"] {
   const expression = `.*(?:${pattern}).*`;
   const problem = patternError(expression);
   if (problem !== undefined) {
-    annotations.unsupported("canary-by-header-pattern", `not possible in linear time: ${problem}`);
+    // PCRE would take look-around, and search with it; what is no expression matches nothing in ingress-nginx, too.
+    if (isLookAround(pattern)) {
+      annotations.unsupported("canary-by-header-pattern", `not possible in linear time: ${problem}`);
+    } else annotations.ignored("canary-by-header-pattern", `no request is the canary's by it: ${problem}`);
     return [];
   }
   const match = { headers: [{ type: "RegularExpression" as const, name, value: expression }] };
   return [{ match, isCanary: true }];
+}
+
+/** Look-around and back-references, the parts of PCRE that take more than linear time. */
+function isLookAround(pattern: string): boolean {
+  return /\(\?<?[=!]|\\[1-9k]/.test(pattern);
 }
 
 function byCookie(annotations: Annotations): Canary["choices"] {

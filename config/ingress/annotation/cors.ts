@@ -37,7 +37,7 @@ function readOrigins(annotations: Annotations): string[] {
   const wanted = annotations.list("cors-allow-origin");
   if (wanted.length === 0 || wanted.includes("*")) return ["*"];
   return wanted.filter((origin) => {
-    if (corsOriginSchema.safeParse(origin).success && /^https?:/.test(origin)) {
+    if (corsOriginSchema.safeParse(origin).success) {
       if (origin.includes("*")) {
         annotations.approximated(
           "cors-allow-origin",
@@ -46,10 +46,7 @@ function readOrigins(annotations: Annotations): string[] {
       }
       return true;
     }
-    annotations.ignored(
-      "cors-allow-origin",
-      `${JSON.stringify(origin)} is no http or https origin, so it is not allowed`,
-    );
+    annotations.ignored("cors-allow-origin", `${JSON.stringify(origin)} is no origin, so it is not allowed`);
     return false;
   });
 }

@@ -15,13 +15,23 @@ export interface LocationFacts {
   readonly servicePort: string;
 }
 
-/** Text in which variables are filled in; `undefined`: one of them is not known. */
-export function fillIn(text: string, facts: LocationFacts): string | undefined {
-  const known: Readonly<Record<string, string>> = {
+/** Variables that have one value in the whole location. */
+export function locationVariables(facts: LocationFacts): Readonly<Record<string, string>> {
+  const upstream = `${facts.namespace}-${facts.serviceName}-${facts.servicePort}`;
+  return {
     namespace: facts.namespace,
     ingress_name: facts.ingressName,
     service_name: facts.serviceName,
     service_port: facts.servicePort,
+    proxy_upstream_name: upstream,
+    proxy_host: upstream,
+  };
+}
+
+/** Text in which variables are filled in; `undefined`: one of them is not known. */
+export function fillIn(text: string, facts: LocationFacts): string | undefined {
+  const known: Readonly<Record<string, string>> = {
+    ...locationVariables(facts),
     // Of a wildcard, or of every host, it is the request's.
     ...(facts.host !== "" && !facts.host.startsWith("*") && { host: facts.host, http_host: facts.host }),
   };

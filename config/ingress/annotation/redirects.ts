@@ -15,6 +15,8 @@ export interface Redirects {
   readonly fromToWww: boolean;
 }
 
+const redirectStatuses = [301, 302, 303, 307, 308] as const;
+
 /** ingress-nginx cuts a slash at the end off what it redirects to HTTPS or to another host. */
 const withoutSlash = {
   type: "ReplaceRegexMatch",
@@ -57,9 +59,15 @@ export function wwwFilter(hostname: string): FilterInput {
   };
 }
 
-/** `return 302 $scheme://$http_host/path`, to which a relative Location leads as well. */
+/** `return 302 $scheme://$http_host/path`. */
 export function appRootFilter(path: string): FilterInput {
-  return locationFilter(path, 302);
+  return sameHostFilter(path, 302);
+}
+
+/** nginx makes an absolute Location of a path. */
+function sameHostFilter(path: string, statusCode: (typeof redirectStatuses)[number]): FilterInput {
+  const location = [{ from: "Scheme" as const }, { text: "://" }, { from: "Host" as const }, { text: path }];
+  return { type: "RequestRedirect", requestRedirect: { location, statusCode } };
 }
 
 function locationFilter(location: string, statusCode: number): FilterInput {
@@ -89,13 +97,15 @@ function readAnswer(annotations: Annotations): FilterInput | undefined {
     // A code beyond the range is as good as none.
     const statusCode = code === undefined || code < 300 || code > most ? preset : code;
     // ingress-nginx takes a path of the same host for this one, and not for the other.
-    if (kind === "permanent" && /^\/[^\s";$]*$/.test(url)) return locationFilter(url, statusCode);
+    if (kind === "permanent" && /^\/[^\s";$]*$/.test(url)) {
+      const known = redirectStatuses.find((status) => status === statusCode);
+      const isRelative = annotations.flag("relative-redirects") ?? false;
+      return known && !isRelative ? sameHostFilter(url, known) : locationFilter(url, statusCode);
+    }
     return redirectTo(url, statusCode, `${kind}-redirect`, annotations);
   }
   return undefined;
 }
-
-const redirectStatuses = [301, 302, 303, 307, 308] as const;
 
 export function redirectTo(
   url: string,

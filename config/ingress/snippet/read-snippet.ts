@@ -1,21 +1,15 @@
 // `configuration-snippet` and `server-snippet`: the statements whose meaning the model can have, and what is said of the rest.
-import { headerNameSchema, headerValueSchema, preciseHostnameSchema } from "#contract/http-route.ts";
 import { isCidr } from "../../native/address.ts";
 import type { Annotations } from "../annotation/annotations.ts";
 import { redirectTo } from "../annotation/redirects.ts";
 import type { FilterInput, MatchInput } from "../rule-parts.ts";
 import { parseSnippet, type Statement } from "./parse-snippet.ts";
 import { readCondition, searched } from "./snippet-condition.ts";
-
-/** An answer to the requests for which a condition holds. */
-export interface SnippetAnswer {
-  readonly match: MatchInput;
-  readonly scheme?: "http" | "https";
-  readonly filter: FilterInput;
-}
+import type { SnippetAnswer, SnippetContext, SnippetFilter, StatementReader } from "./snippet-context.ts";
+import { headerReaders } from "./snippet-headers.ts";
 
 export interface Snippet {
-  readonly filters: readonly FilterInput[];
+  readonly filters: readonly SnippetFilter[];
   /** In order; the first one that holds answers. */
   readonly answers: readonly SnippetAnswer[];
   readonly allow: readonly string[];
@@ -35,7 +29,7 @@ export function readSnippet(
     annotations.invalid(name, `statements of nginx (${statements})`);
     return nothing;
   }
-  const context: Context = {
+  const context: SnippetContext = {
     name,
     annotations,
     filters: [],
@@ -52,21 +46,11 @@ export function readSnippet(
   return context;
 }
 
-interface Context {
-  readonly name: "configuration-snippet" | "server-snippet";
-  readonly annotations: Annotations;
-  readonly filters: FilterInput[];
-  readonly answers: SnippetAnswer[];
-  readonly allow: string[];
-  readonly deny: string[];
-  deniesAll: boolean;
-}
-
 /** Statements that tune nginx, its connections or its logs. */
 const tuning =
   /^(?:access_log|aio|chunked_transfer_encoding|client_(?:body|header)_.*|error_log|etag|fastcgi_.*|gzip.*|http2_.*|keepalive_.*|large_client_header_buffers|lingering_.*|log_.*|open_file_cache.*|output_buffers|port_in_redirect|postpone_output|proxy_(?:buffer.*|busy_buffers_size|cache.*|connect_timeout|force_ranges|headers_hash.*|http_version|ignore_.*|max_temp_file_size|no_cache|pass_header|read_timeout|request_buffering|send_lowat|send_timeout|socket_keepalive|ssl_session_reuse|temp_.*)|resolver.*|rewrite_log|send_timeout|sendfile.*|server_tokens|ssl_(?:buffer_size|session_.*)|tcp_.*|types_hash.*|underscores_in_headers|uninitialized_variable_warn)$/;
 
-function readStatement(statement: Statement, context: Context): void {
+function readStatement(statement: Statement, context: SnippetContext): void {
   const [directive = "", ...words] = statement.words;
   if (statement.block) return readBlockStatement(statement, context);
   const read = Object.hasOwn(readers, directive) ? readers[directive] : undefined;
@@ -77,7 +61,7 @@ function readStatement(statement: Statement, context: Context): void {
   } else refuse(quoted, context);
 }
 
-function refuse(quoted: string, { name, annotations }: Context): void {
+function refuse(quoted: string, { name, annotations }: SnippetContext): void {
   annotations.unsupported(
     name,
     `${quoted} is not read, and never run`,
@@ -85,103 +69,15 @@ function refuse(quoted: string, { name, annotations }: Context): void {
   );
 }
 
-/** True: the statement is understood. */
-type Reader = (words: readonly string[], context: Context) => boolean;
-
-const readers: Readonly<Record<string, Reader>> = {
-  more_set_headers: (words, context) =>
-    words.length > 0 && words.every((word) => setHeader("ResponseHeaderModifier", word, context)),
-  more_set_input_headers: (words, context) =>
-    words.length > 0 && words.every((word) => setHeader("RequestHeaderModifier", word, context)),
-  more_clear_headers: (words, context) => removeHeaders("ResponseHeaderModifier", words, context),
-  more_clear_input_headers: (words, context) => removeHeaders("RequestHeaderModifier", words, context),
-  proxy_hide_header: (words, context) => removeHeaders("ResponseHeaderModifier", words, context),
-  add_header: addHeader,
-  proxy_set_header: setRequestHeader,
+const readers: Readonly<Record<string, StatementReader>> = {
+  ...headerReaders,
   return: (words, context) => addAnswer({}, words, context),
   rewrite: readRewrite,
   allow: (words, context) => addNetwork(words, context.allow, context),
   deny: (words, context) => addNetwork(words, context.deny, context),
 };
 
-type HeaderFilter = "RequestHeaderModifier" | "ResponseHeaderModifier";
-type Modifier = Extract<FilterInput, { type: "RequestHeaderModifier" }>["requestHeaderModifier"];
-
-function addModifier(type: HeaderFilter, modifier: Modifier, { filters }: Context): true {
-  filters.push(
-    type === "RequestHeaderModifier"
-      ? { type, requestHeaderModifier: modifier }
-      : { type, responseHeaderModifier: modifier },
-  );
-  return true;
-}
-
-/** `Name: value`; without a value the header is cleared. */
-function setHeader(type: HeaderFilter, word: string, context: Context): boolean {
-  const [, name, value = ""] = /^([^:\s]+)\s*:?\s*(.*)$/s.exec(word) ?? [];
-  if (name === undefined || !isHeader(name, value)) return false;
-  return addModifier(type, value === "" ? { remove: [name] } : { set: [{ name, value }] }, context);
-}
-
-function isHeader(name: string, value: string): boolean {
-  const isPlain = !/\$/.test(value) && !name.startsWith("-");
-  return isPlain && headerNameSchema.safeParse(name).success && headerValueSchema.safeParse(value).success;
-}
-
-function removeHeaders(type: HeaderFilter, words: readonly string[], context: Context): boolean {
-  const names = words.flatMap((word) => word.split(/[\s,]+/)).map((name) => name.replace(/:$/, ""));
-  if (names.length === 0 || names.some((name) => name.includes("*") || !isHeader(name, ""))) return false;
-  return addModifier(type, { remove: names }, context);
-}
-
-function addHeader([name = "", value = "", always]: readonly string[], context: Context): boolean {
-  if (value === "" || !isHeader(name, value)) return false;
-  if (always !== "always") {
-    context.annotations.approximated(
-      context.name,
-      `add_header ${name}: the header is added whatever the status`,
-    );
-  }
-  return addModifier("ResponseHeaderModifier", { add: [{ name, value }] }, context);
-}
-
-/** What of the request variables are. */
-const facts: Readonly<Record<string, NonNullable<Modifier["setFrom"]>[number]["from"]>> = {
-  $remote_addr: "ClientIP",
-  $scheme: "Scheme",
-  $pass_access_scheme: "Scheme",
-  $host: "Host",
-  $http_host: "Host",
-  $best_http_host: "Host",
-  $request_method: "Method",
-  $uri: "Path",
-  $request_uri: "Target",
-};
-
-function setRequestHeader([name = "", value]: readonly string[], context: Context): boolean {
-  if (value === undefined || !headerNameSchema.safeParse(name).success) return false;
-  const lower = name.toLowerCase();
-  if (lower === "host") {
-    if (facts[value] === "Host") return true;
-    if (!preciseHostnameSchema.safeParse(value).success) return false;
-    context.filters.push({ type: "URLRewrite", urlRewrite: { hostname: value } });
-    return true;
-  }
-  // Connections are upgraded, and forwarding headers written, in any case.
-  if (value === "$http_upgrade" || value === "$connection_upgrade") return true;
-  if (value === "$proxy_add_x_forwarded_for" && lower === "x-forwarded-for") return true;
-  const from = Object.hasOwn(facts, value) ? facts[value] : undefined;
-  if (from) return addModifier("RequestHeaderModifier", { setFrom: [{ name, from }] }, context);
-  if (value === "") return addModifier("RequestHeaderModifier", { remove: [name] }, context);
-  if (isHeader(name, value)) return addModifier("RequestHeaderModifier", { set: [{ name, value }] }, context);
-  context.annotations.ignored(
-    context.name,
-    `proxy_set_header ${name} ${JSON.stringify(value)}: the value cannot be had, so endpoints do not get the header`,
-  );
-  return addModifier("RequestHeaderModifier", { remove: [name] }, context);
-}
-
-function addNetwork([network = ""]: readonly string[], list: string[], context: Context): boolean {
+function addNetwork([network = ""]: readonly string[], list: string[], context: SnippetContext): boolean {
   // Rules go in order; a list of those allowed, and then all others denied, has none.
   if (context.deniesAll) return false;
   if (network === "all") {
@@ -198,7 +94,7 @@ function addNetwork([network = ""]: readonly string[], list: string[], context: 
 function addAnswer(
   condition: Pick<SnippetAnswer, "scheme"> & { readonly match?: MatchInput },
   [code = "", text]: readonly string[],
-  context: Context,
+  context: SnippetContext,
 ): boolean {
   const filter = answerOf(code, text, context);
   if (!filter) return false;
@@ -209,7 +105,7 @@ function addAnswer(
 function answerOf(
   code: string,
   text: string | undefined,
-  { name, annotations }: Context,
+  { name, annotations }: SnippetContext,
 ): FilterInput | undefined {
   // `return URL` is a 302.
   if (/^https?:\/\//.test(code)) return redirectTo(code, 302, name, annotations);
@@ -224,7 +120,10 @@ function answerOf(
 }
 
 /** Those that redirect; what is rewritten internally starts nginx's search for a location anew. */
-function readRewrite([pattern = "", target = "", flag = ""]: readonly string[], context: Context): boolean {
+function readRewrite(
+  [pattern = "", target = "", flag = ""]: readonly string[],
+  context: SnippetContext,
+): boolean {
   const statusCode =
     flag === "permanent" ? 301 : flag === "redirect" || /^https?:/.test(target) ? 302 : undefined;
   const value = searched("~", pattern);
@@ -250,7 +149,7 @@ function readRewrite([pattern = "", target = "", flag = ""]: readonly string[], 
 }
 
 /** `if (…) { return …; }`, and locations of a server that only answer. */
-function readBlockStatement({ words, block = [] }: Statement, context: Context): void {
+function readBlockStatement({ words, block = [] }: Statement, context: SnippetContext): void {
   const [directive = "", ...rest] = words;
   const condition =
     directive === "if"
@@ -268,7 +167,10 @@ function readBlockStatement({ words, block = [] }: Statement, context: Context):
 }
 
 /** Exact locations and expressions go before all that Ingresses say; a prefix would have its place among them. */
-function locationMatch(words: readonly string[], { name }: Context): { match: MatchInput } | undefined {
+function locationMatch(
+  words: readonly string[],
+  { name }: SnippetContext,
+): { match: MatchInput } | undefined {
   const [operator = "", value = ""] = words;
   if (name !== "server-snippet" || words.length !== 2) return undefined;
   if (operator === "=")
