@@ -3,6 +3,9 @@
 /** Namespace in which objects hold for the whole mesh (`meshConfig.rootNamespace`), and where its gateways run by default. */
 export const rootNamespace = "istio-system";
 
+/** Where Istio's documentation installs gateways by Helm. */
+export const ingressNamespace = "istio-ingress";
+
 const clusterDomain = ".svc.cluster.local";
 
 /** Short names are those of Services in the object's namespace; whatever has a dot stands for itself. */

@@ -51,6 +51,7 @@ function translateIstio(context: ImportContext): void {
     context.parts,
   );
   redirects.addRoutes(context.parts);
+  security.noteUnheld();
   noteUnusedRules(context, destinations.usedRules);
   notePeers(context, [...destinations.targets(), ...others]);
   noteOthers(context);

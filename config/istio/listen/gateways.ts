@@ -13,6 +13,8 @@ type Kind = "http" | "https" | "passthrough" | "terminate" | "tcp";
 interface Port {
   /** Labels of the workload that listens. */
   readonly workload: string;
+  /** Empty: every address. */
+  readonly bind: string;
   /** Hosts of TLS servers, and whose they are. */
   readonly hosts: Map<string, string>;
 }
@@ -93,7 +95,8 @@ function kindOf(server: Server, place: Place): Kind | undefined {
       if (tls.mode === "AUTO_PASSTHROUGH") {
         unsupported(
           at(place, "tls", "mode"),
-          "connections are not sent on by the name of a cluster in the SNI",
+          "connections are not sent on by the name of a cluster in the SNI, which only Istio's sidecars send",
+          "Write PASSTHROUGH, and a VirtualService with tls routes for the names that clients send.",
         );
         return undefined;
       }
@@ -120,7 +123,8 @@ function claimsPort(
 ): boolean {
   const { number } = server.port;
   const workload = JSON.stringify(Object.entries(body.spec.selector).sort());
-  const port = ports.get(number) ?? { workload, hosts: new Map<string, string>() };
+  const bind = server.bind ?? "";
+  const port = ports.get(number) ?? { workload, bind, hosts: new Map<string, string>() };
   ports.set(number, port);
   if (port.workload !== workload) {
     const message = `port ${number} is already that of a Gateway for other workloads; requests for one would reach the other's routes`;
@@ -129,6 +133,11 @@ function claimsPort(
       message,
       "Serve each workload's Gateways apart, or under one selector.",
     );
+    return false;
+  }
+  if (port.bind !== bind) {
+    const message = `port ${number} is already bound to ${port.bind || "every address"}, and routes of one address would be reached at another`;
+    unsupported(at(place, "bind"), message, "Give each address a port of its own.");
     return false;
   }
   if (kind === "http" || kind === "tcp") return true;

@@ -3,7 +3,7 @@ import { certificateOf, secretText, type InlineCertificate } from "../../kuberne
 import { secretKind } from "../../kubernetes/core-kinds.ts";
 import type { ListenerInput } from "../../kubernetes/model-parts.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
-import { rootNamespace } from "../host.ts";
+import { ingressNamespace, rootNamespace } from "../host.ts";
 import type { ServerTls } from "../kinds/gateway.ts";
 import { at, ignored, unknownReference, unsupported, type Place } from "../notes.ts";
 
@@ -105,7 +105,7 @@ function splitCredential(credential: string): [namespace: string | undefined, na
 }
 
 function namespacesOf(given: string | undefined, namespace: string): Set<string> {
-  return new Set(given === undefined ? [namespace, rootNamespace, "istio-ingress"] : [given]);
+  return new Set(given === undefined ? [namespace, rootNamespace, ingressNamespace] : [given]);
 }
 
 /** Secrets stand where the gateway's pods run: in the namespace of the Gateway, or in that of Istio itself. */

@@ -5,7 +5,7 @@ import type { Gate } from "../../kubernetes/model-parts.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Target } from "../backend/destinations.ts";
 import type { Upstream } from "../backend/upstreams.ts";
-import { rootNamespace } from "../host.ts";
+import { ingressNamespace, rootNamespace } from "../host.ts";
 import { targetKindOf, waypointClass, type TargetRef } from "./target-kinds.ts";
 
 export interface Scope {
@@ -49,8 +49,8 @@ export function scopeOfBroken({ namespace, value }: KubernetesObject, gateways: 
 }
 
 /**
- * The gateway's pods are taken to run in the namespace of the Gateway, or in that of Istio itself; a policy in another
- * namespace is not about them. What comes from within the mesh passes no gateway. Named can be Gateways of the Gateway API.
+ * The gateway's pods are taken to run in the namespace of the Gateway, in that of Istio itself or in the one that its
+ * documentation has for gateways; a policy in another namespace is not about them. What comes from within the mesh passes no gateway. Named can be Gateways of the Gateway API.
  */
 export function holdsAtGateway({ namespace, selector, targetRefs }: Scope, gate: Gate): boolean {
   if (targetRefs.length > 0) {
@@ -59,7 +59,8 @@ export function holdsAtGateway({ namespace, selector, targetRefs }: Scope, gate:
     );
     return isNamed && namespace === gate.namespace;
   }
-  if (namespace !== rootNamespace && namespace !== gate.namespace) return false;
+  const isIngress = namespace === ingressNamespace && gate.gatewayName === undefined;
+  if (namespace !== rootNamespace && namespace !== gate.namespace && !isIngress) return false;
   return hasLabels({ labels: gate.labels }, selector);
 }
 

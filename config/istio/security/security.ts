@@ -15,12 +15,13 @@ import {
 import { podLabels } from "../../gateway-api/gate.ts";
 import { gatewayKind as apiGatewayKind } from "../../gateway-api/schema/gateway-kinds.ts";
 import { gatewayKind } from "../kinds/gateway.ts";
-import { rootNamespace } from "../host.ts";
-import { approximated, at, unsupported, type Place } from "../notes.ts";
+import { ingressNamespace, rootNamespace } from "../host.ts";
+import { approximated, at, ignored, unsupported, type Place } from "../notes.ts";
 import { readMeshConfig } from "../mesh-config.ts";
 import { decisionOf, refusal, type Decision } from "./authorization.ts";
 import { joinQuestions, questionsOf, type Providers, type Questions } from "./custom-action.ts";
 import { connectionPolicy } from "./connection-policy.ts";
+import { noteEmptyRules } from "./rule-shape.ts";
 import { holdsAtGateway, holdsAtTarget, scopeOf, scopeOfBroken, type Scope } from "./scope.ts";
 import { noteTargets } from "./target-kinds.ts";
 import { providersOf, type Provider } from "./token-providers.ts";
@@ -29,6 +30,8 @@ type SecurityPolicy = NonNullable<RuleInput["securityPolicy"]>;
 
 /** `gates`: the gateways that requests come in by; none where they come from within the mesh. */
 export interface Security {
+  /** Of policies that have no effect, once all routes are made. */
+  noteUnheld(): void;
   /** Whether some RequestAuthentication is for the gateways. */
   readsTokens(gates: readonly Gate[]): boolean;
   ofRule(gates: readonly Gate[], targets: readonly Target[], place: Place): SecurityPolicy | undefined;
@@ -44,6 +47,8 @@ interface Scoped<T> {
   readonly scope: Scope;
   readonly item: T;
   readonly place: Place;
+  /** Something that is served is held to it. */
+  isHeld: boolean;
 }
 
 interface Policies {
@@ -62,14 +67,22 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
     ...set.all(apiGatewayKind).map(podLabels),
     istioIngressLabels,
   ];
+  const all: Scoped<unknown>[] = [];
   const scoped = <T extends AuthorizationPolicy | RequestAuthentication>(item: T): Scoped<T> => {
     const place: Place = { notes, object: item.object, path: ["spec"] };
     const scope = scopeOf(item.namespace, item.body.spec ?? undefined, gateways);
     noteTargets(scope, at(place, "targetRefs"), set);
-    return { scope, item, place };
+    const policy: Scoped<T> = { scope, item, place, isHeld: false };
+    all.push(policy);
+    return policy;
   };
   const policies: Policies = {
-    authorizations: byNamespace(set.all(authorizationPolicyKind).map(scoped)),
+    authorizations: byNamespace(
+      set.all(authorizationPolicyKind).map((policy) => {
+        noteEmptyRules(policy, notes);
+        return scoped(policy);
+      }),
+    ),
     authentications: byNamespace(set.all(requestAuthenticationKind).map(scoped)),
     broken: [...set.leftOut(authorizationPolicyKind), ...set.leftOut(requestAuthenticationKind)].map(
       (object) => scopeOfBroken(object, gateways),
@@ -77,8 +90,19 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
     providers: { mesh: readMeshConfig(context), upstreams },
   };
   return {
+    noteUnheld: () => {
+      for (const { isHeld, scope, place } of all) {
+        // What is targeted and not there has been noted.
+        if (isHeld || scope.targetRefs.length > 0) continue;
+        const message =
+          "nothing that is served here is held to it: no gateway, and no workload that a route goes to";
+        ignored(place, message, "See that its namespace and selector are those of the workload.");
+      }
+    },
     readsTokens: (gates) =>
-      authenticationsAt(gates, policies).some(({ item }) => item.body.spec?.jwtRules?.length),
+      gates
+        .flatMap((gate) => heldAtGate(policies.authentications, gate))
+        .some(({ item }) => item.body.spec?.jwtRules?.length),
     ofRule: (gates, targets, place) => {
       const decisions = decisionsFor(gates, targets, policies, place);
       const providers = providersFor(gates, targets, policies, place);
@@ -122,18 +146,16 @@ function decisionsFor(
   place: Place,
 ): Decision[] {
   const atGates = gates.map((gate) => {
-    const held = authorizations(gate.namespace).filter(({ scope }) => holdsAtGateway(scope, gate));
     return decisionOf(
-      held.map(({ item }) => item),
+      heldAtGate(authorizations, gate).map(({ item }) => item),
       [gate.port],
       place.notes,
     );
   });
   noteDifference("it comes in by gateways with different policies", atGates, place);
   const atTargets = targets.map((target) => {
-    const own = authorizations(namespaceOf(target)).filter((policy) => isHeldAt(policy, target));
     return decisionOf(
-      own.map(({ item }) => item),
+      heldAtTarget(authorizations, target).map(({ item }) => item),
       portsOf(target),
       place.notes,
     );
@@ -164,18 +186,8 @@ function questionsFor(
       notes,
     );
   return [
-    ...gates.map((gate) =>
-      of(
-        authorizations(gate.namespace).filter(({ scope }) => holdsAtGateway(scope, gate)),
-        [gate.port],
-      ),
-    ),
-    ...targets.map((target) =>
-      of(
-        authorizations(namespaceOf(target)).filter((policy) => isHeldAt(policy, target)),
-        portsOf(target),
-      ),
-    ),
+    ...gates.map((gate) => of(heldAtGate(authorizations, gate), [gate.port])),
+    ...targets.map((target) => of(heldAtTarget(authorizations, target), portsOf(target))),
   ];
 }
 
@@ -189,40 +201,42 @@ function noteDifference(what: string, decisions: readonly (Decision | undefined)
   approximated(place, message, "Give what needs different policies routes of its own.");
 }
 
-function isHeldAt({ scope, place }: Scoped<unknown>, target: Target): boolean {
-  const holds = holdsAtTarget(scope, target);
-  if (holds === "some") {
-    const message = `it may be for some of the workloads of ${target.upstream!.host} alone; it is held for all of them`;
-    approximated(
-      { ...place, path: ["spec", "selector"] },
-      message,
-      "Add the Pods, or select by the Service's labels.",
-    );
-  }
-  return holds !== "none";
+type ByNamespace<T> = (namespace: string) => readonly Scoped<T>[];
+
+function heldAtGate<T>(policies: ByNamespace<T>, gate: Gate): Scoped<T>[] {
+  const namespaces = new Set([gate.namespace, ...(gate.gatewayName === undefined ? [ingressNamespace] : [])]);
+  const all = new Set([...namespaces].flatMap((namespace) => policies(namespace)));
+  const held = [...all].filter(({ scope }) => holdsAtGateway(scope, gate));
+  for (const policy of held) policy.isHeld = true;
+  return held;
 }
 
-function authenticationsAt(
-  gates: readonly Gate[],
-  { authentications }: Policies,
-): Scoped<RequestAuthentication>[] {
-  return gates.flatMap((gate) =>
-    authentications(gate.namespace).filter(({ scope }) => holdsAtGateway(scope, gate)),
-  );
+function heldAtTarget<T>(policies: ByNamespace<T>, target: Target): Scoped<T>[] {
+  return policies(namespaceOf(target)).filter((policy) => {
+    const holds = holdsAtTarget(policy.scope, target);
+    if (holds === "some") {
+      const message = `it may be for some of the workloads of ${target.upstream!.host} alone; it is held for all of them`;
+      approximated(
+        { ...policy.place, path: ["spec", "selector"] },
+        message,
+        "Add the Pods, or select by the Service's labels.",
+      );
+    }
+    if (holds !== "none") policy.isHeld = true;
+    return holds !== "none";
+  });
 }
 
 /** The issuers of both places. Where each has its own, a token would have to satisfy both. */
 function providersFor(
   gates: readonly Gate[],
   targets: readonly Target[],
-  policies: Policies,
+  { authentications }: Policies,
   place: Place,
 ): Provider[] {
   const places = [
-    ...gates.map((gate) => authenticationsAt([gate], policies)),
-    ...targets.map((target) =>
-      policies.authentications(namespaceOf(target)).filter((policy) => isHeldAt(policy, target)),
-    ),
+    ...gates.map((gate) => heldAtGate(authentications, gate)),
+    ...targets.map((target) => heldAtTarget(authentications, target)),
   ];
   const lists = places
     .map((held) => held.flatMap(({ item }) => providersOf(item, place.notes)))
