@@ -1,9 +1,13 @@
 // Backends that filters name beside those of backendRefs: of mirrors and of error pages.
-import type { Filter } from "#contract/http-route.ts";
-import type { Path } from "../report.ts";
+import type { Filter } from "./http-route.ts";
 
-/** Each with its place in the filter. */
-export function backendsOfFilter(filter: Filter): { readonly name: string; readonly steps: Path }[] {
+interface NamedBackend {
+  readonly name: string;
+  /** Its place in the filter. */
+  readonly steps: readonly (string | number)[];
+}
+
+export function backendsOfFilter(filter: Filter): NamedBackend[] {
   if (filter.type === "RequestMirror") {
     const steps = ["requestMirror", "backendRef", "name"];
     return [{ name: filter.requestMirror.backendRef.name, steps }];

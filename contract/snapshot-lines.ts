@@ -1,83 +1,179 @@
-// A snapshot as text, a line of JSON for each route and backend, and how it is read a piece at a time: one with 10,000
-// routes in one go would hold up requests for tenths of a second. Lines that the version before had, too, are not read
-// again: most new versions change a few.
+// A snapshot as text: a line of JSON for each route and backend, and one before them for all the rest. So two versions
+// differ in the lines that have changed, and those are what is sent, stored and read of the later one.
 import { z } from "zod";
 import { limits } from "./limits.ts";
-import {
-  snapshotBackendSchema,
-  snapshotRouteSchema,
-  snapshotSchema,
-  versionedSnapshotSchema,
-  type SnapshotBackend,
-  type SnapshotRoute,
-  type VersionedSnapshot,
-} from "./snapshot.ts";
-import { allAtOnce, itemsPerStep, type Steps } from "./steps.ts";
+import { snapshotSchema, type VersionedSnapshot, versionedSnapshotSchema } from "./snapshot.ts";
+
+/** Where in the list before, how many of its items go, and how many of the text's lines come there. In ascending order. */
+const editSchema = z.tuple([z.int().min(0), z.int().min(0), z.int().min(0)]);
+type Edit = z.infer<typeof editSchema>;
 
 /** The first line: everything but the two long lists, of which it has the lengths. */
-const headSchema = versionedSnapshotSchema.extend({
+const snapshotHeadSchema = versionedSnapshotSchema.extend({
   snapshot: snapshotSchema.omit({ routes: true, backends: true }),
   routes: z.int().min(0).max(limits.routes),
   backends: z.int().min(0).max(limits.backends),
+  /** The other lines are a change of the snapshot with this hash. Absent: they are all of them. */
+  change: z
+    .strictObject({
+      base: versionedSnapshotSchema.shape.hash,
+      routes: z.array(editSchema).max(limits.routes + 1),
+      backends: z.array(editSchema).max(limits.backends + 1),
+    })
+    .optional(),
 });
-/** Lines that are known already cost as much together as one that has to be parsed and checked. */
-const knownPerItem = 64;
+type Head = z.infer<typeof snapshotHeadSchema>;
 
-export function snapshotLines({ version, hash, snapshot }: VersionedSnapshot): string {
-  const { routes, backends, ...rest } = snapshot;
-  const head = { version, hash, snapshot: rest, routes: routes.length, backends: backends.length };
-  return [head, ...routes, ...backends].map((line) => JSON.stringify(line)).join("\n");
+/** The two long lists. */
+interface Lists<Route, Backend> {
+  readonly routes: readonly Route[];
+  readonly backends: readonly Backend[];
 }
 
-/** Reads one version after the other. */
-export class SnapshotReader {
-  /** Routes and backends of the version that was read last, by their lines. */
-  #routes: ReadonlyMap<string, SnapshotRoute> = new Map();
-  #backends: ReadonlyMap<string, SnapshotBackend> = new Map();
+export class SnapshotLines implements Lists<string, string> {
+  readonly #head: Omit<Head, "change">;
+  readonly routes: readonly string[];
+  readonly backends: readonly string[];
+  /** Hash of what it was read as a change of. Absent: it was read, or made, as a whole. */
+  readonly base: string | undefined;
 
-  /**
-   * A route or backend whose line has not changed is the same object as in the version before. Throws when a line is
-   * missing or has not the shape it must have.
-   */
-  *read(text: string): Steps<VersionedSnapshot> {
-    const [first = "", ...lines] = text.split("\n");
-    const { version, hash, snapshot, ...counts } = headSchema.parse(JSON.parse(first));
-    if (lines.length !== counts.routes + counts.backends) {
-      const expected = `${counts.routes} routes and ${counts.backends} backends`;
-      throw new Error(`expected ${expected}, found ${lines.length} lines`);
-    }
-    const routes = yield* readItems(lines.slice(0, counts.routes), snapshotRouteSchema, this.#routes);
-    const backends = yield* readItems(lines.slice(counts.routes), snapshotBackendSchema, this.#backends);
-    this.#routes = routes;
-    this.#backends = backends;
-    return {
-      version,
-      hash,
-      snapshot: { ...snapshot, routes: [...routes.values()], backends: [...backends.values()] },
+  private constructor({ change, ...head }: Head, { routes, backends }: Lists<string, string>) {
+    this.#head = head;
+    this.routes = routes;
+    this.backends = backends;
+    this.base = change?.base;
+  }
+
+  /** `lineOf`: the JSON of a route or backend. */
+  static of(
+    { version, hash, snapshot }: VersionedSnapshot,
+    lineOf: (item: object) => string = JSON.stringify,
+  ): SnapshotLines {
+    const { routes, backends, ...rest } = snapshot;
+    const head = { version, hash, snapshot: rest, routes: routes.length, backends: backends.length };
+    return new SnapshotLines(head, {
+      routes: routes.map((route) => lineOf(route)),
+      backends: backends.map((backend) => lineOf(backend)),
+    });
+  }
+
+  /** `base`: what a text that is a change was made from. Throws for a damaged text, and for a change of another base. */
+  static parse(text: string, base?: SnapshotLines): SnapshotLines {
+    const { head, lists } = splitText(text, base);
+    return new SnapshotLines(head, lists);
+  }
+
+  get version(): number {
+    return this.#head.version;
+  }
+
+  get hash(): string {
+    return this.#head.hash;
+  }
+
+  /** All of it. */
+  text(): string {
+    return [JSON.stringify(this.#head), ...this.routes, ...this.backends].join("\n");
+  }
+
+  /** What is another than in `base`, for whoever has that. */
+  changeText(base: SnapshotLines): string {
+    const lines: string[] = [];
+    const editsOf = (before: readonly string[], after: readonly string[]): Edit[] => {
+      const edits = editsBetween(before, after);
+      let shift = 0;
+      for (const [at, removed, added] of edits) {
+        for (const line of after.slice(at + shift, at + shift + added)) lines.push(line);
+        shift += added - removed;
+      }
+      return edits;
     };
+    const routes = editsOf(base.routes, this.routes);
+    const backends = editsOf(base.backends, this.backends);
+    const head: Head = { ...this.#head, change: { base: base.hash, routes, backends } };
+    return [JSON.stringify(head), ...lines].join("\n");
   }
 }
 
-function* readItems<Item>(
-  lines: readonly string[],
-  schema: z.ZodType<Item>,
-  known: ReadonlyMap<string, Item>,
-): Steps<Map<string, Item>> {
-  const items = new Map<string, Item>();
-  let work = Infinity;
-  for (const line of lines) {
-    if (work >= itemsPerStep) {
-      yield;
-      work = 0;
+/** Of a text, whatever follows. */
+export function snapshotHead(text: string): Head {
+  const end = text.indexOf("\n");
+  return snapshotHeadSchema.parse(JSON.parse(end < 0 ? text : text.slice(0, end)));
+}
+
+/**
+ * The lists of a text; what a change leaves as it is are the items of `base`. Throws where a line is missing or too many,
+ * and for a change of another base.
+ */
+export function splitText<Route, Backend>(
+  text: string,
+  base: (Lists<Route, Backend> & { readonly hash: string }) | undefined,
+  head = snapshotHead(text),
+): { readonly head: Head; readonly lists: Lists<Route | string, Backend | string> } {
+  const { change } = head;
+  const [, ...lines] = text.split("\n");
+  if (change && change.base !== base?.hash) throw new Error(`a change of ${change.base}, which is not held`);
+  const ofRoutes = change ? change.routes.reduce((sum, [, , added]) => sum + added, 0) : head.routes;
+  const edits: Lists<Edit, Edit> = change ?? {
+    routes: [[0, 0, head.routes]],
+    backends: [[0, 0, head.backends]],
+  };
+  const known = change ? base : undefined;
+  const lists = {
+    routes: edited(known?.routes ?? [], edits.routes, lines.slice(0, ofRoutes)),
+    backends: edited(known?.backends ?? [], edits.backends, lines.slice(ofRoutes)),
+  };
+  if (lists.routes.length !== head.routes || lists.backends.length !== head.backends) {
+    const found = `${lists.routes.length} and ${lists.backends.length}`;
+    throw new Error(`expected ${head.routes} routes and ${head.backends} backends, found ${found}`);
+  }
+  return { head, lists };
+}
+
+/** The list after the edits. Throws where they do not fit it, or the items that are added. */
+function edited<Item>(
+  before: readonly Item[],
+  edits: readonly Edit[],
+  added: readonly string[],
+): (Item | string)[] {
+  const after: (Item | string)[] = [];
+  let [kept, taken] = [0, 0];
+  for (const [at, removed, count] of edits) {
+    if (at < kept || at + removed > before.length) throw new Error("edits that do not fit what they change");
+    for (; kept < at; kept += 1) after.push(before[kept]!);
+    kept += removed;
+    for (const line of added.slice(taken, taken + count)) after.push(line);
+    taken += count;
+  }
+  if (taken !== added.length) throw new Error(`expected ${taken} lines, found ${added.length}`);
+  for (; kept < before.length; kept += 1) after.push(before[kept]!);
+  return after;
+}
+
+/** Few, for lines that both have are in the same order: that of names. */
+function editsBetween(before: readonly string[], after: readonly string[]): Edit[] {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start] === after[start]) start += 1;
+  let tail = 0;
+  while (tail < shorter - start && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+
+  const places = new Map<string, number>();
+  for (let place = start; place < before.length - tail; place += 1) places.set(before[place]!, place);
+  const edits: Edit[] = [];
+  let [kept, added] = [start, 0];
+  const close = (place: number): void => {
+    if (place > kept || added > 0) edits.push([kept, place - kept, added]);
+    [kept, added] = [place, 0];
+  };
+  for (const line of after.slice(start, after.length - tail)) {
+    const place = places.get(line) ?? -1;
+    if (place < kept) added += 1;
+    else {
+      if (place > kept || added > 0) close(place);
+      kept += 1;
     }
-    const same = known.get(line);
-    items.set(line, same ?? schema.parse(JSON.parse(line)));
-    work += same ? 1 / knownPerItem : 1;
   }
-  if (items.size !== lines.length) throw new Error("expected each route and backend once");
-  return items;
-}
-
-export function parseSnapshotLines(text: string): VersionedSnapshot {
-  return allAtOnce(new SnapshotReader().read(text));
+  close(before.length - tail);
+  return edits;
 }

@@ -364,11 +364,16 @@ export function endpointKey(backend: string, endpointId: string): string {
 
 /** JSON with object keys in code-unit order and no white space: the same snapshot is the same bytes everywhere (RFC 8785 for the values used here). */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === "object" && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
+  return JSON.stringify(inOrder(value));
+}
+
+/** A copy: calling back for each value of the text takes half as long again. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const record = value as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(record).sort();
+  return Object.fromEntries(keys.map((key) => [key, inOrder(record[key])]));
 }
 
 /** `sha256:<hex>` of the canonical JSON of a snapshot. */

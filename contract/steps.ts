@@ -7,6 +7,22 @@ export type Steps<Result> = Generator<void, Result>;
 /** Routes, rules or backends that are about a millisecond of work. */
 export const itemsPerStep = 64;
 
+/** Of an item's work, what it costs to take it over from before. */
+export const keptItem = 1 / 64;
+
+/** Tells where one step ends and the next begins. */
+export class StepLength {
+  #items = 0;
+
+  /** Adds to the work of the step; true: it is long enough. */
+  isFull(items: number): boolean {
+    this.#items += items;
+    if (this.#items < itemsPerStep) return false;
+    this.#items = 0;
+    return true;
+  }
+}
+
 export function allAtOnce<Result>(steps: Steps<Result>): Result {
   for (;;) {
     const { done, value } = steps.next();

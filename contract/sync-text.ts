@@ -1,6 +1,6 @@
 // An answer that may bring a snapshot, as it travels from the control to a region and from there to its gateways: a line of
-// JSON, and after it the lines of the snapshot if one is newer.
-import type { SnapshotReader } from "./snapshot-lines.ts";
+// JSON, and after it the lines of the snapshot if one is newer, or of what has changed in it.
+import type { SnapshotReader } from "./snapshot-reader.ts";
 import { type SyncResponse, syncResponseSchema } from "./sync.ts";
 import type { Steps } from "./steps.ts";
 

@@ -36,6 +36,8 @@ export type Trust = z.infer<typeof trustSchema>;
 
 /** The answer may wait so long for something to tell, where there is nothing newer yet. Absent: not at all. */
 const holdMsSchema = z.int().min(0).max(limits.longestHoldMs).optional();
+/** Of a snapshot that the asker holds: it takes a change of that in place of the whole. Absent: none. */
+const snapshotHashSchema = versionedSnapshotSchema.shape.hash.optional();
 const histogramSchema = z.array(z.number()).length(histogramValues);
 
 // --- isolate -> RegionState ----------------------------------------------------------------------------------------
@@ -45,6 +47,7 @@ export const syncRequestSchema = z.strictObject({
   gateway: z.string().max(64),
   /** Version of the snapshot the isolate serves; 0 for none. */
   snapshotVersion: z.int().min(0),
+  snapshotHash: snapshotHashSchema,
   holdMs: holdMsSchema,
   /** Version of the health table it holds; 0 for none. */
   healthVersion: z.int().min(0),
@@ -190,6 +193,7 @@ export const controlSyncRequestSchema = z.strictObject({
   region: z.string().max(64),
   holdMs: holdMsSchema,
   snapshotVersion: z.int().min(0),
+  snapshotHash: snapshotHashSchema,
   trustVersion: z.int().min(0),
   administrationVersion: z.int().min(0).optional(),
   gateways: z.array(gatewayStatusSchema),

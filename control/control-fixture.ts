@@ -2,7 +2,8 @@
 import { exports } from "cloudflare:workers";
 import { createCsr } from "#contract/identity/csr.ts";
 import { type CryptoKeyPair, generateKeyPair } from "#contract/identity/key-pair.ts";
-import { parseSnapshotLines } from "#contract/snapshot-lines.ts";
+import { SnapshotReader } from "#contract/snapshot-reader.ts";
+import { allAtOnce } from "#contract/steps.ts";
 import { splitSyncText } from "#contract/sync-text.ts";
 
 export const bootstrapToken = "bootstrap-admin-token-of-the-tests";
@@ -38,13 +39,14 @@ export async function admin(
   return { status: response.status, body: await response.json() };
 }
 
-export async function internal(path: string, body: unknown): Promise<Answer> {
+/** `reader`: of a region that has read versions before. */
+export async function internal(path: string, body: unknown, reader = new SnapshotReader()): Promise<Answer> {
   const response = await entry.Internal.fetch(`https://control.test${path}`, {
     method: "POST",
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
   const { answer, lines } = splitSyncText(await response.text());
-  const snapshot = lines === undefined ? {} : { snapshot: parseSnapshotLines(lines) };
+  const snapshot = lines === undefined ? {} : { snapshot: allAtOnce(reader.read(lines)) };
   return { status: response.status, body: Object.assign(answer as object, snapshot) };
 }
 

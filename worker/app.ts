@@ -135,7 +135,7 @@ async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): P
   const exchange = new Exchange(request, lifetime, plan, Date.now());
   try {
     for (const stage of entryStages) stage(exchange);
-    const response = await plan.handlers[exchange.matched?.ruleIndex ?? -1]!(exchange);
+    const response = await plan.rules.get(exchange.matched!.rule)!.handler(exchange);
     report(exchange, isolate, response.status, exchange.error, response);
     return exchange.debugToken === null ? response : withDecision(exchange, response, exchange.error);
   } catch (caught) {

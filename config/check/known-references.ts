@@ -4,7 +4,7 @@ import type { NativeRateLimit } from "../native/rate-limit.ts";
 import { connectionRoutes, filtersOf } from "../rule.ts";
 import type { Path } from "../report.ts";
 import type { Check } from "./check.ts";
-import { backendsOfFilter } from "./filter-backends.ts";
+import { backendsOfFilter } from "#contract/filter-backends.ts";
 
 export const knownReferences: Check = (config, report) => {
   const index = (what: string, names: readonly string[]) => {

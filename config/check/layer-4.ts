@@ -4,7 +4,7 @@ import type { NativeBackend, NativeConfig, NativeListener } from "../native/sche
 import { connectionRoutes, filtersOf } from "../rule.ts";
 import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
-import { backendsOfFilter } from "./filter-backends.ts";
+import { backendsOfFilter } from "#contract/filter-backends.ts";
 
 type RouteList = "routes" | "tcpRoutes" | "tlsRoutes";
 

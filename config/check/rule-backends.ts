@@ -1,7 +1,7 @@
 // Rules and backends that no request reaches because of missing references or zero weights.
 import { answersRequests, connectionRoutes, filtersOf } from "../rule.ts";
 import type { Check } from "./check.ts";
-import { backendsOfFilter } from "./filter-backends.ts";
+import { backendsOfFilter } from "#contract/filter-backends.ts";
 
 /** Both cases are valid in the Gateway API, which has them answered 500. */
 export const ruleBackends: Check = (config, report) => {

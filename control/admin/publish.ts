@@ -18,13 +18,9 @@ import { redactKeys } from "#config/redact-keys.ts";
 import type { z } from "zod";
 import { Refusal, valueOf } from "../refusal.ts";
 import type { Candidate, ConfigStore } from "../store/config-store.ts";
-import {
-  type PackedSnapshot,
-  packFiles,
-  packSnapshot,
-  unpackFiles,
-  unpackSnapshot,
-} from "../store/packed-json.ts";
+import { canonicalLine } from "../store/canonical-line.ts";
+import { keepOpen, openSnapshot } from "../store/open-snapshots.ts";
+import { type PackedSnapshot, packFiles, packSnapshot, unpackFiles } from "../store/packed-json.ts";
 
 type Store = DurableObjectStub<ConfigStore>;
 
@@ -68,9 +64,10 @@ export async function publish(
   const packed = await packSnapshot(snapshot);
   const prepared = await prepare(packed, files);
   return withRetries(store, baseVersion, async (current) => {
-    const changes = withChanges ? diffSnapshots(current.snapshot, packed.snapshot) : [];
+    const changes = withChanges ? diff(current.snapshot, packed.snapshot) : [];
     const unchanged = current.hash === prepared.hash && current.contentsHash === prepared.contentsHash;
     if (unchanged || dryRun) return { unchanged, changes, diagnostics };
+    keepOpen(packed);
     const version = await valueOf<VersionSummary>(
       store.publish({ ...prepared, author, reason, expectedVersion: current.version }),
     );
@@ -86,7 +83,7 @@ export async function rollback(
 ): Promise<PublishResponse> {
   const target = await readVersion(store, request.version);
   return withRetries(store, request.baseVersion, async (current) => {
-    const changes = diffSnapshots(current.snapshot, target.snapshot);
+    const changes = diff(current.snapshot, target.snapshot);
     const unchanged = current.hash === target.hash && current.contentsHash === target.contentsHash;
     if (unchanged) return { unchanged, changes, diagnostics: [] };
     const { hash, contentsHash, packedSnapshot, packedFiles } = target;
@@ -98,10 +95,14 @@ export async function rollback(
   });
 }
 
+function diff(from: Snapshot, to: Snapshot): Change[] {
+  return diffSnapshots(from, to, (a, b) => canonicalLine(a as object) === canonicalLine(b as object));
+}
+
 /** Throws {@link Refusal} `version_not_found`. */
 export async function diffVersions(store: Store, from: number, to: number): Promise<Change[]> {
   const [before, after] = [await readSnapshot(store, from), await readSnapshot(store, to)];
-  return diffSnapshots(before.snapshot, after.snapshot);
+  return diff(before.snapshot, after.snapshot);
 }
 
 /** A version with its documents, both packed and open. Throws {@link Refusal} `version_not_found`. */
@@ -120,7 +121,7 @@ export async function readSnapshot(store: Store, version: number | undefined): P
   const found = await store.read("snapshot", version);
   if (!found) throw notFound(version);
   const { summary, contentsHash, packed } = found;
-  const { hash, snapshot } = await unpackSnapshot(summary.version, summary.hash, packed);
+  const { hash, snapshot } = await openSnapshot(summary.version, summary.hash, packed);
   return { summary, version: summary.version, hash, contentsHash, snapshot, packedSnapshot: packed };
 }
 
@@ -147,7 +148,7 @@ async function currentVersion(store: Store): Promise<BaseVersion> {
   const found = await store.read("snapshot");
   if (!found) return { version: 0, hash: "", contentsHash: "", snapshot: emptySnapshot };
   const { summary, contentsHash, packed } = found;
-  const { snapshot } = await unpackSnapshot(summary.version, summary.hash, packed);
+  const { snapshot } = await openSnapshot(summary.version, summary.hash, packed);
   return { version: summary.version, hash: summary.hash, contentsHash, snapshot };
 }
 
@@ -176,7 +177,7 @@ async function staleBase(store: Store, baseVersion: number, current: BaseVersion
   const found = await store.read("snapshot", current.version);
   const base = baseVersion === 0 ? undefined : await store.read("snapshot", baseVersion);
   const baseSnapshot = base
-    ? (await unpackSnapshot(baseVersion, base.summary.hash, base.packed)).snapshot
+    ? (await openSnapshot(baseVersion, base.summary.hash, base.packed)).snapshot
     : emptySnapshot;
   const known = base !== undefined || baseVersion === 0;
   return new Refusal(
@@ -184,7 +185,7 @@ async function staleBase(store: Store, baseVersion: number, current: BaseVersion
     `Version ${current.version} is current; this was made from version ${baseVersion}.`,
     {
       ...(found && { current: found.summary }),
-      ...(known && { changes: diffSnapshots(baseSnapshot, current.snapshot) }),
+      ...(known && { changes: diff(baseSnapshot, current.snapshot) }),
       remedy: `Look at the changes, take them over, and publish again from version ${current.version}.`,
     },
   );

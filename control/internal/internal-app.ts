@@ -2,7 +2,6 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { z } from "zod";
-import { snapshotLines } from "#contract/snapshot-lines.ts";
 import { syncText } from "#contract/sync-text.ts";
 import {
   type ControlSyncAnswer,
@@ -19,7 +18,8 @@ import { Refusal, valueOf } from "../refusal.ts";
 import { observe } from "../stats/observe.ts";
 import { statsAnswer } from "../stats/stats-answer.ts";
 import { systemStats } from "../stats/system-stats.ts";
-import { unpackSnapshot } from "../store/packed-json.ts";
+import type { PackedVersion } from "../store/config-store.ts";
+import { linesOf, openSnapshot } from "../store/open-snapshots.ts";
 import { grantForward } from "./port-forward.ts";
 
 /** A region with every agent connected and 10,000 endpoints reports about 4 MB. */
@@ -78,9 +78,21 @@ async function sync(env: Env, report: z.infer<typeof controlSyncRequestSchema>):
   const holdMs = trust ? 0 : (report.holdMs ?? 0);
   const { newer, administration } = await configStore(env).sync(report, holdMs);
   const answer: ControlSyncAnswer = { ...(trust && { trust }), ...(administration && { administration }) };
-  if (!newer) return syncText(answer, undefined);
-  const { version, hash } = newer.summary;
-  return syncText(answer, snapshotLines(await unpackSnapshot(version, hash, newer.packed)));
+  return syncText(answer, newer && (await snapshotText(env, report, newer)));
+}
+
+/** Of a version that the region has, what has changed since. */
+async function snapshotText(
+  env: Env,
+  { snapshotVersion, snapshotHash }: z.infer<typeof controlSyncRequestSchema>,
+  { summary, packed }: PackedVersion,
+): Promise<string> {
+  const lines = linesOf(await openSnapshot(summary.version, summary.hash, packed));
+  const base =
+    snapshotHash === undefined ? undefined : await configStore(env).read("snapshot", snapshotVersion);
+  // A store that was lost and started anew has other versions under the same numbers.
+  if (!base || base.summary.hash !== snapshotHash) return lines.text();
+  return lines.changeText(linesOf(await openSnapshot(snapshotVersion, snapshotHash, base.packed)));
 }
 
 /** The body, validated. Throws {@link Refusal} `request_invalid` with the place. */

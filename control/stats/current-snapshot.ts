@@ -1,8 +1,7 @@
-// The snapshot that is current, for everything that describes the system. Unpacking and proving it takes milliseconds for
-// a large one, so the last is kept.
+// The snapshot that is current, for everything that describes the system.
 import type { Snapshot, VersionedSnapshot } from "#contract/snapshot.ts";
 import type { ConfigStore } from "../store/config-store.ts";
-import { unpackSnapshot } from "../store/packed-json.ts";
+import { openSnapshot } from "../store/open-snapshots.ts";
 
 const none: Snapshot = {
   format: 1,
@@ -21,6 +20,6 @@ export async function currentSnapshot(
   const newer = await store.readUnless(kept?.hash);
   if (newer === "none") return { version: 0, snapshot: none };
   if (newer === "same") return kept!;
-  kept = await unpackSnapshot(newer.summary.version, newer.summary.hash, newer.packed);
+  kept = await openSnapshot(newer.summary.version, newer.summary.hash, newer.packed);
   return kept;
 }

@@ -2,6 +2,7 @@ import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { limits } from "#contract/limits.ts";
+import { SnapshotReader } from "#contract/snapshot-reader.ts";
 import { admin, configuration, internal, publish, syncReport } from "../control-fixture.ts";
 import { type Env, configStore } from "../env.ts";
 import type { ConfigStore } from "./config-store.ts";
@@ -197,6 +198,22 @@ test("a heartbeat brings the snapshot only to those who lack it", async () => {
   const { body } = await internal("/sync", syncReport());
   expect(body.snapshot).toMatchObject({ version: 1, hash: expect.stringMatching(/^sha256:/) });
   expect((await internal("/sync", syncReport({ snapshotVersion: 1 }))).body.snapshot).toBeUndefined();
+});
+
+test("a region that names the version it has gets what has changed since, whoever has forgotten it the whole", async () => {
+  const reader = new SnapshotReader();
+  await publish(8080);
+  const first = await internal("/sync", syncReport(), reader);
+  const known = { snapshotVersion: 1, snapshotHash: reader.hash };
+  await publish(8081);
+  const second = await internal("/sync", syncReport(known), reader);
+  expect(second.body.snapshot).toMatchObject({ version: 2, snapshot: { backends: [{ name: "orders" }] } });
+  const routes = ({ body }: typeof first) => body.snapshot.snapshot.routes;
+  expect(routes(second)[0]).toBe(routes(first)[0]);
+  expect(second.body.snapshot.snapshot.backends[0].endpoints[0].port).toBe(8081);
+  // Of a store that was lost, say, whose versions had the same numbers.
+  const other = { snapshotVersion: 1, snapshotHash: `sha256:${"f".repeat(64)}` };
+  expect((await internal("/sync", syncReport(other))).body.snapshot).toEqual(second.body.snapshot);
 });
 
 test("status shows what the regions report", async () => {

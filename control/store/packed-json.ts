@@ -1,21 +1,29 @@
 // Values as compressed JSON, which is how versions are stored and how they cross RPC (32 MiB a message).
 import type { SourceFile } from "#contract/admin.ts";
 import { type Snapshot, type VersionedSnapshot, canonicalHash, canonicalJson } from "#contract/snapshot.ts";
+import { canonicalLine } from "./canonical-line.ts";
 
 export interface PackedSnapshot {
   readonly hash: string;
   readonly packed: Uint8Array;
-  /** As it will be unpacked: keys in canonical order, so that equal parts of two snapshots are equal as text. */
   readonly snapshot: Snapshot;
 }
 
 export async function packSnapshot(snapshot: Snapshot): Promise<PackedSnapshot> {
-  const json = canonicalJson(snapshot);
-  return {
-    hash: await canonicalHash(json),
-    packed: await pack(json),
-    snapshot: JSON.parse(json) as Snapshot,
-  };
+  const json = canonicalSnapshot(snapshot);
+  return { hash: await canonicalHash(json), packed: await pack(json), snapshot };
+}
+
+/** What `canonicalJson` gives, put together from the lines of routes and backends. */
+function canonicalSnapshot(snapshot: Snapshot): string {
+  const fields = Object.entries(snapshot).sort(([a], [b]) => (a < b ? -1 : 1));
+  const texts = fields.flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    const isLong = key === "routes" || key === "backends";
+    const items = isLong ? (value as readonly object[]).map(canonicalLine) : undefined;
+    return `${JSON.stringify(key)}:${items ? `[${items.join(",")}]` : canonicalJson(value)}`;
+  });
+  return `{${texts.join(",")}}`;
 }
 
 /** The snapshot, proved to be the one that was published. Throws where the text or the hash is not whole. */

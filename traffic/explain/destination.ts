@@ -1,5 +1,5 @@
 // Where a snapshot sends a request, and how it is handled on the way, in words that can be compared.
-import type { Snapshot, SnapshotBackend, SnapshotBackendRef } from "#contract/snapshot.ts";
+import type { Snapshot, SnapshotBackend, SnapshotBackendRef, SnapshotRule } from "#contract/snapshot.ts";
 import { canonicalJson } from "#contract/snapshot.ts";
 import { combinePlans, compileFilters, type FilterPlan } from "../filter/compile.ts";
 import { redirectLocation } from "../filter/redirect.ts";
@@ -23,14 +23,14 @@ export function createDestinations(snapshot: Snapshot): (request: ExplainedReque
   const enter = createEntry(snapshot);
   const matcher = compileMatcher(snapshot);
   const backends = new Map(snapshot.backends.map((backend) => [backend.name, backend]));
-  const views = new Map<number, RuleView>();
+  const views = new Map<SnapshotRule, RuleView>();
   return (request) => {
     const entry = enter(request);
     if (!isEntered(entry)) return { text: `refused: ${entry.refusal ?? ""}`, handling: "" };
     const match = matcher.match(entry.listener.name, entry.head);
     if (!match) return { text: "404", handling: "" };
-    let view = views.get(match.ruleIndex);
-    if (!view) views.set(match.ruleIndex, (view = viewOf(match, backends)));
+    let view = views.get(match.rule);
+    if (!view) views.set(match.rule, (view = viewOf(match, backends)));
     return { text: destinationOf(view, match, entry), handling: view.handling, rule: match.rule.id };
   };
 }

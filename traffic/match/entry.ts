@@ -9,8 +9,6 @@ import type { RequestFacts } from "./request-facts.ts";
 export interface RuleMatch {
   readonly route: SnapshotRoute;
   readonly rule: SnapshotRule;
-  /** Dense over all rules of the snapshot, in its order: an index for tables that are compiled beside the matcher. */
-  readonly ruleIndex: number;
   readonly match: RouteMatch;
   /** Characters of the path that a PathPrefix matched, without trailing slash; 0 for `/` and for other types. */
   readonly prefixChars: number;
@@ -36,24 +34,25 @@ export interface Rank {
   /** Further conditions and exclusions. */
   readonly exclusions: number;
   readonly priority: number;
+  /** Of the rule in its route. */
+  readonly ruleIndex: number;
   readonly matchIndex: number;
 }
 
 /** Throws an error whose message says why the match cannot be used. */
 export function compileEntry(
   route: SnapshotRoute,
-  rule: SnapshotRule,
   ruleIndex: number,
   matchIndex: number,
   compilePattern: PatternCompiler,
 ): Entry {
+  const rule = route.rules[ruleIndex]!;
   const match = rule.matches[matchIndex]!;
   const path = compilePathMatcher(match.path, compilePattern);
   return {
     result: {
       route,
       rule,
-      ruleIndex,
       match,
       prefixChars: path.type === "PathPrefix" ? path.value.length : 0,
     },
@@ -70,6 +69,7 @@ export function compileEntry(
       client: match.clientCIDRs !== undefined,
       exclusions: (match.and?.length ?? 0) + (match.not?.length ?? 0),
       priority: rule.priority ?? 0,
+      ruleIndex,
       matchIndex,
     },
   };

@@ -1,6 +1,6 @@
 // Look-up by host name: exact names, then `*.suffix` (one or more labels, longest suffix first), then any host.
 // Cost: one hash look-up per label, however many names there are.
-import { itemsPerStep, type Steps } from "#contract/steps.ts";
+import { keptItem, type StepLength, type Steps } from "#contract/steps.ts";
 
 export class HostIndex<T> {
   readonly #exact = new Map<string, T>();
@@ -21,21 +21,24 @@ export class HostIndex<T> {
     return created;
   }
 
-  /** The same names with other values. */
-  *mapSteps<U>(convert: (value: T) => U): Steps<HostIndex<U>> {
+  /** The same names with other values. `previous`: where `convert` may find the value that the name had before. */
+  *mapSteps<U>(
+    convert: (value: T, before: U | undefined) => Steps<U>,
+    previous: HostIndex<U> | undefined,
+    step: StepLength,
+  ): Steps<HostIndex<U>> {
     const index = new HostIndex<U>();
-    let count = 0;
-    for (const [from, to] of [
-      [this.#exact, index.#exact],
-      [this.#wildcard, index.#wildcard],
+    const known = previous ?? new HostIndex<U>();
+    for (const [from, to, before] of [
+      [this.#exact, index.#exact, known.#exact],
+      [this.#wildcard, index.#wildcard, known.#wildcard],
     ] as const) {
       for (const [host, value] of from) {
-        to.set(host, convert(value));
-        count += 1;
-        if (count % itemsPerStep === 0) yield;
+        to.set(host, yield* convert(value, before.get(host)));
+        if (step.isFull(keptItem)) yield;
       }
     }
-    if (this.#any !== undefined) index.#any = convert(this.#any);
+    if (this.#any !== undefined) index.#any = yield* convert(this.#any, known.#any);
     return index;
   }
 

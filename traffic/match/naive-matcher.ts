@@ -11,7 +11,6 @@ import type { RequestHead } from "./request-head.ts";
 interface Candidate {
   readonly route: SnapshotRoute;
   readonly rule: SnapshotRule;
-  readonly ruleIndex: number;
   readonly match: RouteMatch;
   /** Compared element by element, smaller wins. */
   readonly key: readonly (number | string)[];
@@ -20,7 +19,6 @@ interface Candidate {
 export interface NaiveMatch {
   readonly route: SnapshotRoute;
   readonly rule: SnapshotRule;
-  readonly ruleIndex: number;
   readonly match: RouteMatch;
 }
 
@@ -33,7 +31,7 @@ export function naiveMatch(
   const found = winner(snapshot, listenerName, head, head.path);
   if (!found || !head.path.includes(";") || found.match.path.value.includes(";")) return found;
   const bare = normalizePath(head.path.replace(/;[^/]*/g, "")) ?? "/";
-  return winner(snapshot, listenerName, head, bare)?.ruleIndex === found.ruleIndex ? found : undefined;
+  return winner(snapshot, listenerName, head, bare)?.rule === found.rule ? found : undefined;
 }
 
 function winner(
@@ -50,15 +48,13 @@ function winner(
   const best = Math.max(...routes.map((route) => specificity(route, head.host)));
   if (best < 0) return undefined;
   const candidates: Candidate[] = [];
-  let ruleIndex = -1;
   for (const route of snapshot.routes) {
     for (const [position, rule] of route.rules.entries()) {
-      ruleIndex += 1;
       if (!routes.includes(route) || specificity(route, head.host) !== best || isBroken(rule)) continue;
       for (const [matchIndex, match] of rule.matches.entries()) {
         if (!holds(match, head, path)) continue;
         const key = [-(rule.priority ?? 0), ...keyOf(route, match, position, matchIndex)];
-        candidates.push({ route, rule, ruleIndex, match, key });
+        candidates.push({ route, rule, match, key });
       }
     }
   }

@@ -1,9 +1,13 @@
 // All matches of one host, found by path: a hash for exact paths, an ordered list of regular expressions, a trie of
 // path elements for prefixes. Cost: the length of the path, however many routes there are.
+import type { StepLength, Steps } from "#contract/steps.ts";
 import { admits, type Entry, type RuleMatch } from "./entry.ts";
 import { foldPath } from "./path-matcher.ts";
 import type { Pattern } from "./pattern/pattern.ts";
 import type { RequestFacts } from "./request-facts.ts";
+
+/** What it costs to file an entry, of a step's items. */
+const indexedEntry = 1 / 16;
 
 interface PrefixNode {
   children: Map<string, PrefixNode> | undefined;
@@ -15,13 +19,21 @@ export class PathIndex {
   readonly #exact = new Map<string, Entry[]>();
   readonly #regexes: { readonly pattern: Pattern; readonly entry: Entry }[] = [];
   readonly #root: PrefixNode = { children: undefined, entries: [], parent: undefined };
+  readonly #entries: readonly Entry[];
   /** Some entry ignores case: keys are folded, and entries that do not ignore it look at the path once more. */
   readonly #folds: boolean;
 
-  /** Entries come in order of precedence. */
+  /** Entries come in order of precedence. Finds nothing before `buildSteps` has ended. */
   constructor(entries: readonly Entry[]) {
+    this.#entries = entries;
     this.#folds = entries.some(({ rank }) => rank.ignoreCase);
-    for (const entry of entries) this.#add(entry);
+  }
+
+  *buildSteps(step: StepLength): Steps<void> {
+    for (const entry of this.#entries) {
+      this.#add(entry);
+      if (step.isFull(indexedEntry)) yield;
+    }
   }
 
   #add(entry: Entry): void {

@@ -29,7 +29,7 @@ export function comparePrecedence(a: Entry, b: Entry): number {
     b.rank.exclusions - a.rank.exclusions ||
     compareText(a.result.route.creationTimestamp ?? never, b.result.route.creationTimestamp ?? never) ||
     compareText(a.result.route.name, b.result.route.name) ||
-    a.result.ruleIndex - b.result.ruleIndex ||
+    a.rank.ruleIndex - b.rank.ruleIndex ||
     a.rank.matchIndex - b.rank.matchIndex
   );
 }

@@ -41,22 +41,16 @@ export interface BackendInputs {
   readonly nowMs: number;
   /** Zone that the gateway runs in. */
   readonly zone: string | undefined;
-  /** Endpoints of the snapshot that come before those of this backend. */
-  readonly endpointsBefore: number;
   readonly directService: DirectServices;
   readonly answers: Answers;
   readonly tunnel: TunnelPlan | undefined;
-  /** The same backend in the snapshot before; its balancer's knowledge carries over. */
+  /** The backend of this name in the snapshot before; its balancer's knowledge carries over. */
   readonly previous: BackendPlan | undefined;
 }
 
 export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs): BackendPlan {
-  const { random, nowMs, tunnel, previous } = inputs;
-  const balancer = createBalancer(backend, random, {
-    previous: previous?.balancer,
-    nowMs,
-    zone: inputs.zone,
-  });
+  const { random, nowMs, zone, tunnel, previous } = inputs;
+  const balancer = createBalancer(backend, random, { previous: previous?.balancer, nowMs, zone });
   const { passive } = backend.healthCheck;
   const ids = backend.endpoints.map(({ id }) => id);
   const watch = passive && new EndpointWatch(passive, ids, balancer, random, nowMs, previous?.watch);
@@ -67,15 +61,7 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
     load: backendLoad(backend, previous?.load),
     watch,
     tunnel,
-    endpoints: backend.endpoints.map((endpoint, index) =>
-      compileEndpoint(
-        endpoint,
-        inputs.endpointsBefore + index,
-        backend.protocol,
-        tunnel ? undefined : inputs.directService(endpoint.id, backend.protocol),
-        inputs.answers,
-      ),
-    ),
+    endpoints: compileEndpoints(backend, inputs),
     gauges: (into) => {
       backend.endpoints.forEach(({ id }, index) => {
         const count = balancer.inFlight(index);
@@ -103,4 +89,19 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
       });
     },
   };
+}
+
+/** On its own: a closure over the inputs beside those of the plan would keep the plan before alive, and all before it. */
+function compileEndpoints(
+  backend: SnapshotBackend,
+  { tunnel, directService, answers }: BackendInputs,
+): EndpointPlan[] {
+  return backend.endpoints.map((endpoint) =>
+    compileEndpoint(
+      endpoint,
+      backend,
+      tunnel ? undefined : directService(endpoint.id, backend.protocol),
+      answers,
+    ),
+  );
 }

@@ -1,5 +1,5 @@
-// One endpoint, with how to dial it worked out once per snapshot.
-import type { BackendProtocol, Endpoint } from "#contract/snapshot.ts";
+// One endpoint, with how to dial it worked out once.
+import type { Endpoint, SnapshotBackend } from "#contract/snapshot.ts";
 import { Reachability } from "#traffic/health/reachability.ts";
 
 /** Whether a connection to the endpoint is opened or refused within that time. Never rejects. */
@@ -7,8 +7,8 @@ export type Answers = (endpoint: Endpoint, timeoutMs: number) => Promise<boolean
 
 export interface EndpointPlan {
   readonly endpoint: Endpoint;
-  /** Dense over all endpoints of the snapshot. */
-  readonly index: number;
+  /** Name of its backend. */
+  readonly backend: string;
   /** `https://address:port`: where plain `fetch` goes. */
   readonly origin: string;
   /** The service that keeps the client's Host (decision 0003), where one is bound. */
@@ -19,14 +19,13 @@ export interface EndpointPlan {
 
 export function compileEndpoint(
   endpoint: Endpoint,
-  index: number,
-  protocol: BackendProtocol,
+  { name, protocol }: SnapshotBackend,
   service: Fetcher | undefined,
   answers: Answers,
 ): EndpointPlan {
   return {
     endpoint,
-    index,
+    backend: name,
     origin: `${protocol === "HTTPS" ? "https" : "http"}://${endpoint.id}`,
     service,
     reachability: new Reachability(),

@@ -32,8 +32,12 @@ function taken(counters: RequestCounters): { counters: object; histograms: objec
 
 test("requests are counted by route and backend, endpoint and listener, and only once", () => {
   const of = snapshot();
-  const counters = new RequestCounters(of);
+  const counters = new RequestCounters();
   const listener = of.listeners[1];
+  const rules = of.routes.flatMap((route) => route.rules.map((matched) => ({ route, rule: matched })));
+  const endpoints = of.backends.flatMap((backend) =>
+    backend.endpoints.map((one) => ({ backend: backend.name, endpoint: one })),
+  );
   const count = (
     rule: number,
     refIndex: number,
@@ -41,8 +45,8 @@ test("requests are counted by route and backend, endpoint and listener, and only
     status: number,
     latencyMs = 0,
   ): void => {
-    const matched = rule < 0 ? undefined : { ruleIndex: rule };
-    const picked = endpointIndex < 0 ? undefined : { index: endpointIndex };
+    const matched = rules[rule];
+    const picked = endpoints[endpointIndex];
     const on = matched ? listener : undefined;
     counters.count({ listener: on, matched, refIndex, endpoint: picked }, status, latencyMs);
   };

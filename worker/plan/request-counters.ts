@@ -1,9 +1,10 @@
-// Counts the requests of one snapshot: by rule and backend, by endpoint, by listener. A request adds to numbers in
-// arrays; names are made when the heartbeat takes the increments along. Series are bounded by the configuration: nothing
-// that a client sends becomes a label.
+// Counts the requests of an isolate: by rule and backend, by endpoint, by listener. A request adds to numbers in arrays,
+// which are found by the objects of its plan and live from one heartbeat to the next, so that plans may come and go; names
+// are made when the heartbeat takes the increments along. Series are bounded by the configuration: nothing that a client
+// sends becomes a label.
 import { counterName } from "#contract/counter-name.ts";
 import { histogramValues, latencyBucket, latencyBuckets } from "#contract/latency-buckets.ts";
-import type { Snapshot, SnapshotListener } from "#contract/snapshot.ts";
+import type { SnapshotListener, SnapshotRoute, SnapshotRule } from "#contract/snapshot.ts";
 
 /** Status classes 1xx to 5xx, then the latency histogram. */
 const classes = 5;
@@ -16,11 +17,17 @@ const maxEvents = 10_000;
 /** What counting asks of an exchange. */
 export interface CountedRequest {
   readonly listener: SnapshotListener | undefined;
-  readonly matched: { readonly ruleIndex: number } | undefined;
+  readonly matched: { readonly route: SnapshotRoute; readonly rule: SnapshotRule } | undefined;
   /** -1: no backend was picked. */
   readonly refIndex: number;
-  /** The last one tried; `index` is dense over all endpoints of the snapshot. */
-  readonly endpoint: { readonly index: number } | undefined;
+  /** The last one tried. */
+  readonly endpoint: CountedEndpoint | undefined;
+}
+
+interface CountedEndpoint {
+  /** Name of its backend. */
+  readonly backend: string;
+  readonly endpoint: { readonly id: string };
 }
 
 /** What the heartbeat takes along. */
@@ -37,45 +44,27 @@ interface Group {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** Of one rule. */
+interface RuleCounts {
+  readonly route: string;
+  readonly rule: SnapshotRule;
+  /** One for no backend, then one for each backendRef. */
+  readonly groups: (Float64Array | undefined)[];
+}
+
 export class RequestCounters {
-  readonly #snapshot: Snapshot;
-  /** First group of each rule; a rule has one group for no backend, then one per backendRef. */
-  readonly #firstOfRule: number[] = [];
-  readonly #firstEndpoint: number;
-  readonly #listeners: ReadonlyMap<SnapshotListener | undefined, number>;
-  /** Made when first counted, so that memory goes with what is used and not with what is configured. */
-  readonly #groups: (Float64Array | undefined)[];
-  #touched: number[] = [];
-  readonly #isTouched: Uint8Array;
+  #unmatched: Float64Array | undefined;
+  readonly #rules = new Map<SnapshotRule, RuleCounts>();
+  readonly #endpoints = new Map<CountedEndpoint, Float64Array>();
+  readonly #listeners = new Map<SnapshotListener, Float64Array>();
   readonly #events = new Map<string, number>();
 
-  constructor(snapshot: Snapshot) {
-    this.#snapshot = snapshot;
-    let groups = 1;
-    for (const route of snapshot.routes) {
-      for (const rule of route.rules) {
-        this.#firstOfRule.push(groups);
-        groups += rule.backendRefs.length + 1;
-      }
-    }
-    this.#firstEndpoint = groups;
-    for (const backend of snapshot.backends) groups += backend.endpoints.length;
-    const firstListener = groups;
-    this.#listeners = new Map(snapshot.listeners.map((listener, index) => [listener, firstListener + index]));
-    groups += snapshot.listeners.length;
-    this.#groups = Array.from<undefined>({ length: groups });
-    this.#isTouched = new Uint8Array(groups);
-  }
-
-  count(request: CountedRequest, status: number, latencyMs: number): void {
-    const { listener, matched, refIndex, endpoint } = request;
+  count({ listener, matched, refIndex, endpoint }: CountedRequest, status: number, latencyMs: number): void {
     const statusClass = Math.min(Math.max(Math.floor(status / 100), 1), classes) - 1;
     const bucket = classes + latencyBucket(latencyMs);
-    const ruleGroup = matched ? this.#firstOfRule[matched.ruleIndex]! + refIndex + 1 : 0;
-    this.#add(ruleGroup, statusClass, bucket, latencyMs);
-    if (endpoint) this.#add(this.#firstEndpoint + endpoint.index, statusClass, bucket, latencyMs);
-    const listenerGroup = this.#listeners.get(listener);
-    if (listenerGroup !== undefined) this.#add(listenerGroup, statusClass, bucket, latencyMs);
+    addRequest(this.#ruleValues(matched, refIndex), statusClass, bucket, latencyMs);
+    if (endpoint) addRequest(valuesOf(this.#endpoints, endpoint), statusClass, bucket, latencyMs);
+    if (listener) addRequest(valuesOf(this.#listeners, listener), statusClass, bucket, latencyMs);
   }
 
   /** Counts what is not a request, such as a retry. `name` is a {@link counterName} made once per snapshot. */
@@ -88,58 +77,56 @@ export class RequestCounters {
   /** Hands over the increments since the last call and starts anew. */
   take(into: Increments): void {
     for (const [name, count] of this.#events) add(into.counters, name, count);
-    this.#events.clear();
-    if (this.#touched.length === 0) return;
-    const touched = this.#touched.sort((a, b) => a - b);
-    this.#touched = [];
-    const groupAt = this.#groupWalk();
-    for (const index of touched) {
-      this.#isTouched[index] = 0;
-      const values = this.#groups[index]!;
-      const group = groupAt(index);
+    for (const [group, values] of this.#counted()) {
       const counted = takeStatuses(into, group, values);
       if (group.requests === "requests_total") add(into.counters, "requests_total", counted);
       if (group.duration !== undefined)
         takeHistogram(into, counterName(group.duration, group.labels), values);
-      values.fill(0);
     }
+    this.#unmatched = undefined;
+    for (const counted of [this.#events, this.#rules, this.#endpoints, this.#listeners]) counted.clear();
   }
 
-  #add(group: number, statusClass: number, bucket: number, latencyMs: number): void {
-    const values = (this.#groups[group] ??= new Float64Array(groupValues));
-    if (this.#isTouched[group] === 0) {
-      this.#isTouched[group] = 1;
-      this.#touched.push(group);
+  #ruleValues(matched: CountedRequest["matched"], refIndex: number): Float64Array {
+    if (!matched) return (this.#unmatched ??= new Float64Array(groupValues));
+    const { route, rule } = matched;
+    let counts = this.#rules.get(rule);
+    if (!counts) {
+      counts = { route: route.name, rule, groups: [] };
+      this.#rules.set(rule, counts);
     }
-    values[statusClass]! += 1;
-    values[bucket]! += 1;
-    values[sumValue]! += latencyMs;
+    return (counts.groups[refIndex + 1] ??= new Float64Array(groupValues));
   }
 
-  /** Names of groups that come in ascending order, in one pass over the snapshot. */
-  #groupWalk(): (index: number) => Group {
-    const { routes, backends, listeners } = this.#snapshot;
-    const rules = routes.flatMap((route) => route.rules.map((rule) => ({ route, rule })));
-    let ruleIndex = -1;
-    let backendIndex = 0;
-    let firstOfBackend = this.#firstEndpoint;
-    return (index) => {
-      if (index < this.#firstEndpoint) {
-        while (ruleIndex + 1 < rules.length && this.#firstOfRule[ruleIndex + 1]! <= index) ruleIndex += 1;
-        const found = rules[ruleIndex];
-        const refIndex = index - (this.#firstOfRule[ruleIndex] ?? 0) - 1;
-        return ruleGroupOf(found?.route.name ?? "", found?.rule.backendRefs[refIndex]?.backend ?? "");
+  *#counted(): Generator<readonly [Group, Float64Array]> {
+    if (this.#unmatched) yield [ruleGroupOf("", ""), this.#unmatched];
+    for (const { route, rule, groups } of this.#rules.values()) {
+      for (const [index, values] of groups.entries()) {
+        if (values) yield [ruleGroupOf(route, rule.backendRefs[index - 1]?.backend ?? ""), values];
       }
-      for (; backendIndex < backends.length; backendIndex += 1) {
-        const { name, endpoints } = backends[backendIndex]!;
-        const endpoint = endpoints[index - firstOfBackend];
-        if (endpoint) return endpointGroupOf(name, endpoint.id);
-        firstOfBackend += endpoints.length;
-      }
-      const listener = listeners[index - firstOfBackend]?.name ?? "";
-      return { requests: "listener_requests_total", labels: { listener } };
-    };
+    }
+    for (const [{ backend, endpoint }, values] of this.#endpoints) {
+      yield [endpointGroupOf(backend, endpoint.id), values];
+    }
+    for (const [{ name }, values] of this.#listeners) {
+      yield [{ requests: "listener_requests_total", labels: { listener: name } }, values];
+    }
   }
+}
+
+function addRequest(values: Float64Array, statusClass: number, bucket: number, latencyMs: number): void {
+  values[statusClass]! += 1;
+  values[bucket]! += 1;
+  values[sumValue]! += latencyMs;
+}
+
+function valuesOf<Key>(counted: Map<Key, Float64Array>, key: Key): Float64Array {
+  let values = counted.get(key);
+  if (!values) {
+    values = new Float64Array(groupValues);
+    counted.set(key, values);
+  }
+  return values;
 }
 
 function ruleGroupOf(route: string, backend: string): Group {

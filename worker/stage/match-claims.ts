@@ -16,10 +16,9 @@ export const matchClaims: Stage<RuleScope> = ({ rule, access }, next) => {
     // What it would tell the endpoint is collected once more by `authenticate`.
     const identity = await access?.readToken?.(exchange, new UpstreamIdentity(new Set()));
     exchange.claims = identity?.token?.claims ?? {};
-    const { matched } = exchange;
     exchange.matched = exchange.plan.matcher.match(exchange.listener?.name ?? "", exchange);
     if (!exchange.matched) throw new GatewayError("route_not_found");
-    const { ruleIndex } = exchange.matched;
-    return ruleIndex === matched?.ruleIndex ? next(exchange) : exchange.plan.handlers[ruleIndex]!(exchange);
+    const { rule: found } = exchange.matched;
+    return found === rule ? next(exchange) : exchange.plan.rules.get(found)!.handler(exchange);
   };
 };

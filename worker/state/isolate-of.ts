@@ -1,6 +1,6 @@
 // Gives each isolate its one `Isolate`, wired to the platform.
 import { limits } from "#contract/limits.ts";
-import { SnapshotReader } from "#contract/snapshot-lines.ts";
+import { SnapshotReader } from "#contract/snapshot-reader.ts";
 import { speaksTls, type VersionedSnapshot } from "#contract/snapshot.ts";
 import { allAtOnce, withPauses } from "#contract/steps.ts";
 import { readSyncText } from "#contract/sync-text.ts";
@@ -12,6 +12,7 @@ import { Limiter } from "../limit/limiter.ts";
 import { objectUrl } from "#contract/object-path.ts";
 import { hasHubs, objectFetch } from "../objects.ts";
 import { pause } from "../pause.ts";
+import { RequestCounters } from "../plan/request-counters.ts";
 import { planSteps, type PolicyStages } from "../plan/snapshot-plan.ts";
 import type { HubFetch } from "../plan/tunnel-plan.ts";
 import { BatchedLines, lineByLine } from "../report/line-log.ts";
@@ -50,11 +51,13 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
     log,
     call: (number, call) => callLimiter(env, number, call),
   });
+  const counters = new RequestCounters();
   const snapshots = new SnapshotReader();
   const connectTo = compileConnectTo(env.CONNECT_TO);
   return new Isolate({
     gateway,
     nowMs,
+    requestCounters: counters,
     limitCounters: limiter.counters,
     sync: (request, answered) => syncWithRegion(env, request, answered, snapshots),
     lastGood: () => readLastGood(env, snapshots),
@@ -63,6 +66,7 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
         stages,
         previous,
         limiter,
+        counters,
         zone: env.ZONE,
         secret,
         random: Math.random,
@@ -102,7 +106,7 @@ async function syncWithRegion(
   const request = new Request(objectUrl("RegionState", region, "/sync"), {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
+    body: JSON.stringify({ ...body, snapshotHash: snapshots.hash }),
     signal: AbortSignal.timeout(syncTimeoutMs),
   });
   const response = await objectFetch(env, "RegionState", region, request);

@@ -26,6 +26,8 @@ export interface IsolateInputs {
   readonly sync: (request: SyncRequest, answered: () => void) => Promise<SyncResponse>;
   /** The last good snapshot, kept where it can be read without the state object; undefined when there is none. */
   readonly lastGood: () => Promise<VersionedSnapshot | undefined>;
+  /** Of all plans, whose last requests may still be under way when the next one is there. */
+  readonly requestCounters: Pick<RequestCounters, "take">;
   /** Counts besides those of requests and errors. */
   readonly limitCounters: Pick<LimitCounters, "take">;
   readonly compile: (snapshot: VersionedSnapshot, previous: SnapshotPlan | undefined) => Steps<SnapshotPlan>;
@@ -34,8 +36,6 @@ export interface IsolateInputs {
   readonly log: (event: string, fields: Record<string, unknown>) => void;
   readonly accessLog: LineLog;
 }
-
-const maxRetired = 4;
 
 /** Compiling that has not ended after this long is given up: the request that it belonged to may have been cancelled. */
 const abandonMs = 5_000;
@@ -48,8 +48,6 @@ export class Isolate {
   /** Increments that the region has not acknowledged yet. */
   readonly #unsent: Increments = { counters: new Map(), histograms: new Map() };
   #plan: SnapshotPlan | undefined;
-  /** Of plans before, whose last requests may still be under way. */
-  #retired: RequestCounters[] = [];
   #healthVersion = 0;
   #unhealthy: ReadonlySet<string> = new Set();
   #ejected: ReadonlySet<string> = new Set();
@@ -154,8 +152,7 @@ export class Isolate {
 
   #takeCounters(): Increments {
     const { counters, histograms } = this.#unsent;
-    for (const retired of this.#retired) retired.take(this.#unsent);
-    this.#plan?.counters.take(this.#unsent);
+    this.#inputs.requestCounters.take(this.#unsent);
     this.errors.take(counters);
     this.#inputs.limitCounters.take(counters);
     counters.set("sync_calls_total", (counters.get("sync_calls_total") ?? 0) + 1);
@@ -203,7 +200,6 @@ export class Isolate {
       const plan = previous ? await withPauses(steps, pause) : allAtOnce(steps);
       // Another one was faster.
       if (version <= (this.#plan?.version ?? 0)) return;
-      if (this.#plan) this.#retired = [this.#plan.counters, ...this.#retired].slice(0, maxRetired);
       this.#plan = plan;
     } catch (error) {
       this.#badVersion = version;

@@ -2,7 +2,9 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
 import { limits } from "#contract/limits.ts";
-import { parseSnapshotLines, snapshotLines, SnapshotReader } from "#contract/snapshot-lines.ts";
+import { SnapshotLines } from "#contract/snapshot-lines.ts";
+import { parseSnapshotLines, SnapshotReader } from "#contract/snapshot-reader.ts";
+import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import { allAtOnce } from "#contract/steps.ts";
 import { readSyncText, syncText } from "#contract/sync-text.ts";
 import type { ControlSyncAnswer, SyncRequest, SyncResponse } from "#contract/sync.ts";
@@ -35,6 +37,8 @@ const heartbeat: SyncRequest = { gateway: "g", snapshotVersion: 0, healthVersion
 function post(path: string, body: unknown): Promise<Response> {
   return stub().fetch(`https://object/RegionState/x${path}`, { method: "POST", body: JSON.stringify(body) });
 }
+
+const wholeText = (snapshot: VersionedSnapshot): string => SnapshotLines.of(snapshot).text();
 
 async function readSync(response: Response): Promise<SyncResponse> {
   return allAtOnce(readSyncText(await response.text(), new SnapshotReader()));
@@ -74,7 +78,7 @@ test("with the control down a heartbeat is answered from what is known", async (
 });
 
 test("a heartbeat brings what the control has published, once per version", async () => {
-  await withControl(() => ({ lines: snapshotLines(version(3)) }));
+  await withControl(() => ({ lines: wholeText(version(3)) }));
   expect((await sync()).snapshot?.version).toBe(3);
   expect((await sync({ snapshotVersion: 3 })).snapshot).toBeUndefined();
 });
@@ -96,18 +100,18 @@ test("a heartbeat that may be held ends with what the control is held for", asyn
   // With a call at the control nobody asks again, nor waits for it.
   expect((await sync()).snapshot).toBeUndefined();
   expect(asked).toHaveLength(1);
-  published.resolve({ lines: snapshotLines(version(3)) });
+  published.resolve({ lines: wholeText(version(3)) });
   expect((await held).snapshot?.version).toBe(3);
 });
 
 test("a heartbeat that is behind is not held", async () => {
-  await withControl(() => ({ lines: snapshotLines(version(3)) }));
+  await withControl(() => ({ lines: wholeText(version(3)) }));
   await sync();
   expect((await sync({ holdMs: limits.longestHoldMs })).snapshot?.version).toBe(3);
 });
 
 test("what the control sent survives the object, and lies in KV for isolates without it", async () => {
-  await withControl(() => ({ lines: snapshotLines(version(4)) }));
+  await withControl(() => ({ lines: wholeText(version(4)) }));
   await sync();
   await vi.waitFor(async () => {
     const stored = await testEnv.SNAPSHOTS.get("snapshot");
@@ -124,6 +128,87 @@ test("what the control sent survives the object, and lies in KV for isolates wit
   expect(answer).toMatchObject({ snapshot: version(4) });
 });
 
+test("of a newer version a gateway gets what has changed; so it is stored, and comes back", async () => {
+  const reader = new SnapshotReader();
+  const asGateway = async (): Promise<{ chars: number; snapshot: VersionedSnapshot | undefined }> => {
+    const known = reader.hash === undefined ? {} : { snapshotHash: reader.hash };
+    const response = await post("/sync", { ...heartbeat, ...known });
+    const text = await response.text();
+    return { chars: text.length, snapshot: allAtOnce(readSyncText(text, reader)).snapshot };
+  };
+  const control = await withVersions();
+  const whole = await asGateway();
+  expect(whole.snapshot).toEqual(manyRoutes(1));
+  await control.publish(2);
+  await control.publish(3);
+  // A gateway that has missed one gets both.
+  const change = await asGateway();
+  expect(change.snapshot).toEqual(manyRoutes(3));
+  expect(change.chars).toBeLessThan(whole.chars / 10);
+  await control.publish(4);
+  expect(control.bases).toEqual([undefined, manyRoutes(1).hash, manyRoutes(2).hash, manyRoutes(3).hash]);
+
+  const restarted = await runInDurableObject(stub(), async (_instance, state) => {
+    const { sql } = state.storage;
+    const kinds = sql.exec<{ kind: string }>("SELECT DISTINCT kind FROM part ORDER BY kind").toArray();
+    expect(kinds.map(({ kind }) => kind)).toEqual(["snapshot", "snapshot+1", "snapshot+2", "snapshot+3"]);
+    const request = new Request("https://object/RegionState/x/sync", {
+      method: "POST",
+      body: JSON.stringify(heartbeat),
+    });
+    return readSync(await new RegionState(state, testEnv).fetch(request));
+  });
+  expect(restarted.snapshot).toEqual(manyRoutes(4));
+});
+
+test("a change that cannot be read is ignored, and the next answer is to be a whole one", async () => {
+  const control = await withVersions((text) => text.replace('"x2.test"', '"x 2"'));
+  await control.publish(1);
+  control.published = 2;
+  await vi.waitFor(async () => {
+    await runDurableObjectAlarm(stub());
+    expect(control.bases.slice(0, 3)).toEqual([undefined, manyRoutes(1).hash, undefined]);
+  });
+  expect((await sync()).snapshot?.version).toBe(1);
+  await control.publish(3);
+});
+
+/** A control with the versions of `manyRoutes`, the first of which is published; notes what it sent changes of. */
+async function withVersions(damage = (text: string) => text) {
+  const control = {
+    published: 1,
+    bases: [] as (string | undefined)[],
+    publish: async (number: number) => {
+      control.published = number;
+      await vi.waitFor(async () => {
+        await runDurableObjectAlarm(stub());
+        expect((await sync()).snapshot?.version).toBe(number);
+      });
+    },
+  };
+  await withControl((request) => {
+    const { snapshotVersion, snapshotHash } = request as { snapshotVersion: number; snapshotHash?: string };
+    if (snapshotVersion >= control.published) return {};
+    control.bases.push(snapshotHash);
+    const lines = SnapshotLines.of(manyRoutes(control.published));
+    const base = snapshotHash !== undefined && SnapshotLines.of(manyRoutes(snapshotVersion));
+    return { lines: damage(base ? lines.changeText(base) : lines.text()) };
+  });
+  return control;
+}
+
+/** Of which one route is another in each version. */
+function manyRoutes(number: number): VersionedSnapshot {
+  const snapshot = testSnapshot([{}]);
+  const [route] = snapshot.routes;
+  snapshot.routes = Array.from({ length: 200 }, (_, index) => ({
+    ...route!,
+    name: `r-${String(index).padStart(3, "0")}`,
+    hostnames: [index === 100 ? `x${number}.test` : `host-${index}.test`],
+  }));
+  return { version: number, hash: `sha256:${String(number).repeat(64)}`, snapshot };
+}
+
 test("a snapshot that is not one is ignored; trust beside it is not", async () => {
   const trust = { version: 1, trustDomain: "isthmus.local", rootsPem: ["x"], revokedSerials: [] };
   await withControl(() => ({ lines: JSON.stringify({ version: 9, hash: "nonsense" }), trust }));
@@ -132,7 +217,7 @@ test("a snapshot that is not one is ignored; trust beside it is not", async () =
 });
 
 test("a hub that announces itself gets the slice of its tunnel", async () => {
-  await withControl(() => ({ lines: snapshotLines(version(2)) }));
+  await withControl(() => ({ lines: wholeText(version(2)) }));
   const push = await (await post("/hub", { tunnel: "prod", shard: 1 })).json();
   expect(push).toMatchObject({ config: { tunnel: "prod", version: 2, backends: [{ name: "pods" }] } });
 });
@@ -186,7 +271,7 @@ test("an endpoint that nobody listens on is found by its check", async () => {
     healthyThreshold: 1,
   };
   const snapshot = testSnapshot([{}], [{ ...testBackend("pods", 1), healthCheck: { active: check } }]);
-  await withControl(() => ({ lines: snapshotLines({ ...version(1), snapshot }) }));
+  await withControl(() => ({ lines: wholeText({ ...version(1), snapshot }) }));
   await sync();
   await vi.waitFor(async () => {
     await runDurableObjectAlarm(stub());
@@ -205,7 +290,7 @@ test("an endpoint is checked again after its interval, also where that is shorte
     healthyThreshold: 1,
   };
   const snapshot = testSnapshot([{}], [{ ...testBackend("pods", 1), healthCheck: { active: check } }]);
-  await withControl(() => ({ lines: snapshotLines({ ...version(1), snapshot }) }));
+  await withControl(() => ({ lines: wholeText({ ...version(1), snapshot }) }));
   const aheadMs: number[] = [];
   await runInDurableObject(stub(), (_instance, { storage }) => {
     const setAlarm = storage.setAlarm.bind(storage);

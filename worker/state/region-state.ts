@@ -5,7 +5,6 @@ import { z } from "zod";
 import { administrationSchema } from "#contract/administration.ts";
 import { HeldCalls } from "#contract/held-calls.ts";
 import { objectUrl } from "#contract/object-path.ts";
-import { SnapshotReader } from "#contract/snapshot-lines.ts";
 import { type VersionedSnapshot, nameSchema } from "#contract/snapshot.ts";
 import { allAtOnce, withPauses } from "#contract/steps.ts";
 import { splitSyncText, syncText } from "#contract/sync-text.ts";
@@ -22,6 +21,7 @@ import { withTimeLimit } from "../time-limit.ts";
 import { compileConnectTo, type ConnectTo } from "./connect-to.ts";
 import { snapshotKey } from "./last-good.ts";
 import { runProbe } from "./probe.ts";
+import { RegionSnapshot } from "./region-snapshot.ts";
 import { RegionStorage } from "./region-storage.ts";
 
 /** A heartbeat that finds the control's last answer older than this waits for a new one … */
@@ -46,9 +46,7 @@ export class RegionState extends DurableObject<Env> {
   readonly #storage: RegionStorage;
   readonly #machine: RegionMachine;
   readonly #connectTo: ConnectTo;
-  readonly #snapshots = new SnapshotReader();
-  /** The snapshot's lines as they came. */
-  #snapshotText: string | undefined;
+  readonly #snapshot = new RegionSnapshot();
   #kvIsBehind = false;
   /** The call to the control that is under way. */
   #pull: { readonly ended: Promise<void>; readonly held: boolean } | undefined;
@@ -67,10 +65,9 @@ export class RegionState extends DurableObject<Env> {
     super(ctx, env);
     this.#storage = new RegionStorage(ctx.storage);
     this.#connectTo = compileConnectTo(env.CONNECT_TO);
-    const { stored, problems } = this.#storage.load((lines) => allAtOnce(this.#snapshots.read(lines)));
+    const { stored, problems } = this.#storage.load((text) => allAtOnce(this.#snapshot.read(text)));
     for (const reason of problems) this.#log("region_storage_unreadable", { reason });
     this.#machine = new RegionMachine(env.REGION ?? "default", stored, Math.random, Date.now());
-    if (stored.snapshot) this.#snapshotText = this.#storage.text("snapshot");
   }
 
   override async fetch(request: Request): Promise<Response> {
@@ -108,7 +105,8 @@ export class RegionState extends DurableObject<Env> {
     this.#tellNews();
     await this.#wakeUp(nowMs);
     const { needsSnapshot, answer } = await this.#withNews(sync.data, first);
-    return new Response(syncText(answer, needsSnapshot ? this.#snapshotText : undefined));
+    const lines = needsSnapshot ? this.#snapshot.textFor(sync.data.snapshotHash) : undefined;
+    return new Response(syncText(answer, lines));
   }
 
   /** `first`, unless the isolate knows all of it and has time. */
@@ -186,7 +184,12 @@ export class RegionState extends DurableObject<Env> {
   async #askControl(holdMs: number): Promise<void> {
     let text: string;
     try {
-      const report = { ...this.#machine.controlRequest(Date.now()), holdMs };
+      const { hash } = this.#snapshot;
+      const report = {
+        ...this.#machine.controlRequest(Date.now()),
+        ...(hash !== undefined && { snapshotHash: hash }),
+        holdMs,
+      };
       const request = jsonRequest("https://control/sync", report);
       const response = await this.env.CONTROL.fetch(request);
       if (!response.ok) throw new Error(`the control answered ${response.status}`);
@@ -218,14 +221,13 @@ export class RegionState extends DurableObject<Env> {
   async #takeSnapshot(lines: string): Promise<void> {
     let snapshot: VersionedSnapshot;
     try {
-      snapshot = await withPauses(this.#snapshots.read(lines), pause);
+      snapshot = await withPauses(this.#snapshot.read(lines), pause);
     } catch (error) {
       const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
       return this.#log("snapshot_refused", { reason });
     }
     if (!this.#machine.takeSnapshot(snapshot, Date.now())) return;
-    this.#snapshotText = lines;
-    this.#storage.store("snapshot", lines);
+    this.#storage.storeSnapshot(lines, this.#snapshot);
     this.#kvIsBehind = true;
     void this.#writeLastGood();
     this.#log("snapshot_taken", { version: snapshot.version, hash: snapshot.hash });
@@ -247,11 +249,12 @@ export class RegionState extends DurableObject<Env> {
   }
 
   async #writeLastGood(): Promise<void> {
-    const text = this.#snapshotText;
+    const { hash } = this.#snapshot;
+    const text = this.#snapshot.wholeText();
     if (text === undefined) return;
     try {
       await this.env.SNAPSHOTS.put(snapshotKey, text);
-      if (text === this.#snapshotText) this.#kvIsBehind = false;
+      if (hash === this.#snapshot.hash) this.#kvIsBehind = false;
     } catch (error) {
       this.#log("last_good_not_written", { reason: String(error) });
     }

@@ -3,6 +3,7 @@ import type { Snapshot, SnapshotBackend, SnapshotRule, VersionedSnapshot } from 
 import { createApp, policyStages } from "../app.ts";
 import type { Env, SocketProps } from "../env.ts";
 import { Limiter, type LimiterInputs } from "../limit/limiter.ts";
+import { RequestCounters } from "../plan/request-counters.ts";
 import { planSteps } from "../plan/snapshot-plan.ts";
 import { lineByLine } from "../report/line-log.ts";
 import type { FetchStatistics } from "../stage/statistics.ts";
@@ -71,9 +72,11 @@ export function quietIsolate(options: TestGatewayOptions = {}): Omit<IsolateInpu
     log: () => undefined,
     call: options.limiter ?? (() => Promise.reject(new Error("no limiter in this test"))),
   });
+  const counters = new RequestCounters();
   return {
     gateway: "test",
     nowMs,
+    requestCounters: counters,
     limitCounters: limiter.counters,
     lastGood: () => Promise.resolve(undefined),
     log: () => undefined,
@@ -84,6 +87,7 @@ export function quietIsolate(options: TestGatewayOptions = {}): Omit<IsolateInpu
         stages: policyStages,
         previous,
         limiter,
+        counters,
         random,
         nowMs: nowMs(),
         zone: undefined,
