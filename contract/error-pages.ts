@@ -3,7 +3,8 @@
 import { z } from "zod";
 import { errorTable, type ErrorCode } from "./error.ts";
 import { limits } from "./limits.ts";
-import { oneBody, responseFields, responseFromFields, statusMatchSchema } from "./local-response.ts";
+import { oneBody, responseFields, responseFromFields } from "./local-response.ts";
+import { statusMatchSchema, statusSchema } from "./status-match.ts";
 
 const errorCodes = Object.keys(errorTable) as ErrorCode[];
 
@@ -33,7 +34,7 @@ export const errorPageSchema = z.strictObject({
       ...responseFields,
       ...responseFromFields,
       body: responseFields.body.describe("Default: the gateway's own problem document."),
-      statusCode: z.int().min(200).max(599).optional().describe("Default: that of the error."),
+      statusCode: statusSchema.optional().describe("Default: that of the error."),
     })
     .refine(...oneBody)
     .describe("What is answered; the error's code stays in `isthmus-error`."),

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { headerNameSchema, headerSchema } from "./http-field.ts";
 import { requestTextSchema } from "./request-text.ts";
+import { statusMatchSchema } from "./status-match.ts";
 
 /** What of a request a header can be made to carry. Target is path and query, Host has the port that the client sent. */
 export const requestFactSchema = z.enum(["ClientIP", "Scheme", "Host", "Method", "Path", "Target"]);
@@ -34,6 +35,17 @@ export const headerModifierSchema = z.strictObject({
   remove: z.array(headerNameSchema).max(64).default([]).describe("Names of headers to take away."),
 });
 
+/** Of a response. */
+export const responseHeaderModifierSchema = headerModifierSchema.extend({
+  statusCodes: z
+    .array(statusMatchSchema)
+    .min(1)
+    .max(50)
+    .optional()
+    .describe("Only responses with one of these statuses. Default: every response."),
+});
+
+export type ResponseHeaderModifier = z.infer<typeof responseHeaderModifierSchema>;
 export type RequestFact = z.infer<typeof requestFactSchema>;
 export type HeaderFrom = z.infer<typeof headerFromSchema>;
 export type HeaderModifier = z.infer<typeof headerModifierSchema>;

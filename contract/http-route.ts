@@ -4,7 +4,7 @@ import { z } from "zod";
 import { corsSchema } from "./cors.ts";
 import { durationSchema } from "./duration.ts";
 import { faultInjectionFields } from "./fault-injection.ts";
-import { headerModifierSchema } from "./header-modifier.ts";
+import { headerModifierSchema, responseHeaderModifierSchema } from "./header-modifier.ts";
 import { preciseHostnameSchema } from "./hostname.ts";
 import { headerNameSchema } from "./http-field.ts";
 import { limits } from "./limits.ts";
@@ -238,7 +238,7 @@ export const filterSchema = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("ResponseHeaderModifier"),
-    responseHeaderModifier: headerModifierSchema.describe("Changes to the headers of the response."),
+    responseHeaderModifier: responseHeaderModifierSchema.describe("Changes to the headers of the response."),
   }),
   z.strictObject({
     type: z.literal("RequestRedirect"),

@@ -4,8 +4,7 @@ import { headersFromSchema } from "./header-modifier.ts";
 import { headerSchema } from "./http-field.ts";
 import { limits } from "./limits.ts";
 import { requestTextSchema } from "./request-text.ts";
-
-const statusSchema = z.int().min(200).max(599);
+import { statusMatchSchema, statusSchema } from "./status-match.ts";
 
 export const responseFields = {
   contentType: z.string().min(1).max(256).optional().describe("Content-Type. Default: text/plain."),
@@ -46,24 +45,20 @@ export const directResponseSchema = z
   })
   .refine(...oneBody);
 
-export const statusMatchSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("Value"), value: statusSchema.describe("One status.") }),
-  z.strictObject({
-    type: z.literal("Range"),
-    range: z
-      .strictObject({
-        start: statusSchema.describe("First status."),
-        end: statusSchema.describe("Last status."),
-      })
-      .refine(({ start, end }) => start <= end, { message: "expected a start of at most the end" })
-      .describe("Statuses from start to end, both included."),
-  }),
-]);
+const wordFields = [
+  "contentType",
+  "body",
+  "bodyFrom",
+  "header",
+  "headersFrom",
+  "statusCode",
+  "keepHeaders",
+] as const;
 
 /** A response is worded here, or comes from a backend. */
 function isOneSource(response: Readonly<Record<string, unknown>>): boolean {
   if (response["backendRef"] === undefined) return response["requestHeaders"] === undefined;
-  return ["contentType", "body", "header", "statusCode"].every((field) => response[field] === undefined);
+  return wordFields.every((field) => response[field] === undefined);
 }
 
 /** Custom error pages: the first entry that names a response's status replaces that response. */
@@ -84,6 +79,11 @@ export const responseOverridesSchema = z
       response: z
         .strictObject({
           ...responseFields,
+          ...responseFromFields,
+          keepHeaders: z
+            .boolean()
+            .optional()
+            .describe("Whether headers stay that do not describe the replaced body. Default: true."),
           statusCode: statusSchema.optional().describe("Default: that of the replaced response."),
           backendRef: z
             .strictObject({ name: z.string().min(1).max(limits.nameChars).describe("Name of a backend.") })
@@ -101,6 +101,7 @@ export const responseOverridesSchema = z
           message:
             "expected backendRef without contentType, body, header and statusCode; requestHeaders go with it",
         })
+        .refine(...oneBody)
         .describe("What stands for them."),
     }),
   )
@@ -108,5 +109,4 @@ export const responseOverridesSchema = z
   .max(32);
 
 export type DirectResponse = z.infer<typeof directResponseSchema>;
-export type StatusMatch = z.infer<typeof statusMatchSchema>;
 export type ResponseOverrides = z.infer<typeof responseOverridesSchema>;

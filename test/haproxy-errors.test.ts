@@ -27,6 +27,8 @@ const pages = {
 interface Ports {
   readonly web: number;
   readonly plain: number;
+  readonly well: number;
+  readonly ill: number;
   readonly live: number;
   readonly refused: number;
   readonly silent: number;
@@ -66,6 +68,9 @@ frontend web
   http-request return status 404 default-errorfiles if { path /return/404 }
   http-request tarpit deny_status 503 if { path /tarpit }
   http-request deny if { path /deny }
+  http-request deny status 413 content-type text/plain string "too much" if { path /upload } { req.body_size gt 1000 }
+  http-request redirect scheme https if { path /secure }
+  use_backend statuses if { path_beg /status }
   use_backend refused if { path_beg /refused }
   use_backend silent if { path_beg /silent }
   use_backend rude if { path_beg /rude }
@@ -74,6 +79,18 @@ frontend web
   use_backend empty if { path_beg /empty }
   use_backend shop if { path_beg /buy }
   use_backend live if { path_beg /live }
+
+frontend well
+  bind 127.0.0.1:${ports.well}
+  monitor-uri /alive
+  monitor fail if { nbsrv(checked) lt 1 }
+  default_backend live
+
+frontend ill
+  bind 127.0.0.1:${ports.ill}
+  monitor-uri /alive
+  monitor fail if { nbsrv(dead) lt 1 }
+  default_backend live
 
 frontend plain
   bind 127.0.0.1:${ports.plain}
@@ -98,6 +115,17 @@ backend shop
   errorfiles shop
   http-request deny if { path /buy/nothing }
   server s1 127.0.0.1:${ports.refused}
+backend statuses
+  http-response set-header X-Kind failed if { status ge 500 }
+  http-response return status 404 content-type text/plain string "no such page" if { status 404 410 }
+  http-response deny if { status 503 }
+  http-response redirect location https://login.test/ if { status 401 }
+  http-after-response set-header X-Method after
+  server s1 127.0.0.1:${ports.live}
+backend checked
+  server s1 127.0.0.1:${ports.live} check inter 200ms rise 1 fall 1
+backend dead
+  server s1 127.0.0.1:${ports.refused} check inter 200ms rise 1 fall 1
 backend live
   server s1 127.0.0.1:${ports.live}
 `;
@@ -122,8 +150,9 @@ async function startServer(reply: Parameters<typeof createServer>[1]): Promise<n
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "isthmus-pages-"));
   for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text);
-  live = await startEchoServer("live", (_request, response) => {
-    response.writeHead(503, { "content-type": "text/plain" }).end("the server's own");
+  live = await startEchoServer("live", (request, response) => {
+    const status = Number(/^\/status\/([0-9]+)/.exec(request.url ?? "")?.[1] ?? 503);
+    response.writeHead(status, { "content-type": "text/plain", "x-leak": "secret" }).end("the server's own");
     return true;
   });
   unanswered = await startUnanswered();
@@ -134,16 +163,13 @@ beforeAll(async () => {
   const babbling = await startServer((socket) => {
     socket.on("error", () => undefined).once("data", () => socket.end("what?\r\n\r\n"));
   });
-  const [web, plain, otherWeb, otherPlain, refused] = (await freePorts(5)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [refused, ...free] = (await freePorts(9)) as [number, ...number[]];
   const shared = { live: live.port, refused, silent, rude, babbling, unanswered: unanswered.port };
-  ours = { ...shared, web, plain };
-  theirs = { ...shared, web: otherWeb, plain: otherPlain };
+  const own = (from: number) => {
+    const [web, plain, well, ill] = free.slice(from) as [number, number, number, number];
+    return { ...shared, web, plain, well, ill };
+  };
+  [ours, theirs] = [own(0), own(4)];
   system = await startSystem(configuration(folder, ours), ["--processes", "1"]);
   if (missing === undefined) {
     haproxy = await startHaproxy(configuration(folder, theirs));
@@ -162,7 +188,9 @@ const answerOf = ({ status, headers, body }: Answer) => ({
   status,
   // The gateway's own document where a file says nothing on an error; HAProxy has a page of HTML.
   body: headers["isthmus-error"] && headers["content-type"] === "application/problem+json" ? "" : body,
-  ...Object.fromEntries(["x-page", "x-kind", "x-method", "location"].map((name) => [name, headers[name]])),
+  ...Object.fromEntries(
+    ["x-page", "x-kind", "x-method", "x-leak", "location"].map((name) => [name, headers[name]]),
+  ),
 });
 
 const own = "come back later\n";
@@ -195,22 +223,64 @@ const cases: Case[] = [
     "<html><body><h1>403 Forbidden</h1>\nRequest forbidden by administrative rules.\n</body></html>\n",
   ],
   ["/refused", 503, "", "plain"],
+  ["/secure", 302, ""],
+  ["/status/200", 200, "the server's own"],
+  ["/status/404", 404, "no such page"],
+  ["/status/410", 404, "no such page"],
+  ["/status/401", 302, ""],
+  ["/status/500", 500, "the server's own"],
+  [
+    "/status/503",
+    502,
+    "<html><body><h1>502 Bad Gateway</h1>\nThe server returned an invalid or incomplete response.\n</body></html>\n",
+  ],
 ];
 
 describe.each<Case>(cases)("%s", (path, status, body, listener = "web") => {
   test("is answered as the file says", async () => {
-    expect(answerOf(await ask({ port: ours[listener], host: "a.test", path }))).toMatchObject({
+    expect(answerOf(await ask({ port: ours[listener], host: "a.test:8080", path }))).toMatchObject({
       status,
       body,
     });
   });
   test.skipIf(missing !== undefined)("as HAProxy does", async () => {
     const [here, there] = await Promise.all(
-      [ours, theirs].map((ports) => ask({ port: ports[listener], host: "a.test", path })),
+      [ours, theirs].map((ports) => ask({ port: ports[listener], host: "a.test:8080", path })),
     );
     const expected = answerOf(there!);
     // Of HAProxy's own pages for errors, the status alone is kept.
     const isPage = there!.body.startsWith("<html>") && here!.headers["isthmus-error"] !== undefined;
     expect(answerOf(here!)).toEqual({ ...expected, ...(isPage && { body: "" }) });
+  });
+});
+
+const proxies = [
+  ["is told by the gateway", () => ours, false],
+  ["is told by HAProxy", () => theirs, missing !== undefined],
+] as const;
+
+describe.each(proxies)("what %s", (_, ports, isMissing) => {
+  test.skipIf(isMissing)("a body that is too long is refused, and no other", async () => {
+    const upload = async (bytes: number): Promise<unknown[]> => {
+      const { web } = ports();
+      const answer = await ask({
+        port: web,
+        host: "a.test",
+        path: "/upload",
+        method: "POST",
+        body: "x".repeat(bytes),
+      });
+      return [answer.status, answer.body];
+    };
+    expect(await upload(1_001)).toEqual([413, "too much"]);
+    // There is no backend for it.
+    expect(await upload(1_000)).toEqual([503, own]);
+  });
+
+  test.skipIf(isMissing)("monitor-uri fails where no server of a backend is up", async () => {
+    const monitor = async (port: number): Promise<number> =>
+      (await ask({ port, host: "a.test", path: "/alive" })).status;
+    await expect.poll(() => monitor(ports().ill), { timeout: 20_000 }).toBe(503);
+    expect(await monitor(ports().well)).toBe(200);
   });
 });

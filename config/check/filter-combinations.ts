@@ -28,10 +28,15 @@ export const filterCombinations: Check = (config, report) => {
 
 function checkFilters(filters: readonly Filter[], rule: NativeRule, path: Path, report: Report): void {
   const seen = new Set<Filter["type"]>();
+  // Responses may be changed by their statuses, one filter after the other.
+  const isByStatus = filters.some(
+    (filter) => filter.type === "ResponseHeaderModifier" && filter.responseHeaderModifier.statusCodes,
+  );
   for (const [index, filter] of filters.entries()) {
     const { type } = filter;
     // Gateway API: a request may be mirrored to several backends.
-    if (seen.has(type) && type !== "RequestMirror") {
+    const mayRepeat = type === "RequestMirror" || (type === "ResponseHeaderModifier" && isByStatus);
+    if (seen.has(type) && !mayRepeat) {
       const message = `a second ${type} filter; expected at most one of each type`;
       report.add({
         code: "filter-conflict",

@@ -74,7 +74,7 @@ export const proxyKeywords = table(
   `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request timeout use_backend
   disabled enabled tcp-check retry-on stick stick-table errorfile errorfiles errorloc errorloc302 errorloc303
-  http-error`,
+  http-error monitor`,
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
   server-state-file-name source srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
@@ -84,7 +84,6 @@ export const proxyKeywords = table(
     maxconn: ignored("connections are not counted here", "Bound them in front of Isthmus, if need be."),
     "rate-limit": ignored("new sessions are not limited in rate"),
     compression: ignored("responses are not compressed on the way", "Compress them at the backend."),
-    monitor: ignored("the answer of monitor-uri does not depend on the state of backends"),
     "monitor-net": unsupported(
       "HAProxy has not known this since 2.0",
       "Use `http-request return status 200 if { src <network> }`.",
@@ -176,8 +175,6 @@ export const statsKeywords = table(
   },
 );
 
-const responseDependent = "responses cannot be refused or replaced by rules here";
-
 export const requestActions = table(
   `allow deny tarpit reject silent-drop return redirect set-header add-header del-header set-path replace-path
   set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth track-sc0 track-sc1 track-sc2 track-sc`,
@@ -211,8 +208,8 @@ export const requestActions = table(
   },
 );
 
-export const responseActions = table(
-  "allow set-header add-header del-header set-var set-var-fmt unset-var",
+const responseActions = table(
+  "allow set-header add-header del-header set-var set-var-fmt unset-var deny return redirect",
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos strict-mode track-sc0 track-sc1 track-sc2
   track-sc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc do-log wait-for-body`,
   {
@@ -223,14 +220,16 @@ export const responseActions = table(
     "set-timeout": ignored("timeouts are the same for all requests of a rule"),
     "set-bandwidth-limit": ignored("the bandwidth is not limited"),
     pause: ignored("responses are not delayed"),
-    deny: unsupported(responseDependent, "Refuse at the backend."),
-    redirect: unsupported(responseDependent),
-    return: unsupported(responseDependent, "A ResponseOverride filter replaces responses of some statuses."),
     "add-acl": unsupported("ACLs cannot change while they are used"),
     "del-acl": unsupported("ACLs cannot change while they are used"),
     "set-map": unsupported("maps cannot change while they are used"),
     "del-map": unsupported("maps cannot change while they are used"),
   },
+);
+
+/** Nothing is refused any more. */
+const afterResponseActions: PolicyTable = new Map(
+  [...responseActions].filter(([name]) => !["deny", "return", "redirect"].includes(name)),
 );
 
 export const tcpRequestLayers = table("connection session content", "inspect-delay");
@@ -269,7 +268,7 @@ export const nested: Readonly<Record<string, PolicyTable>> = {
   stats: statsKeywords,
   "http-request": requestActions,
   "http-response": responseActions,
-  "http-after-response": responseActions,
+  "http-after-response": afterResponseActions,
   "tcp-request": tcpRequestLayers,
 };
 

@@ -67,7 +67,10 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   };
   const { clientCIDRs, requestLimits } = rule.securityPolicy ?? {};
   if (clientCIDRs && !compileClientNetworks(clientCIDRs)(request.client)) return "403";
-  if (requestLimits && request.bodyBytes > requestLimits.bodyBytes) return "413";
+  if (requestLimits && request.bodyBytes > requestLimits.bodyBytes) {
+    const page = plan.responseOverrides?.(413, false);
+    return page && "headers" in page ? localText(page, asked, request) : "413";
+  }
   // Who shows a password is taken for one who knows it.
   if (rule.securityPolicy?.basicAuth && head.header("authorization") === null) return "401";
   if (rule.securityPolicy?.authorization) {
@@ -87,10 +90,13 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   if (plan.directResponse) return localText(plan.directResponse, asked, request);
   if (plan.statistics) return "200";
   if (!ref?.backend) return "500";
+  // Servers of tests answer 200.
+  const replacement = plan.responseOverrides?.(200, true);
+  if (replacement && "headers" in replacement) return localText(replacement, asked, request);
   const sent = new Headers(request.headers);
   applyHeaderOperations(plan.requestHeaders, sent, asked);
   const answer = new Headers();
-  applyHeaderOperations(plan.responseHeaders, answer, asked);
+  applyHeaderOperations(plan.responseHeaders, answer, asked, 200);
   const changed = (plan.requestHeaders ?? []).map(({ name }) => [name, sent.get(name)] as const);
   const newPath = plan.rewrite?.path?.(path, prefixChars) ?? path;
   const target = plan.rewrite?.target?.(asked) ?? { path: newPath, query };

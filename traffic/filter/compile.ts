@@ -3,7 +3,11 @@ import { durationMs } from "#contract/duration.ts";
 import type { Filter } from "#contract/http-route.ts";
 import { compileCors, type CorsPlan } from "./cors.ts";
 import { compileFault, type FaultPlan } from "./fault.ts";
-import { compileHeaderOperations, type HeaderOperation } from "./header-operations.ts";
+import {
+  compileHeaderOperations,
+  compileResponseOperations,
+  type HeaderOperation,
+} from "./header-operations.ts";
 import {
   compileDirectResponse,
   compileResponseOverrides,
@@ -67,7 +71,7 @@ function compileFilter(filter: Filter): FilterPlan {
     case "RequestHeaderModifier":
       return { requestHeaders: compileHeaderOperations(filter.requestHeaderModifier) };
     case "ResponseHeaderModifier":
-      return { responseHeaders: compileHeaderOperations(filter.responseHeaderModifier) };
+      return { responseHeaders: compileResponseOperations(filter.responseHeaderModifier) };
     case "RequestRedirect":
       return { redirect: compileRedirect(filter.requestRedirect) };
     case "URLRewrite": {

@@ -290,3 +290,27 @@ describe("rule and backendRef combined", () => {
     expect(combinePlans(rule, compile())).toBe(rule);
   });
 });
+
+test("response headers may be changed by status", () => {
+  const plan = compile(
+    { type: "ResponseHeaderModifier", responseHeaderModifier: { set: [{ name: "x-a", value: "always" }] } },
+    {
+      type: "ResponseHeaderModifier",
+      responseHeaderModifier: {
+        set: [{ name: "x-a", value: "failed" }],
+        statusCodes: [{ type: "Range", range: { start: 500, end: 599 } }],
+      },
+    },
+  );
+  const valueAt = (status?: number): string | null => {
+    const headers = new Headers();
+    applyHeaderOperations(plan.responseHeaders, headers, undefined, status);
+    return headers.get("x-a");
+  };
+  expect([valueAt(200), valueAt(500), valueAt(599), valueAt()]).toEqual([
+    "always",
+    "failed",
+    "failed",
+    "always",
+  ]);
+});

@@ -1,9 +1,15 @@
 // RequestHeaderModifier and ResponseHeaderModifier as one list of operations, in the order they run.
-import type { HeaderFrom, HeaderModifier } from "#contract/header-modifier.ts";
+import type { HeaderFrom, HeaderModifier, ResponseHeaderModifier } from "#contract/header-modifier.ts";
+import { statusesOf } from "#contract/status-match.ts";
 import type { HeaderFields } from "../forwarding/header-fields.ts";
 import { asFieldValue, compileRequestText, factOf, type ClientRequest } from "./request-text.ts";
 
-export type HeaderOperation =
+export type HeaderOperation = HeaderChange & {
+  /** Of responses, those that the change is for. Absent: every one. */
+  readonly statuses?: ReadonlySet<number>;
+};
+
+type HeaderChange =
   | { readonly kind: "remove"; readonly name: string }
   | { readonly kind: "set" | "add"; readonly name: string; readonly value: string }
   | {
@@ -48,6 +54,16 @@ export function compileHeaderOperations(modifier: HeaderModifier): HeaderOperati
   return operations.filter(({ name }) => !isProtectedHeader(name));
 }
 
+export function compileResponseOperations({
+  statusCodes,
+  ...modifier
+}: ResponseHeaderModifier): HeaderOperation[] {
+  const operations = compileHeaderOperations(modifier);
+  if (!statusCodes) return operations;
+  const statuses = new Set(statusCodes.flatMap(statusesOf));
+  return operations.map((operation) => ({ ...operation, statuses }));
+}
+
 export function compileHeadersFrom(
   kind: "setFrom" | "addFrom",
   headers: readonly HeaderFrom[] = [],
@@ -62,14 +78,16 @@ export function compileHeadersFrom(
   });
 }
 
-/** Runs the operations in place. Without a request, headers whose value is to come from it are taken away. */
+/** Runs the operations in place; `status` is that of a response. Without a request, headers whose value is to come from it are taken away. */
 export function applyHeaderOperations(
   operations: readonly HeaderOperation[] | undefined,
   headers: HeaderFields,
   request?: ClientRequest,
+  status?: number,
 ): void {
   if (!operations) return;
   for (const operation of operations) {
+    if (operation.statuses && !(status !== undefined && operation.statuses.has(status))) continue;
     switch (operation.kind) {
       case "remove":
         headers.delete(operation.name);

@@ -117,3 +117,13 @@ test("an error page is for codes or statuses, and has one body", () => {
   const body = { inline: "a" };
   expect(read({ errorCodes: ["internal"] }, { body, bodyFrom: [{ text: "b" }] })).toBe(false);
 });
+
+test("an override may be put together from the request, and keep no headers", () => {
+  const match = { statusCodes: [{ type: "Value", value: 404 }] };
+  const read = (response: unknown) => responseOverridesSchema.safeParse([{ match, response }]);
+  const plan = compileResponseOverrides(read({ bodyFrom: [{ text: "lost" }], keepHeaders: false }).data!);
+  expect(plan(404, true)).toMatchObject({ keepsHeaders: false, body: expect.any(Function) });
+  expect(compileResponseOverrides(read({}).data!)(404, true)).toMatchObject({ keepsHeaders: true });
+  expect(read({ keepHeaders: false, backendRef: { name: "pages" } }).success).toBe(false);
+  expect(read({ body: { inline: "a" }, bodyFrom: [{ text: "b" }] }).success).toBe(false);
+});

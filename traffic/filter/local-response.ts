@@ -1,7 +1,8 @@
 // DirectResponse, ResponseOverride and error pages: responses that no backend makes.
 import type { ErrorPage } from "#contract/error-pages.ts";
 import type { ErrorCode } from "#contract/error.ts";
-import type { DirectResponse, ResponseOverrides, StatusMatch } from "#contract/local-response.ts";
+import type { DirectResponse, ResponseOverrides } from "#contract/local-response.ts";
+import { statusesOf } from "#contract/status-match.ts";
 import { compileHeadersFrom, type HeaderOperation, isProtectedHeader } from "./header-operations.ts";
 import { compileRequestText, type TextOf } from "./request-text.ts";
 
@@ -68,7 +69,12 @@ export interface AskedResponse {
 export type ResponseOverridePlan = (
   status: number,
   isFromBackend: boolean,
-) => LocalResponse | AskedResponse | undefined;
+) => ReplacedResponse | AskedResponse | undefined;
+
+export interface ReplacedResponse extends LocalResponse {
+  /** Whether headers of the replaced response stay that do not describe its body. */
+  readonly keepsHeaders: boolean;
+}
 
 /** Of several entries for one status the first counts. */
 export function compileResponseOverrides(overrides: ResponseOverrides): ResponseOverridePlan {
@@ -78,18 +84,20 @@ export function compileResponseOverrides(overrides: ResponseOverrides): Response
     const asked = backendRef && { backend: backendRef.name, requestHeaders };
     const sources = source === "All" ? (["Backend", "Local"] as const) : [source];
     for (const status of match.statusCodes.flatMap(statusesOf)) {
-      const page = asked ?? compileResponse(response, response.statusCode ?? status);
+      const page = asked ?? compileReplacement(response, status);
       for (const one of sources) if (!pages[one].has(status)) pages[one].set(status, page);
     }
   }
   return (status, isFromBackend) => pages[isFromBackend ? "Backend" : "Local"].get(status);
 }
 
-type Page = LocalResponse | AskedResponse;
+type Page = ReplacedResponse | AskedResponse;
 
-function statusesOf(match: StatusMatch): number[] {
-  const { start, end } = match.type === "Value" ? { start: match.value, end: match.value } : match.range;
-  return Array.from({ length: end - start + 1 }, (_, index) => start + index);
+function compileReplacement(
+  { statusCode, keepHeaders = true, ...config }: ResponseOverrides[number]["response"],
+  status: number,
+): ReplacedResponse {
+  return { ...compileMadeResponse(config, statusCode ?? status), keepsHeaders: keepHeaders };
 }
 
 /** What stands for the gateway's own answer to an error. */

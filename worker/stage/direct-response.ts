@@ -8,7 +8,7 @@ export const directResponse: Stage<FilterScope> = ({ filters }, next) => {
   if (!plan) return next;
   return (exchange) => {
     const response = localResponse(plan, exchange.method, { request: exchange });
-    applyHeaderOperations(filters.responseHeaders, response.headers, exchange);
+    applyHeaderOperations(filters.responseHeaders, response.headers, exchange, response.status);
     return response;
   };
 };

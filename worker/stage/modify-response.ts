@@ -10,7 +10,7 @@ export const modifyResponse: Stage<BackendScope> = ({ filters }, next) => {
     // The headers of a fetched response are immutable. Made from the response itself, the copy keeps status,
     // WebSocket, content length, and a compressed body as it is.
     const modified = new Response(response.body, response);
-    applyHeaderOperations(operations, modified.headers, exchange);
+    applyHeaderOperations(operations, modified.headers, exchange, response.status);
     return modified;
   };
 };

@@ -1,6 +1,6 @@
 // Rule stage: ResponseOverride, custom error pages for what backends and the gateway itself answer.
 import { trailersHeader } from "#contract/body-frames.ts";
-import type { AskedResponse, LocalResponse } from "#traffic/filter/local-response.ts";
+import type { AskedResponse, ReplacedResponse } from "#traffic/filter/local-response.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerError } from "./answer-error.ts";
 import { askForPage, type AskForPage } from "./ask-for-page.ts";
@@ -26,11 +26,11 @@ export const overrideResponse: Stage<RuleScope> = (scope, next) => {
   };
 };
 
-function wordedPage(page: LocalResponse, response: Response, { method }: Exchange): Response {
-  const headers = new Headers(response.headers);
+function wordedPage(page: ReplacedResponse, response: Response, exchange: Exchange): Response {
+  const headers = new Headers(page.keepsHeaders ? response.headers : undefined);
   for (const name of representationHeaders) headers.delete(name);
   void response.body?.cancel().catch(() => undefined);
-  return localResponse(page, method, { headers });
+  return localResponse(page, exchange.method, { headers, request: exchange });
 }
 
 /** What describes the body that is replaced (RFC 9110 §8). All else stays: Retry-After, WWW-Authenticate, the error's code. */

@@ -10,7 +10,7 @@ export const redirect: Stage<FilterScope> = ({ filters }, next) => {
     const prefixChars = exchange.matched?.prefixChars ?? 0;
     const location = redirectLocation(plan, exchange, prefixChars);
     const headers = new Headers({ location });
-    applyHeaderOperations(filters.responseHeaders, headers, exchange);
+    applyHeaderOperations(filters.responseHeaders, headers, exchange, plan.statusCode);
     return new Response(null, { status: plan.statusCode, headers });
   };
 };

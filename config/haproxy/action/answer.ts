@@ -6,15 +6,19 @@ import { standardReply } from "./standard-reply.ts";
 
 /** The page that the proxy, or else HAProxy, has for a status. */
 export function standardAnswer(status: number): (situation: Situation) => Filter[] {
-  return (situation) => [replyFilter(pageFor(status, situation.pages), situation)];
+  return answerAction({ kind: "page", status });
 }
 
 export function pageFor(status: number, pages: ReplyPages): Reply {
   return pages.get(status) ?? standardReply(status);
 }
 
+/** The reply that was chosen, where it is given. */
+export function replyOf(choice: ReplyChoice, { pages }: Situation): Reply {
+  if (choice.kind === "reply") return choice.reply;
+  return choice.kind === "page" ? pageFor(choice.status, pages) : { status: choice.status, headers: [] };
+}
+
 export function answerAction(choice: ReplyChoice): (situation: Situation) => Filter[] {
-  if (choice.kind === "page") return standardAnswer(choice.status);
-  const reply = choice.kind === "reply" ? choice.reply : { status: choice.status, headers: [] };
-  return (situation) => [replyFilter(reply, situation)];
+  return (situation) => [replyFilter(replyOf(choice, situation), situation)];
 }

@@ -14,7 +14,7 @@ const withoutContent = new Set([204, 304]);
 
 /** The text of a file as a body. Throws `StatementProblem`. */
 export function bodyOfFile(name: string, files: NamedFiles): string {
-  const text = files.text(name);
+  const text = name === nowhere ? "" : files.text(name);
   if (text.includes("\uFFFD")) {
     unsupported(
       `the file ${JSON.stringify(name)} is no text in UTF-8`,
@@ -29,7 +29,7 @@ export function bodyOfFile(name: string, files: NamedFiles): string {
 
 /** The response in a file; `undefined`: the file is empty, and HAProxy closes the connection. Throws `StatementProblem`. */
 export function replyOfFile(name: string, files: NamedFiles): Reply | undefined {
-  const text = name === nowhere ? "" : bodyOfFile(name, files);
+  const text = bodyOfFile(name, files);
   if (text === "") return undefined;
   const wrong = (message: string): never => invalid(`the file ${JSON.stringify(name)} ${message}`);
   const end = /\r?\n\r?\n/.exec(text) ?? wrong("has no empty line behind the headers of its response");

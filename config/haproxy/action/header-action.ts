@@ -1,9 +1,11 @@
 // `http-request set-header` and its like, for both directions.
+import type { StatusMatch } from "#contract/status-match.ts";
 import { requestFactSchema } from "#contract/header-modifier.ts";
 import { headerNameSchema, headerValueSchema } from "#contract/http-route.ts";
 import {
   addHeader,
   deleteHeader,
+  noEdits,
   setHeader,
   type HeaderEdits,
   type RequestValue,
@@ -15,7 +17,8 @@ import { wordAt, type Statement } from "../statement.ts";
 import { resolveFormat, staticText, type Piece } from "./format.ts";
 import { textOfPieces } from "./request-text.ts";
 
-export type Direction = "request" | "response";
+/** `after`: also of responses that are made here. */
+export type Direction = "request" | "response" | "after";
 
 /** Fields that forwarding writes itself, with what it writes there. */
 const forwarded: Readonly<Record<string, RegExp>> = {
@@ -29,7 +32,9 @@ export function headerAction(
   end: number,
   direction: Direction,
   notes: Notes,
+  statuses?: readonly StatusMatch[],
 ): (situation: Situation) => Draft {
+  const place = { direction, statuses };
   const action = wordAt(statement, 1);
   const name = wordAt(statement, 2);
   if (!headerNameSchema.safeParse(name).success) {
@@ -42,31 +47,53 @@ export function headerAction(
         "Name each header in a statement of its own.",
       );
     }
-    return ({ draft }) => withHeader(draft, direction, name, null, (edits) => deleteHeader(edits, name));
+    return ({ draft }) => withHeader(draft, place, name, null, (edits) => deleteHeader(edits, name));
   }
   if (end < 4) invalid("the header has no value");
   const format = wordAt(statement, 3);
   const edit = action === "add-header" ? addHeader : setHeader;
   return (situation) => {
     const value = staticText(format, situation);
-    if (value === undefined) return dynamicValue(statement, direction, situation, notes);
+    if (value === undefined) return dynamicValue(statement, place, situation, notes);
     if (!headerValueSchema.safeParse(value).success) invalid("the value has control characters in it");
     if (name.toLowerCase() === "host" && direction === "request") return withHost(situation.draft, value);
     const after = edit === setHeader ? value : undefined;
-    return withHeader(situation.draft, direction, name, after, (edits) => edit(edits, name, value));
+    return withHeader(situation.draft, place, name, after, (edits) => edit(edits, name, value));
   };
+}
+
+/** Which messages a header is changed of. */
+interface Place {
+  readonly direction: Direction;
+  /** Of responses. Absent: every one. */
+  readonly statuses?: readonly StatusMatch[] | undefined;
 }
 
 function withHeader(
   draft: Draft,
-  direction: Direction,
+  place: Place,
   name: string,
   value: string | null | undefined,
   edit: (edits: HeaderEdits) => HeaderEdits,
 ): Draft {
-  if (direction === "response") return { ...draft, responseHeaders: edit(draft.responseHeaders) };
+  if (place.direction !== "request") return withResponseHeader(draft, place, name.toLowerCase(), edit);
   const changes = new Map(draft.changes).set(`header:${name.toLowerCase()}`, value);
   return { ...draft, requestHeaders: edit(draft.requestHeaders), changes };
+}
+
+function withResponseHeader(
+  draft: Draft,
+  { direction, statuses }: Place,
+  name: string,
+  edit: (edits: HeaderEdits) => HeaderEdits,
+): Draft {
+  const isAfter = direction === "after" && statuses === undefined;
+  const both = isAfter ? { ...draft, afterHeaders: edit(draft.afterHeaders) } : draft;
+  // What follows a change that may not have been made is not folded into what precedes it.
+  if (statuses || draft.laterHeaders.some((later) => later.name === name)) {
+    return { ...both, laterHeaders: [...draft.laterHeaders, { name, statuses, edits: edit(noEdits) }] };
+  }
+  return { ...both, responseHeaders: edit(draft.responseHeaders) };
 }
 
 function withHost(draft: Draft, value: string): Draft {
@@ -78,7 +105,8 @@ function withHost(draft: Draft, value: string): Draft {
 const ofMessage = /^(?:res\.)?(?:f?hdr|cook)\b/;
 
 /** A value that differs from request to request. The client's own header is not let through in its place. */
-function dynamicValue(statement: Statement, direction: Direction, situation: Situation, notes: Notes): Draft {
+function dynamicValue(statement: Statement, place: Place, situation: Situation, notes: Notes): Draft {
+  const { direction } = place;
   const { draft } = situation;
   const name = wordAt(statement, 2);
   const pieces = resolveFormat(wordAt(statement, 3), situation);
@@ -102,12 +130,12 @@ function dynamicValue(statement: Statement, direction: Direction, situation: Sit
   const isSetting = wordAt(statement, 1) === "set-header";
   // On the way back, these are those of the response.
   const isOfResponse =
-    direction === "response" &&
+    direction !== "request" &&
     pieces.some((piece) => piece.kind === "dynamic" && !piece.isOriginal && ofMessage.test(piece.expression));
   const value = isOfResponse ? undefined : valueOf(pieces, situation);
   if (value) {
     const edit = isSetting ? setHeader : addHeader;
-    return withHeader(draft, direction, name, undefined, (edits) => edit(edits, name, value));
+    return withHeader(draft, place, name, undefined, (edits) => edit(edits, name, value));
   }
   const isSet = isSetting && direction === "request";
   notes.add(statement, {
@@ -119,7 +147,7 @@ function dynamicValue(statement: Statement, direction: Direction, situation: Sit
       "The client's address, scheme and host are in Forwarded and X-Forwarded-For, -Proto and -Host anyway.",
   });
   if (!isSet) return draft;
-  return withHeader(draft, direction, name, undefined, (edits) => deleteHeader(edits, name));
+  return withHeader(draft, place, name, undefined, (edits) => deleteHeader(edits, name));
 }
 
 /** What of the request the value is made from; `undefined`: it cannot be had here. */

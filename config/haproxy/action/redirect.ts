@@ -5,7 +5,7 @@ import type { Filter, Situation } from "../program/program.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { currentTarget, pathText } from "../program/target-draft.ts";
-import { resolveFormat, type Piece } from "./format.ts";
+import { resolveFormat, staticText, type Piece } from "./format.ts";
 import { requestText, textOfPieces, transformed } from "./request-text.ts";
 
 const codes = [301, 302, 303, 307, 308] as const;
@@ -28,6 +28,26 @@ export function redirectAction(
 ): (situation: Situation) => Filter[] {
   const options = readOptions(statement, start, end);
   return (situation) => [redirectFilter(options, situation)];
+}
+
+/** The same of a response that is replaced: its Location cannot be put together from what the request was. */
+export function redirectWords(
+  statement: Statement,
+  start: number,
+  end: number,
+): (situation: Situation) => Omit<DirectResponse, "bodyFrom"> {
+  const options = readOptions(statement, start, end);
+  return (situation) => {
+    const { kind, target, code } = options;
+    const location = kind === "location" ? staticText(target, situation) : undefined;
+    if (location === undefined) {
+      return unsupported(
+        "responses are redirected to a location that is the same for all requests",
+        "Write `location` with a fixed URL.",
+      );
+    }
+    return { statusCode: code, header: { set: staticHeaders(location, options) } };
+  };
 }
 
 function readOptions(statement: Statement, start: number, end: number): Options {
@@ -104,11 +124,8 @@ function redirectFilter(options: Options, situation: Situation): Filter {
 
 /** What goes without texts of its own: the query stays, and nothing in front was changed. */
 function simpleTarget(pieces: readonly Piece[], options: Options): Target | undefined {
-  const [only] = pieces;
-  if (options.kind === "scheme") {
-    const scheme = pieces.length === 1 && only?.kind === "text" ? only.text : "";
-    return scheme === "http" || scheme === "https" ? { scheme } : undefined;
-  }
+  // The port that the Host has stays.
+  if (options.kind === "scheme") return undefined;
   return readTarget(options.kind === "prefix" ? withoutSlash(pieces) : pieces, options);
 }
 
@@ -121,11 +138,20 @@ function locationText(
   const { draft } = situation;
   const own = textOfPieces(kind === "prefix" ? withoutSlash(pieces) : pieces, situation);
   if (!own || kind === "location") return own;
-  const host = requestText("%[hdr(host)]", situation);
+  const host: RequestText | undefined = draft.changes.has("host")
+    ? requestText("%[hdr(host)]", situation)
+    : [{ from: "Host" }];
   const target = dropsQuery ? pathText(draft) : currentTarget(draft);
   const slashed = target && appendsSlash ? transformed(target, [trailingSlash]) : target;
   if (!slashed || !host) return undefined;
-  return kind === "scheme" ? [...own, { text: "://" }, ...host, ...slashed] : [...own, ...slashed];
+  return kind === "scheme" ? [...withText(own, "://"), ...host, ...slashed] : [...own, ...slashed];
+}
+
+function withText(parts: RequestText, text: string): RequestText {
+  const last = parts.at(-1);
+  return last?.text === undefined
+    ? [...parts, { text }]
+    : [...parts.slice(0, -1), { text: last.text + text }];
 }
 
 const trailingSlash: TextTransform = {
@@ -139,11 +165,18 @@ function withoutSlash(pieces: readonly Piece[]): readonly Piece[] {
   return pieces.length === 1 && only?.kind === "text" && only.text === "/" ? [] : pieces;
 }
 
-function staticLocation(location: string, { code, cookie }: Options): Filter {
+function staticLocation(location: string, options: Options): Filter {
+  const header = { set: staticHeaders(location, options) };
+  return { type: "DirectResponse", directResponse: { statusCode: options.code, header } };
+}
+
+function staticHeaders(location: string, { cookie }: Options): { name: string; value: string }[] {
   const set = [{ name: "Location", value: location }];
   if (cookie !== undefined) set.push({ name: "Set-Cookie", value: cookie });
-  return { type: "DirectResponse", directResponse: { statusCode: code, header: { set } } };
+  return set;
 }
+
+type DirectResponse = Extract<Filter, { type: "DirectResponse" }>["directResponse"];
 
 interface Target {
   readonly scheme?: "http" | "https";
@@ -155,6 +188,8 @@ interface Target {
 /** Expressions for the request's own path and query. */
 const ownTarget = /^%\[(?:capture\.req\.uri|url|pathq|%HU|path\]\?%\[query)\]$/;
 const ownHost = /^(?:req\.)?f?hdr\(host\)(?:,lower|,host_only|,field\(1,:\))*$/i;
+/** Without the port that the client may have sent. */
+const ownHostname = /,host_only|,field\(1,:\)/i;
 
 /** `https://%[hdr(host)]%[url]` and the like: what of it is the request's own. */
 function readTarget(pieces: readonly Piece[], { kind, appendsSlash }: Options): Target | undefined {
@@ -183,7 +218,11 @@ function splitAuthority(pieces: readonly Piece[]): { authority: Target; rest: re
   const scheme = found[1] as "http" | "https";
   const host = found[2]!;
   if (host === "") {
-    const isOwn = second?.kind === "dynamic" && ownHost.test(second.expression) && text === found[0];
+    const isOwn =
+      second?.kind === "dynamic" &&
+      ownHost.test(second.expression) &&
+      ownHostname.test(second.expression) &&
+      text === found[0];
     return isOwn ? { authority: { scheme }, rest: others } : undefined;
   }
   const named = /^([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?$/.exec(host);

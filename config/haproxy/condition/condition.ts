@@ -21,6 +21,10 @@ export type Subject =
   | { readonly type: "variable"; readonly name: string }
   /** Requests of one kind in a stick table's period; the value is what they may not exceed. */
   | { readonly type: "rate"; readonly counter: string; readonly table?: string }
+  /** Bytes of the request's body; the value is what they may not exceed. */
+  | { readonly type: "body-size" }
+  /** Of the response; values are ranges such as `500:599`. */
+  | { readonly type: "status" }
   /** Whether a server of a backend is up (`on`). */
   | { readonly type: "servers"; readonly name: string }
   /** A name and password of a userlist. */

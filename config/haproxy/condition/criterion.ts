@@ -50,6 +50,10 @@ function fetchCondition(fetch: Fetch, flags: Flags, files: NamedFiles): Conditio
       return numberCondition(fetch.subject, flags.patterns);
     case "rate":
       return rateCondition(fetch.subject, flags.patterns);
+    case "status":
+      return testOf({ ...statusTest(flags.patterns), subject: fetch.subject });
+    case "size":
+      return sizeCondition(fetch.subject, flags.patterns);
     case "count":
       return countCondition(fetch.subject, flags.patterns);
     case "servers":
@@ -211,6 +215,46 @@ function rateCondition(subject: Subject, patterns: readonly string[]): Condition
     return unsupported("a rate is compared with gt or ge, and a number of at least 1", "Write `gt 100`.");
   }
   return testOf({ subject, operator: "exact", values: [String(max)], ignoreCase: false });
+}
+
+const [firstStatus, lastStatus] = [100, 599];
+
+/** `404 410`, `500:599`, `ge 500`. */
+function statusTest(patterns: readonly string[]): Omit<Test, "subject"> {
+  const operator = /^(?:eq|ge|gt|le|lt)$/.test(patterns[0] ?? "") ? patterns[0]! : "eq";
+  const words = patterns[0] === operator ? patterns.slice(1) : patterns;
+  const values = words.map((word) => {
+    const [, low, high = low] = /^([0-9]{3})(?::([0-9]{3}))?$/.exec(word) ?? [];
+    if (low === undefined)
+      return invalid(`expected a status, or a range of them; found ${JSON.stringify(word)}`);
+    switch (operator) {
+      case "ge":
+        return `${low}:${lastStatus}`;
+      case "gt":
+        return `${Number(low) + 1}:${lastStatus}`;
+      case "le":
+        return `${firstStatus}:${low}`;
+      case "lt":
+        return `${firstStatus}:${Number(low) - 1}`;
+      default:
+        return `${low}:${high}`;
+    }
+  });
+  if (values.length === 0) invalid("expected a status to compare with");
+  return { operator: "exact", values, ignoreCase: false };
+}
+
+/** Above a number of bytes, or not above it. */
+function sizeCondition(subject: Subject, patterns: readonly string[]): Condition {
+  const { operator, numbers } = readComparison(patterns);
+  const isAbove = operator === "gt" || operator === "ge";
+  const isExclusive = operator === "ge" || operator === "lt";
+  const max = Number(numbers[0]) - (isExclusive ? 1 : 0);
+  if (operator === "eq" || numbers.length > 1 || max < 1) {
+    unsupported("sizes are compared with gt, ge, lt or le, and one number above 1", "Write `gt 1000000`.");
+  }
+  const above = testOf({ subject, operator: "exact", values: [String(max)], ignoreCase: false });
+  return isAbove ? above : not(above);
 }
 
 /** A header that is there or not. */

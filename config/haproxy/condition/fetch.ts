@@ -22,6 +22,8 @@ export type Fetch =
   | { readonly kind: "boolean"; readonly subject: Subject }
   | { readonly kind: "number"; readonly subject: Subject }
   | { readonly kind: "rate"; readonly subject: Subject }
+  | { readonly kind: "size"; readonly subject: Subject }
+  | { readonly kind: "status"; readonly subject: Subject }
   /** How many servers of a backend are up; only none or some can be told. */
   | { readonly kind: "servers"; readonly subject: Subject }
   /** How often a header occurs; only none or some can be told. */
@@ -132,6 +134,11 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
     case "req.proto_http":
     case "always_true":
       return { kind: "constant", value: "1" };
+    case "req.body_size":
+    case "req.body_len":
+      return { kind: "size", subject: { type: "body-size" } };
+    case "status":
+      return { kind: "status", subject: { type: "status" } };
     case "nbsrv":
       return { kind: "servers", subject: { type: "servers", name: oneArgument(written, args) } };
     case "http_auth":

@@ -82,9 +82,10 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
     case "variable":
       return never;
     case "rate":
+    case "body-size":
     case "credentials":
       return unsupported(
-        "who asks, and how often, can only decide whether a request is refused",
+        "who asks, how often, and how much can only decide whether a request is refused",
         "Refuse with `http-request deny` or `http-request auth`.",
       );
     case "path":

@@ -93,12 +93,15 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
       return valueParts(test, "queryParams", subject.name);
     case "cookie":
       return valueParts(test, "cookies", subject.name);
+    case "status":
+      return unsupported("the response is not there yet", "Test its status in `http-response`.");
     case "base":
     case "servers":
     case "tls":
     case "port":
     case "variable":
     case "rate":
+    case "body-size":
     case "credentials":
       throw new Error(`${subject.type} is decided before`);
   }

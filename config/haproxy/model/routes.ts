@@ -261,15 +261,23 @@ function toRules(
     ...target?.policies,
     ...(errorPages !== undefined && { errorPages }),
     ...(rule.rateLimits.length > 0 && { rateLimit: { policies: [...rule.rateLimits] } }),
-    ...(rule.basicAuth && {
-      securityPolicy: { basicAuth: { ...rule.basicAuth, users: [...rule.basicAuth.users] } },
-    }),
+    ...securityPolicyOf(rule),
   };
   const chunks: RuleInput[] = [];
   for (let start = 0; start === 0 || start < matches.length; start += limits.matchesPerRule) {
     chunks.push({ matches: matches.slice(start, start + limits.matchesPerRule), ...rest });
   }
   return chunks;
+}
+
+function securityPolicyOf({ basicAuth, bodyBytes }: OrderedRule): Pick<RuleInput, "securityPolicy"> {
+  if (!basicAuth && bodyBytes === undefined) return {};
+  return {
+    securityPolicy: {
+      ...(basicAuth && { basicAuth: { ...basicAuth, users: [...basicAuth.users] } }),
+      ...(bodyBytes !== undefined && { requestLimits: { bodyBytes } }),
+    },
+  };
 }
 
 /** Each with its own filters: what is done to a request depends on where it goes. */

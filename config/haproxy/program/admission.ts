@@ -1,6 +1,6 @@
-// Rules that refuse requests because of who asks, or how often: not conditions of a match, but policies of the rules that
+// Rules that refuse requests because of who asks, how often, or with how long a body: not conditions of a match, but policies of the rules that
 // follow.
-import { and, not, testsOf, type Condition } from "../condition/condition.ts";
+import { and, not, testsOf, type Condition, type Test } from "../condition/condition.ts";
 import { disjunctiveForm, type Conjunction, type Literal } from "../condition/normal-form.ts";
 import { unsupported } from "../statement-problem.ts";
 
@@ -12,7 +12,7 @@ export interface AdmissionCase {
 
 /** Whether a condition looks at more than the request. */
 export function isAdmission(condition: Condition): boolean {
-  return testsOf(condition).some(({ subject }) => subject.type === "rate" || subject.type === "credentials");
+  return testsOf(condition).some((test) => isAdmissionTest(test));
 }
 
 /** The cases of a condition under which requests are refused. Throws `StatementProblem`. */
@@ -23,9 +23,9 @@ export function admissionCases(condition: Condition): AdmissionCase[] {
     const [admission, second] = conjunction.filter(isAdmissionLiteral);
     const rest = toCondition(conjunction.filter((literal) => !isAdmissionLiteral(literal)));
     if (!admission) return { condition: rest };
-    if (second || admission.holds !== (admission.test.subject.type === "rate")) {
+    if (second || admission.holds === (admission.test.subject.type === "credentials")) {
       return unsupported(
-        "requests can be refused above a rate, or without a password, but not the other way round or both",
+        "requests can be refused above a rate or a size, or without a password, but not the other way round or several at once",
         "Write one rule for each.",
       );
     }
@@ -34,7 +34,11 @@ export function admissionCases(condition: Condition): AdmissionCase[] {
 }
 
 function isAdmissionLiteral({ test }: Literal): boolean {
-  return test.subject.type === "rate" || test.subject.type === "credentials";
+  return isAdmissionTest(test);
+}
+
+function isAdmissionTest({ subject }: Test): boolean {
+  return subject.type === "rate" || subject.type === "body-size" || subject.type === "credentials";
 }
 
 function toCondition(conjunction: Conjunction): Condition {

@@ -60,10 +60,11 @@ function joined(rule: OrderedRule, split: Split, next: OrderedRule | undefined):
   const isPair =
     up !== undefined &&
     down !== undefined &&
-    up.backend === backend &&
-    down.backend !== backend &&
+    // The backend with what stands in for it, or two answers (`monitor fail`).
+    (up.backend === backend ? down.backend !== backend : (up.backend ?? down.backend) === undefined) &&
     (next === undefined || (takes(next, alternatives) && !splitUp(next))) &&
-    JSON.stringify([up.rateLimits, up.basicAuth]) === JSON.stringify([down.rateLimits, down.basicAuth]);
+    JSON.stringify([up.rateLimits, up.basicAuth, up.bodyBytes]) ===
+      JSON.stringify([down.rateLimits, down.basicAuth, down.bodyBytes]);
   if (!isPair) {
     return unsupported(
       "whether servers are up can only decide between their backend and what stands in for it",
@@ -74,7 +75,7 @@ function joined(rule: OrderedRule, split: Split, next: OrderedRule | undefined):
     filters: down.filters,
     ...(down.backend !== undefined && { backend: down.backend }),
   };
-  return { ...up, statement: rule.statement, alternatives, fallback };
+  return { ...up, backend, statement: rule.statement, alternatives, fallback };
 }
 
 /** Whether all of the requests come to the rule. */

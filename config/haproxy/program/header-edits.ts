@@ -60,3 +60,31 @@ export function toModifier(edits: HeaderEdits): Partial<HeaderModifier> | undefi
     ...(remove.length > 0 && { remove }),
   };
 }
+
+interface WordedHeaders {
+  readonly header?:
+    { set?: HeaderModifier["set"] | undefined; add?: HeaderModifier["add"] | undefined } | undefined;
+  readonly headersFrom?: HeaderFrom[] | undefined;
+}
+
+/** A response in words with its headers changed. */
+export function withHeaders<T extends WordedHeaders>(response: T, edits: HeaderEdits): T {
+  const modifier = toModifier(edits);
+  if (!modifier) return response;
+  const { set = [], add = [], setFrom = [], addFrom = [], remove = [] } = modifier;
+  const replaced = new Set([...set, ...setFrom].map(({ name }) => name.toLowerCase()));
+  for (const name of remove) replaced.add(name.toLowerCase());
+  const kept = <H extends { readonly name: string }>(headers: readonly H[] = []): H[] =>
+    headers.filter(({ name }) => !replaced.has(name.toLowerCase()));
+  const header = {
+    set: [...kept(response.header?.set), ...set],
+    add: [...kept(response.header?.add), ...add],
+  };
+  const headersFrom = [...kept(response.headersFrom), ...setFrom, ...addFrom];
+  const { header: _header, headersFrom: _headersFrom, ...rest } = response;
+  return {
+    ...rest,
+    ...(header.set.length + header.add.length > 0 && { header }),
+    ...(headersFrom.length > 0 && { headersFrom }),
+  } as T;
+}

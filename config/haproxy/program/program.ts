@@ -2,6 +2,7 @@
 // request where it is taken.
 import type { z } from "zod";
 import type { filterSchema, PathModifier } from "#contract/http-route.ts";
+import type { StatusMatch } from "#contract/status-match.ts";
 import type { Condition } from "../condition/condition.ts";
 import type { Changes, Sources, Surroundings } from "../condition/specialize.ts";
 import type { ProxySenders } from "../model/proxied-binds.ts";
@@ -16,6 +17,12 @@ export type Filter = z.input<typeof filterSchema>;
 export interface Draft {
   readonly requestHeaders: HeaderEdits;
   readonly responseHeaders: HeaderEdits;
+  /** Behind those, one after the other. */
+  readonly laterHeaders: readonly LaterHeader[];
+  /** Of the headers, what also holds for responses that are made here (`http-after-response`). */
+  readonly afterHeaders: HeaderEdits;
+  /** Of several for one response the first counts. */
+  readonly overrides: readonly Override[];
   /** New Host. */
   readonly hostname?: string;
   readonly path?: PathModifier;
@@ -26,7 +33,19 @@ export interface Draft {
   /** Names of rate limit policies. */
   readonly rateLimits: readonly string[];
   readonly basicAuth?: BasicAuth;
+  /** Longest body that requests may have. */
+  readonly bodyBytes?: number;
 }
+
+/** A change to one header that holds for some statuses, or follows one that does. */
+export interface LaterHeader {
+  /** Lower case. */
+  readonly name: string;
+  readonly statuses: readonly StatusMatch[] | undefined;
+  readonly edits: HeaderEdits;
+}
+
+export type Override = Extract<Filter, { type: "ResponseOverride" }>["responseOverride"][number];
 
 export interface BasicAuth {
   readonly users: readonly string[];
@@ -36,6 +55,9 @@ export interface BasicAuth {
 export const emptyDraft: Draft = {
   requestHeaders: noEdits,
   responseHeaders: noEdits,
+  laterHeaders: [],
+  afterHeaders: noEdits,
+  overrides: [],
   changes: new Map(),
   sources: new Map(),
   rateLimits: [],

@@ -1,35 +1,33 @@
 // Statements of a proxy → its program.
-import { answerAction, pageFor, standardAnswer } from "../action/answer.ts";
-import { knownSample, staticText, withSources } from "../action/format.ts";
-import { headerAction, type Direction } from "../action/header-action.ts";
+import { standardAnswer } from "../action/answer.ts";
+import { headerAction } from "../action/header-action.ts";
 import { replacePath, replaceTarget, setPath, setQuery, setTarget } from "../action/path-action.ts";
-import { readReply, type ReplySources } from "../action/read-reply.ts";
+import type { ReplySources } from "../action/read-reply.ts";
 import { redirectAction } from "../action/redirect.ts";
-import { wording } from "../action/reply.ts";
-import { requestText } from "../action/request-text.ts";
 import { and, mapTests, never, testsOf, type Condition, type Subject } from "../condition/condition.ts";
-import { readFetch } from "../condition/fetch.ts";
-import { subjectKey } from "../condition/specialize.ts";
 import { conditionStart, parseCondition, type Scope } from "../condition/parse-condition.ts";
-import { formatDuration } from "../../duration-text.ts";
-import { readDurationMs } from "../duration.ts";
 import { isExpectation, isProxied, readProxySenders, refusePeerTests } from "../model/proxied-binds.ts";
 import type { Notes } from "../notes.ts";
-import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
-import { attempt, invalid, StatementProblem, unsupported } from "../statement-problem.ts";
+import { statementsOf, type Proxy } from "../proxy.ts";
+import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { admissionCases, isAdmission } from "./admission.ts";
-import { readErrorPages, silence } from "./error-pages.ts";
-import type { Effect, Filter, Program, Situation, Step } from "./program.ts";
+import { readErrorPages } from "./error-pages.ts";
+import { asksForStatus, statusCases } from "./response-status.ts";
+import type { Effect, Program, Situation, Step } from "./program.ts";
 import type { RateLimits } from "./rate-table.ts";
 import { readScope } from "./scope.ts";
+import { monitorSteps } from "./monitor.ts";
+import { answerEffect, sizeStep, tarpit } from "./refusals.ts";
+import { responseEffect, type ResponseKeyword } from "./response-effect.ts";
 import { statisticsSteps } from "./statistics.ts";
 import { statementCases } from "./statement-cases.ts";
 import { switchingSteps } from "./switching.ts";
+import { variableChange } from "./variable.ts";
 import { usersOf, type UserLists } from "./user-list.ts";
 
 /** What the reading of one proxy's rules needs. */
-interface Reading {
+export interface Reading {
   readonly proxy: Proxy;
   readonly scope: Scope;
   readonly notes: Notes;
@@ -73,7 +71,7 @@ function stepsOf(
   reading: Reading,
   keyword: string,
   effect: (statement: Statement, end: number) => Effect,
-  options: { harmless?: boolean } = {},
+  { isHarmless = () => false }: { isHarmless?: (statement: Statement) => boolean } = {},
 ): Step[] {
   const { proxy, scope, notes } = reading;
   return statementsOf(proxy, keyword).flatMap((statement) => {
@@ -94,7 +92,7 @@ function stepsOf(
         others: cases.length - 1 - index,
       }));
     };
-    return attempt(statement, notes, read, options) ?? [];
+    return attempt(statement, notes, read, { harmless: isHarmless(statement) }) ?? [];
   });
 }
 
@@ -123,6 +121,7 @@ function admissionSteps(
   return admissionCases(condition).map(({ condition: rest, admission }) => {
     if (!admission) return { statement, condition: rest, effect: effect(statement, end) };
     const { subject, values } = admission.test;
+    if (subject.type === "body-size") return sizeStep(statement, end, Number(values[0]), rest, reading);
     if (subject.type === "rate") return rateStep(statement, subject, Number(values[0]), rest, reading);
     const list = subject.type === "credentials" ? subject.list : "";
     const realm = wordAt(statement, 2) === "realm" ? wordAt(statement, 3) : undefined;
@@ -212,117 +211,50 @@ function refusal(statement: Statement, notes: Notes): Effect {
   return { kind: "answer", filters: standardAnswer(403) };
 }
 
-function answerEffect(
-  statement: Statement,
-  end: number,
-  defaults: Parameters<typeof readReply>[2],
-  { library, notes }: Reading,
-): Effect {
-  const choice = readReply(statement, [2, end], defaults, library);
-  if (choice.kind === "silence") silence(choice.status, statement, notes);
-  return { kind: "answer", filters: answerAction(choice) };
-}
-
-/** The answer comes late. */
-function tarpit(statement: Statement, end: number, { proxy, library, notes }: Reading): Effect {
-  const choice = readReply(statement, [2, end], { status: 500, hasPage: true }, library);
-  const time = settingOf(proxy, "timeout", "tarpit") ?? settingOf(proxy, "timeout", "connect");
-  const delayMs = time ? readDurationMs(time.words[2]) : 0;
-  const delay = delayMs > 0 && { delay: { fixedDelay: formatDuration(Math.min(delayMs, 300_000)) } };
-  const filters = (situation: Situation): Filter[] => {
-    const { status, ...texts } =
-      choice.kind === "reply"
-        ? choice.reply
-        : choice.kind === "page"
-          ? pageFor(choice.status, situation.pages)
-          : silence(choice.status, statement, notes);
-    const fault: Filter = {
-      type: "FaultInjection",
-      faultInjection: { ...delay, abort: { httpStatus: status } },
-    };
-    const { bodyFrom, headersFrom, ...response } = wording(texts, situation);
-    if (bodyFrom || headersFrom) unsupported("what is answered late is the same for all requests");
-    if (Object.keys(response).length === 0) return [fault];
-    const match = { statusCodes: [{ type: "Value" as const, value: status }] };
-    return [fault, { type: "ResponseOverride", responseOverride: [{ match, source: "Local", response }] }];
-  };
-  return { kind: "answer", filters };
-}
-
-/** `set-var(<scope>.<name>)`, with its expression behind it. */
-function variableChange(
-  statement: Statement,
-  index: number,
-  direction: Direction = "request",
-): (situation: Situation) => Situation["draft"] {
-  const action = wordAt(statement, index);
-  const found = /^(?:un)?set-var(?:-fmt)?\(([\w.-]+)(?:,[^)]*)?\)$/.exec(action);
-  if (!found) return invalid("expected `set-var(<scope>.<name>) <expression>`");
-  const name = found[1]!;
-  const isFormat = action.startsWith("set-var-fmt");
-  const expression = wordAt(statement, index + 1);
-  return (situation) => {
-    const { draft } = situation;
-    const value = action.startsWith("unset")
-      ? null
-      : isFormat
-        ? staticText(expression, situation)
-        : knownSample(expression, situation);
-    const isOfRequest = value === undefined && !isFormat && direction === "request";
-    const source = isOfRequest ? sourceOf(expression, situation) : undefined;
-    const sources = new Map(draft.sources);
-    if (source === undefined) sources.delete(name);
-    else sources.set(name, source);
-    return { ...draft, changes: new Map(draft.changes).set(`variable:${name}`, value), sources };
-  };
-}
-
-/** The expression, if it says something of the request as it came in. */
-function sourceOf(expression: string, situation: Situation): string | undefined {
-  const { draft } = situation;
-  const source = withSources(expression, draft.sources);
-  const isPlain = draft.target === undefined && !draft.path;
-  if (isPlain && requestText(`%[${source}]`, situation)) return source;
-  try {
-    const fetch = readFetch(source);
-    return fetch.kind === "text" && !draft.changes.has(subjectKey(fetch.subject)) ? source : undefined;
-  } catch (error) {
-    // What cannot be read matters where the variable is tested, if anywhere.
-    if (error instanceof StatementProblem) return undefined;
-    throw error;
-  }
-}
-
 /** What HAProxy no longer has of the request once the backend has answered: tests of it fail (§7.3.6). */
 const requestOnly = new Set(["path", "method", "host", "header", "query-param", "cookie"]);
 
-function responseSteps(reading: Reading, keyword: string): Step[] {
-  const steps = stepsOf(reading, keyword, (statement, end) => responseEffect(statement, end, reading.notes), {
-    harmless: true,
-  });
-  return steps.map((step) => {
-    const { statement } = step;
-    if (!testsOf(step.condition).some(({ subject }) => requestOnly.has(subject.type))) return step;
-    reading.notes.add(statement, {
-      code: "statement-approximated",
-      message: "HAProxy has nothing of the request at this point, so its tests fail; so they do here",
-      remedy: "Test a variable that http-request set-var has set.",
+function responseSteps(reading: Reading, keyword: ResponseKeyword): Step[] {
+  const { proxy, notes } = reading;
+  const isRefusal = (statement: Statement): boolean => responseRefusals.has(wordAt(statement, 1));
+  const refuses = statementsOf(proxy, keyword).some(isRefusal);
+  const steps = stepsOf(
+    reading,
+    keyword,
+    (statement, end) => responseEffect(statement, end, keyword, reading),
+    // What is allowed matters where something is refused.
+    { isHarmless: (statement) => !isRefusal(statement) && !(refuses && wordAt(statement, 1) === "allow") },
+  );
+  return steps
+    .map((step) => withoutRequest(step, notes))
+    .flatMap((step) => {
+      if (!asksForStatus(step.condition)) return [step];
+      const byStatus = (): Step[] =>
+        statusCases(step.condition).map(({ condition, statuses }) => {
+          const start = conditionStart(step.statement.words, 1);
+          return {
+            ...step,
+            condition,
+            effect: responseEffect(step.statement, start, keyword, reading, statuses),
+          };
+        });
+      return attempt(step.statement, notes, byStatus, { harmless: !refuses }) ?? [];
     });
-    const condition = mapTests(step.condition, (test) =>
-      requestOnly.has(test.subject.type) ? never : { kind: "test", test },
-    );
-    return { ...step, condition };
-  });
 }
 
-/** `http-response` rules run after the backend has answered; what they do is known before. */
-function responseEffect(statement: Statement, end: number, notes: Notes): Effect {
-  const action = wordAt(statement, 1);
-  if (action === "allow") return { kind: "leave" };
-  if (action.includes("set-var")) {
-    return { kind: "change", change: variableChange(statement, 1, "response") };
-  }
-  return { kind: "change", change: headerAction(statement, end, "response", notes) };
+const responseRefusals: ReadonlySet<string> = new Set(["deny", "return", "redirect"]);
+
+function withoutRequest(step: Step, notes: Notes): Step {
+  if (!testsOf(step.condition).some(({ subject }) => requestOnly.has(subject.type))) return step;
+  notes.add(step.statement, {
+    code: "statement-approximated",
+    message: "HAProxy has nothing of the request at this point, so its tests fail; so they do here",
+    remedy: "Test a variable that http-request set-var has set.",
+  });
+  const condition = mapTests(step.condition, (test) =>
+    requestOnly.has(test.subject.type) ? never : { kind: "test", test },
+  );
+  return { ...step, condition };
 }
 
 function notePeerTests(steps: readonly Step[], notes: Notes): void {
@@ -336,16 +268,4 @@ function connectionEffect(statement: Statement): Effect {
   if (action === "accept") return { kind: "leave" };
   if (action.includes("set-var")) return { kind: "change", change: variableChange(statement, 2) };
   return { kind: "answer", filters: standardAnswer(403) };
-}
-
-/** `monitor-uri`: the gateway says that it is there. */
-function monitorSteps({ proxy }: Reading): Step[] {
-  const statement = proxy.kind === "backend" ? undefined : settingOf(proxy, "monitor-uri");
-  if (!statement) return [];
-  const values = [wordAt(statement, 1)];
-  const condition: Condition = {
-    kind: "test",
-    test: { subject: { type: "path" }, operator: "exact", values, ignoreCase: false },
-  };
-  return [{ statement, condition, effect: { kind: "answer", filters: standardAnswer(200) } }];
 }

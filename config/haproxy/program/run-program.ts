@@ -9,7 +9,7 @@ import type { Notes } from "../notes.ts";
 import { attempt, unsupported } from "../statement-problem.ts";
 import type { Statement } from "../statement.ts";
 import { withFallbacks, type Fallback } from "./fallbacks.ts";
-import { toModifier } from "./header-edits.ts";
+import { toModifier, withHeaders } from "./header-edits.ts";
 import { targetText } from "./target-draft.ts";
 import {
   emptyDraft,
@@ -31,6 +31,7 @@ export interface OrderedRule {
   readonly backend?: string;
   readonly rateLimits: readonly string[];
   readonly basicAuth?: BasicAuth;
+  readonly bodyBytes?: number;
   readonly fallback?: Fallback;
 }
 
@@ -197,12 +198,13 @@ class Run {
     budget.rules -= 1;
     if (budget.rules < 0) return;
     const { statement, alternatives, draft } = way;
-    const { rateLimits, basicAuth } = draft;
+    const { rateLimits, basicAuth, bodyBytes } = draft;
     this.rules.push({
       statement,
       alternatives,
-      filters,
+      filters: withOverrides(filters, draft),
       rateLimits,
+      ...(bodyBytes !== undefined && { bodyBytes }),
       ...(basicAuth && { basicAuth }),
       ...(backend !== undefined && { backend }),
     });
@@ -217,10 +219,37 @@ class Run {
   }
 }
 
-function responseFilters({ responseHeaders }: Draft): Filter[] {
-  const response = toModifier(responseHeaders);
-  return response ? [{ type: "ResponseHeaderModifier", responseHeaderModifier: response }] : [];
+function responseFilters({ responseHeaders, laterHeaders }: Draft): Filter[] {
+  const all = [{ edits: responseHeaders, statuses: undefined }, ...laterHeaders];
+  return all.flatMap(({ edits, statuses }): Filter[] => {
+    const modifier = toModifier(edits);
+    if (!modifier) return [];
+    const responseHeaderModifier = { ...modifier, ...(statuses && { statusCodes: [...statuses] }) };
+    return [{ type: "ResponseHeaderModifier", responseHeaderModifier }];
+  });
 }
+
+/** All overrides of a rule are one filter. */
+function withOverrides(filters: readonly Filter[], { overrides, afterHeaders }: Draft): readonly Filter[] {
+  if (overrides.length === 0) return filters;
+  const own = filters.flatMap((filter) =>
+    filter.type === "ResponseOverride" ? filter.responseOverride : [],
+  );
+  const made = overrides.map((override) => ({
+    ...override,
+    response: withHeaders(override.response, afterHeaders),
+  }));
+  const responseOverride = [...own, ...made];
+  if (responseOverride.length > maxOverrides) {
+    unsupported(`more than ${maxOverrides} responses are replaced for one request`, "Join their conditions.");
+  }
+  return [
+    ...filters.filter(({ type }) => type !== "ResponseOverride"),
+    { type: "ResponseOverride", responseOverride },
+  ];
+}
+
+const maxOverrides = 32;
 
 function filtersOf(draft: Draft): Filter[] {
   const { requestHeaders, hostname, path, target } = draft;

@@ -1,0 +1,71 @@
+// `deny`, `return` and `tarpit`, at once, late, or for bodies that are too long.
+import { answerAction, replyOf } from "../action/answer.ts";
+import { readReply } from "../action/read-reply.ts";
+import { wording } from "../action/reply.ts";
+import type { Condition } from "../condition/condition.ts";
+import { formatDuration } from "../../duration-text.ts";
+import { readDurationMs } from "../duration.ts";
+import { settingOf } from "../proxy.ts";
+import { unsupported } from "../statement-problem.ts";
+import { wordAt, type Statement } from "../statement.ts";
+import { silence } from "./error-pages.ts";
+import type { Effect, Filter, Override, Situation, Step } from "./program.ts";
+import type { Reading } from "./read-program.ts";
+
+export function answerEffect(
+  statement: Statement,
+  end: number,
+  defaults: Parameters<typeof readReply>[2],
+  { library, notes }: Reading,
+): Effect {
+  const choice = readReply(statement, [2, end], defaults, library);
+  if (choice.kind === "silence") silence(choice.status, statement, notes);
+  return { kind: "answer", filters: answerAction(choice) };
+}
+
+/** The answer comes late. */
+export function tarpit(statement: Statement, end: number, { proxy, library, notes }: Reading): Effect {
+  const choice = readReply(statement, [2, end], { status: 500, hasPage: true }, library);
+  if (choice.kind === "silence") silence(choice.status, statement, notes);
+  const time = settingOf(proxy, "timeout", "tarpit") ?? settingOf(proxy, "timeout", "connect");
+  const delayMs = time ? readDurationMs(time.words[2]) : 0;
+  const delay = delayMs > 0 && { delay: { fixedDelay: formatDuration(Math.min(delayMs, 300_000)) } };
+  const filters = (situation: Situation): Filter[] => {
+    const { status, ...texts } = replyOf(choice, situation);
+    const fault: Filter = {
+      type: "FaultInjection",
+      faultInjection: { ...delay, abort: { httpStatus: status } },
+    };
+    const response = wording(texts, situation);
+    if (Object.keys(response).length === 0) return [fault];
+    const match = { statusCodes: [{ type: "Value" as const, value: status }] };
+    return [fault, { type: "ResponseOverride", responseOverride: [{ match, source: "Local", response }] }];
+  };
+  return { kind: "answer", filters };
+}
+
+/** Longer bodies are refused as they come in, whether they are announced or not. */
+export function sizeStep(
+  statement: Statement,
+  end: number,
+  bytes: number,
+  condition: Condition,
+  reading: Reading,
+): Step {
+  const action = wordAt(statement, 1);
+  if (action !== "deny" && action !== "return") {
+    return unsupported("longer bodies are refused with deny or return", "Write `http-request deny`.");
+  }
+  const defaults = { status: action === "deny" ? 403 : 200, hasPage: action === "deny" };
+  const choice = readReply(statement, [2, end], defaults, reading.library);
+  const change = (situation: Situation): Situation["draft"] => {
+    const { draft } = situation;
+    if (draft.bodyBytes !== undefined && draft.bodyBytes <= bytes) return draft;
+    const { status, ...texts } = replyOf(choice, situation);
+    const match = { statusCodes: [{ type: "Value" as const, value: 413 }] };
+    const response = { statusCode: status, ...wording(texts, situation) };
+    const overrides: Override[] = [{ match, source: "Local", response }, ...draft.overrides];
+    return { ...draft, bodyBytes: bytes, overrides };
+  };
+  return { statement, condition, effect: { kind: "change", change } };
+}

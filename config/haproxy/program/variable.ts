@@ -1,0 +1,53 @@
+// `set-var`, `set-var-fmt` and `unset-var`: what variables are, or are made of.
+import { knownSample, staticText, withSources } from "../action/format.ts";
+import type { Direction } from "../action/header-action.ts";
+import { requestText } from "../action/request-text.ts";
+import { readFetch } from "../condition/fetch.ts";
+import { subjectKey } from "../condition/specialize.ts";
+import { invalid, StatementProblem } from "../statement-problem.ts";
+import { wordAt, type Statement } from "../statement.ts";
+import type { Situation } from "./program.ts";
+
+/** `set-var(<scope>.<name>)`, with its expression behind it. */
+export function variableChange(
+  statement: Statement,
+  index: number,
+  direction: Direction = "request",
+): (situation: Situation) => Situation["draft"] {
+  const action = wordAt(statement, index);
+  const found = /^(?:un)?set-var(?:-fmt)?\(([\w.-]+)(?:,[^)]*)?\)$/.exec(action);
+  if (!found) return invalid("expected `set-var(<scope>.<name>) <expression>`");
+  const name = found[1]!;
+  const isFormat = action.startsWith("set-var-fmt");
+  const expression = wordAt(statement, index + 1);
+  return (situation) => {
+    const { draft } = situation;
+    const value = action.startsWith("unset")
+      ? null
+      : isFormat
+        ? staticText(expression, situation)
+        : knownSample(expression, situation);
+    const isOfRequest = value === undefined && !isFormat && direction === "request";
+    const source = isOfRequest ? sourceOf(expression, situation) : undefined;
+    const sources = new Map(draft.sources);
+    if (source === undefined) sources.delete(name);
+    else sources.set(name, source);
+    return { ...draft, changes: new Map(draft.changes).set(`variable:${name}`, value), sources };
+  };
+}
+
+/** The expression, if it says something of the request as it came in. */
+function sourceOf(expression: string, situation: Situation): string | undefined {
+  const { draft } = situation;
+  const source = withSources(expression, draft.sources);
+  const isPlain = draft.target === undefined && !draft.path;
+  if (isPlain && requestText(`%[${source}]`, situation)) return source;
+  try {
+    const fetch = readFetch(source);
+    return fetch.kind === "text" && !draft.changes.has(subjectKey(fetch.subject)) ? source : undefined;
+  } catch (error) {
+    // What cannot be read matters where the variable is tested, if anywhere.
+    if (error instanceof StatementProblem) return undefined;
+    throw error;
+  }
+}
