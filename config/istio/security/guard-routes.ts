@@ -7,6 +7,7 @@ import type { Target } from "../backend/destinations.ts";
 import type { Upstreams } from "../backend/upstreams.ts";
 import { serviceHost } from "../host.ts";
 import type { RuleInput } from "../http/match.ts";
+import { peerAuthenticationKind } from "../kinds/security.ts";
 import { unsupported, type Place } from "../notes.ts";
 import type { Security } from "./security.ts";
 
@@ -14,7 +15,9 @@ type SecurityPolicy = NonNullable<RuleInput["securityPolicy"]>;
 
 /** Before Istio's own routes are added. Returns where those of the others lead. */
 export function guardRoutes(context: ImportContext, security: Security, upstreams: Upstreams): Target[] {
-  const { parts, notes } = context;
+  const { parts, notes, set } = context;
+  // Manifests of many routes are not looked through for nothing.
+  if (security.isEmpty && set.all(peerAuthenticationKind).length === 0) return [];
   const targets = new Map<string, Target>();
   const targetsOf = (rule: Pick<RuleInput, "backendRefs">): Target[] =>
     (rule.backendRefs ?? []).flatMap(({ name }) => {

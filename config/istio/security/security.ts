@@ -30,6 +30,8 @@ type SecurityPolicy = NonNullable<RuleInput["securityPolicy"]>;
 
 /** `gates`: the gateways that requests come in by; none where they come from within the mesh. */
 export interface Security {
+  /** There are no policies at all. */
+  readonly isEmpty: boolean;
   /** Of policies that have no effect, once all routes are made. */
   noteUnheld(): void;
   /** Whether some RequestAuthentication is for the gateways. */
@@ -90,6 +92,7 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
     providers: { mesh: readMeshConfig(context), upstreams },
   };
   return {
+    isEmpty: all.length + policies.broken.length === 0,
     noteUnheld: () => {
       for (const { isHeld, scope, place } of all) {
         // What is targeted and not there has been noted.
@@ -104,10 +107,10 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
         .flatMap((gate) => heldAtGate(policies.authentications, gate))
         .some(({ item }) => item.body.spec?.jwtRules?.length),
     ofRule: (gates, targets, place) => {
-      const decisions = decisionsFor(gates, targets, policies, place);
+      const held = heldPolicies(gates, targets, policies);
+      const decisions = decisionsFor(held, isRefused(gates, targets, policies), place);
       const providers = providersFor(gates, targets, policies, place);
-      const questions = questionsFor(gates, targets, policies, place);
-      const extAuth = joinQuestions(questions, place);
+      const extAuth = joinQuestions(questionsFor(held, policies, place), place);
       const [first, ...and] = decisions;
       if (!first && providers.length === 0 && !extAuth) return undefined;
       return {
@@ -117,12 +120,14 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
       };
     },
     ofConnections: (gates, targets, place) => {
-      if (questionsFor(gates, targets, policies, place).some(({ size }) => size > 0)) {
+      const held = heldPolicies(gates, targets, policies);
+      if (questionsFor(held, policies, place).some(({ size }) => size > 0)) {
         const message =
           "no authorization server is asked about connections, as a CUSTOM policy for them wants";
         unsupported(place, message, "Name the requests of other ports in the policy's operation.ports.");
       }
-      return connectionPolicy(decisionsFor(gates, targets, policies, place), place);
+      const decisions = decisionsFor(held, isRefused(gates, targets, policies), place);
+      return connectionPolicy(decisions, place);
     },
   };
 }
@@ -138,57 +143,58 @@ function namespaceOf({ upstream }: Target): string {
   return upstream?.namespace ?? rootNamespace;
 }
 
-/** Those of the gateways, then those of the workloads; each once. */
-function decisionsFor(
+interface Held<T> {
+  readonly items: readonly T[];
+  /** By which requests come in there; none are asked for where nothing is held. */
+  readonly ports: readonly number[];
+}
+
+interface HeldPolicies {
+  readonly atGates: readonly Held<AuthorizationPolicy>[];
+  readonly atTargets: readonly Held<AuthorizationPolicy>[];
+}
+
+function heldPolicies(
   gates: readonly Gate[],
   targets: readonly Target[],
-  { authorizations, broken }: Policies,
-  place: Place,
-): Decision[] {
-  const atGates = gates.map((gate) => {
-    return decisionOf(
-      heldAtGate(authorizations, gate).map(({ item }) => item),
-      [gate.port],
-      place.notes,
-    );
+  { authorizations }: Policies,
+): HeldPolicies {
+  const held = (policies: readonly Scoped<AuthorizationPolicy>[], ports: () => readonly number[]) => ({
+    items: policies.map(({ item }) => item),
+    ports: policies.length === 0 ? [] : ports(),
   });
-  noteDifference("it comes in by gateways with different policies", atGates, place);
-  const atTargets = targets.map((target) => {
-    return decisionOf(
-      heldAtTarget(authorizations, target).map(({ item }) => item),
-      portsOf(target),
-      place.notes,
-    );
-  });
-  noteDifference("its destinations have different policies", atTargets, place);
-  const isBroken = broken.some(
-    (scope) =>
-      gates.some((gate) => holdsAtGateway(scope, gate)) ||
-      targets.some((target) => holdsAtTarget(scope, target) !== "none"),
-  );
-  const all = [...(isBroken ? [refusal] : []), ...atGates, ...atTargets].filter(
+  return {
+    atGates: gates.map((gate) => held(heldAtGate(authorizations, gate), () => [gate.port])),
+    atTargets: targets.map((target) => held(heldAtTarget(authorizations, target), () => portsOf(target))),
+  };
+}
+
+/** Those of the gateways, then those of the workloads; each once. */
+function decisionsFor({ atGates, atTargets }: HeldPolicies, isBroken: boolean, place: Place): Decision[] {
+  const decide = ({ items, ports }: Held<AuthorizationPolicy>) => decisionOf(items, ports, place.notes);
+  const [ofGates, ofTargets] = [atGates.map(decide), atTargets.map(decide)];
+  noteDifference("it comes in by gateways with different policies", ofGates, place);
+  noteDifference("its destinations have different policies", ofTargets, place);
+  const all = [...(isBroken ? [refusal] : []), ...ofGates, ...ofTargets].filter(
     (decision) => decision !== undefined,
   );
   return [...new Map(all.map((decision) => [JSON.stringify(decision), decision])).values()];
 }
 
+function isRefused(gates: readonly Gate[], targets: readonly Target[], { broken }: Policies): boolean {
+  return broken.some(
+    (scope) =>
+      gates.some((gate) => holdsAtGateway(scope, gate)) ||
+      targets.some((target) => holdsAtTarget(scope, target) !== "none"),
+  );
+}
+
 function questionsFor(
-  gates: readonly Gate[],
-  targets: readonly Target[],
-  { authorizations, providers }: Policies,
+  { atGates, atTargets }: HeldPolicies,
+  { providers }: Policies,
   { notes }: Place,
 ): Questions[] {
-  const of = (held: readonly Scoped<AuthorizationPolicy>[], ports: readonly number[]): Questions =>
-    questionsOf(
-      held.map(({ item }) => item),
-      ports,
-      providers,
-      notes,
-    );
-  return [
-    ...gates.map((gate) => of(heldAtGate(authorizations, gate), [gate.port])),
-    ...targets.map((target) => of(heldAtTarget(authorizations, target), portsOf(target))),
-  ];
+  return [...atGates, ...atTargets].map(({ items, ports }) => questionsOf(items, ports, providers, notes));
 }
 
 function portsOf({ upstream }: Target): number[] {
