@@ -9,6 +9,9 @@ const ownControllers: ReadonlySet<string> = new Set([
   "isthmus.dev/ingress-controller",
 ]);
 
+/** Istio's reads the standard fields alone; its Ingresses are served, with what ingress-nginx does besides. */
+const istioController = "istio.io/ingress-controller";
+
 /** Before there were IngressClasses; where it stands, it counts. */
 const classAnnotation = "kubernetes.io/ingress.class";
 const defaultClassAnnotation = "ingressclass.kubernetes.io/is-default-class";
@@ -31,7 +34,22 @@ export function servedIngresses(set: ResourceSet, notes: Notes): Ingress[] {
     const controller = name === undefined ? undefined : controllers.get(name);
     if (controller === undefined || ownControllers.has(controller)) return true;
     const path = annotated === undefined ? ["spec"] : ["metadata", "annotations", classAnnotation];
-    notes.add(fieldOf(ingress.object, ...path, ...(path.length === 1 && named ? ["ingressClassName"] : [])), {
+    const field = fieldOf(
+      ingress.object,
+      ...path,
+      ...(path.length === 1 && named ? ["ingressClassName"] : []),
+    );
+    if (controller === istioController) {
+      notes.add(field, {
+        code: "statement-approximated",
+        message:
+          "served as ingress-nginx would: hosts with TLS redirect to it, bodies have at most 1m, the head of an answer a minute",
+        remedy:
+          'Annotate nginx.ingress.kubernetes.io/ssl-redirect: "false" and proxy-body-size: "0", or write a Gateway.',
+      });
+      return true;
+    }
+    notes.add(field, {
       code: "object-foreign",
       message: `left to ${JSON.stringify(controller)}, the controller of its ${named === undefined ? "default " : ""}class ${JSON.stringify(name)}`,
       remedy: `To have it served here, give it a class whose controller is "k8s.io/ingress-nginx".`,

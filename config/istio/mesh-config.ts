@@ -44,7 +44,13 @@ export function readMeshConfig(context: ImportContext): MeshConfig {
 
 /** Only whoever runs the mesh has a say in it: the namespace is Istio's own. */
 function configMaps({ set, notes }: ImportContext): Source[] {
-  const found = set.get(configMapKind, rootNamespace, "istio");
+  const found = set
+    .all(configMapKind)
+    .filter(({ namespace, name, body }) => {
+      return namespace === rootNamespace && /^istio(?:-|$)/.test(name) && body.data?.["mesh"] !== undefined;
+    })
+    // A revision's is `istio-REVISION`; the default one's goes before.
+    .sort((a, b) => a.name.length - b.name.length)[0];
   const text = found?.body.data?.["mesh"];
   if (!found || text === undefined) return [];
   const place: Place = { notes, object: found.object, path: ["data", "mesh"] };

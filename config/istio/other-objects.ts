@@ -7,6 +7,7 @@ import {
   proxyConfigKind,
   sidecarKind,
   telemetryKind,
+  trafficExtensionKind,
   wasmPluginKind,
   workloadGroupKind,
 } from "./kinds/others.ts";
@@ -24,13 +25,15 @@ export function noteOthers({ set, notes }: ImportContext): void {
       "Say it in routes, filters and policies.",
     ),
   );
-  each(wasmPluginKind, (place) =>
-    unsupported(
-      place,
-      "plugins are not run, whatever they would have refused",
-      "Say it in filters and policies.",
-    ),
-  );
+  for (const kind of [wasmPluginKind, trafficExtensionKind]) {
+    each(kind, (place) =>
+      unsupported(
+        place,
+        "plugins are not run, whatever they would have refused",
+        "Say it in filters and policies.",
+      ),
+    );
+  }
   each(sidecarKind, (place) =>
     ignored(place, "which hosts a workload's sidecar sees has no meaning for the gateway"),
   );

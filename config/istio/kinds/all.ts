@@ -8,6 +8,7 @@ import {
   proxyConfigKind,
   sidecarKind,
   telemetryKind,
+  trafficExtensionKind,
   wasmPluginKind,
   workloadGroupKind,
 } from "./others.ts";
@@ -27,6 +28,7 @@ export const istioKinds: readonly Kind[] = [
   istioOperatorKind,
   envoyFilterKind,
   wasmPluginKind,
+  trafficExtensionKind,
   sidecarKind,
   workloadGroupKind,
   proxyConfigKind,

@@ -9,6 +9,7 @@ function bare(group: string, versions: readonly string[], kind: string) {
 
 export const envoyFilterKind = bare("networking.istio.io", ["v1alpha3"], "EnvoyFilter");
 export const wasmPluginKind = bare("extensions.istio.io", ["v1alpha1"], "WasmPlugin");
+export const trafficExtensionKind = bare("extensions.istio.io", ["v1alpha1"], "TrafficExtension");
 export const sidecarKind = bare("networking.istio.io", networkingVersions, "Sidecar");
 export const workloadGroupKind = bare("networking.istio.io", networkingVersions, "WorkloadGroup");
 export const proxyConfigKind = bare("networking.istio.io", ["v1beta1"], "ProxyConfig");
