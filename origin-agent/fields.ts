@@ -25,7 +25,7 @@ export function endToEndFields(fields: Fields, drop?: ReadonlySet<string>): Fiel
   return fields.filter(([name]) => !connectionNames.has(name) && !nominated.has(name) && !drop?.has(name));
 }
 
-/** The tunnel's authority becomes Host or `:authority`. The edge has answered `Expect` (RFC 9110 §10.1.1). */
+/** The tunnel's authority becomes Host or `:authority`. The gateway has answered `Expect` (RFC 9110 §10.1.1). */
 export const droppedRequestFields: ReadonlySet<string> = new Set(["host", "expect"]);
 
 /** What the hub says may follow a request's body; no client can. */

@@ -27,6 +27,8 @@ interface Answer {
 let running: TunnelledSystem;
 /** Called when a request for `/waits` has been told of; its final answer comes after that. */
 const waiting = new Map<string, () => void>();
+/** Called when a request for `/held` has reached the pod, with what has it answered. */
+const onHeld: ((answer: () => void) => void)[] = [];
 const seen: string[] = [];
 
 function informs(path: string): [status: number, fields: Fields][] {
@@ -40,6 +42,7 @@ function informs(path: string): [status: number, fields: Fields][] {
         [199, {}],
       ];
     case "/waits":
+    case "/held":
     case "/failing":
     case "/mirrored":
       return [[103, { link: `<${path}>` }]];
@@ -65,12 +68,22 @@ const pod = createServer((socket) => {
       received = received.slice(at + 4);
       seen.push(head);
       const path = head.split(" ")[1]!;
-      for (const [status, fields] of informs(path)) {
-        const lines = Object.entries(fields).map(([name, value]) => `\r\n${name}: ${value}`);
-        socket.write(`HTTP/1.1 ${status} Early${lines.join("")}${end}`, "latin1");
-      }
+      const inform = (): void => {
+        for (const [status, fields] of informs(path)) {
+          const lines = Object.entries(fields).map(([name, value]) => `\r\n${name}: ${value}`);
+          socket.write(`HTTP/1.1 ${status} Early${lines.join("")}${end}`, "latin1");
+        }
+      };
       const status = path.startsWith("/failing") ? 503 : 200;
       const answer = () => void socket.write(`HTTP/1.1 ${status} Done\r\nContent-Length: 4${end}done`);
+      if (path === "/held") {
+        onHeld.shift()?.(() => {
+          inform();
+          answer();
+        });
+        continue;
+      }
+      inform();
       if (path.startsWith("/waits")) waiting.set(path, answer);
       else answer();
     }
@@ -92,8 +105,8 @@ http2Pod.on("stream", (stream, headers) => {
 /** Answers to copies and to second attempts. */
 const otherPod = createHttp1Server((request, response) => {
   response.writeEarlyHints({ link: `</other>; rel=preload` });
-  seen.push(`${request.method} ${request.url}`);
-  response.end("done");
+  seen.push(`${request.method} ${request.url}${request.headers.expect ?? ""}`);
+  request.resume().once("end", () => response.end("done"));
 });
 
 beforeAll(async () => {
@@ -101,6 +114,7 @@ beforeAll(async () => {
   const http2Port = await listen(http2Pod);
   const otherPort = await listen(otherPod);
   running = await startTunnelledSystem({
+    flags: ["--processes", "1"],
     config: () => `
 routes:
   - name: all
@@ -115,6 +129,13 @@ routes:
       - matches: [{ path: { value: /mirrored } }]
         filters: [{ type: RequestMirror, requestMirror: { backendRef: { name: others } } }]
         backendRefs: [{ name: pods }]
+      - matches: [{ path: { value: /small } }]
+        securityPolicy: { requestLimits: { bodyBytes: 4 } }
+        backendRefs: [{ name: others }]
+      - matches: [{ path: { value: /upload } }]
+        backendRefs: [{ name: others }]
+      - matches: [{ path: { value: /direct-upload } }]
+        backendRefs: [{ name: dialled }]
       - matches: [{ path: { value: /failing } }]
         retry: { attempts: 1, codes: [503] }
         backendRefs: [{ name: pods }]
@@ -123,6 +144,7 @@ backends:
   - { name: http2-pods, protocol: H2C, tunnel: production, endpoints: [{ address: 127.0.0.1, port: ${http2Port} }] }
   - { name: own, protocol: H2C, endpoints: [{ address: 127.0.0.1, port: ${http2Port} }] }
   - { name: direct, endpoints: [{ address: 127.0.0.1, port: ${port} }] }
+  - { name: dialled, endpoints: [{ address: 127.0.0.1, port: ${otherPort} }] }
   - { name: others, tunnel: production, endpoints: [{ address: 127.0.0.1, port: ${otherPort} }] }
 `,
   });
@@ -275,4 +297,69 @@ test("where they go no client can say, and no pod gets to know", async () => {
     expect(seen.slice(before).join()).not.toMatch(/isthmus-(informational|cf)/i);
   }
   expect((await over1("plain")("/several", forged)).told).toEqual([]);
+});
+
+/** Announces a body, and sends it when it is asked for. */
+async function expecting(side: Side, path: string): Promise<Answer> {
+  const to = { host: "127.0.0.1", port: running.ports[side], path, agent: false as const, method: "PUT" };
+  const headers = { host, expect: "100-continue", "content-length": "5" };
+  const outgoing =
+    side === "secure"
+      ? httpsRequest({ ...to, headers, servername: host, ca: running.ca })
+      : httpRequest({ ...to, headers });
+  const told: Told = [];
+  outgoing.on("information", ({ statusCode }) => told.push([statusCode, undefined]));
+  outgoing.once("continue", () => outgoing.end("12345"));
+  outgoing.flushHeaders();
+  const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
+  const body = await text(answer);
+  outgoing.destroy();
+  return { told, status: answer.statusCode ?? 0, body };
+}
+
+async function expectingOver2(side: "open" | "secure", path: string): Promise<Answer> {
+  const origin = `${side === "secure" ? "https" : "http"}://${host}:${running.ports[side]}`;
+  const session = connect(origin, { ca: running.ca, lookup: loopback } as object);
+  const head = { ":method": "PUT", ":path": path, expect: "100-continue", "content-length": "5" };
+  const stream = session.request(head, { endStream: false });
+  const told: Told = [];
+  stream.on("headers", (info) => told.push([info[":status"] ?? 0, undefined]));
+  stream.once("continue", () => stream.end("12345"));
+  const [answer] = (await once(stream, "response")) as [IncomingHttpHeaders & { ":status"?: number }];
+  const body = await text(stream);
+  session.close();
+  return { told, status: answer[":status"] ?? 0, body };
+}
+
+test("a client that expects 100 (Continue) gets it when its body is wanted, and not before it is refused", async () => {
+  const ways = [
+    (path: string) => expecting("plain", path),
+    (path: string) => expecting("secure", path),
+    (path: string) => expecting("open", path),
+    (path: string) => expectingOver2("secure", path),
+    (path: string) => expectingOver2("open", path),
+  ];
+  for (const ask of ways) {
+    for (const path of ["/upload", "/direct-upload"]) {
+      const { told, status, body } = await ask(path);
+      expect([told[0], status, body]).toEqual([[100, undefined], 200, "done"]);
+    }
+    expect(await ask("/small")).toMatchObject({ told: [], status: 413 });
+  }
+  expect(seen.filter((line) => line.startsWith("PUT"))).toEqual(
+    ways.flatMap(() => ["PUT /upload", "PUT /direct-upload"]),
+  );
+});
+
+test("a front door and its gateway are replaced: clients of the old and of the new one are told", async () => {
+  const arrived = clients.map(() => new Promise<() => void>((done) => onHeld.push(done)));
+  const answered = Promise.all(clients.map(([, ask]) => ask("/held")));
+  // In whatever order they come.
+  const answers = await Promise.all(arrived);
+  const reloaded = await running.system.run("reload", "--process", "gateway-1");
+  expect(reloaded).toMatchObject({ code: 0, stderr: "" });
+  for (const answer of answers) answer();
+  const told = { told: [[103, "</held>"]], status: 200, body: "done" };
+  expect(await answered).toEqual(clients.map(() => told));
+  for (const [, ask] of clients) expect((await ask("/several")).told).toEqual(several());
 });

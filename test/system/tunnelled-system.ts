@@ -31,6 +31,8 @@ export interface TunnelledSystem {
 export interface TunnelledOptions {
   /** Routes and backends, those of the tunnel `production` among them. `files`: of the listener's certificate. */
   config(files: KeyPairFiles): string | Promise<string>;
+  /** Of `isthmus serve`. */
+  readonly flags?: string[];
   agentFlags?(files: KeyPairFiles): string[];
   /** A path that is answered 200 once the tunnel carries requests. */
   readonly readyPath?: string;
@@ -38,6 +40,7 @@ export interface TunnelledOptions {
 
 export async function startTunnelledSystem({
   config,
+  flags = [],
   agentFlags,
   readyPath = "/",
 }: TunnelledOptions): Promise<TunnelledSystem> {
@@ -45,7 +48,7 @@ export async function startTunnelledSystem({
   const files = await developmentCertificate(scratch, [host], Date.now());
   const ca = readFileSync(files.certFile, "utf8");
   const [plain, open, secure] = (await freePorts(3)) as [number, number, number];
-  const system = await startSystem(`
+  const listeners = `
 listeners:
   - { name: plain, protocol: HTTP, port: ${plain} }
   - { name: open, protocol: HTTP, port: ${open}, http2: true }
@@ -53,7 +56,8 @@ listeners:
     protocol: HTTPS
     port: ${secure}
     tls: { certificates: [{ certFile: ${files.certFile}, keyFile: ${files.keyFile} }] }
-${await config(files)}`);
+`;
+  const system = await startSystem(listeners + (await config(files)), flags);
   let agent: Program | undefined;
   const stop = async (): Promise<void> => {
     await agent?.stop();

@@ -14,6 +14,8 @@ export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
     const known = new KnownHeaders(new Headers(exchange.request.headers), exchange.fields.keys());
     dropHopByHop(known);
     known.deleteWhere(isForged);
+    // The body is on its way, so there is nothing to wait for (RFC 9110 §10.1.1).
+    known.delete("expect");
     // RFC 6455 §4.1: an upgrade is a GET. The runtime would make it one, and a rule that let a POST pass did not mean it.
     if (exchange.method !== "GET") known.delete("upgrade");
     setForwardingHeaders(known, { peerAddress: chain.clientAddress, scheme, host: authority }, chain);

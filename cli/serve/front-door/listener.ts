@@ -240,6 +240,7 @@ function httpsServer(
   // node:http2 leaves those of HTTP/1.1 out of its options and takes them from properties.
   Object.assign(server, http1Options);
   serveHttp2(server, settings, serving);
+  serveExpectations(server, settings, serving);
   serveUpgrades(server, settings, serving);
   return server;
 }
@@ -256,10 +257,12 @@ function plainServers(settings: ListenerSettings, serving: Serving): OpenServer 
   const handle = (request: Incoming, response: Outgoing): void =>
     serving.proxy.handle(request, response, peerOf(settings, serving, request.socket));
   const http1 = createHttp1Server(http1Options, handle);
+  serveExpectations(http1, settings, serving);
   serveUpgrades(http1, settings, serving);
   if (!settings.http2) return { server: http1, http1: [http1], secure: [] };
   const http2 = createHttp2Server(http2Options, handle);
   serveHttp2(http2, settings, serving);
+  serveExpectations(http2, settings, serving);
   return { server: plainServer(http1, http2, bounds.headersTimeoutMs), http1: [http1], secure: [] };
 }
 
@@ -275,6 +278,13 @@ function serveHttp2(
   });
   server.on("connect", (request: Http2ServerRequest, response: Http2ServerResponse) =>
     serving.proxy.connect(request, response, peerOf(settings, serving, request.socket)),
+  );
+}
+
+/** Without a listener for it Node would tell the client to go on before anybody has seen the request. */
+function serveExpectations(server: EventEmitter, settings: ListenerSettings, serving: Serving): void {
+  server.on("checkContinue", (request: Incoming, response: Outgoing) =>
+    serving.proxy.handle(request, response, peerOf(settings, serving, request.socket), true),
   );
 }
 

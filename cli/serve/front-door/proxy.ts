@@ -16,7 +16,8 @@ import { passConnect, passUpgrade, type Upstream } from "./upgrade.ts";
 import { endUpload, SingleUseAgent, UploadAgent } from "./upload.ts";
 
 export interface Proxy {
-  handle(request: Incoming, response: Outgoing, peer: Peer): void;
+  /** `awaitsContinue`: the client has not been told to send the body that it announces (RFC 9110 §10.1.1). */
+  handle(request: Incoming, response: Outgoing, peer: Peer, awaitsContinue?: boolean): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): void;
   /** CONNECT over HTTP/2. */
   connect(request: Http2ServerRequest, response: Http2ServerResponse, peer: Peer): void;
@@ -60,11 +61,13 @@ export function createProxy({ socketPathOf, informational, log }: ProxyOptions):
   let ending = false;
   const inTurn = createTurns();
   return {
-    handle(request, response, peer) {
+    handle(request, response, peer, awaitsContinue = false) {
       const code = malformation(request);
       if (code !== undefined) return refuse(request, response, code);
       if (ending && !("stream" in response)) response.shouldKeepAlive = false;
-      inTurn(request, response, () => send(workerd, request, response, peer, true));
+      inTurn(request, response, () =>
+        send(workerd, request, response, peer, { pooled: true, awaitsContinue }),
+      );
     },
     upgrade: (request, socket, head, peer) => passUpgrade(workerd, request, socket, head, peer),
     connect: (request, response, peer) => passConnect(workerd, request, response, peer),
@@ -75,16 +78,33 @@ export function createProxy({ socketPathOf, informational, log }: ProxyOptions):
   };
 }
 
-function send(workerd: Upstream, request: Incoming, response: Outgoing, peer: Peer, pooled: boolean): void {
+interface SendOptions {
+  /** A connection that was kept may be used. */
+  readonly pooled: boolean;
+  readonly awaitsContinue: boolean;
+}
+
+function send(
+  workerd: Upstream,
+  request: Incoming,
+  response: Outgoing,
+  peer: Peer,
+  { pooled, awaitsContinue }: SendOptions,
+): void {
   const expected = workerd.informational?.expect(request.httpVersion, response);
   const informational = expected?.target;
   const { headers, hasBody, chunked, trailers, framed } = requestHead(request, peer, { informational });
   const { method = "GET", url = "/" } = request;
+  // workerd says 100 (Continue) when somebody begins to read the body, and not before.
+  if (awaitsContinue && hasBody) headers.push("Expect", "100-continue");
   // workerd may close a kept connection just when a request is written to it. Only a request that can be sent again
   // (safe method, no body) takes that chance; the others get a connection of their own.
   const upstream = workerd.open(method, url, headers, pooled && !hasBody && isSafe(method));
   const sink = sinkOf(response);
   let answered = false;
+  upstream.once("continue", () => {
+    if (!sink.destroyed && !response.headersSent) response.writeContinue();
+  });
   upstream.once("response", (answer) => {
     answered = true;
     expected?.over();
@@ -94,7 +114,7 @@ function send(workerd: Upstream, request: Incoming, response: Outgoing, peer: Pe
     // An early answer to an upload closes the way for the rest of it; the answer itself says when it is cut short.
     if (answered || sink.destroyed) return;
     if (!hasBody && upstream.reusedSocket && systemCode(error) === "ECONNRESET") {
-      return send(workerd, request, response, peer, false);
+      return send(workerd, request, response, peer, { pooled: false, awaitsContinue });
     }
     workerd.logFailure(error);
     refuse(request, response);
