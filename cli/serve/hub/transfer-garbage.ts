@@ -1,5 +1,6 @@
 // Buffers of transfers die young, 64 KiB each, but V8 sees only their handles as young: it collects them so seldom that
-// what they hold makes it mark the whole heap instead. As in the agent (`origin-agent/transfer-garbage.ts`).
+// what they hold makes it mark the whole heap instead. As in the agent (`origin-agent/transfer-garbage.ts`), from which it
+// differs in how it gets at the collector, and when calling it pays: what is left are five lines, no library of two programs.
 
 /**
  * Garbage that may lie about. Measured with downloads of 500 MB on a busy machine, s/GB of the hub's processor time: 1.6 to 2.3
