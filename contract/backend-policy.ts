@@ -219,6 +219,10 @@ export const sessionPersistenceSchema = z.strictObject({
       sameSite: z.enum(["None", "Lax", "Strict"]).optional(),
       /** Absent: as the request came. */
       secure: z.boolean().optional(),
+      /** True: endpoints do not see the cookie. */
+      indirect: z.boolean().optional(),
+      /** True: responses that set the cookie are for no shared cache. */
+      noCache: z.boolean().optional(),
     })
     .default({ lifetimeType: "Session" }),
 });

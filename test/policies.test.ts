@@ -1,6 +1,6 @@
 // Policies of rules and backends, through the gateway as `isthmus serve` runs it.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
+import { startEchoServer, type Echo, type EchoServer } from "./system/echo-server.ts";
 import { ask, type Answer } from "./system/http.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts } from "./system/process.ts";
@@ -52,6 +52,10 @@ routes:
       - name: session
         matches: [{ path: { value: /session } }]
         sessionPersistence: { sessionName: stay, idleTimeout: 1h }
+        backendRefs: [{ name: three }]
+      - name: indirect-session
+        matches: [{ path: { value: /indirect-session } }]
+        sessionPersistence: { sessionName: stay, cookieConfig: { indirect: true, noCache: true } }
         backendRefs: [{ name: three }]
       - name: header-session
         matches: [{ path: { value: /header-session } }]
@@ -263,6 +267,20 @@ describe("session persistence", () => {
     );
     await publish(text, "/changed", ({ status }) => status === 200);
     await stays();
+  });
+
+  test("the endpoint need not see the cookie, and no cache keeps it", async () => {
+    const first = await get("/indirect-session");
+    const cookie = first.headers["set-cookie"]?.[0]?.split(";")[0];
+    expect(first.headers["cache-control"]).toBe("private");
+    const seen = async (cookies: string): Promise<unknown> => {
+      const answer = await get("/indirect-session", { cookie: cookies });
+      expect(served(answer)).toBe(served(first));
+      expect(answer.headers["cache-control"]).toBeUndefined();
+      return (JSON.parse(answer.body) as Echo).headers["cookie"];
+    };
+    expect(await seen(`a=1; ${cookie}; b=2`)).toBe("a=1; b=2");
+    expect(await seen(cookie!)).toBeUndefined();
   });
 
   test("a header does, too; a forged one does not", async () => {

@@ -77,6 +77,16 @@ export const rulePolicyFields = {
           domain: hostnameSchema.optional().describe("Default: the host of the request alone."),
           sameSite: z.enum(["None", "Lax", "Strict"]).optional().describe("Default: Lax."),
           secure: z.boolean().optional().describe("Default: for requests that came over TLS."),
+          indirect: z
+            .boolean()
+            .optional()
+            .describe("Endpoints do not see the cookie (HAProxy `indirect`). Default: false."),
+          noCache: z
+            .boolean()
+            .optional()
+            .describe(
+              "Responses that set the cookie say `Cache-Control: private` (HAProxy `nocache`). Default: false.",
+            ),
         })
         .optional()
         .describe("For type Cookie."),

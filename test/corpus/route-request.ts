@@ -2,6 +2,7 @@
 import type { Snapshot } from "#contract/snapshot.ts";
 import { compileAuthorization } from "#traffic/access/authorization.ts";
 import { compileClientNetworks } from "#traffic/access/client-networks.ts";
+import { withoutCookie } from "#traffic/balance/session-cookie.ts";
 import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
 import type { LocalResponse } from "#traffic/filter/local-response.ts";
@@ -94,10 +95,20 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   const replacement = plan.responseOverrides?.(200, true);
   if (replacement && "headers" in replacement) return localText(replacement, asked, request);
   const sent = new Headers(request.headers);
+  const session = rule.sessionPersistence;
+  const cookies = sent.get("cookie");
+  if (session?.cookieConfig.indirect && cookies !== null) {
+    const others = withoutCookie(cookies, session.sessionName);
+    if (others === null) sent.delete("cookie");
+    else sent.set("cookie", others);
+  }
   applyHeaderOperations(plan.requestHeaders, sent, asked);
   const answer = new Headers();
   applyHeaderOperations(plan.responseHeaders, answer, asked, 200);
-  const changed = (plan.requestHeaders ?? []).map(({ name }) => [name, sent.get(name)] as const);
+  const changed = [
+    ...Object.keys(request.headers),
+    ...(plan.requestHeaders ?? []).map(({ name }) => name),
+  ].map((name) => [name, sent.get(name)] as const);
   const newPath = plan.rewrite?.path?.(path, prefixChars) ?? path;
   const target = plan.rewrite?.target?.(asked) ?? { path: newPath, query };
   return seenText(request, {

@@ -33,3 +33,12 @@ export function cookieValue(header: string | null, name: string): string | undef
   }
   return undefined;
 }
+
+/** A `Cookie` header without the cookies of one name; `null`: there are no others. */
+export function withoutCookie(header: string, name: string): string | null {
+  const kept = header
+    .split(";")
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== "" && pair.split("=", 1)[0]!.trim() !== name);
+  return kept.length > 0 ? kept.join("; ") : null;
+}

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { sessionPersistenceSchema } from "#contract/backend-policy.ts";
-import { cookieValue, sessionCookie } from "./session-cookie.ts";
+import { cookieValue, sessionCookie, withoutCookie } from "./session-cookie.ts";
 import { SessionCodec } from "./session-token.ts";
 
 const secret = new Uint8Array(32).fill(7);
@@ -91,4 +91,14 @@ test.each([
   [null, undefined],
 ])("cookie s of %s is %s", (header, expected) => {
   expect(cookieValue(header, "s")).toBe(expected);
+});
+
+test.each([
+  ["a=1; s=token; b=2", "a=1; b=2"],
+  ["s=1;s = 2", null],
+  ["s", null],
+  ["xs=1; S=2;", "xs=1; S=2"],
+  ['a="x=s"; s=', 'a="x=s"'],
+])("%s without the cookie s is %s", (header, expected) => {
+  expect(withoutCookie(header, "s")).toBe(expected);
 });

@@ -90,6 +90,7 @@ function withToken(
   const told = new Response(response.body, response);
   if (policy.type === "Header") told.headers.set(policy.sessionName, token);
   else told.headers.append("set-cookie", sessionCookie(policy, token, cookie));
+  if (policy.cookieConfig.noCache) told.headers.set("cache-control", "private");
   return told;
 }
 

@@ -1,4 +1,5 @@
 // Backend stage: the headers that the endpoint will see, those of the connection dropped, forwarding headers written.
+import { withoutCookie } from "#traffic/balance/session-cookie.ts";
 import { isForged } from "#traffic/forwarding/forged-names.ts";
 import { setForwardingHeaders } from "#traffic/forwarding/forwarded.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
@@ -8,7 +9,9 @@ import { propagateTrace } from "../report/tracer.ts";
 import { requestIdHeader } from "./observe-request.ts";
 import type { BackendScope, Stage } from "./stage.ts";
 
-export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
+export const prepareRequest: Stage<BackendScope> = ({ backend, rule }, next) => {
+  const session = rule.sessionPersistence;
+  const hiddenCookie = session?.type === "Cookie" && session.cookieConfig.indirect && session.sessionName;
   return (exchange) => {
     const { authority, scheme, chain } = exchange;
     const known = new KnownHeaders(new Headers(exchange.request.headers), exchange.fields.keys());
@@ -18,6 +21,7 @@ export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
     known.delete("expect");
     // RFC 6455 §4.1: an upgrade is a GET. The runtime would make it one, and a rule that let a POST pass did not mean it.
     if (exchange.method !== "GET") known.delete("upgrade");
+    if (hiddenCookie) hideCookie(known, hiddenCookie);
     setForwardingHeaders(known, { peerAddress: chain.clientAddress, scheme, host: authority }, chain);
     if (exchange.listener?.forwardClientCertificate) forwardCertificate(known, exchange.request.cf);
     exchange.headers = known.headers;
@@ -27,3 +31,11 @@ export const prepareRequest: Stage<BackendScope> = ({ backend }, next) => {
     return next(exchange);
   };
 };
+
+function hideCookie({ headers }: KnownHeaders, name: string): void {
+  const cookies = headers.get("cookie");
+  if (cookies === null) return;
+  const others = withoutCookie(cookies, name);
+  if (others === null) headers.delete("cookie");
+  else if (others !== cookies) headers.set("cookie", others);
+}

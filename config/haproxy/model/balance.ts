@@ -117,6 +117,19 @@ export function translateCookie(proxy: Proxy, notes: Notes): SessionPersistence 
     ...(isOwn && { sessionName: wordAt(statement, 1) }),
     ...(idleMs !== undefined && { idleMs }),
     ...(absoluteMs !== undefined && { absoluteMs }),
+    ...(isOwn && { cookieConfig: cookieConfigOf(words) }),
+  };
+}
+
+/** No script sees the cookie, `httponly` or not. */
+function cookieConfigOf(words: readonly string[]): CookieConfig {
+  const has = (name: string): boolean => words.includes(name, 2);
+  const domain = has("domain") ? words[words.indexOf("domain", 2) + 1]?.replace(/^\./, "") : undefined;
+  return {
+    ...(has("indirect") && { indirect: true }),
+    ...(has("nocache") && { noCache: true }),
+    ...(has("secure") && { secure: true }),
+    ...(domain !== undefined && { domain }),
   };
 }
 
@@ -124,4 +137,12 @@ export interface SessionPersistence {
   readonly sessionName?: string;
   readonly idleMs?: number;
   readonly absoluteMs?: number;
+  readonly cookieConfig?: CookieConfig;
+}
+
+interface CookieConfig {
+  readonly indirect?: true;
+  readonly noCache?: true;
+  readonly secure?: true;
+  readonly domain?: string;
 }

@@ -24,7 +24,7 @@ export interface ErrorPageSets {
   readonly sets: readonly ImportedErrorPages[];
 }
 
-/** HAProxy answers 503 to each of them (§3.4 `retry-on`: it never had a server), where the gateway says whose fault it is. */
+/** There was no connection to a server, which HAProxy answers 503 whatever the cause. */
 const unreachable: ErrorCode[] = [
   "endpoint_connect_failed",
   "endpoint_connect_timeout",

@@ -35,6 +35,7 @@ export function translateRulePolicies(proxy: Proxy, notes: Notes): RulePolicies 
         ...(session.sessionName !== undefined && { sessionName: session.sessionName }),
         ...(session.idleMs !== undefined && { idleTimeout: formatDuration(session.idleMs) }),
         ...(session.absoluteMs !== undefined && { absoluteTimeout: formatDuration(session.absoluteMs) }),
+        ...(Object.keys(session.cookieConfig ?? {}).length > 0 && { cookieConfig: session.cookieConfig }),
       },
     }),
   };

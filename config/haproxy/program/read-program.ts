@@ -18,7 +18,7 @@ import type { Effect, Program, Situation, Step } from "./program.ts";
 import type { RateLimits } from "./rate-table.ts";
 import { readScope } from "./scope.ts";
 import { monitorSteps } from "./monitor.ts";
-import { answerEffect, sizeStep, tarpit } from "./refusals.ts";
+import { answerEffect, askForPassword, sizeStep, tarpit } from "./refusals.ts";
 import { responseEffect, type ResponseKeyword } from "./response-effect.ts";
 import { statisticsSteps } from "./statistics.ts";
 import { statementCases } from "./statement-cases.ts";
@@ -168,10 +168,7 @@ function requestEffect(statement: Statement, end: number, reading: Reading): Eff
     case "return":
       return answerEffect(statement, end, { status: 200, hasPage: false }, reading);
     case "auth":
-      return unsupported(
-        "passwords are asked for where a userlist is tested",
-        "Write `http-request auth unless { http_auth(<userlist>) }`.",
-      );
+      return askForPassword(statement, reading);
     case "reject":
     case "silent-drop":
       return refusal(statement, notes);

@@ -1,7 +1,7 @@
 // `deny`, `return` and `tarpit`, at once, late, or for bodies that are too long.
-import { answerAction, replyOf } from "../action/answer.ts";
+import { answerAction, pageFor, replyOf } from "../action/answer.ts";
 import { readReply } from "../action/read-reply.ts";
-import { wording } from "../action/reply.ts";
+import { replyFilter, wording } from "../action/reply.ts";
 import type { Condition } from "../condition/condition.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
@@ -68,4 +68,15 @@ export function sizeStep(
     return { ...draft, bodyBytes: bytes, overrides };
   };
   return { statement, condition, effect: { kind: "change", change } };
+}
+
+/** `auth` without a look at a userlist: nobody's password will do. */
+export function askForPassword(statement: Statement, { proxy }: Reading): Effect {
+  const realm = wordAt(statement, 2) === "realm" ? wordAt(statement, 3) : proxy.name;
+  const challenge = { name: "WWW-Authenticate", value: `Basic realm="${realm.replaceAll("%", "%%")}"` };
+  const filters = (situation: Situation): Filter[] => {
+    const page = pageFor(401, situation.pages);
+    return [replyFilter({ ...page, headers: [...page.headers, challenge] }, situation)];
+  };
+  return { kind: "answer", filters };
 }
