@@ -75,6 +75,12 @@ test.each([
 test("manifests are told from native configurations", () => {
   expect(isKubernetes({ name: "a", content: "# c\n---\napiVersion: v1\n" })).toBe(true);
   expect(isKubernetes({ name: "a", content: '{ "kind": "List", "apiVersion": "v1" }' })).toBe(true);
+  expect(isKubernetes({ name: "a", content: '---\n{"apiVersion":"v1","kind":"Service"}\n' })).toBe(true);
+  expect(isKubernetes({ name: "a", content: "--- { apiVersion: v1, kind: Service }\n" })).toBe(true);
+  expect(isKubernetes({ name: "a", content: "{ kind: Service, apiVersion: v1 }\n" })).toBe(true);
+  expect(isKubernetes({ name: "a", content: "{ listeners: [{ name: kind, protocol: HTTP }] }\n" })).toBe(
+    false,
+  );
   expect(isKubernetes({ name: "a", content: "listeners:\n  - { name: kind, protocol: HTTP }\n" })).toBe(
     false,
   );

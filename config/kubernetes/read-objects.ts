@@ -10,7 +10,8 @@ import type { KubernetesObject } from "./object.ts";
 
 /** By its first fields: every manifest has `apiVersion` and `kind` at its root, and no other format has. */
 export function isKubernetes({ content }: SourceFile): boolean {
-  if (/^(?:["']?)(?:apiVersion|kind)(?:["']?)[ \t]*:/m.test(content)) return true;
+  // Documents that are written as JSON or in braces may stand in a stream, each on a line of its own.
+  if (/^(?:(?:---[ \t]*\r?\n?)?\{\s*)?["']?(?:apiVersion|kind)["']?[ \t]*:/m.test(content)) return true;
   return /^\uFEFF?\s*\{/.test(content) && /"apiVersion"\s*:/.test(content);
 }
 
