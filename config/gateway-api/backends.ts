@@ -12,6 +12,7 @@ import { clientCertificateOf } from "./client-certificate.ts";
 import type { Problem } from "./condition.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import type { AnyRoute } from "./attachment.ts";
+import type { Listener } from "./listener.ts";
 import type { Gateway } from "./schema/gateway-kinds.ts";
 import type { BackendObjectRef } from "./schema/reference.ts";
 
@@ -22,14 +23,16 @@ export interface FoundBackend {
   readonly url: string | undefined;
   /** TLS settings that only a backend of the model can have. */
   readonly hasTls: boolean;
+  /** Its endpoints speak HTTP/2, in TLS or not. */
+  readonly isHttp2: boolean;
   /** Makes it part of the model. */
   add(): void;
 }
 
-/** Who refers: a route, and the Gateways that take it. */
+/** Who refers: a route, and the listeners that take it. */
 export interface Referring {
   readonly route: AnyRoute;
-  readonly gateways: readonly Gateway[];
+  readonly listeners: readonly Listener[];
 }
 
 export interface Backends {
@@ -71,7 +74,7 @@ export function createBackends(context: BackendContext): Backends {
   return {
     resolve: (ref, from, field) => {
       const { group, kind, name, port } = ref;
-      const { route, gateways } = from;
+      const { route } = from;
       if (group !== "" || kind !== "Service") {
         const what = group === "" ? kind : `${kind}.${group}`;
         return { reason: "InvalidKind", message: `backends of kind ${what} are not known here` };
@@ -86,17 +89,18 @@ export function createBackends(context: BackendContext): Backends {
       const target = services.find(namespace, name, port);
       if (typeof target === "string")
         return { reason: "BackendNotFound", message: whyNot(target, service, port) };
-      policies.reached({ namespace, name }, gateways);
+      policies.reached({ namespace, name }, gatewaysOf(from));
       const policy = policies.find({ namespace, name }, target.portName);
       // An invalid policy is no leave to go without TLS: the answer is 500, and the policy's status says why.
       if (policy && !policy.tls)
-        return { name: undefined, url: undefined, hasTls: true, add: () => undefined };
+        return { name: undefined, url: undefined, hasTls: true, isHttp2: false, add: () => undefined };
       const way = wayTo(target, from, policy, context);
       const backend = `${namespace}/${name}/${target.port}${way.suffix}`;
       return {
         name: backend,
         url: urlOf(target),
         hasTls: way.tls !== undefined,
+        isHttp2: way.protocol === "H2C" || way.protocol === "H2",
         add: () => add(backend, { namespace, name, port: target.port }, target, way, field),
       };
     },
@@ -133,23 +137,36 @@ export function createBackends(context: BackendContext): Backends {
   }
 }
 
+function gatewaysOf({ listeners }: Referring): Gateway[] {
+  return [...new Set(listeners.map(({ gateway }) => gateway))];
+}
+
 /** What is spoken to the endpoints, verified by whom, and what they are shown. */
 function wayTo(
   target: ServiceTarget,
-  { route, gateways }: Referring,
+  from: Referring,
   policy: EffectivePolicy | undefined,
   context: BackendContext,
 ): Way {
+  const { route, listeners } = from;
+  const gateways = gatewaysOf(from);
   const carried = carriedBy(route);
   const plain = protocolFor(target, carried);
-  const isPassed = route.object.kind === "TLSRoute";
+  const passing = listeners.filter(({ spec }) => spec.tls?.mode === "Passthrough");
+  const isPassed = passing.length > 0;
   if (policy && isPassed) {
-    const message = "connections of a TLSRoute are passed on as they are, without TLS of the gateway";
-    context.notes.add(policy.field, { code: "statement-ignored", message });
+    const isMixed = passing.length < listeners.length;
+    context.notes.add(policy.field, {
+      code: isMixed ? "statement-unsupported" : "statement-ignored",
+      message: isMixed
+        ? `the policy holds where TLS ends at the gateway; at listener ${passing[0]!.id} it passes, and the route has both`
+        : "connections whose TLS passes are passed on as they are, without TLS of the gateway",
+    });
   }
   const settings = isPassed ? undefined : policy?.tls;
   const protocol = settings ? (inTls[plain as keyof typeof inTls] ?? plain) : plain;
-  const suffix = suffixes[carried];
+  // The same endpoints may be reached by connections that pass, too.
+  const suffix = protocol === "TLS" ? "/tls" : suffixes[carried];
   if (!speaksTls(protocol)) return { protocol, suffix };
   const shown = gateways.flatMap((gateway) => {
     const certificate = clientCertificateOf(gateway, context);

@@ -1,6 +1,7 @@
 // The importer of the Gateway API (gateway.networking.k8s.io): its kinds, and how their objects become one model.
 import type { ImportContext, Importer } from "../kubernetes/importer.ts";
 import { createBackendTlsPolicies } from "./backend-tls-policies.ts";
+import { usableAddresses } from "./gateway-addresses.ts";
 import { addGatewayStatuses } from "./gateway-status.ts";
 import { readGateways } from "./gateways.ts";
 import { hostnamesOf, isProgrammed, type Listener } from "./listener.ts";
@@ -42,9 +43,9 @@ export const gatewayApi: Importer = {
         listeners.filter((listener) => isProgrammed(listener, gateways.conflicts)),
       ),
     );
-    const { attachedRoutes, grpcListeners } = translateRoutes(context, gateways, grants, policies, served);
+    const { attachedRoutes, http2Listeners } = translateRoutes(context, gateways, grants, policies, served);
     for (const [listener, shared] of Map.groupBy(served, gateways.servedAs)) {
-      addListener(context, listener, shared, grpcListeners.has(listener));
+      addListener(context, listener, shared, http2Listeners.has(listener));
     }
     for (const { object } of gateways.gateways) noteUnsupported(object, notes);
     policies.addStatuses();
@@ -57,12 +58,12 @@ function addListener(
   { parts }: ImportContext,
   listener: Listener,
   shared: readonly Listener[],
-  carriesGrpc: boolean,
+  speaksHttp2: boolean,
 ): void {
   const { id, spec, gateway, field, frontendValidation } = listener;
   const frontend = frontendValidation && { frontendValidation };
   const certificates = shared.flatMap((one) => one.certificates);
-  const addresses = gateway.body.spec.addresses.map(({ value }) => value).filter((value) => value !== "");
+  const addresses = usableAddresses(gateway).map(({ value }) => value);
   const isTls = spec.protocol === "HTTPS" || spec.protocol === "TLS";
   parts.addListener(
     {
@@ -70,8 +71,8 @@ function addListener(
       protocol: spec.protocol as "HTTP" | "HTTPS" | "TCP" | "TLS",
       port: spec.port,
       ...(addresses.length > 0 && { addresses }),
-      // gRPC needs HTTP/2, which an HTTP listener otherwise does not speak.
-      ...(carriesGrpc && spec.protocol === "HTTP" && { http2: true }),
+      // gRPC needs HTTP/2, and so may others whose endpoints speak it; an HTTP listener otherwise does not.
+      ...(speaksHttp2 && spec.protocol === "HTTP" && { http2: true }),
       hostnames: hostnamesOf(listener),
       ...(isTls && { tls: { mode: spec.tls?.mode ?? "Terminate", certificates, ...frontend } }),
     },

@@ -4,6 +4,7 @@ import { fieldOf } from "../kubernetes/notes.ts";
 import type { Condition, StatusBody } from "../kubernetes/object-status.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
 import { condition, unless, type Problem } from "./condition.ts";
+import { unusableAddress, usableAddresses } from "./gateway-addresses.ts";
 import { refusedClass, type Gateways, type ListenerOwner } from "./gateways.ts";
 import { isProgrammed, type Listener, type ListenerContext } from "./listener.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
@@ -25,9 +26,19 @@ export function addGatewayStatuses(
   }
   for (const owner of gateways.gateways) {
     const { object } = owner;
+    const addresses = usableAddresses(object);
+    const unusable = unusableAddress(object);
+    if (unusable) {
+      const field = fieldOf(object.object, "spec", "addresses");
+      notes.add(field, { code: "gateway-not-accepted", message: problemText(unusable) });
+    }
     statuses.add(object, {
-      ...(object.body.spec.addresses.length > 0 && { addresses: object.body.spec.addresses }),
-      conditions: [...conditionsOf(owner, gateways), ...referencesOf(object, { set, grants }, notes)],
+      ...(addresses.length > 0 && { addresses }),
+      conditions: [
+        ...conditionsOf(owner, gateways, unusable),
+        ...referencesOf(object, { set, grants }, notes),
+        ...insecureFrontend(object),
+      ],
       listeners: listenersOf(owner, gateways, attachedRoutes),
       attachedListenerSets: gateways.attachedSets(object),
     });
@@ -40,6 +51,17 @@ export function addGatewayStatuses(
     });
     noteProblems(owner, gateways, notes);
   }
+}
+
+/** GEP-91: whoever reads the status is to know that clients may come without a valid certificate. */
+function insecureFrontend(gateway: Gateway): Condition[] {
+  const { frontend } = gateway.body.spec.tls ?? {};
+  const configs = frontend ? [frontend.default, ...frontend.perPort.map(({ tls }) => tls)] : [];
+  if (!configs.some(({ validation }) => validation?.mode === "AllowInsecureFallback")) return [];
+  const message = "connections are accepted without a valid certificate of the client";
+  return [
+    condition(gateway, "InsecureFrontendValidationMode", true, { reason: "ConfigurationChanged", message }),
+  ];
 }
 
 /** Of what the Gateway itself refers to, where it does. */
@@ -79,8 +101,14 @@ function noteProblems(
 function conditionsOf(
   { object, listeners, refused }: ListenerOwner<Gateway | ListenerSet>,
   { conflicts }: Gateways,
+  unusable?: Problem,
 ) {
-  const invalid = listeners.filter((listener) => listener.unsupported ?? conflicts.get(listener));
+  // A ListenerSet none of whose listeners is served is not taken; a Gateway is, for it may have ListenerSets.
+  const isSet = object.object.kind !== "Gateway";
+  const invalid = listeners.filter(
+    (listener) =>
+      listener.unsupported ?? conflicts.get(listener) ?? (isSet && !isProgrammed(listener, conflicts)),
+  );
   const noneValid = invalid.length === listeners.length;
   const names = invalid.map(({ spec }) => spec.name).join(", ");
   const problem: Problem = { reason: "ListenersNotValid", message: `not accepted: ${names}` };
@@ -89,14 +117,14 @@ function conditionsOf(
     : invalid.length > 0
       ? condition(object, "Accepted", !noneValid, problem)
       : unless(object, "Accepted", undefined);
+  const isAccepted = accepted.status === "True";
   const isOpen = !refused && listeners.some((listener) => isProgrammed(listener, conflicts));
   // A ListenerSet repeats its reason; a Gateway that nothing is served of is Invalid.
-  const isSet = object.object.kind !== "Gateway";
   const closed: Problem = {
-    reason: isSet && accepted.status === "False" ? accepted.reason : "Invalid",
+    reason: isSet && !isAccepted ? accepted.reason : "Invalid",
     message: refused?.message ?? "no listener is served",
   };
-  return [accepted, unless(object, "Programmed", isOpen ? undefined : closed)];
+  return [accepted, unless(object, "Programmed", (isAccepted && unusable) || (isOpen ? undefined : closed))];
 }
 
 function listenersOf(
@@ -109,7 +137,11 @@ function listenersOf(
     const conflict = conflicts.get(listener);
     const unaccepted = owner.refused && { reason: "Invalid", message: owner.refused.message };
     const problem = listener.unsupported ?? conflict ?? unaccepted;
-    const unserved = problem ?? (isProgrammed(listener, conflicts) ? undefined : listener.unresolved);
+    const unserved =
+      problem ??
+      (isProgrammed(listener, conflicts)
+        ? undefined
+        : (listener.unresolved ?? unusableAddress(listener.gateway)));
     return {
       name: listener.spec.name,
       supportedKinds: listener.supportedKinds,

@@ -1,10 +1,10 @@
 // GatewayClasses, Gateways and ListenerSets → which listeners there are, and which of them are served.
-import { parseAddress } from "../native/address.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
 import type { ResourceSet } from "../kubernetes/resource-set.ts";
 import { controllerName, type Problem } from "./condition.ts";
-import { readListener, type Listener, type ListenerContext } from "./listener.ts";
+import { unsupportedAddress } from "./gateway-addresses.ts";
+import { isProgrammed, readListener, type Listener, type ListenerContext } from "./listener.ts";
 import { findConflicts } from "./listener-conflicts.ts";
 import { admitsNamespace } from "./namespaces.ts";
 import {
@@ -32,7 +32,7 @@ export interface Gateways {
   readonly conflicts: ReadonlyMap<Listener, Problem>;
   /** The listener that stands for this one in the model. */
   servedAs(listener: Listener): Listener;
-  /** How many ListenerSets the Gateway has taken. */
+  /** How many ListenerSets the Gateway has taken: those of which a listener is served. */
   attachedSets(gateway: Gateway): number;
 }
 
@@ -72,7 +72,12 @@ export function readGateways(set: ResourceSet, notes: Notes, context: ListenerCo
     conflicts: problems,
     servedAs: (listener) => sharedWith.get(listener) ?? listener,
     attachedSets: (gateway) =>
-      listenerSets.filter(({ listeners, refused }) => !refused && listeners[0]?.gateway === gateway).length,
+      listenerSets.filter(
+        ({ listeners, refused }) =>
+          !refused &&
+          listeners[0]?.gateway === gateway &&
+          listeners.some((listener) => isProgrammed(listener, problems)),
+      ).length,
   };
 }
 
@@ -142,16 +147,13 @@ function refusedByClass(gatewayClass: GatewayClass): Problem | undefined {
   return { reason: "Pending", message: `GatewayClass ${gatewayClass.name} is not accepted` };
 }
 
-function refusedGateway({ body: { spec } }: Gateway): Problem | undefined {
+function refusedGateway(gateway: Gateway): Problem | undefined {
+  const { spec } = gateway.body;
   if (spec.infrastructure?.parametersRef) {
     const { kind, name } = spec.infrastructure.parametersRef;
     return { reason: "InvalidParameters", message: `parameters from ${kind} ${name} are not known here` };
   }
-  const isUsable = (text: string) => text === "" || parseAddress(text)?.kind === "ip";
-  const address = spec.addresses.find(({ type, value }) => type !== "IPAddress" || !isUsable(value));
-  if (!address) return undefined;
-  const message = `an address of type ${address.type} (${address.value}) cannot be listened on; expected IPAddress`;
-  return { reason: "UnsupportedAddress", message };
+  return unsupportedAddress(gateway);
 }
 
 function refusedSet(

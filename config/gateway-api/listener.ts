@@ -4,6 +4,7 @@ import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import type { ResourceSet } from "../kubernetes/resource-set.ts";
 import type { Problem } from "./condition.ts";
+import { hasAddress } from "./gateway-addresses.ts";
 import { readFrontendValidation, type FrontendValidation } from "./frontend-validation.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import type { Gateway, ListenerSet, ListenerSpec } from "./schema/gateway-kinds.ts";
@@ -141,7 +142,7 @@ function readCertificate(
 
 /** Whether the gateway opens it: it can be told from all others, and has something to show where TLS ends. */
 export function isProgrammed(listener: Listener, conflicts: ReadonlyMap<Listener, Problem>): boolean {
-  const { unsupported, spec, certificates, supportedKinds } = listener;
-  if (unsupported || conflicts.has(listener)) return false;
+  const { unsupported, gateway, spec, certificates, supportedKinds } = listener;
+  if (unsupported || conflicts.has(listener) || !hasAddress(gateway)) return false;
   return supportedKinds.length > 0 && (!endsTls(spec) || certificates.length > 0);
 }

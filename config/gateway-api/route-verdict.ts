@@ -11,6 +11,8 @@ export interface RouteVerdict extends FilterContext {
   readonly unresolvedRefs: Problem | undefined;
   /** Against `Accepted`, whatever the parents say. */
   readonly refused: Problem | undefined;
+  /** One of its backends speaks HTTP/2. */
+  readonly hasHttp2Backend: boolean;
   /** Adds the backends of the route to the model; a route that nobody takes has none. */
   addBackends(): void;
   /** `http://address:port` of a server that is no backend of the route. */
@@ -20,7 +22,7 @@ export interface RouteVerdict extends FilterContext {
 export function createVerdict(from: Referring, backends: Backends, notes: Notes): RouteVerdict {
   let unresolvedRefs: Problem | undefined;
   let refused: Problem | undefined;
-  const found: (() => void)[] = [];
+  const found: FoundBackend[] = [];
   const unresolved = (problem: Problem, field: ObjectField): void => {
     unresolvedRefs ??= problem;
     notes.add(field, { code: "reference-unresolved", message: problemText(problem) });
@@ -38,6 +40,9 @@ export function createVerdict(from: Referring, backends: Backends, notes: Notes)
     get refused() {
       return refused;
     },
+    get hasHttp2Backend() {
+      return found.some(({ isHttp2 }) => isHttp2);
+    },
     unresolved,
     refuse: (problem, field) => {
       refused ??= problem;
@@ -46,7 +51,7 @@ export function createVerdict(from: Referring, backends: Backends, notes: Notes)
     unsupported: (message, field) => notes.add(field, { code: "statement-unsupported", message }),
     backend: (ref, field) => {
       const backend = resolve(ref, field);
-      if (backend) found.push(backend.add);
+      if (backend) found.push(backend);
       return backend?.name;
     },
     serverUrl: (ref, field) => {
@@ -57,7 +62,7 @@ export function createVerdict(from: Referring, backends: Backends, notes: Notes)
       return undefined;
     },
     addBackends: () => {
-      for (const add of found) add();
+      for (const { add } of found) add();
     },
   };
 }

@@ -34,8 +34,8 @@ import {
 export interface RouteResult {
   /** How many routes each listener has. */
   readonly attachedRoutes: ReadonlyMap<Listener, number>;
-  /** Listeners of the model that carry gRPC. */
-  readonly grpcListeners: ReadonlySet<Listener>;
+  /** Listeners of the model whose clients may speak HTTP/2 without TLS, for their routes are of gRPC, or their backends do. */
+  readonly http2Listeners: ReadonlySet<Listener>;
 }
 
 /** Who takes a route, and what is found out about it. */
@@ -55,12 +55,11 @@ export function translateRoutes(
   const { set, parts, notes } = context;
   const attachments = createAttachments(set, gateways);
   const backends = createBackends({ ...context, grants, policies });
-  const grpcListeners = new Set<Listener>();
+  const http2Listeners = new Set<Listener>();
   const begin = (route: AnyRoute, claim?: Claim): Begun => {
     const found = attachments.attach(route, claim);
     const listeners = found.flatMap((attachment) => attachment.listeners);
-    const taking = [...new Set(listeners.map(({ gateway }) => gateway))];
-    return { found, verdict: createVerdict({ route, gateways: taking }, backends, notes) };
+    return { found, verdict: createVerdict({ route, listeners }, backends, notes) };
   };
   const attach = (route: AnyRoute, { found, verdict }: Begun): Listener[] => {
     addStatus(context, route, found, verdict);
@@ -81,7 +80,7 @@ export function translateRoutes(
       : translateHttpRules(route as HttpRoute, verdict, notes);
     const listeners = attach(route, begun);
     if (listeners.length === 0) continue;
-    if (isGrpc) for (const listener of listeners) grpcListeners.add(listener);
+    if (isGrpc || verdict.hasHttp2Backend) for (const listener of listeners) http2Listeners.add(listener);
     addHttpRoute(route, begun, listeners, rules, context);
   }
 
@@ -106,7 +105,7 @@ export function translateRoutes(
     }
   }
   for (const route of set.all(udpRouteKind)) attach(route, begin(route));
-  return { attachedRoutes: attachments.counts, grpcListeners };
+  return { attachedRoutes: attachments.counts, http2Listeners };
 }
 
 /** Those that the route is attached to, whichever listeners of the model stand for them. */
