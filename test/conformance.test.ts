@@ -7,16 +7,19 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "#config/load.ts";
 import { developmentCertificate } from "../cli/serve/dev-certificate.ts";
-import { conditionsOf, type Running } from "./conformance/conformance-test.ts";
+import { statusReader, type Running } from "./conformance/conformance-test.ts";
 import { startGrpcPods, type GrpcPods } from "./conformance/grpc-pods.ts";
 import { reportText } from "./conformance/report.ts";
 import { conformanceTests } from "./conformance/tests.ts";
+import { unsupportedTests } from "./conformance/unsupported.ts";
+import { startTlsWorld, type TlsWorld } from "./conformance/tls-world.ts";
 import { startPods, type Pods, type World } from "./conformance/world.ts";
 import { startAgent, startSystem, type System } from "./system/isthmus.ts";
 import { freePorts, type Program } from "./system/process.ts";
 
 const worlds = new Map<string, Running>();
 let pods: Pods;
+let tls: TlsWorld;
 let grpc: GrpcPods;
 let system: System;
 let agent: Program;
@@ -27,7 +30,8 @@ beforeAll(async () => {
   const { certFile, keyFile } = await developmentCertificate(scratch, ["example.org"], Date.now());
   const certificate = { cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
   pods = await startPods();
-  grpc = await startGrpcPods();
+  tls = await startTlsWorld();
+  grpc = await startGrpcPods(tls.pod);
   const free = await freePorts(1 + conformanceTests.flatMap(({ ports = ["http"] }) => ports).length);
   const closedPort = free.pop()!;
   const manifests: string[] = [];
@@ -40,6 +44,7 @@ beforeAll(async () => {
       grpcPorts: grpc.ports,
       closedPort,
       certificate,
+      tls,
     };
     made.set(name, world);
     manifests.push(make(world));
@@ -47,13 +52,7 @@ beforeAll(async () => {
   const config = manifests.join("").replace(/^---\n/, "");
   const { statuses = [] } = loadConfig([{ name: "manifests.yaml", content: config }]);
   for (const [name, world] of made) {
-    const of = (kind: string, object: string) => conditionsOf(statuses, world.namespace, kind, object);
-    worlds.set(name, {
-      ...world,
-      conditions: (kind, object) =>
-        of(kind, object).map(({ type, status, reason }) => `${type}=${status} ${reason}`),
-      observedGenerations: (kind, object) => of(kind, object).map((one) => one.observedGeneration),
-    });
+    worlds.set(name, { ...world, ...statusReader(statuses, world.namespace) });
   }
   system = await startSystem(config, ["--processes", "1"]);
   agent = await startAgent(system, "cluster");
@@ -63,6 +62,7 @@ afterAll(async () => {
   await agent?.stop();
   await system?.stop();
   await pods?.stop();
+  await tls?.stop();
   grpc?.stop();
   await rm(scratch, { recursive: true, force: true });
 });
@@ -77,7 +77,7 @@ describe("conformance", () => {
 
 test("docs/conformance.md says what these tests say", () => {
   const path = resolve(import.meta.dirname, "../docs/conformance.md");
-  const text = reportText(conformanceTests);
+  const text = reportText(conformanceTests, unsupportedTests);
   if (process.env["UPDATE_CONFORMANCE"] === "1") writeFileSync(path, text);
   expect(readFileSync(path, "utf8")).toBe(text);
 });

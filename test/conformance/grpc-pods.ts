@@ -1,17 +1,24 @@
 // Pods of the gRPC tests: each says who it is and what metadata it got.
 import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from "@grpc/grpc-js";
+import type { KeyPairPem } from "./tls-world.ts";
 
 export const grpcPods = ["grpc-infra-backend-v1", "grpc-infra-backend-v2", "grpc-infra-backend-v3"] as const;
+
+/** One that speaks TLS. */
+export const grpcTlsPod = "grpc-tls-backend";
 
 export interface GrpcPods {
   readonly ports: ReadonlyMap<string, number>;
   stop(): void;
 }
 
-export async function startGrpcPods(): Promise<GrpcPods> {
+export async function startGrpcPods(tls: KeyPairPem): Promise<GrpcPods> {
   const servers: Server[] = [];
+  const plain = ServerCredentials.createInsecure();
+  const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) };
+  const secure = ServerCredentials.createSsl(null, [pair]);
   const ports = new Map<string, number>();
-  for (const name of grpcPods) {
+  for (const name of [...grpcPods, grpcTlsPod]) {
     const server = new Server();
     const asIs = (bytes: Buffer): Buffer => bytes;
     const method = (path: string) => ({
@@ -27,7 +34,7 @@ export async function startGrpcPods(): Promise<GrpcPods> {
       done(null, Buffer.from(JSON.stringify({ name, metadata: metadata.getMap() })));
     server.addService({ echo: method("Echo"), echoTwo: method("EchoTwo") }, { echo, echoTwo: echo });
     const port = await new Promise<number>((found, fail) =>
-      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      server.bindAsync("127.0.0.1:0", name === grpcTlsPod ? secure : plain, (error, bound) =>
         error ? fail(error) : found(bound),
       ),
     );

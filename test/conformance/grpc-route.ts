@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import type { ConformanceTest } from "./conformance-test.ts";
 import { grpcPods, grpcService } from "./grpc-pods.ts";
-import { gateway, route, type World } from "./world.ts";
+import { countAnswers, gateway, route, type World } from "./world.ts";
 
 const to = (version: number, more = ""): string =>
   `[{ name: grpc-infra-backend-v${version}, port: 8080${more} }]`;
@@ -36,7 +36,7 @@ interface CallOptions {
 }
 
 /** Who answered, or the status of the error. */
-async function call(port: number, options: CallOptions = {}): Promise<string> {
+export async function call(port: number, options: CallOptions = {}): Promise<string> {
   const { backend, code } = await callWith(port, options);
   return backend ?? String(status[code]);
 }
@@ -143,11 +143,7 @@ rules: [{ backendRefs: ${to(at)} }]`,
       - { name: grpc-infra-backend-v2, port: 8080, weight: 30 }
       - { name: grpc-infra-backend-v3, port: 8080, weight: 0 }`,
     async (port) => {
-      const counts = new Map<string, number>();
-      for (let at = 0; at < 500; at += 1) {
-        const backend = await call(port);
-        counts.set(backend, (counts.get(backend) ?? 0) + 1);
-      }
+      const counts = await countAnswers(500, () => call(port));
       expect(Math.abs((counts.get(v1!) ?? 0) / 500 - 0.7)).toBeLessThan(0.05);
       expect(Math.abs((counts.get(v2!) ?? 0) / 500 - 0.3)).toBeLessThan(0.05);
       expect(counts.size).toBe(2);

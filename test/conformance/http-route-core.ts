@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { ConformanceTest } from "./conformance-test.ts";
 import { base, expectAll, http, open, to, v1, v2, v3 } from "./http-route-manifests.ts";
-import { baseServices, gateway, get, getOverTls, route, secret, service } from "./world.ts";
+import { baseServices, countAnswers, gateway, get, getOverTls, route, secret, service } from "./world.ts";
 
 export const httpRouteCore: readonly ConformanceTest[] = [
   {
@@ -350,11 +350,7 @@ rules:
         ),
       ),
     run: async ({ ports }) => {
-      const counts = new Map<string, number>();
-      for (let at = 0; at < 500; at += 1) {
-        const answer = await get(ports["http"]!, "e.org");
-        counts.set(answer, (counts.get(answer) ?? 0) + 1);
-      }
+      const counts = await countAnswers(500, () => get(ports["http"]!, "e.org"));
       const share = (answer: string | undefined): number => (counts.get(answer!) ?? 0) / 500;
       expect(Math.abs(share(v1) - 0.7)).toBeLessThan(0.05);
       expect(Math.abs(share(v2) - 0.3)).toBeLessThan(0.05);

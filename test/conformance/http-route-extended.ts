@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { ask } from "../system/http.ts";
 import type { ConformanceTest } from "./conformance-test.ts";
 import { simple, to, v1, v2, v3 } from "./http-route-manifests.ts";
-import { baseServices, echoOf, gateway, get, route } from "./world.ts";
+import { baseServices, countAnswers, echoOf, gateway, get, route } from "./world.ts";
 
 function redirect(name: string, fields: string, expected: (port: number) => string): ConformanceTest {
   return simple(
@@ -98,14 +98,12 @@ export const httpRouteExtended: readonly ConformanceTest[] = [
       - { name: infra-backend-v1, port: 8080, weight: 50, filters: [{ type: RequestHeaderModifier, requestHeaderModifier: { set: [{ name: backend, value: one }] } }] }
       - { name: infra-backend-v2, port: 8080, weight: 50, filters: [{ type: RequestHeaderModifier, requestHeaderModifier: { set: [{ name: backend, value: two }] } }] }`,
     async ({ port }) => {
-      const counts: Record<string, number> = {};
-      for (let at = 0; at < 500; at += 1) {
+      const counts = await countAnswers(500, async () => {
         const { name, headers } = await echoOf(port, "e.org", "/");
-        const key = `${name} ${String(headers["backend"])}`;
-        counts[key] = (counts[key] ?? 0) + 1;
-      }
-      expect(Object.keys(counts).sort()).toEqual(["infra-backend-v1 one", "infra-backend-v2 two"]);
-      expect(Math.abs(counts["infra-backend-v1 one"]! / 500 - 0.5)).toBeLessThan(0.09);
+        return `${name} ${String(headers["backend"])}`;
+      });
+      expect([...counts.keys()].sort()).toEqual(["infra-backend-v1 one", "infra-backend-v2 two"]);
+      expect(Math.abs(counts.get("infra-backend-v1 one")! / 500 - 0.5)).toBeLessThan(0.09);
     },
   ),
   simple(

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { ConformanceTest } from "./conformance-test.ts";
 import { base, expectAll, to, v1, v2 } from "./http-route-manifests.ts";
-import { echoOf, get, route, service, type World } from "./world.ts";
+import { baseServices, echoOf, gateway, get, route, service, type World } from "./world.ts";
 
 export const httpRouteReferences: readonly ConformanceTest[] = [
   {
@@ -202,6 +202,54 @@ rules:
     run: async ({ ports, conditions }) => {
       await expectAll(ports["http"]!, { "e.org /": "404" });
       expect(conditions("HTTPRoute", "r")).toContain("Accepted=False NoMatchingParent");
+    },
+  },
+  {
+    name: "HTTPRouteInvalidParentRefNotMatchingListenerPort",
+    support: "core",
+    manifests: (world) =>
+      base(
+        world,
+        route(world, "r", `parentRefs: [{ name: gw, port: 81 }]\nrules: [{ backendRefs: ${to(1)} }]`),
+      ),
+    run: async ({ ports, conditions, listeners }) => {
+      await expectAll(ports["http"]!, { "e.org /": "404" });
+      expect(conditions("HTTPRoute", "r")).toContain("Accepted=False NoMatchingParent");
+      expect(listeners("Gateway", "gw")).toEqual(["http: 0 routes of HTTPRoute, GRPCRoute"]);
+    },
+  },
+  {
+    name: "HTTPRouteInvalidParentRefSectionNameNotMatchingPort",
+    support: "core",
+    manifests: (world) =>
+      base(
+        world,
+        route(
+          world,
+          "r",
+          `parentRefs: [{ name: gw, sectionName: http, port: 81 }]\nrules: [{ backendRefs: ${to(1)} }]`,
+        ),
+      ),
+    run: async ({ ports, conditions, listeners }) => {
+      await expectAll(ports["http"]!, { "e.org /": "404" });
+      expect(conditions("HTTPRoute", "r")).toContain("Accepted=False NoMatchingParent");
+      expect(listeners("Gateway", "gw")).toEqual(["http: 0 routes of HTTPRoute, GRPCRoute"]);
+    },
+  },
+  {
+    name: "HTTPRouteDisallowedKind",
+    support: "core",
+    ports: ["tls"],
+    manifests: (world) =>
+      gateway(
+        world,
+        `- { name: tls, port: ${world.ports["tls"]}, protocol: TLS, tls: { mode: Passthrough }, allowedRoutes: { kinds: [{ kind: TLSRoute }] } }`,
+      ) +
+      baseServices(world) +
+      route(world, "r", `parentRefs: [{ name: gw }]\nrules: [{ backendRefs: ${to(1)} }]`),
+    run: ({ conditions, listeners }) => {
+      expect(conditions("HTTPRoute", "r")).toContain("Accepted=False NotAllowedByListeners");
+      expect(listeners("Gateway", "gw")).toEqual(["tls: 0 routes of TLSRoute"]);
     },
   },
 ];

@@ -1,5 +1,5 @@
 // HTTPRoute, extended support: mirrors, time limits, retries, protocols, CORS, misdirected requests.
-import { createServer as createHttp2Server } from "node:http2";
+import { connect, createServer as createHttp2Server } from "node:http2";
 import { expect } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { ask } from "../system/http.ts";
@@ -7,13 +7,30 @@ import { eventually } from "../system/process.ts";
 import type { ConformanceTest, Running } from "./conformance-test.ts";
 import { grpcService } from "./grpc-pods.ts";
 import { http, simple, to, v1, v2, v3 } from "./http-route-manifests.ts";
-import { baseServices, gateway, get, getOverTls, route, secret, service } from "./world.ts";
+import { baseServices, countAnswers, gateway, get, getOverTls, route, secret, service } from "./world.ts";
 
 const mirror = (service: string, more = ""): string =>
   `{ type: RequestMirror, requestMirror: { backendRef: { name: ${service}, port: 8080 }${more} } }`;
 
 async function mirrored({ pods }: Running, service: string, target: string): Promise<void> {
   await eventually(`${service} sees ${target}`, () => Promise.resolve(pods.seen(service).includes(target)));
+}
+
+/** Over HTTP/2 from the first byte: the name of the pod. */
+function getByPriorKnowledge(port: number): Promise<string> {
+  return new Promise((done, fail) => {
+    const session = connect(`http://127.0.0.1:${port}`);
+    session.once("error", fail);
+    const request = session.request({ ":path": "/", ":authority": "e.org" });
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.once("error", fail);
+    request.once("end", () => {
+      session.close();
+      done((JSON.parse(Buffer.concat(chunks).toString()) as { name: string }).name);
+    });
+    request.end();
+  });
 }
 
 export const httpRouteTraffic: readonly ConformanceTest[] = [
@@ -41,9 +58,11 @@ export const httpRouteTraffic: readonly ConformanceTest[] = [
   - { matches: [{ path: { value: /half } }], filters: [${mirror("infra-backend-v3", ", fraction: { numerator: 50 }")}], backendRefs: ${to(1)} }
   - { matches: [{ path: { value: /last } }], filters: [${mirror("infra-backend-v2")}, ${mirror("infra-backend-v3")}], backendRefs: ${to(1)} }`,
     async (world) => {
-      for (let at = 0; at < 500; at += 1) expect(await get(world.port, "e.org", "/percent")).toBe(v1);
-      for (let at = 0; at < 500; at += 1) expect(await get(world.port, "e.org", "/half")).toBe(v1);
-      for (let at = 0; at < 50; at += 1) await get(world.port, "e.org", "/none");
+      const ask = (path: string) => () => get(world.port, "e.org", path);
+      for (const path of ["/percent", "/half"]) {
+        expect([...(await countAnswers(500, ask(path)))]).toEqual([[v1, 500]]);
+      }
+      await countAnswers(50, ask("/none"));
       // Mirrors are sent in the order of their requests, so the last one ends the count.
       await get(world.port, "e.org", "/last");
       await mirrored(world, "infra-backend-v2", "/last");
@@ -122,6 +141,8 @@ export const httpRouteTraffic: readonly ConformanceTest[] = [
       await new Promise<void>((done) => pod.listen(ports["pod"], "127.0.0.1", done));
       try {
         expect(await get(ports["http"]!, "e.org")).toBe("200 HTTP/2.0");
+        // The suite's client speaks it, too, without having asked.
+        expect(await getByPriorKnowledge(ports["http"]!)).toBe("HTTP/2.0");
       } finally {
         pod.close();
       }

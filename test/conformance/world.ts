@@ -2,6 +2,7 @@
 // manifests, and requests to it.
 import { request as httpsRequest } from "node:https";
 import { ask, type Answer, type Ask } from "../system/http.ts";
+import type { KeyPairPem, TlsWorld } from "./tls-world.ts";
 import { startEchoServer, type Echo, type EchoServer } from "../system/echo-server.ts";
 
 /** Pods of all tests: what they have received, and how they misbehave when a request says so. */
@@ -64,7 +65,8 @@ export interface World {
   readonly grpcPorts: ReadonlyMap<string, number>;
   /** A port at which nothing answers. */
   readonly closedPort: number;
-  readonly certificate: { readonly cert: string; readonly key: string };
+  readonly certificate: KeyPairPem;
+  readonly tls: TlsWorld;
 }
 
 /** A Gateway `gw`, each listener on a port of its own unless it says otherwise. */
@@ -124,7 +126,11 @@ endpoints: [{ addresses: [127.0.0.1] }]
 `;
 }
 
-export function secret(namespace: string, name: string, { certificate }: Pick<World, "certificate">): string {
+export function secret(
+  namespace: string,
+  name: string,
+  { certificate }: { readonly certificate: KeyPairPem },
+): string {
   const data = { "tls.crt": certificate.cert, "tls.key": certificate.key };
   return `---
 apiVersion: v1
@@ -132,6 +138,16 @@ kind: Secret
 metadata: { name: ${name}, namespace: ${namespace} }
 type: kubernetes.io/tls
 stringData: ${JSON.stringify(data)}
+`;
+}
+
+/** Authorities, as `ca.crt` of a ConfigMap. */
+export function authorities(namespace: string, name: string, pem: string): string {
+  return `---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: ${name}, namespace: ${namespace} }
+data: ${JSON.stringify({ "ca.crt": pem })}
 `;
 }
 
@@ -167,8 +183,14 @@ export async function echoOf(
   return JSON.parse((await ask({ port, host, path, ...rest })).body) as Echo;
 }
 
-/** Over TLS with a server name that is not that of the request. */
-export function getOverTls(port: number, servername: string, host: string, path: string): Promise<string> {
+/** Over TLS with a server name that need not be that of the request, and perhaps a certificate of the client's own. */
+export function getOverTls(
+  port: number,
+  servername: string,
+  host: string,
+  path: string,
+  client?: KeyPairPem,
+): Promise<string> {
   return new Promise((done, fail) => {
     const outgoing = httpsRequest(
       {
@@ -179,6 +201,7 @@ export function getOverTls(port: number, servername: string, host: string, path:
         servername,
         rejectUnauthorized: false,
         agent: false,
+        ...client,
       },
       (incoming) => {
         const chunks: Buffer[] = [];
@@ -193,4 +216,14 @@ export function getOverTls(port: number, servername: string, host: string, path:
     outgoing.once("error", fail);
     outgoing.end();
   });
+}
+
+/** Answers by how often they came, of so many requests, ten of them at a time. */
+export async function countAnswers(times: number, ask: () => Promise<string>): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (let asked = 0; asked < times; asked += 10) {
+    const batch = Array.from({ length: Math.min(10, times - asked) }, ask);
+    for (const answer of await Promise.all(batch)) counts.set(answer, (counts.get(answer) ?? 0) + 1);
+  }
+  return counts;
 }
