@@ -20,14 +20,19 @@ export function findConflicts(owners: readonly (readonly Listener[])[]): Listene
   const sharedWith = new Map<Listener, Listener>();
   const taken = new Map<number, Listener[]>();
   for (const listeners of owners) {
-    const candidates = listeners.filter(({ unsupported }) => !unsupported);
+    const wanted = listeners.filter(({ unsupported }) => !unsupported);
+    const onPort = (listener: Listener) => taken.get(listener.spec.port) ?? [];
+    // What others have is not to be had, and no reason to refuse the rest of its own object.
+    for (const listener of wanted) {
+      const rival = onPort(listener).find((other) => clash(listener, other) && !canShare(listener, other));
+      if (rival) problems.set(listener, problemWith(listener, rival));
+    }
+    const candidates = wanted.filter((listener) => !problems.has(listener));
     for (const listener of candidates) {
-      const onPort = taken.get(listener.spec.port) ?? [];
       const sibling = candidates.find((other) => other !== listener && clash(listener, other));
-      const rival = sibling ?? onPort.find((other) => clash(listener, other));
-      if (!rival) continue;
-      if (!sibling && canShare(listener, rival)) sharedWith.set(listener, rival);
-      else problems.set(listener, problemWith(listener, rival));
+      const shared = onPort(listener).find((other) => clash(listener, other));
+      if (sibling) problems.set(listener, problemWith(listener, sibling));
+      else if (shared) sharedWith.set(listener, shared);
     }
     for (const listener of candidates) {
       if (problems.has(listener) || sharedWith.has(listener)) continue;
