@@ -1,7 +1,7 @@
 // HTTPRoute, extended support: mirrors, time limits, retries, protocols, CORS, misdirected requests.
-import { connect, createServer as createHttp2Server } from "node:http2";
+import { connect } from "node:http2";
 import { expect } from "vitest";
-import { WebSocket, WebSocketServer } from "ws";
+import { WebSocket } from "ws";
 import { ask } from "../system/http.ts";
 import { eventually } from "../system/process.ts";
 import type { ConformanceTest, Running } from "./conformance-test.ts";
@@ -128,39 +128,24 @@ export const httpRouteTraffic: readonly ConformanceTest[] = [
   {
     name: "HTTPRouteBackendProtocolH2C",
     support: "extended",
-    ports: ["http", "pod"],
     manifests: (world) =>
       gateway(world, http(world)) +
-      grpcService(world.namespace, "h2c", world.ports["pod"]!, "kubernetes.io/h2c") +
+      grpcService(world.namespace, "h2c", world.tls.ports["h2c-backend"], "kubernetes.io/h2c") +
       route(world, "r", "parentRefs: [{ name: gw }]\nrules: [{ backendRefs: [{ name: h2c, port: 8080 }] }]"),
     run: async ({ ports }) => {
-      // Speaks HTTP/2 by prior knowledge, and nothing else.
-      const pod = createHttp2Server((request, response) =>
-        response.end(JSON.stringify({ name: `HTTP/${request.httpVersion}` })),
-      );
-      await new Promise<void>((done) => pod.listen(ports["pod"], "127.0.0.1", done));
-      try {
-        expect(await get(ports["http"]!, "e.org")).toBe("200 HTTP/2.0");
-        // The suite's client speaks it, too, without having asked.
-        expect(await getByPriorKnowledge(ports["http"]!)).toBe("HTTP/2.0");
-      } finally {
-        pod.close();
-      }
+      expect(await get(ports["http"]!, "e.org")).toBe("200 HTTP/2.0");
+      // The suite's client speaks it, too, without having asked.
+      expect(await getByPriorKnowledge(ports["http"]!)).toBe("HTTP/2.0");
     },
   },
   {
     name: "HTTPRouteBackendProtocolWebSocket",
     support: "extended",
-    ports: ["http", "pod"],
     manifests: (world) =>
       gateway(world, http(world)) +
-      service(world.namespace, "ws", [world.ports["pod"]!], { appProtocol: "kubernetes.io/ws" }) +
+      service(world.namespace, "ws", [world.tls.ports["ws-backend"]], { appProtocol: "kubernetes.io/ws" }) +
       route(world, "r", "parentRefs: [{ name: gw }]\nrules: [{ backendRefs: [{ name: ws, port: 8080 }] }]"),
     run: async ({ ports }) => {
-      const pod = new WebSocketServer({ host: "127.0.0.1", port: ports["pod"]! });
-      pod.on("connection", (socket) =>
-        socket.on("message", (message) => socket.send(`echo ${String(message)}`)),
-      );
       const client = new WebSocket(`ws://127.0.0.1:${ports["http"]}/ws`, { headers: { host: "e.org" } });
       try {
         const answer = await new Promise<string>((done, fail) => {
@@ -171,7 +156,6 @@ export const httpRouteTraffic: readonly ConformanceTest[] = [
         expect(answer).toBe("echo hello");
       } finally {
         client.terminate();
-        pod.close();
       }
     },
   },

@@ -1,6 +1,9 @@
-// Authorities, certificates and pods of the tests in which TLS, or plain connections, matter.
+// Authorities, certificates and pods of the tests in which TLS, or what a connection speaks, matter.
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
+import { WebSocketServer } from "ws";
 import { issueAuthority, issueLeaf } from "#contract/identity/identity-fixture.ts";
 import { exportPrivateKeyPem } from "#contract/identity/key-pair.ts";
 import { listen, startTcpPod } from "../system/tcp.ts";
@@ -10,9 +13,16 @@ export interface KeyPairPem {
   readonly key: string;
 }
 
-/** Pods that greet with their names, and one that answers requests over TLS. */
+/** Pods that greet with their names, one that answers requests over TLS, one over HTTP/2 alone, one on WebSockets. */
 export type TlsPod =
-  "tcp-backend-v1" | "tcp-backend-v2" | "tcp-backend-v3" | "tls-backend" | "tls-backend-2" | "https-backend";
+  | "tcp-backend-v1"
+  | "tcp-backend-v2"
+  | "tcp-backend-v3"
+  | "tls-backend"
+  | "tls-backend-2"
+  | "https-backend"
+  | "h2c-backend"
+  | "ws-backend";
 
 export interface TlsWorld {
   /** PEM of the authority of pods, of that of clients, and of one that has issued nothing. */
@@ -64,7 +74,20 @@ export async function startTlsWorld(): Promise<TlsWorld> {
   );
   // A gateway that does not trust it breaks the handshake off.
   https.on("tlsClientError", () => undefined);
-  const httpsPort = await listen(https);
+  // By prior knowledge, and nothing else.
+  const h2c = createHttp2Server((request, response) =>
+    response.end(JSON.stringify({ name: `HTTP/${request.httpVersion}` })),
+  );
+  const plain = createHttpServer();
+  const sockets = new WebSocketServer({ server: plain });
+  sockets.on("connection", (socket) =>
+    socket.on("message", (message) => socket.send(`echo ${String(message)}`)),
+  );
+  const answering = {
+    "https-backend": await listen(https),
+    "h2c-backend": await listen(h2c),
+    "ws-backend": await listen(plain),
+  };
   return {
     authority: pods.pem,
     clientAuthority: clients.pem,
@@ -77,11 +100,14 @@ export async function startTlsWorld(): Promise<TlsWorld> {
         keyof typeof tcp,
         number
       >),
-      "https-backend": httpsPort,
+      ...answering,
     },
     stop: async () => {
       https.closeAllConnections();
       https.close();
+      h2c.close();
+      for (const socket of sockets.clients) socket.terminate();
+      plain.close();
       await Promise.all(Object.values(tcp).map((server) => server.stop()));
     },
   };
