@@ -34,7 +34,7 @@ beforeAll(async () => {
     freshRegion(),
   );
   while ((await isolate.ask()).some(({ unchecked }) => unchecked)) await pause(100);
-}, 30_000);
+}, 60_000);
 
 describe.each([1, 4, 32])("%d isolates", (number) => {
   const start = (limit: object): TestIsolate[] => {
@@ -129,7 +129,7 @@ test("a flood of random keys: memory stays bounded, calls carry many keys, a key
   expect(busy).toBe(10);
   expect(isolate.limiter.usage.leased).toBeLessThanOrEqual(limits.limitKeysPerIsolate);
   expect(isolate.limiter.counters.calls).toBeLessThan(keys / 4);
-}, 30_000);
+}, 60_000);
 
 test("keys are spread over all objects", () => {
   const { limiter } = testIsolate([], freshRegion());

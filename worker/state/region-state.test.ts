@@ -18,6 +18,7 @@ import {
   startAgent,
   trustOf,
 } from "../tunnel/testing/simulated-agent.ts";
+import { eventually } from "../eventually.fixture.ts";
 import { RegionState } from "./region-state.ts";
 import { RegionStorage } from "./region-storage.ts";
 
@@ -92,7 +93,7 @@ test("a heartbeat that may be held ends with what the control is held for", asyn
     asked.push((request as { holdMs?: number }).holdMs);
     return published.promise;
   });
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await runDurableObjectAlarm(stub());
     expect(asked).toEqual([limits.syncHoldMs]);
   });
@@ -113,7 +114,7 @@ test("a heartbeat that is behind is not held", async () => {
 test("what the control sent survives the object, and lies in KV for isolates without it", async () => {
   await withControl(() => ({ lines: wholeText(version(4)) }));
   await sync();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const stored = await testEnv.SNAPSHOTS.get("snapshot");
     expect(parseSnapshotLines(stored ?? "")).toEqual(version(4));
   });
@@ -165,7 +166,7 @@ test("a change that cannot be read is ignored, and the next answer is to be a wh
   const control = await withVersions((text) => text.replace('"x2.test"', '"x 2"'));
   await control.publish(1);
   control.published = 2;
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await runDurableObjectAlarm(stub());
     expect(control.bases.slice(0, 3)).toEqual([undefined, manyRoutes(1).hash, undefined]);
   });
@@ -180,7 +181,7 @@ async function withVersions(damage = (text: string) => text) {
     bases: [] as (string | undefined)[],
     publish: async (number: number) => {
       control.published = number;
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         await runDurableObjectAlarm(stub());
         expect((await sync()).snapshot?.version).toBe(number);
       });
@@ -237,7 +238,7 @@ test("the control is told of gateways and totals at each tick, as long as somebo
   });
   await sync({ counters: { requests_total: 5, sync_calls_total: 1 } });
   expect(await runDurableObjectAlarm(stub())).toBe(true);
-  await vi.waitFor(() => expect(told.at(-1)?.counters).toMatchObject({ requests_total: 5 }));
+  await eventually(() => expect(told.at(-1)?.counters).toMatchObject({ requests_total: 5 }));
   expect(told.at(-1)!.gateways).toEqual([
     { gateway: "g", snapshotVersion: 0, lastSyncMs: expect.any(Number) },
   ]);
@@ -273,7 +274,7 @@ test("an endpoint that nobody listens on is found by its check", async () => {
   const snapshot = testSnapshot([{}], [{ ...testBackend("pods", 1), healthCheck: { active: check } }]);
   await withControl(() => ({ lines: wholeText({ ...version(1), snapshot }) }));
   await sync();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await runDurableObjectAlarm(stub());
     expect((await sync({ snapshotVersion: 1 })).health?.unhealthy).toEqual(["pods|127.0.0.1:1"]);
   });
@@ -303,7 +304,7 @@ test("an endpoint is checked again after its interval, also where that is shorte
   await runDurableObjectAlarm(stub());
   // While the probe is under way the next tick of the region is all that is known.
   const tick = (ms: number): boolean => ms > 500;
-  await vi.waitFor(() => expect(aheadMs.slice(aheadMs.findIndex(tick)).some((ms) => !tick(ms))).toBe(true));
+  await eventually(() => expect(aheadMs.slice(aheadMs.findIndex(tick)).some((ms) => !tick(ms))).toBe(true));
 });
 
 test("a document longer than a row is stored in parts and comes back whole", async () => {

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import type { TunnelConfig } from "#contract/sync.ts";
 import type { TunnelStream } from "#traffic/tunnel/stream.ts";
+import { eventually } from "../eventually.fixture.ts";
 import { ask, push } from "./testing/simulated-agent.ts";
 import { answer, connect, failure, quiet, serve } from "./testing/simulated-pod.ts";
 
@@ -19,7 +20,7 @@ test("an agent that vanishes before it answers: the failure says that the reques
     return quiet;
   });
   const response = ask(tunnel, "/");
-  await vi.waitFor(() => expect(streams).toBe(1));
+  await eventually(() => expect(streams).toBe(1));
   agent.socket.close(1011, "crash");
   expect(failure(await response)).toEqual([599, "tunnel_reset", null]);
 });
@@ -49,9 +50,9 @@ test("an agent that drains finishes what it has and gets nothing new", async () 
     { onDrained: () => drained.resolve() },
   );
   const slow = ask(tunnel, "/slow");
-  await vi.waitFor(() => expect(waiting).toBeDefined());
+  await eventually(() => expect(waiting).toBeDefined());
   agent.session!.drain("rolling update");
-  await vi.waitFor(async () => expect((await push(tunnel, {})).agents).toMatchObject([{ draining: true }]));
+  await eventually(async () => expect((await push(tunnel, {})).agents).toMatchObject([{ draining: true }]));
   expect(failure(await ask(tunnel, "/"))).toEqual([599, "tunnel_unavailable", "1"]);
   await connect(tunnel, answer(200, "new"));
   expect(await (await ask(tunnel, "/")).text()).toBe("new");
@@ -74,13 +75,13 @@ test("an agent gets trust and configuration, and what it reports reaches the reg
   };
   await push(tunnel, { config });
   await push(tunnel, { config: { ...config, version: 6 } });
-  await vi.waitFor(() => expect(seen).toEqual(["trust", "config"]));
+  await eventually(() => expect(seen).toEqual(["trust", "config"]));
   const endpoints = {
     "web|10.0.0.1:80": { healthy: false, reason: "connection refused" },
     "web|10.9.9.9:80": { healthy: true, reason: "" },
   };
   agent.session!.sendControl(JSON.stringify({ type: "report", configVersion: 7, full: true, endpoints }));
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await push(tunnel, {})).toMatchObject({ configVersion: 7, agents: [{ configVersion: 7 }] }),
   );
   // Endpoints that the configuration does not name are not kept.
@@ -92,14 +93,14 @@ test("an agent gets trust and configuration, and what it reports reaches the reg
   second.session!.sendControl(
     JSON.stringify({ type: "report", configVersion: 7, full: true, endpoints: good }),
   );
-  await vi.waitFor(async () => expect((await push(tunnel, {})).endpoints).toEqual(good));
+  await eventually(async () => expect((await push(tunnel, {})).endpoints).toEqual(good));
 });
 
 test("a renewal while the control is down is refused with the reason", async () => {
   const seen: unknown[] = [];
   const { agent } = await serve(answer(200), { onControl: (text) => seen.push(JSON.parse(text)) });
   agent.session!.sendControl(JSON.stringify({ type: "renew", id: 5, csrPem: "x" }));
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(seen).toContainEqual({
       type: "renew-refused",
       id: 5,
@@ -124,7 +125,7 @@ test("what may be repeated goes to another agent when its connection is lost; a 
     return quiet;
   });
   const waiting = [ask(tunnel, "/"), ask(tunnel, "/", { method: "POST" })];
-  await vi.waitFor(() => expect(lost).toBe(2));
+  await eventually(() => expect(lost).toBe(2));
   await connect(tunnel, answer(200, "second"));
   agent.socket.close(1011, "crash");
   const [get, post] = await Promise.all(waiting);
@@ -135,7 +136,7 @@ test("what may be repeated goes to another agent when its connection is lost; a 
 test("a request with a body waits a moment for an agent that connects anew", async () => {
   const { tunnel, agent } = await serve(answer(200, "old"));
   agent.socket.close(1000, "");
-  await vi.waitFor(async () => expect((await push(tunnel, {})).agents).toEqual([]));
+  await eventually(async () => expect((await push(tunnel, {})).agents).toEqual([]));
   const post = ask(tunnel, "/", { method: "POST", body: "x" });
   await connect(tunnel, answer(200, "new"));
   expect(await (await post).text()).toBe("new");

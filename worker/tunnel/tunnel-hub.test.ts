@@ -2,6 +2,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { BodyFrameReader } from "#contract/body-frames.ts";
 import type { OpenHead } from "#contract/tunnel/head.ts";
 import type { StreamReset, TunnelStream } from "#traffic/tunnel/stream.ts";
+import { eventually } from "../eventually.fixture.ts";
 import { ask } from "./testing/simulated-agent.ts";
 import { answer, encoder, failure, type Pod, quiet, sendAll, serve } from "./testing/simulated-pod.ts";
 
@@ -113,7 +114,7 @@ test("a client that does not read stops the pod, and the hub holds no more than 
   expect(sent).toBeLessThan(1_500_000);
   expect(stream!.open).toBe(true);
   await reader.cancel();
-  await vi.waitFor(() => expect(stream!.open).toBe(false));
+  await eventually(() => expect(stream!.open).toBe(false));
 });
 
 test("Content-Length survives for a body that streams, and for HEAD", async () => {
@@ -194,7 +195,7 @@ test("a client that gives up resets the stream at the agent", async () => {
   const reader = response.body!.getReader();
   await reader.read();
   await reader.cancel();
-  await vi.waitFor(() => expect(resets).toMatchObject([{ code: "cancelled" }]));
+  await eventually(() => expect(resets).toMatchObject([{ code: "cancelled" }]));
   expect(streams).toBe(1);
 });
 
@@ -238,7 +239,7 @@ test("a WebSocket passes text, binary, large messages and close codes", async ()
   socket.send("");
   socket.send(new Uint8Array([1, 2, 3]));
   socket.send(large);
-  await vi.waitFor(() => expect(received.length).toBe(4));
+  await eventually(() => expect(received.length).toBe(4));
   expect(received[0]).toBe("hello");
   expect(received[1]).toBe("");
   expect(new Uint8Array(received[2] as ArrayBuffer)).toEqual(new Uint8Array([1, 2, 3]));

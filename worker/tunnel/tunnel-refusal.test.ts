@@ -2,6 +2,7 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { issueLeaf } from "#contract/identity/identity-fixture.ts";
 import type { FixtureCertificate } from "#contract/identity/identity-fixture.ts";
 import { signProof } from "#contract/identity/proof.ts";
+import { eventually } from "../eventually.fixture.ts";
 import type { AgentOptions } from "./testing/simulated-agent.ts";
 import {
   dial,
@@ -41,7 +42,7 @@ test("an agent with a certificate of this authority and its key is let in", asyn
     },
   ]);
   agent.socket.close(1000, "");
-  await vi.waitFor(async () => expect((await push(tunnel, {})).agents).toEqual([]));
+  await eventually(async () => expect((await push(tunnel, {})).agents).toEqual([]));
 });
 
 const hourMs = 3_600_000;
