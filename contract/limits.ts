@@ -23,6 +23,8 @@ export const limits = {
   mirrorsUnderWay: 256,
   /** Longest time that a backend of error pages may take to answer; then the error reaches the client as it is. */
   errorPageTimeoutMs: 10_000,
+  /** Requests wait so long for the first start of the agent of `isthmus serve`. */
+  ownAgentStartMs: 10_000,
   /** Longest time that a mirrored request may take. */
   mirrorTimeoutMs: 30_000,
   /** Configuration: whole document, in bytes. */

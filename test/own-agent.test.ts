@@ -350,9 +350,11 @@ ${backend("pods", protocol, at, more)}`;
     expect(edge.code).toBe(2);
     expect(edge.stdout + edge.stderr).toContain("only agents can dial its endpoints");
     expect((await plain.run("apply", "-f", next)).code).toBe(0);
+    // Requests that come before the agent is connected wait for it.
     await eventually("the agent serves", async () => {
       const answer = await ask({ port: web, host });
-      return answer.status === 200 && answer.body === "over HTTP/2";
+      expect(answer.status).toBe(200);
+      return answer.body === "over HTTP/2";
     });
   } finally {
     await plain.stop();

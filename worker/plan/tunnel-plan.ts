@@ -1,6 +1,10 @@
 // One tunnel as the data path knows it. The hubs that hold agents change with every heartbeat, so this part is mutable;
 // all backends of the tunnel share it.
 import { limits } from "#contract/limits.ts";
+import { ownTunnel } from "#contract/snapshot.ts";
+
+/** Between two looks of a request that waits; what it waits for comes with a heartbeat. */
+const lookMs = 50;
 
 /** Sends a request to the hub of this name (`<tunnel>:<shard>`). Its headers must be mutable. */
 export type HubFetch = (hub: string, request: Request) => Promise<Response>;
@@ -11,14 +15,30 @@ export class TunnelPlan {
   /** Hub shards with at least one agent, as the last heartbeat told. */
   #present: readonly number[] = [];
   #turn = 0;
+  /** The agent of `isthmus serve` is started when a version first needs it (decision 0013): until it has been seen. */
+  #isStarting: boolean;
 
   constructor(name: string, fetchHub: HubFetch) {
     this.name = name;
     this.fetchHub = fetchHub;
+    this.#isStarting = name === ownTunnel;
   }
 
   setPresent(shards: readonly number[]): void {
     this.#present = shards;
+    if (shards.length > 0) this.#isStarting = false;
+  }
+
+  get isStarting(): boolean {
+    return this.#isStarting;
+  }
+
+  /** Resolves when the agent is there, or has been waited for long enough: once, for nobody knows whether it will come. */
+  async untilStarted(wait: (ms: number) => Promise<void>): Promise<void> {
+    for (let leftMs: number = limits.ownAgentStartMs; this.#isStarting && leftMs > 0; leftMs -= lookMs) {
+      await wait(lookMs);
+    }
+    this.#isStarting = false;
   }
 
   /**
