@@ -31,7 +31,15 @@ export class AgentError extends Error {
 export function errorFields(error: unknown): { code: string; reason: string; remedy: string | undefined } {
   if (error instanceof AgentError) return { code: error.code, reason: error.message, remedy: error.remedy };
   if (!(error instanceof Error)) return { code: "unknown", reason: String(error), remedy: undefined };
-  return { code: systemCode(error) ?? error.name, reason: error.message, remedy: undefined };
+  return { code: systemCode(error) ?? error.name, reason: reasonOf(error), remedy: undefined };
+}
+
+/** The message of a system's error, without Node's advice on its own flags, which are not whoever reads it has. */
+export function reasonOf({ message }: Error): string {
+  return message.replace(
+    /; if the root CA is installed locally, try running Node\.js with --use-system-ca/,
+    "",
+  );
 }
 
 /** `code` of a Node system, TLS or undici error; of the first cause for the aggregate of happy eyeballs. */

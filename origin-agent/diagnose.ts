@@ -9,7 +9,7 @@ import { parseCertificate } from "#contract/identity/certificate-fields.ts";
 import { decodePem } from "#contract/identity/pem.ts";
 import { apiErrorSchema } from "#contract/sync.ts";
 import { proofSkewS } from "#contract/tunnel/handshake.ts";
-import { errorFields } from "./agent-error.ts";
+import { AgentError, errorFields } from "./agent-error.ts";
 import { dialTargetOf, openConfigSlice, type SliceEndpoint } from "./config-slice.ts";
 import { createDial, type Dial } from "./dial.ts";
 import { dialOptions } from "./dial-options.ts";
@@ -58,7 +58,14 @@ export async function diagnose(options: AgentOptions, nowMs: () => number): Prom
   const url = new URL("/.well-known/isthmus/tunnel", options.edge);
   url.searchParams.set("tunnel", options.tunnel);
   await look("dns", async () => {
-    const addresses = await lookup(url.hostname.replace(/^\[|\]$/g, ""), { all: true });
+    const addresses = await lookup(url.hostname.replace(/^\[|\]$/g, ""), { all: true }).catch(
+      (error: Error) => {
+        const remedy = "Check the host of --edge, and this machine's DNS.";
+        throw new AgentError("edge_unreachable", `no address of ${url.hostname}: ${error.message}`, {
+          remedy,
+        });
+      },
+    );
     findings.push(ok("dns", `${url.hostname} is ${addresses.map(({ address }) => address).join(", ")}`));
   });
   if (roots !== undefined) {

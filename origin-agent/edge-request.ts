@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { request } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { apiErrorSchema } from "#contract/sync.ts";
-import { AgentError, systemCode } from "./agent-error.ts";
+import { AgentError, reasonOf, systemCode } from "./agent-error.ts";
 
 /** Longest answer that is read: a certificate chain and a trust bundle take a few KiB. */
 const answerBytes = 256 * 1024;
@@ -116,13 +116,21 @@ const unreachableCodes = new Set([
   "ENETUNREACH",
 ]);
 
+const untrustedRemedy =
+  "Check --ca-file (the edge's current roots) and that the host of --edge is in its certificate.";
+/** By the system's code. */
+const datedRemedies: ReadonlyMap<string, string> = new Map([
+  ["CERT_NOT_YET_VALID", "Check this machine's clock (NTP): the certificate begins later."],
+  ["CERT_HAS_EXPIRED", "Renew the edge's certificate, or check this machine's clock (NTP)."],
+]);
+
 /** Tells an edge that cannot be reached from one that is not who it should be. */
 export function edgeConnectError(edge: string, error: unknown): AgentError {
   const code = systemCode(error) ?? "";
-  const reason = `${(error as Error).message || "connection failed"}${code ? ` [${code}]` : ""}`;
+  const reason = `${reasonOf(error as Error) || "connection failed"}${code ? ` [${code}]` : ""}`;
   if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|SIGNATURE/.test(code) && !code.startsWith("ERR_SSL_")) {
     return new AgentError("edge_untrusted", `the edge ${edge} could not be authenticated: ${reason}`, {
-      remedy: "Check --ca-file (the edge's current roots) and that the host of --edge is in its certificate.",
+      remedy: datedRemedies.get(code) ?? untrustedRemedy,
       cause: error,
     });
   }

@@ -1,4 +1,6 @@
 // What operators see of a tunnel: numbers at both of its ends, and one request followed through everybody's log.
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { ask } from "./system/http.ts";
@@ -130,3 +132,80 @@ test("a request that fails is in both ends' logs by itself, under the same ids",
     new RegExp(`"event":"stream_reset".*${ids}.*"requestId":"lost","code":"connect_failed"`),
   );
 });
+
+test("what an agent dumps holds none of the system's keys, tokens and secrets", async () => {
+  agent.child.kill("SIGUSR2");
+  await agent.printed(/"event":"dumped"/);
+  const path = join(system.directory, "agent", "dump.json");
+  const dump = await readFile(path, "utf8");
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(dump)).toMatchObject({ options: { tunnel: "production" }, connections: [{}, {}] });
+  const secrets = await secretsOf([system.dataDirectory, join(system.directory, "agent"), system.directory]);
+  expect(secrets.length).toBeGreaterThan(4);
+  for (const secret of secrets) expect(dump).not.toContain(secret);
+});
+
+/** Of the data directories of system and agent, and join tokens; a key by its lines. */
+async function secretsOf(directories: readonly string[]): Promise<string[]> {
+  const secrets: string[] = [];
+  const found = new Set<string>();
+  for (const directory of directories) {
+    for (const name of await readdir(directory)) {
+      if (!/^(?:admin-token|.*-secret|.*-token|identity\.json)$/.test(name)) continue;
+      found.add(name);
+      const text = await readFile(join(directory, name), "utf8");
+      const secret = name === "identity.json" ? (JSON.parse(text) as Stored).privateKeyPem : text;
+      secrets.push(...secret.split("\n").filter((line) => line.length >= 16 && !line.startsWith("-----")));
+    }
+  }
+  expect([...found]).toEqual(
+    expect.arrayContaining(["admin-token", "ca-secret", "session-secret", "identity.json"]),
+  );
+  return secrets;
+}
+
+interface Stored {
+  readonly privateKeyPem: string;
+}
+
+interface Shown {
+  readonly connections: readonly {
+    readonly instance: string;
+    readonly certificateSerial: string;
+    readonly responsive?: boolean;
+  }[];
+}
+
+const connectionsOf = async (instance: string): Promise<Shown["connections"]> => {
+  const { stdout } = await system.run("tunnel", "show", "production", "--json");
+  return (JSON.parse(stdout) as Shown).connections.filter((one) => one.instance === instance);
+};
+
+test("of several agents, the one that hangs is shown as such, and one that is revoked is gone", async () => {
+  const [hangs, leaves] = [
+    await startAgent(system, "production", "hangs"),
+    await startAgent(system, "production", "leaves"),
+  ];
+  try {
+    await eventually("both are shown", async () =>
+      (await Promise.all([connectionsOf("hangs"), connectionsOf("leaves")])).every(
+        ({ length }) => length === 2,
+      ),
+    );
+    hangs.child.kill("SIGSTOP");
+    // Both connections, as long as they are: after 15 s of silence they are closed.
+    await eventually("it is shown to hang", async () => {
+      const [connections, list] = [await connectionsOf("hangs"), await system.run("tunnel", "list")];
+      const row = list.stdout.split("\n").find((line) => line.startsWith("production")) ?? "";
+      const [, agents, , , , unresponsive] = row.split(/\s{2,}/);
+      const isShown = connections.length > 0 && connections.every(({ responsive }) => responsive === false);
+      return isShown && agents === "3" && Number(unresponsive) > 0;
+    });
+    const [{ certificateSerial: serial }] = (await connectionsOf("leaves")) as [Shown["connections"][number]];
+    expect((await system.run("certificate", "revoke", serial, "--reason", "stolen")).code).toBe(0);
+    await eventually("it is gone", async () => (await connectionsOf("leaves")).length === 0);
+  } finally {
+    hangs.child.kill("SIGCONT");
+    await Promise.all([hangs.stop(), leaves.stop()]);
+  }
+}, 120_000);
