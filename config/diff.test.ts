@@ -24,6 +24,20 @@ test("names what was added, removed and changed, in the order of kinds and names
   expect(diffSnapshots(from, to)[0]).toMatchObject({ before: { port: 80 }, after: { port: 8080 } });
 });
 
+test("pages of errors are told of, too", () => {
+  const withPage = (statusCode: number) =>
+    snapshot({
+      listeners: [{ ...web, errorPages: "site" }],
+      errorPages: [
+        { name: "site", pages: [{ match: { errorCodes: ["internal"] }, response: { statusCode } }] },
+      ],
+    });
+  expect(diffSnapshots(withPage(503), withPage(503))).toEqual([]);
+  expect(diffSnapshots(withPage(503), withPage(502))).toMatchObject([
+    { kind: "changed", what: "errorPages", name: "site" },
+  ]);
+});
+
 test("a snapshot does not differ from itself, and the way back is the mirror image", () => {
   fc.assert(
     fc.property(configArbitrary, configArbitrary, (a, b) => {

@@ -3,7 +3,7 @@ import type { Change } from "#contract/admin.ts";
 import { canonicalJson, type Snapshot } from "#contract/snapshot.ts";
 
 /**
- * Listeners, then routes of each kind, backends and settings, each in the order of their names. Empty: the same
+ * Listeners, then routes of each kind, backends, error pages and settings, each in the order of their names. Empty: the same
  * configuration. `isSame`: for who knows a shorter way to compare two parts.
  */
 export function diffSnapshots(
@@ -19,6 +19,7 @@ export function diffSnapshots(
     ...diffNamed("tcpRoute", byName(from.tcpRoutes ?? []), byName(to.tcpRoutes ?? [])),
     ...diffNamed("tlsRoute", byName(from.tlsRoutes ?? []), byName(to.tlsRoutes ?? [])),
     ...diffNamed("backend", byName(from.backends), byName(to.backends)),
+    ...diffNamed("errorPages", byName(from.errorPages ?? []), byName(to.errorPages ?? [])),
     ...diffNamed("settings", new Map(Object.entries(from.settings)), new Map(Object.entries(to.settings))),
   ];
 }
