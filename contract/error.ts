@@ -148,6 +148,18 @@ export const errorTable = {
     "http_request_denied",
     "The request needs credentials that the route accepts.",
   ),
+  client_certificate_missing: entry(
+    400,
+    "client",
+    "http_request_denied",
+    "No required client certificate was sent.",
+  ),
+  client_certificate_invalid: entry(
+    400,
+    "client",
+    "http_request_denied",
+    "The client certificate is not valid.",
+  ),
   forbidden: entry(403, "client", "http_request_denied", "The route does not allow this request."),
   request_too_large: entry(
     413,

@@ -9,6 +9,7 @@ import {
   policyNameSchema as name,
   policyTextSchema as text,
 } from "./authorization.ts";
+import { clientCertificateSchema } from "./client-certificate-policy.ts";
 import { extAuthSchema } from "./external-authorization.ts";
 import { headerNameSchema as header } from "./http-field.ts";
 import { remoteUriSchema } from "./remote-uri.ts";
@@ -243,6 +244,7 @@ export const jwtFields = {
 export const securityPolicySchema = z.strictObject({
   clientCIDRs: clientNetworksSchema.optional(),
   requestLimits: requestLimitsSchema.optional(),
+  clientCertificate: clientCertificateSchema.optional(),
   apiKeyAuth: apiKeyAuthSchema.optional(),
   basicAuth: basicAuthSchema.optional(),
   jwt: z.strictObject({ ...jwtFields, providers: z.array(jwtProviderSchema).min(1).max(8) }).optional(),

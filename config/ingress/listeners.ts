@@ -44,7 +44,7 @@ export function addListeners(
         protocol: "HTTPS",
         port: 443,
         ...(hostnames && { hostnames }),
-        tls: { certificates, ...clients },
+        tls: { certificates, ...(clients && { frontendValidation: clients }) },
       },
       fieldOf(secure.ingress.object, "spec", "tls"),
     );
@@ -54,7 +54,7 @@ export function addListeners(
 
 interface Group {
   readonly name: string;
-  readonly clients: ClientCertificates | undefined;
+  readonly clients: Validation;
   readonly served: readonly Server[];
   /** Absent: every host that no other group has. */
   readonly hostnames?: string[];
@@ -65,23 +65,22 @@ interface Group {
  * of, or for what the server of every host asks.
  */
 function groupServers(servers: readonly Server[]): Group[] {
-  const byClients = Map.groupBy(servers, ({ clientCertificates }) => JSON.stringify(clientCertificates));
+  const byClients = Map.groupBy(servers, (server) => JSON.stringify(validationOf(server)));
   if (byClients.size < 2) {
-    return [{ name: httpsListener, clients: servers[0]?.clientCertificates, served: servers }];
+    return [{ name: httpsListener, clients: servers[0] && validationOf(servers[0]), served: servers }];
   }
-  const general = servers.find(({ host }) => host === "")?.clientCertificates;
-  const apart = servers.filter((server) => !isSame(server.clientCertificates, general));
+  const catchAll = servers.find(({ host }) => host === "");
+  const general = catchAll && validationOf(catchAll);
+  const apart = servers.filter((server) => !isSame(validationOf(server), general));
   // A host beside a wildcard that is apart would else be the wildcard's.
   const wildcards = new Set(apart.flatMap(hostsOf).filter((host) => host.startsWith("*.")));
   const isCovered = (host: string): boolean =>
     wildcards.size > 0 && labelsAbove(host).some((above) => wildcards.has(above));
   const beside = servers.filter(
-    (server) => isSame(server.clientCertificates, general) && hostsOf(server).some(isCovered),
+    (server) => isSame(validationOf(server), general) && hostsOf(server).some(isCovered),
   );
   const own = [
-    ...Map.groupBy([...apart, ...beside], ({ clientCertificates }) =>
-      JSON.stringify(clientCertificates),
-    ).values(),
+    ...Map.groupBy([...apart, ...beside], (server) => JSON.stringify(validationOf(server))).values(),
   ];
   return [
     {
@@ -101,7 +100,7 @@ function splitGroup(members: readonly Server[]): Group[] {
     const part = hosts.slice(start, start + maxHostnames);
     groups.push({
       name: `${httpsListener}/${part[0]!.host.replace("*", "_")}`,
-      clients: members[0]!.clientCertificates,
+      clients: validationOf(members[0]!),
       served: [...new Set(part.map(({ server }) => server))],
       hostnames: part.map(({ host }) => host),
     });
@@ -121,7 +120,14 @@ function labelsAbove(host: string): string[] {
   return labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join(".")}`);
 }
 
-function isSame(one: ClientCertificates | undefined, other: ClientCertificates | undefined): boolean {
+type Validation = ClientCertificates["validation"] | undefined;
+
+/** What the rules ask beyond it, their listener need not know. */
+function validationOf({ clientCertificates }: Server): Validation {
+  return clientCertificates?.validation;
+}
+
+function isSame(one: Validation, other: Validation): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 

@@ -14,7 +14,7 @@ import {
   type RuleInput,
   type RulePolicies,
 } from "./rule-parts.ts";
-import type { Location, Server, Source } from "./server.ts";
+import { speakersOf, type Location, type Server, type Source } from "./server.ts";
 import type { Snippet } from "./snippet/read-snippet.ts";
 import type { SnippetAnswer } from "./snippet/snippet-context.ts";
 import type { Settings } from "./settings.ts";
@@ -90,8 +90,8 @@ export function serverSnippetRules(server: Server, scheme: "http" | "https"): Pl
 }
 
 /** The oldest Ingress of the host that has one: ingress-nginx takes one a host. */
-function snippetSource({ sources }: Server): Source | undefined {
-  return sources.find(({ settings }) => settings.annotations.text("server-snippet") !== undefined);
+function snippetSource(server: Server): Source | undefined {
+  return speakersOf(server).find(({ settings }) => settings.annotations.text("server-snippet") !== undefined);
 }
 
 function answersOf({ answers }: Snippet, scheme: "http" | "https"): readonly SnippetAnswer[] {
@@ -107,7 +107,11 @@ function snippetNetworks(settings: Settings, server: Server): Pick<Snippet, "all
 /** Redirects of `/` to an application's root, which stand in front of all locations of the host. */
 export function appRootRules(server: Server): PlacedRule[] {
   // The first one answers.
-  const location = server.locations.find(({ settings }) => settings.redirects.appRoot !== undefined);
+  const owner = server.sources[0]?.ingress.namespace;
+  const location = server.locations.find(
+    ({ settings, ingress }) =>
+      settings.redirects.appRoot !== undefined && (owner ?? ingress.namespace) === ingress.namespace,
+  );
   if (!location) return [];
   const { settings, ingress } = location;
   const match = matchOf({ path: { type: "Exact", value: "/" } }, server);

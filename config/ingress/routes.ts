@@ -1,6 +1,7 @@
 // A host's locations → routes: one for each Ingress that the host has rules of, on both listeners where they agree.
 import { limits } from "#contract/limits.ts";
 import { withPriorities } from "../ordered-rules.ts";
+import type { ClientCertificates } from "./annotation/client-certificates.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import { istioIngressLabels } from "../kubernetes/labels.ts";
 import type { Gate } from "../kubernetes/model-parts.ts";
@@ -46,14 +47,20 @@ export function addRoutes(server: Server, catchAll: Server | undefined, context:
     return rules.map((placed, index) => ({ ...placed, rule: ranked[index]! }));
   };
   const plain = rulesOn("http");
+  const { policies } = server.clientCertificates ?? {};
   const httpsListeners = context.listeners.httpsOf(server.host);
   const secure = httpsListeners.length > 0 ? rulesOn("https") : plain;
-  if (JSON.stringify(plain.map(({ rule }) => rule)) === JSON.stringify(secure.map(({ rule }) => rule))) {
+  if (
+    !policies &&
+    JSON.stringify(plain.map(({ rule }) => rule)) === JSON.stringify(secure.map(({ rule }) => rule))
+  ) {
     addFor(server, plain, [httpListener, ...httpsListeners], "", context);
     return;
   }
-  addFor(server, plain, [httpListener], "-http", context);
-  addFor(server, secure, httpsListeners, "-https", context);
+  addFor(server, plain, [httpListener], "-http", context, policies?.http);
+  if (httpsListeners.length > 0) {
+    addFor(server, secure, httpsListeners, "-https", context, policies?.https);
+  }
 }
 
 /** Ingresses of class `istio` are for the Pods of Istio's own gateway; of other controllers nothing is known. */
@@ -68,6 +75,7 @@ function addFor(
   listeners: readonly string[],
   suffix: string,
   { parts }: RouteContext,
+  clientCertificate?: ClientCertificates["policies"]["http"],
 ): void {
   // No host has an underscore, so no two names are alike.
   const label = host === "" ? "" : `/${host.replace("*", "_")}`;
@@ -81,6 +89,7 @@ function addFor(
           name: `ingress${suffix}${number}/${qualifiedName(ingress)}${label}`,
           listeners: [...listeners],
           ...(host !== "" && { hostnames: [host, ...aliases] }),
+          ...(clientCertificate && { securityPolicy: { clientCertificate } }),
           rules: part.map(({ rule }) => rule),
         },
         fieldOf(ingress.object, "spec"),

@@ -81,8 +81,8 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
   addAliases(servers);
   for (const server of servers.values()) {
     noteLaterSettings(server);
-    server.clientCertificates = server.sources.find(({ settings }) => settings.clientCertificates)?.settings
-      .clientCertificates;
+    server.clientCertificates = speakersOf(server).find(({ settings }) => settings.clientCertificates)
+      ?.settings.clientCertificates;
   }
   return [...servers.values()];
 }
@@ -143,24 +143,51 @@ function noteTaken(server: Server, first: Location, second: Location, notes: Not
   });
 }
 
+/**
+ * Whose word counts for a whole host: Ingresses of the namespace that had it first. In ingress-nginx those of all namespaces
+ * have a say, so that one could lock out the clients of another, or send them elsewhere.
+ */
+export function speakersOf({ sources }: Pick<Server, "sources">): readonly Source[] {
+  return sources.filter(({ ingress }) => ingress.namespace === sources[0]!.ingress.namespace);
+}
+
 /** Of what is said of a whole host ingress-nginx takes the oldest Ingress's word. */
-function noteLaterSettings({ host, sources }: Server): void {
-  for (const name of ["server-snippet", "server-alias", "auth-tls-secret"] as const) {
-    const [first, ...others] = sources.filter(
-      ({ settings }) => settings.annotations.text(name) !== undefined,
-    );
-    for (const { settings } of others) {
-      const by = JSON.stringify(qualifiedName(first!.ingress));
-      settings.annotations.ignored(name, `${host || "every host"} has that of the older Ingress ${by}`);
+function noteLaterSettings(server: Server): void {
+  const { sources } = server;
+  const host = server.host || "every host";
+  const speakers = speakersOf(server);
+  for (const name of ["server-snippet", "server-alias", "auth-tls-secret", "app-root"] as const) {
+    const asking = sources.filter(({ settings }) => settings.annotations.text(name) !== undefined);
+    const first = asking.find((source) => speakers.includes(source));
+    for (const source of asking) {
+      const { annotations } = source.settings;
+      if (!speakers.includes(source)) noteForeign(name, host, speakers[0]!, annotations);
+      else if (source !== first) {
+        const by = JSON.stringify(qualifiedName(first!.ingress));
+        annotations.ignored(name, `${host} has that of the older Ingress ${by}`);
+      }
     }
   }
+}
+
+function noteForeign(
+  name: string,
+  host: string,
+  { ingress }: Source,
+  { ignored, unsupported }: Source["settings"]["annotations"],
+): void {
+  const owner = JSON.stringify(qualifiedName(ingress));
+  const message = `${host} is the namespace's that has the older Ingress ${owner}; others do not decide for all of it`;
+  // Without certificates everyone could pass.
+  const note = name === "auth-tls-secret" ? unsupported : ignored;
+  note(name, message, "Give the Ingress a host of its own.");
 }
 
 /** Of the oldest Ingress that names any; a host of its own goes before an alias. */
 function addAliases(servers: ReadonlyMap<string, Server>): void {
   const taken = new Set(servers.keys());
   for (const server of servers.values()) {
-    const named = server.sources.find(({ settings }) => settings.aliases.length > 0);
+    const named = speakersOf(server).find(({ settings }) => settings.aliases.length > 0);
     if (server.host === "" || !named) continue;
     for (const alias of named.settings.aliases) {
       if (taken.has(alias)) {

@@ -11,6 +11,7 @@ import {
   remoteJwksFields,
   requestLimitsSchema,
 } from "#contract/security-policy.ts";
+import { clientCertificateSchema } from "#contract/client-certificate-policy.ts";
 import { extAuthFields } from "#contract/external-authorization.ts";
 
 const jwtProviderSchema = z.strictObject({
@@ -35,6 +36,11 @@ export const securityPolicySchema = z
       .optional()
       .describe("Clients, by their address; others are answered 403."),
     requestLimits: requestLimitsSchema.optional().describe("Bounds of a request."),
+    clientCertificate: clientCertificateSchema
+      .optional()
+      .describe(
+        "The certificate that the client has shown, at listeners with `frontendValidation` of mode AllowInsecureFallback.",
+      ),
     apiKeyAuth: apiKeyAuthSchema.optional().describe("Requests need an API key, or are answered 401."),
     basicAuth: basicAuthSchema
       .optional()

@@ -1,4 +1,5 @@
 // Where a snapshot sends a request, without a gateway: matcher, filters, redirects.
+import type { SecurityPolicy } from "#contract/security-policy.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { compileAuthorization } from "#traffic/access/authorization.ts";
 import { compileClientNetworks } from "#traffic/access/client-networks.ts";
@@ -11,6 +12,7 @@ import { targetText } from "#traffic/filter/target.ts";
 import { compileListeners } from "#traffic/match/listener-table.ts";
 import { parseHost } from "#traffic/match/host.ts";
 import { compileMatcher, type RuleMatch } from "#traffic/match/matcher.ts";
+import { compilePattern } from "#traffic/match/pattern/pattern.ts";
 import { normalizePath } from "#traffic/match/path.ts";
 import type { RequestHead } from "#traffic/match/request-head.ts";
 import { answerText, hostOf, locationText, seenText, type TableRequest } from "./request-table.ts";
@@ -49,8 +51,24 @@ function headOf(request: TableRequest): RequestHead | "400" {
   };
 }
 
+/** Nobody proves anything, since tables have no tokens and certificates; who shows a password is taken for one who knows it. */
+function refusalOf(
+  { clientCertificate, basicAuth, authorization }: SecurityPolicy,
+  head: RequestHead,
+  request: TableRequest,
+): string | undefined {
+  const { mode, subject, redirect } = clientCertificate ?? {};
+  if (mode === "AllowValidOnly") return redirect === undefined ? "400" : `302 ${redirect}`;
+  if (subject !== undefined && !compilePattern(subject).test("")) return "403";
+  if (basicAuth && head.header("authorization") === null) return "401";
+  if (!authorization) return undefined;
+  const decide = compileAuthorization(authorization);
+  return decide({ head, clientAddress: request.client, identity: {} }).allowed ? undefined : "403";
+}
+
 function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, listenerPort: number): string {
-  const { rule, prefixChars } = match;
+  const { rule, route, prefixChars } = match;
+  const security = rule.securityPolicy ?? route.securityPolicy ?? {};
   const [ref] = rule.backendRefs;
   const rulePlan = compileFilters(rule.filters);
   const plan = ref ? combinePlans(rulePlan, compileFilters(ref.filters)) : rulePlan;
@@ -66,19 +84,14 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
     query,
     header: (name) => head.header(name),
   };
-  const { clientCIDRs, requestLimits } = rule.securityPolicy ?? {};
+  const { clientCIDRs, requestLimits } = security;
   if (clientCIDRs && !compileClientNetworks(clientCIDRs)(request.client)) return "403";
   if (requestLimits && request.bodyBytes > requestLimits.bodyBytes) {
     const page = plan.responseOverrides?.(413, false);
     return page && "headers" in page ? localText(page, asked, request) : "413";
   }
-  // Who shows a password is taken for one who knows it.
-  if (rule.securityPolicy?.basicAuth && head.header("authorization") === null) return "401";
-  if (rule.securityPolicy?.authorization) {
-    const decide = compileAuthorization(rule.securityPolicy.authorization);
-    // Nobody proves anything: tables have no tokens and certificates.
-    if (!decide({ head, clientAddress: request.client, identity: {} }).allowed) return "403";
-  }
+  const refusal = refusalOf(security, head, request);
+  if (refusal !== undefined) return refusal;
   if (plan.fault?.abort) {
     const { status } = plan.fault.abort.answer;
     const page = plan.responseOverrides?.(status, false);

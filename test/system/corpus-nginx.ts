@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { annotation, isOn, readManifest, serversOf, type Server } from "./nginx-servers.ts";
+import { annotation, isOn, namespaceOf, readManifest, serversOf, type Server } from "./nginx-servers.ts";
 import { locationBlocks, nginxWords, type LocationTools } from "./nginx-locations.ts";
 import { eventually, freePorts } from "./process.ts";
 import { accepts } from "./tcp.ts";
@@ -119,6 +119,7 @@ function serverBlocks(
   const snippet = ingresses.find((ingress) => annotation(ingress, "server-snippet"));
   const roots = [...new Set(server.locations.map(({ ingress }) => annotation(ingress, "app-root")))];
   const body = [
+    ...clientCertificates(server, tools),
     "set $cors '';",
     ...nginxWords(snippet ? annotation(snippet, "server-snippet") : ""),
     ...roots.filter(Boolean).map((root) => `if ($uri = /) { return 302 $scheme://$http_host${root}; }`),
@@ -132,6 +133,22 @@ function serverBlocks(
     blocks.push(`server {\nserver_name ${serverName(other)}; ${ports}\n${to}\n}`);
   }
   return blocks;
+}
+
+/** `auth-tls-*` of the oldest Ingress that has them. */
+function clientCertificates({ ingresses }: Server, { manifest, file }: LocationTools): string[] {
+  const asking = ingresses.find((ingress) => annotation(ingress, "auth-tls-secret"));
+  const verify = asking && (annotation(asking, "auth-tls-verify-client") || "on");
+  if (!asking || verify === "off") return [];
+  const [name, namespace = namespaceOf(asking)] = annotation(asking, "auth-tls-secret").split("/").reverse();
+  const secret = manifest.objects.get(`Secret/${namespace}/${name}`) as { data: Record<string, string> };
+  const page = annotation(asking, "auth-tls-error-page");
+  const commonName = annotation(asking, "auth-tls-match-cn");
+  return [
+    `ssl_client_certificate ${file(atob(secret.data["ca.crt"]!))}; ssl_verify_client ${verify};`,
+    ...(page ? [`error_page 495 496 = ${page};`] : []),
+    ...(commonName ? [`if ($ssl_client_s_dn !~ "${commonName}") { return 403; }`] : []),
+  ];
 }
 
 function serverName(host: string): string {

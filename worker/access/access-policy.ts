@@ -11,6 +11,7 @@ import { compileApiKeyAuth } from "./api-key.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { compileBasicAuth } from "./basic-auth.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import { compileClientCertificate } from "./client-certificate-check.ts";
 import { compileExternalAuthorization, type ExternalAuthorization } from "./external-authorization.ts";
 import { compileJwt, requiringToken } from "./jwt.ts";
 import { RemoteKeys } from "./remote-keys.ts";
@@ -45,8 +46,18 @@ export function compileAccessPolicy(
   policy: SecurityPolicy,
   inputs: AccessInputs = platformInputs,
 ): AccessPolicy {
-  const { clientCIDRs, requestLimits, apiKeyAuth, basicAuth, jwt, authorization, extAuth } = policy;
+  const {
+    clientCIDRs,
+    requestLimits,
+    clientCertificate,
+    apiKeyAuth,
+    basicAuth,
+    jwt,
+    authorization,
+    extAuth,
+  } = policy;
   const authenticators: Authenticator[] = [];
+  if (clientCertificate) authenticators.push(compileClientCertificate(clientCertificate));
   if (apiKeyAuth) authenticators.push(compileApiKeyAuth(apiKeyAuth));
   const readToken = jwt && compileJwt(jwt, inputs);
   if (readToken) authenticators.push(jwt.optional ? readToken : requiringToken(readToken));
@@ -59,6 +70,7 @@ export function compileAccessPolicy(
       part?.rules?.some(({ principal }) => principal.principals ?? principal.notPrincipals),
     ),
     ownedHeaders: ownedNames([
+      ...Object.values(clientCertificate?.headers ?? {}),
       apiKeyAuth?.forwardClientIDHeader,
       basicAuth?.forwardUsernameHeader,
       ...(jwt?.providers ?? []).flatMap(({ claimToHeaders, forwardPayloadHeader }) => [

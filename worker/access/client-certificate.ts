@@ -1,5 +1,6 @@
 // Who the client's certificate says it is. The handshake has verified it; here it is only read.
 import { parseCertificate } from "#contract/identity/certificate-fields.ts";
+import { isHeaderText } from "#traffic/access/upstream-identity.ts";
 import type { HeaderFields } from "#traffic/forwarding/header-fields.ts";
 import { BoundedMap } from "./bounded-map.ts";
 
@@ -8,6 +9,35 @@ interface TlsClientAuth {
   readonly certVerified?: unknown;
   readonly certRFC9440?: unknown;
   readonly certChainRFC9440?: unknown;
+  readonly certSubjectDNRFC2253?: unknown;
+  readonly certIssuerDNRFC2253?: unknown;
+}
+
+/** What a client has shown, verified or not. */
+export interface ShownCertificate {
+  /** `SUCCESS`, `FAILED:<reason>` or `NONE`. */
+  readonly verification: string;
+  /** Empty without a certificate, as are the names. */
+  readonly pem: string;
+  readonly subject: string;
+  readonly issuer: string;
+}
+
+/** Without TLS, or where nobody was asked for one, there is none. */
+export function clientCertificateOf(cf: unknown): ShownCertificate {
+  const auth = (cf as { tlsClientAuth?: TlsClientAuth } | undefined)?.tlsClientAuth;
+  const { certVerified: verification, certRFC9440: field } = auth ?? {};
+  if (!isText(verification) || verification === "NONE" || !isText(field)) {
+    return { verification: "NONE", pem: "", subject: "", issuer: "" };
+  }
+  const { certSubjectDNRFC2253: subject, certIssuerDNRFC2253: issuer } = auth ?? {};
+  const lines = field.replaceAll(":", "").match(/.{1,64}/g) ?? [];
+  return {
+    verification,
+    pem: `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`,
+    subject: isText(subject) && isHeaderText(subject) ? subject : "",
+    issuer: isText(issuer) && isHeaderText(issuer) ? issuer : "",
+  };
 }
 
 /** Clients keep their certificate for many requests, and parsing one costs more than routing. */

@@ -11,6 +11,9 @@ export interface TlsClientAuth {
   readonly certVerified: string;
   /** RFC 9440 §2.1: the certificate's DER as a structured-field byte sequence, `:base64:`. */
   readonly certRFC9440: string;
+  /** Distinguished names (RFC 2253); absent without a certificate. */
+  readonly certSubjectDNRFC2253?: string;
+  readonly certIssuerDNRFC2253?: string;
 }
 
 /** What a listener knows of who is at the other end of a connection, besides what its socket says. */
@@ -70,7 +73,20 @@ export function tlsClientAuth(socket: TLSSocket): TlsClientAuth {
     certPresented: "1",
     certVerified: socket.authorized ? "SUCCESS" : `FAILED:${reason}`,
     certRFC9440: `:${certificate.raw.toString("base64")}:`,
+    certSubjectDNRFC2253: distinguishedName(certificate.subject),
+    certIssuerDNRFC2253: distinguishedName(certificate.issuer),
   };
+}
+
+/**
+ * Node has the parts of a name line by line, the first one first; what could end a line is escaped. What is not ASCII is
+ * written as its bytes (RFC 2253 §2.4), as nginx does. An empty name is none to Node, whatever its types say.
+ */
+function distinguishedName(lines: string | undefined): string {
+  const text = (lines ?? "").split("\n").reverse().join(",");
+  return text.replace(/[^\u0020-\u007E]+/gu, (part) =>
+    Array.from(Buffer.from(part), (byte) => `\\${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
+  );
 }
 
 function clientAddress(address: string, port: number): string {

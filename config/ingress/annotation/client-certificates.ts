@@ -1,13 +1,28 @@
 // `auth-tls-*`: certificates that clients of a host have to show.
+import { patternError } from "#contract/pattern/parse-pattern.ts";
 import { secretText } from "../../kubernetes/certificates.ts";
-import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import type { ListenerInput } from "../../kubernetes/model-parts.ts";
+import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import type { Ingress } from "../kinds.ts";
+import type { SecurityPolicyInput } from "../rule-parts.ts";
 import { findSecret } from "./access.ts";
 import type { Annotations } from "./annotations.ts";
 
 type Tls = NonNullable<ListenerInput["tls"]>;
-export type ClientCertificates = Pick<Tls, "frontendValidation" | "forwardClientCertificate">;
+type Policy = NonNullable<SecurityPolicyInput["clientCertificate"]>;
+
+export interface ClientCertificates {
+  /** Of the listener: the handshake lets everyone in, since nginx answers those without a certificate. */
+  readonly validation: NonNullable<Tls["frontendValidation"]>;
+  /** Of all rules of the host. */
+  readonly policies: { readonly https: Policy; readonly http: Policy };
+}
+
+const modes = {
+  on: "AllowValidOnly",
+  optional: "AllowValidOrNone",
+  optional_no_ca: "AllowInsecureFallback",
+} as const;
 
 export function readClientCertificates(
   ingress: Ingress,
@@ -26,29 +41,52 @@ export function readClientCertificates(
     return undefined;
   }
   const crls = secretText(secret, "ca.crl");
-  noteOthers(annotations);
+  const subject = readSubject(annotations);
+  const redirect = readErrorPage(annotations);
   const passes = annotations.flag("auth-tls-pass-certificate-to-upstream") ?? false;
+  const told = {
+    ...(passes && { certificate: "ssl-client-cert" }),
+    verification: "ssl-client-verify",
+    subject: "ssl-client-subject-dn",
+    issuer: "ssl-client-issuer-dn",
+  };
+  const asked = { ...(subject !== undefined && { subject }), headers: told };
   return {
-    frontendValidation: {
-      mode: verify === "on" ? "AllowValidOnly" : "AllowInsecureFallback",
+    validation: {
+      mode: "AllowInsecureFallback",
       caCertificates,
       ...(crls !== undefined && { crls }),
     },
-    ...(passes && { forwardClientCertificate: true }),
+    policies: {
+      https: { mode: modes[verify], ...(redirect !== undefined && { redirect }), ...asked },
+      // Without TLS nobody has a name, and nginx compares all the same; nor may anybody write the headers.
+      http: { mode: "AllowInsecureFallback", ...asked },
+    },
   };
 }
 
-function noteOthers(annotations: Annotations): void {
-  if (annotations.text("auth-tls-match-cn") !== undefined) {
-    annotations.unsupported("auth-tls-match-cn", "names of certificates are not compared with an expression");
+/** An expression of PCRE, which is searched for in the whole name: `CN=web,O=Example`. */
+function readSubject(annotations: Annotations): string | undefined {
+  const text = annotations.text("auth-tls-match-cn");
+  if (text === undefined) return undefined;
+  if (!text.startsWith("CN=")) {
+    annotations.invalid("auth-tls-match-cn", "an expression that begins with CN=");
+    return undefined;
   }
-  if (annotations.text("auth-tls-error-page") !== undefined) {
-    annotations.ignored("auth-tls-error-page", "the handshake fails, so there is nobody to send there");
-  }
-  if (annotations.flag("auth-tls-pass-certificate-to-upstream")) {
-    annotations.approximated(
-      "auth-tls-pass-certificate-to-upstream",
-      "the certificate is in Client-Cert (RFC 9440), not in ssl-client-cert",
-    );
-  }
+  const whole = `.*(?:${text}).*`;
+  const problem = patternError(whole);
+  if (problem === undefined) return whole;
+  annotations.unsupported("auth-tls-match-cn", `not possible in linear time: ${problem}`);
+  return undefined;
+}
+
+function readErrorPage(annotations: Annotations): string | undefined {
+  const url = annotations.text("auth-tls-error-page");
+  if (url === undefined) return undefined;
+  if (/^https?:\/\/[^\s/@#?$]+(?:\/[^\s#$]*)?$/.test(url)) return url;
+  annotations.unsupported(
+    "auth-tls-error-page",
+    "clients can be sent to an http or https URL without variables",
+  );
+  return undefined;
 }
