@@ -1,6 +1,7 @@
 // Ingresses, with the annotations of ingress-nginx and what it makes of them → the model. See docs/ingress.md.
 import type { ImportContext, Importer } from "../kubernetes/importer.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
+import { readControllerSettings } from "./controller-settings.ts";
 import { createBackends } from "./backends.ts";
 import { servedIngresses } from "./ingress-class.ts";
 import { ingressClassKind, ingressKind, type Ingress } from "./kinds.ts";
@@ -18,9 +19,10 @@ export const ingressImporter: Importer = {
 
 function translate(context: ImportContext): void {
   const { set, notes } = context;
+  const presets = readControllerSettings(set, notes);
   const sources: Source[] = servedIngresses(set, notes).map((ingress) => {
     noteResources(ingress, notes);
-    return { ingress, settings: readSettings(ingress, context) };
+    return { ingress, settings: readSettings(ingress, context, presets) };
   });
   const servers = mergeServers(
     sources.filter(({ settings }) => !settings.canary),

@@ -2,7 +2,7 @@
 import type { ImportContext } from "../kubernetes/importer.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
 import { readAccess } from "./annotation/access.ts";
-import { readAnnotations, type Annotations } from "./annotation/annotations.ts";
+import { readAnnotations, type Annotations, type Preset } from "./annotation/annotations.ts";
 import { readAffinity, readLoadBalancer } from "./annotation/balancing.ts";
 import { readClientCertificates, type ClientCertificates } from "./annotation/client-certificates.ts";
 import { readCanary, type Canary } from "./annotation/canary.ts";
@@ -49,9 +49,13 @@ export interface Settings {
   readonly errorPages: ErrorPages;
 }
 
-export function readSettings(ingress: Ingress, context: ImportContext): Settings {
+export function readSettings(
+  ingress: Ingress,
+  context: ImportContext,
+  presets: ReadonlyMap<string, Preset>,
+): Settings {
   const { notes, parts, set } = context;
-  const annotations = readAnnotations(ingress, notes);
+  const annotations = readAnnotations(ingress, notes, presets);
   checkAnnotations(ingress, annotations, notes);
   refusePassthrough(annotations);
   const access = readAccess(ingress, annotations, set);

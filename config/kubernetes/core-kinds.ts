@@ -120,4 +120,5 @@ export const coreKinds = [serviceKind, endpointSliceKind, secretKind, configMapK
 
 export type Service = Resource<BodyOf<typeof serviceKind>>;
 export type EndpointSlice = Resource<BodyOf<typeof endpointSliceKind>>;
+export type ConfigMap = Resource<BodyOf<typeof configMapKind>>;
 export type Secret = Resource<BodyOf<typeof secretKind>>;

@@ -39,13 +39,25 @@ const booleans: Readonly<Record<string, boolean>> = {
   ...Object.fromEntries(["0", "f", "F", "false", "FALSE", "False"].map((word) => [word, false])),
 };
 
-export function readAnnotations({ annotations, object }: Ingress, notes: Notes): Annotations {
+/** What holds where the annotation is not there. */
+export interface Preset {
+  readonly text: string;
+  readonly field: ObjectField;
+}
+
+export function readAnnotations(
+  { annotations, object }: Ingress,
+  notes: Notes,
+  presets: ReadonlyMap<string, Preset> = new Map(),
+): Annotations {
+  const ownText = (name: string): string | undefined =>
+    annotations[annotationPrefix + name]?.trim() || undefined;
   const field = (name: string): ObjectField =>
+    (ownText(name) === undefined && presets.get(name)?.field) ||
     fieldOf(object, "metadata", "annotations", annotationPrefix + name);
   const note = (name: string, code: Note["code"], message: string, remedy?: string): void =>
     notes.add(field(name), { code, message: `${name}: ${message}`, remedy });
-  const text = (name: string): string | undefined =>
-    annotations[annotationPrefix + name]?.trim() || undefined;
+  const text = (name: string): string | undefined => ownText(name) ?? presets.get(name)?.text;
   const invalid = (name: string, expected: string): void => {
     const found = JSON.stringify((text(name) ?? "").slice(0, 80));
     note(name, "argument-invalid", `expected ${expected}; found ${found}`);
