@@ -123,6 +123,15 @@ test("the snapshot that was read last is known by its hash, and stays the same o
   expect(again.snapshot).toBe(snapshot);
 });
 
+test("a snapshot that is read twice at a time is one", () => {
+  const reader = new SnapshotReader();
+  const text = wholeText(version(3 * itemsPerStep, 0));
+  const slow = reader.read(text);
+  expect(slow.next().done).toBe(false);
+  const { snapshot } = allAtOnce(reader.read(text));
+  expect(allAtOnce(slow).snapshot).toBe(snapshot);
+});
+
 test("a text that is refused leaves nothing behind to build on", () => {
   const reader = new SnapshotReader();
   const before = version(3, 3);

@@ -33,7 +33,9 @@ export class SnapshotReader {
       const routes = yield* readItems(lists.routes, snapshotRouteSchema, step);
       const backends = yield* readItems(lists.backends, snapshotBackendSchema, step);
       const { version, hash, snapshot } = head;
-      this.#last = { version, hash, snapshot: { ...snapshot, routes, backends } };
+      // Or it was read as a whole while this one was: whoever has compiled it knows those objects.
+      const known = this.#last?.hash === hash ? this.#last.snapshot : { ...snapshot, routes, backends };
+      this.#last = { version, hash, snapshot: known };
       return this.#last;
     } catch (error) {
       if (this.#last === last) this.#last = undefined;
