@@ -1,7 +1,6 @@
 // Texts that are put together anew for each request, of fixed words and of what the client has sent.
 import { z } from "zod";
-import { limits } from "./limits.ts";
-import { patternError } from "./pattern/parse-pattern.ts";
+import { textTransformSchema } from "./text-transform.ts";
 
 const namedFacts = ["Header", "QueryParam", "Cookie"] as const;
 
@@ -19,32 +18,6 @@ export const textFactSchema = z.enum([
   ...namedFacts,
 ]);
 
-const patternSchema = z
-  .string()
-  .min(1)
-  .max(limits.regexChars)
-  .superRefine((pattern, context) => {
-    const message = patternError(pattern);
-    if (message !== undefined) context.addIssue({ code: "custom", message, input: pattern });
-  });
-
-export const textTransformSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("Lower") }),
-  z.strictObject({ type: z.literal("Upper") }),
-  z.strictObject({ type: z.literal("URLEncode") }),
-  z.strictObject({
-    type: z.literal("ReplaceRegexMatch"),
-    replaceRegexMatch: z
-      .strictObject({
-        pattern: patternSchema.describe(
-          "Regular expression; every part of the text that matches it is replaced.",
-        ),
-        substitution: z.string().max(1024).describe("What stands in its place; \\\\1 is the first group."),
-      })
-      .describe("Parts of the text that are replaced."),
-  }),
-]);
-
 const textPartSchema = z
   .strictObject({
     text: z.string().max(4096).optional().describe("Words that are the same for all requests."),
@@ -57,7 +30,7 @@ const textPartSchema = z
     transforms: z
       .array(textTransformSchema)
       .min(1)
-      .max(4)
+      .max(8)
       .optional()
       .describe("What is done to it, one after the other."),
   })
@@ -78,5 +51,4 @@ const textPartSchema = z
 export const requestTextSchema = z.array(textPartSchema).min(1).max(32);
 
 export type TextFact = z.infer<typeof textFactSchema>;
-export type TextTransform = z.infer<typeof textTransformSchema>;
 export type RequestText = z.infer<typeof requestTextSchema>;

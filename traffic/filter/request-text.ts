@@ -1,5 +1,7 @@
 // Texts that a configuration puts together from the request, compiled once per snapshot.
-import type { RequestText, TextFact, TextTransform } from "#contract/request-text.ts";
+import type { RequestText, TextFact } from "#contract/request-text.ts";
+import { applyTransform, encodeText } from "#contract/text/apply-transform.ts";
+import type { TextTransform } from "#contract/text-transform.ts";
 import { PatternSyntaxError } from "#contract/pattern/pattern-reader.ts";
 import { parseCookies } from "../match/cookies.ts";
 import { compilePattern } from "../match/pattern/pattern.ts";
@@ -32,7 +34,11 @@ export function compileRequestText(parts: RequestText): TextOf {
     if (from === undefined) return () => text ?? "";
     const steps = transforms.map(compileTransform);
     const read = factReader(from, name);
-    return (request) => steps.reduce((value, step) => step(value).slice(0, maxChars), read(request) ?? "");
+    return (request) => {
+      let value = read(request);
+      for (const step of steps) value = value === undefined ? undefined : step(value)?.slice(0, maxChars);
+      return value ?? "";
+    };
   });
   return (request) => {
     let result = "";
@@ -41,34 +47,17 @@ export function compileRequestText(parts: RequestText): TextOf {
   };
 }
 
-function compileTransform(transform: TextTransform): (text: string) => string {
-  switch (transform.type) {
-    case "Lower":
-      return (text) => text.toLowerCase();
-    case "Upper":
-      return (text) => text.toUpperCase();
-    case "URLEncode":
-      return encodeText;
-    case "ReplaceRegexMatch": {
-      const { pattern, substitution } = transform.replaceRegexMatch;
-      try {
-        const compiled = compilePattern(pattern);
-        return (text) => compiled.replaceAll(text, substitution);
-      } catch (error) {
-        // The snapshot's schema refuses such patterns; a gateway older than the control may meet one all the same.
-        if (error instanceof PatternSyntaxError) return (text) => text;
-        throw error;
-      }
-    }
+function compileTransform(transform: TextTransform): (text: string) => string | undefined {
+  if (transform.type !== "ReplaceRegexMatch") return (text) => applyTransform(transform, text);
+  const { pattern, substitution } = transform.replaceRegexMatch;
+  try {
+    const compiled = compilePattern(pattern);
+    return (text) => compiled.replaceAll(text, substitution);
+  } catch (error) {
+    // The snapshot's schema refuses such patterns; a gateway older than the control may meet one all the same.
+    if (error instanceof PatternSyntaxError) return (text) => text;
+    throw error;
   }
-}
-
-/** Everything but unreserved characters (RFC 3986 §2.3); half a surrogate pair has no code and is left out. */
-function encodeText(text: string): string {
-  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "")).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }
 
 function factReader(fact: TextFact, name: string): (request: ClientRequest) => string | undefined {

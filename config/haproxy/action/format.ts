@@ -1,4 +1,5 @@
 // Log-format strings (`https://%[hdr(host)]%[path]`, §8.2.6): what of them is known before a request arrives.
+import { convertedText } from "./converters.ts";
 import { convertKnown } from "../condition/known-text.ts";
 import { parseSample, type Call } from "../condition/sample.ts";
 import type { Subject } from "../condition/condition.ts";
@@ -66,7 +67,7 @@ function closingBracket(text: string, start: number): number {
 /** The text with what is known of the request put in, except for expressions that `keep` matches; neighbouring texts are one piece. */
 export function resolveFormat(text: string, situation: Situation, keep?: RegExp): Piece[] {
   const resolved: Piece[] = [];
-  for (const read of parseFormat(text)) {
+  for (const read of parseFormat(text).flatMap(withoutConcat)) {
     const piece = read.kind === "text" ? read : fromSource(read, situation);
     const { draft } = situation;
     const isOriginal = piece.kind === "dynamic" && piece.isOriginal === true;
@@ -80,6 +81,22 @@ export function resolveFormat(text: string, situation: Situation, keep?: RegExp)
     else resolved.push({ kind: "text", text: known });
   }
   return resolved;
+}
+
+/** `str(a),concat(b,txn.x,c)` is `a`, `b`, the variable and `c`, one behind the other. */
+function withoutConcat(piece: Piece): Piece[] {
+  const sample = piece.kind === "dynamic" ? parseSample(piece.expression) : undefined;
+  const isPlain = sample?.fetch.name === "str" && sample.converters.every(({ name }) => name === "concat");
+  if (!sample || !isPlain || sample.converters.length === 0) return [piece];
+  const words = (text: string | undefined): Piece[] => (text ? [{ kind: "text", text }] : []);
+  return [
+    ...words(sample.fetch.args[0]),
+    ...sample.converters.flatMap(({ args: [start, variable, end] }): Piece[] => [
+      ...words(start),
+      ...(variable ? [{ kind: "dynamic" as const, expression: `var(${variable})` }] : []),
+      ...words(end),
+    ]),
+  ];
 }
 
 type DynamicPiece = Extract<Piece, { kind: "dynamic" }>;
@@ -108,12 +125,26 @@ export function staticText(text: string, situation: Situation): string | undefin
 export function knownSample(expression: string, situation: Situation): string | undefined {
   const sample = parseSample(expression);
   if (!sample) return undefined;
-  let value = knownFetch(sample.fetch, situation);
-  for (const converter of sample.converters) {
+  const fetched = knownFetch(sample.fetch, situation);
+  if (fetched === undefined) return undefined;
+  const converters = sample.converters.map((converter) => withKnownVariable(converter, situation));
+  const kind = sample.fetch.name === "int" || sample.fetch.name === "bool" ? "number" : "text";
+  const whole = convertedText(fetched, converters, kind);
+  if (whole !== undefined) return whole;
+  let value: string | undefined = fetched;
+  for (const converter of converters) {
     if (value === undefined) return undefined;
     value = convertKnown(value, converter);
   }
   return value;
+}
+
+/** `concat(<start>,<variable>,<end>)` of a variable that is known is one of a word. */
+export function withKnownVariable(converter: Call, situation: Situation): Call {
+  const [start = "", variable = "", end = ""] = converter.args;
+  if (converter.name !== "concat" || variable === "") return converter;
+  const value = knownFetch({ name: "var", args: [variable] }, situation);
+  return value === undefined ? converter : { name: "concat", args: [start + value + end] };
 }
 
 function knownFetch({ name, args }: Call, { surroundings, draft }: Situation): string | undefined {

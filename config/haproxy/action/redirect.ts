@@ -1,6 +1,7 @@
 // `redirect` and `http-request redirect`: by scheme, prefix or location.
 import { preciseHostnameSchema, type PathModifier } from "#contract/http-route.ts";
-import type { RequestText, TextTransform } from "#contract/request-text.ts";
+import type { RequestText } from "#contract/request-text.ts";
+import type { TextTransform } from "#contract/text-transform.ts";
 import type { Filter, Situation } from "../program/program.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";

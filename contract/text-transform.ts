@@ -1,0 +1,146 @@
+// What is done to a text of the request, one step after the other. Texts are of bytes: a character is one of a header's, and
+// results that are no text (digests, decoded Base64) have a character for each byte.
+import { z } from "zod";
+import { limits } from "./limits.ts";
+import { patternError } from "./pattern/parse-pattern.ts";
+
+const patternSchema = z
+  .string()
+  .min(1)
+  .max(limits.regexChars)
+  .superRefine((pattern, context) => {
+    const message = patternError(pattern);
+    if (message !== undefined) context.addIssue({ code: "custom", message, input: pattern });
+  });
+
+const words = z.string().max(1024);
+
+const plainTypes = [
+  "Lower",
+  "Upper",
+  "Reverse",
+  "URLEncode",
+  "URLDecode",
+  "FormDecode",
+  "HexEncode",
+  "HexDecode",
+  "Base64Encode",
+  "Base64Decode",
+  "Base64URLEncode",
+  "Base64URLDecode",
+  "Length",
+] as const;
+
+export const digestSchema = z.enum(["MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"]);
+export const checksumSchema = z.enum(["CRC32", "CRC32C", "DJB2", "SDBM", "XXH32", "XXH64"]);
+export const operationSchema = z.enum([
+  "Add",
+  "Subtract",
+  "Multiply",
+  "Divide",
+  "Modulo",
+  "And",
+  "Or",
+  "Xor",
+]);
+
+export const textTransformSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.enum(plainTypes) }),
+  z.strictObject({
+    type: z.literal("ReplaceRegexMatch"),
+    replaceRegexMatch: z
+      .strictObject({
+        pattern: patternSchema.describe(
+          "Regular expression; every part of the text that matches it is replaced.",
+        ),
+        substitution: words.describe("What stands in its place; \\\\1 is the first group."),
+      })
+      .describe("Parts of the text that are replaced."),
+  }),
+  z.strictObject({
+    type: z.literal("Substring"),
+    substring: z
+      .strictObject({
+        start: z.int().min(0).max(65_536).describe("Bytes that are left out in front."),
+        length: z.int().min(0).max(65_536).optional().describe("Bytes that are kept. Default: all."),
+      })
+      .describe("A part of the text, by its place."),
+  }),
+  z.strictObject({
+    type: z.literal("Trim"),
+    trim: z
+      .strictObject({
+        start: words.optional().describe("Characters that are taken away in front."),
+        end: words.optional().describe("Characters that are taken away at the end."),
+      })
+      .describe("Characters that are taken away as long as one of them stands there."),
+  }),
+  z.strictObject({
+    type: z.literal("Affix"),
+    affix: z
+      .strictObject({
+        prefix: words.optional().describe("Words in front."),
+        suffix: words.optional().describe("Words behind."),
+      })
+      .describe("Words that are added."),
+  }),
+  z.strictObject({
+    type: z.literal("Digest"),
+    digest: z
+      .strictObject({
+        algorithm: digestSchema.describe("Cryptographic hash function."),
+        hmacKey: words.optional().describe("Key of an HMAC, Base64. Default: the plain digest."),
+      })
+      .describe("The digest, as bytes."),
+  }),
+  z.strictObject({
+    type: z.literal("Checksum"),
+    checksum: z
+      .strictObject({
+        algorithm: checksumSchema.describe("Checksum, or hash function for tables."),
+        seed: z.int().min(0).max(0xffff_ffff).optional().describe("Of XXH32 and XXH64. Default: 0."),
+      })
+      .describe("The checksum, as a decimal number."),
+  }),
+  z.strictObject({
+    type: z.literal("IPMask"),
+    ipMask: z
+      .strictObject({
+        ipv4Bits: z.int().min(0).max(32).describe("Bits of an IPv4 address that are kept."),
+        ipv6Bits: z
+          .int()
+          .min(0)
+          .max(128)
+          .optional()
+          .describe("The same of IPv6. Default: nothing is left of it."),
+      })
+      .describe("The network of an address."),
+  }),
+  z.strictObject({
+    type: z.literal("Arithmetic"),
+    arithmetic: z
+      .strictObject({
+        operation: operationSchema.describe(
+          "On integers of 64 bits; what overflows stays at the end of their range.",
+        ),
+        operand: z.int().describe("The second number."),
+      })
+      .describe("A calculation with the number that the text begins with."),
+  }),
+  z.strictObject({
+    type: z.literal("Choose"),
+    choose: z
+      .strictObject({
+        whenTrue: words.describe("What stands for every number but 0."),
+        whenFalse: words.describe("What stands for 0, and for nothing."),
+      })
+      .describe("One of two words."),
+  }),
+]);
+
+/** Of transforms that have nothing to say but their name. */
+export type PlainTransformType = (typeof plainTypes)[number];
+export type TextTransform = z.infer<typeof textTransformSchema>;
+export type DigestAlgorithm = z.infer<typeof digestSchema>;
+export type ChecksumAlgorithm = z.infer<typeof checksumSchema>;
+export type Operation = z.infer<typeof operationSchema>;
