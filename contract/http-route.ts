@@ -12,6 +12,7 @@ import { directResponseSchema, responseOverridesSchema } from "./local-response.
 import { patternError } from "./pattern/parse-pattern.ts";
 import { requestMirrorSchema } from "./request-mirror.ts";
 import { requestTextSchema } from "./request-text.ts";
+import { textMatchSchema } from "./text-match.ts";
 
 export { headerModifierSchema, type HeaderModifier } from "./header-modifier.ts";
 export { headerNameSchema, headerValueSchema } from "./http-field.ts";
@@ -155,6 +156,11 @@ export const exclusionSchema = z
     cookies: conditionFields.cookies.describe("Conditions on cookies."),
     claims: conditionFields.claims.describe("Conditions on claims of the verified token."),
     clientCIDRs: conditionFields.clientCIDRs.describe("Networks, one of which has the client's address."),
+    texts: z
+      .array(textMatchSchema)
+      .max(16)
+      .optional()
+      .describe("Conditions on texts that are put together from the request."),
   })
   .refine(
     (exclusion) =>

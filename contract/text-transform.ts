@@ -45,7 +45,13 @@ export const operationSchema = z.enum([
 ]);
 
 export const textTransformSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.enum(plainTypes) }),
+  z.strictObject({
+    type: z
+      .enum(plainTypes)
+      .describe(
+        "In other letters; its bytes backwards; encoded or decoded (FormDecode: `+` is a space everywhere, URLDecode: behind a question mark); how many bytes there are.",
+      ),
+  }),
   z.strictObject({
     type: z.literal("ReplaceRegexMatch"),
     replaceRegexMatch: z

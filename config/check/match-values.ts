@@ -27,11 +27,9 @@ function checkMatch(match: RouteMatch | Exclusion, path: Path, report: Report): 
   checkConditions("query parameter", match.queryParams, asWritten, [...path, "queryParams"], report);
   checkConditions("cookie", match.cookies, asWritten, [...path, "cookies"], report);
   checkConditions("claim", match.claims, asWritten, [...path, "claims"], report);
-  for (const [index, network] of (match.clientCIDRs ?? []).entries()) {
-    if (isCidr(network)) continue;
-    const message = `expected a network such as 10.0.0.0/8 or 2001:db8::/32; found ${JSON.stringify(network)}`;
-    report.add({ code: "match-network-invalid", path: [...path, "clientCIDRs", index], message });
-  }
+  checkNetworks(match.clientCIDRs ?? [], [...path, "clientCIDRs"], report);
+  for (const [index, { cidrs = [] }] of ("texts" in match ? (match.texts ?? []) : []).entries())
+    checkNetworks(cidrs, [...path, "texts", index, "cidrs"], report);
 }
 
 function checkPath(match: PathMatch, path: Path, report: Report): void {
@@ -91,4 +89,12 @@ function checkConditions(
 function checkRegex(value: string, path: Path, report: Report): void {
   const problem = patternError(value);
   if (problem !== undefined) report.add({ code: "match-regex-invalid", path, message: problem });
+}
+
+function checkNetworks(networks: readonly string[], path: Path, report: Report): void {
+  for (const [index, network] of networks.entries()) {
+    if (isCidr(network)) continue;
+    const message = `expected a network such as 10.0.0.0/8 or 2001:db8::/32; found ${JSON.stringify(network)}`;
+    report.add({ code: "match-network-invalid", path: [...path, index], message });
+  }
 }

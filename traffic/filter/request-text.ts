@@ -29,21 +29,41 @@ export type TextOf = (request: ClientRequest) => string;
 const maxChars = 65_536;
 
 export function compileRequestText(parts: RequestText): TextOf {
-  const texts = parts.map((part): TextOf => {
-    const { text, from, name = "", transforms = [] } = part;
-    if (from === undefined) return () => text ?? "";
-    const steps = transforms.map(compileTransform);
-    const read = factReader(from, name);
-    return (request) => {
-      let value = read(request);
-      for (const step of steps) value = value === undefined ? undefined : step(value)?.slice(0, maxChars);
-      return value ?? "";
-    };
-  });
+  const texts = parts.map(compilePart);
   return (request) => {
     let result = "";
-    for (const text of texts) result += text(request);
+    for (const text of texts) result += text(request) ?? "";
     return result.slice(0, maxChars);
+  };
+}
+
+/** `undefined`: the request lacks one of the parts. */
+export function compileOptionalText(parts: RequestText): (request: ClientRequest) => string | undefined {
+  const texts = parts.map(compilePart);
+  return (request) => {
+    let result = "";
+    for (const textOf of texts) {
+      const text = textOf(request);
+      if (text === undefined) return undefined;
+      result += text;
+    }
+    return result.slice(0, maxChars);
+  };
+}
+
+function compilePart({
+  text,
+  from,
+  name = "",
+  transforms = [],
+}: RequestText[number]): (request: ClientRequest) => string | undefined {
+  if (from === undefined) return () => text;
+  const steps = transforms.map(compileTransform);
+  const read = factReader(from, name);
+  return (request) => {
+    let value = read(request);
+    for (const step of steps) value = value === undefined ? undefined : step(value)?.slice(0, maxChars);
+    return value;
   };
 }
 

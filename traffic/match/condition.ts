@@ -4,6 +4,7 @@ import { claimValues } from "../access/claims.ts";
 import { cidrContains, parseCidr } from "../forwarding/cidr.ts";
 import { compilePathMatcher, pathMatches, type PatternCompiler } from "./path-matcher.ts";
 import type { RequestFacts } from "./request-facts.ts";
+import { textCondition } from "./text-condition.ts";
 
 export type Condition = (facts: RequestFacts) => boolean;
 
@@ -87,7 +88,11 @@ function clientCondition(texts: readonly string[]): Condition {
 
 function compileExclusion(exclusion: Exclusion, compilePattern: PatternCompiler): Condition[] {
   const conditions = valueConditions(exclusion, compilePattern);
-  const { path, method, clientCIDRs } = exclusion;
+  const { path, method, clientCIDRs, texts = [] } = exclusion;
+  for (const match of texts) {
+    const holds = textCondition(match, compilePattern);
+    conditions.push(({ head }) => holds(head));
+  }
   if (clientCIDRs) conditions.unshift(clientCondition(clientCIDRs));
   if (path) {
     const matcher = compilePathMatcher(path, compilePattern);

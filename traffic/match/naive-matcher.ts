@@ -7,6 +7,7 @@ import { parseIpAddress } from "../forwarding/ip-address.ts";
 import { normalizePath } from "./path.ts";
 import { compilePattern } from "./pattern/pattern.ts";
 import type { RequestHead } from "./request-head.ts";
+import { textCondition } from "./text-condition.ts";
 
 interface Candidate {
   readonly route: SnapshotRoute;
@@ -81,13 +82,15 @@ function isBroken(rule: SnapshotRule): boolean {
   return rule.matches.some((match) => [match, ...(match.and ?? []), ...(match.not ?? [])].some(isBrokenPart));
 }
 
-function isBrokenPart({ path, headers, queryParams, cookies, claims, clientCIDRs = [] }: Exclusion): boolean {
+function isBrokenPart(part: Exclusion): boolean {
+  const { path, headers, queryParams, cookies, claims, clientCIDRs = [], texts = [] } = part;
   const named = [queryParams, cookies, claims].flatMap((list) => firsts(list, false));
   const conditions = [...firsts(headers, true), ...named];
   try {
     for (const { type, value } of path ? [path, ...conditions] : conditions) {
       if (type === "RegularExpression") compilePattern(value);
     }
+    for (const text of texts) textCondition(text, compilePattern);
   } catch {
     return true;
   }
@@ -119,7 +122,8 @@ function partHolds(part: Exclusion, head: RequestHead, path: string): boolean {
     firsts(part.cookies, false).every((cookie) => valueHolds(cookie, first(cookies, cookie.name))) &&
     firsts(part.claims, false).every((claim) => claimHolds(claim, head)) &&
     (part.clientCIDRs === undefined ||
-      part.clientCIDRs.some((text) => client !== undefined && cidrContains(parseCidr(text)!, client)))
+      part.clientCIDRs.some((text) => client !== undefined && cidrContains(parseCidr(text)!, client))) &&
+    (part.texts ?? []).every((text) => textCondition(text, compilePattern)(head))
   );
 }
 

@@ -49,4 +49,77 @@ export const priorityCases: MatcherCase[] = [
       [get("/a.png", { headers: { a: "xy" } }), undefined],
     ],
   },
+  {
+    title: "texts that are put together from the request, and of which a part may be missing",
+    routes: [
+      {
+        name: "r",
+        rules: [
+          [{ and: [{ texts: [{ parts: [{ from: "Host" }, { from: "Path" }], value: "a.test/both" }] }] }],
+          [
+            {
+              and: [
+                { texts: [{ parts: [{ from: "Query" }], type: "RegularExpression", value: ".*union.*" }] },
+              ],
+            },
+          ],
+          [
+            {
+              and: [
+                {
+                  texts: [
+                    {
+                      parts: [{ from: "Header", name: "x-size" }],
+                      type: "InRange",
+                      range: { min: 2, max: 4 },
+                    },
+                  ],
+                },
+              ],
+            },
+          ],
+          [
+            {
+              and: [
+                {
+                  texts: [
+                    { parts: [{ from: "Header", name: "x-by" }], type: "InNetworks", cidrs: ["10.0.0.0/8"] },
+                  ],
+                },
+              ],
+            },
+          ],
+          [
+            {
+              and: [
+                { texts: [{ parts: [{ text: "k" }, { from: "Header", name: "x-k" }], type: "Present" }] },
+              ],
+              not: [
+                {
+                  texts: [
+                    {
+                      parts: [{ from: "Header", name: "x-k", transforms: [{ type: "Base64Decode" }] }],
+                      value: "abc",
+                    },
+                  ],
+                },
+              ],
+            },
+          ],
+        ],
+      },
+    ],
+    requests: [
+      [get("/both", { host: "a.test", headers: { host: "a.test" } }), "r/0"],
+      [get("/?q=a%20union%20b"), "r/1"],
+      [get("/", { headers: { "x-size": "3" } }), "r/2"],
+      [get("/", { headers: { "x-size": "5" } }), undefined],
+      [get("/", { headers: { "x-size": "" } }), undefined],
+      [get("/", { headers: { "x-by": "203.0.113.9, 10.1.2.3" } }), "r/3"],
+      [get("/", { headers: { "x-by": "203.0.113.9, 110.1.2.3, x" } }), undefined],
+      [get("/", { headers: { "x-k": "no Base64!" } }), "r/4"],
+      [get("/", { headers: { "x-k": "YWJj" } }), undefined],
+      [get("/"), undefined],
+    ],
+  },
 ];

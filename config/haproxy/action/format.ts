@@ -1,5 +1,5 @@
 // Log-format strings (`https://%[hdr(host)]%[path]`, §8.2.6): what of them is known before a request arrives.
-import { convertedText } from "./converters.ts";
+import { convertedText } from "../condition/converters.ts";
 import { convertKnown } from "../condition/known-text.ts";
 import { parseSample, type Call } from "../condition/sample.ts";
 import type { Subject } from "../condition/condition.ts";

@@ -7,7 +7,8 @@ import { pathText, queryText } from "../program/target-draft.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { parseFormat, resolveFormat, staticText } from "./format.ts";
-import { requestTextOrProblem, transformed } from "./request-text.ts";
+import { requestTextOrProblem } from "./request-text.ts";
+import { transformed } from "../condition/request-parts.ts";
 
 /** `set-path <format>`. */
 export function setPath(statement: Statement, end: number): (situation: Situation) => Draft {

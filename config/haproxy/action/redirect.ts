@@ -7,7 +7,8 @@ import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { currentTarget, pathText } from "../program/target-draft.ts";
 import { resolveFormat, staticText, type Piece } from "./format.ts";
-import { requestText, textOfPieces, transformed } from "./request-text.ts";
+import { requestText, textOfPieces } from "./request-text.ts";
+import { transformed } from "../condition/request-parts.ts";
 
 const codes = [301, 302, 303, 307, 308] as const;
 type Code = (typeof codes)[number];

@@ -1,4 +1,5 @@
 // Conditions as a tree over tests of a request: what ACLs mean, independent of how they were written.
+import type { RequestText } from "#contract/request-text.ts";
 
 /** What of a request a test looks at. */
 export type Subject =
@@ -12,6 +13,8 @@ export type Subject =
   | { readonly type: "header"; readonly name: string; readonly elements: boolean }
   | { readonly type: "query-param"; readonly name: string }
   | { readonly type: "cookie"; readonly name: string }
+  /** What is put together from the request, for which there is no condition of its own. */
+  | { readonly type: "text"; readonly parts: RequestText }
   /** The client's address; values are networks. */
   | { readonly type: "client" }
   /** Known of each listener: whether TLS ends there (`on`), and its port. */
@@ -32,7 +35,17 @@ export type Subject =
 
 /** HAProxy's match methods. `segment` is its `dir`, `label` its `dom`. */
 export type Operator =
-  "exact" | "prefix" | "suffix" | "contains" | "segment" | "label" | "regex" | "present" | "network";
+  | "exact"
+  | "prefix"
+  | "suffix"
+  | "contains"
+  | "segment"
+  | "label"
+  | "regex"
+  | "present"
+  | "network"
+  /** Of numbers; values are `min:max`, either of which may be missing. */
+  | "range";
 
 export interface Test {
   readonly subject: Subject;

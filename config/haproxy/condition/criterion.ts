@@ -14,7 +14,8 @@ import {
   type Test,
 } from "./condition.ts";
 import { decide } from "./decide.ts";
-import { operatorOfSuffix, readFetch, type Fetch, type MapFetch } from "./fetch.ts";
+import { computedCondition } from "./computed.ts";
+import { operatorOfSuffix, readComputed, readFetch, type Fetch, type MapFetch } from "./fetch.ts";
 import { mapCases, mapCondition, type KeyCondition, type MapCase } from "./map.ts";
 import { elementPattern, partPattern } from "./text-pattern.ts";
 
@@ -35,15 +36,29 @@ const operatorOfMethod: Readonly<Record<string, Operator>> = {
 export function readCriterion(words: readonly string[], files: NamedFiles): Condition {
   const [expression, ...rest] = words;
   if (expression === undefined) return invalid("the condition is empty");
+  const flags = readFlags(rest, files);
   const fetch = readFetch(expression);
-  return fetchCondition(fetch, readFlags(rest, files), files);
+  const other = fetch.kind === "text" && isComputed(fetch, flags) ? readComputed(expression) : undefined;
+  return fetchCondition(other ?? fetch, flags, files);
 }
+
+/** Whether the text is taken for something else, or is one of several parts that are not compared apart. */
+function isComputed({ subject, operator }: Extract<Fetch, { kind: "text" }>, { method }: Flags): boolean {
+  if (ofOtherKinds.has(method)) return true;
+  const how = method === undefined ? operator : operatorOfMethod[method];
+  return subject.type === "base" && /^(?:regex|segment|label|present)$/.test(how ?? "");
+}
+
+/** Methods of `-m` that take a text for something else. */
+const ofOtherKinds: ReadonlySet<string | undefined> = new Set(["len", "int", "ip"]);
 
 /** Throws `StatementProblem`. */
 function fetchCondition(fetch: Fetch, flags: Flags, files: NamedFiles): Condition {
   switch (fetch.kind) {
     case "text":
       return textCondition(fetch, flags);
+    case "computed":
+      return computedCondition(fetch, flags, operatorOfMethod[flags.method ?? ""]);
     case "boolean":
       return booleanCondition(fetch.subject, flags);
     case "number":
@@ -78,6 +93,7 @@ export function testOfSource(
   { operator, values, ignoreCase }: Test,
 ): Condition | undefined {
   const fetch = readFetch(expression);
+  if (fetch.kind === "computed") return testOf({ subject: fetch.subject, operator, values, ignoreCase });
   if (fetch.kind !== "text") return undefined;
   return textCondition({ ...fetch, operator }, { ignoreCase, method: undefined, patterns: values });
 }

@@ -2,6 +2,7 @@
 // make of it.
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Operator, Subject } from "./condition.ts";
+import { computedFetch, type ComputedFetch } from "./computed.ts";
 import { parseSample, type Call, type Sample } from "./sample.ts";
 import type { TextPart } from "./text-pattern.ts";
 
@@ -19,6 +20,7 @@ export type Fetch =
       readonly part?: TextPart;
     }
   | MapFetch
+  | ComputedFetch
   | { readonly kind: "boolean"; readonly subject: Subject }
   | { readonly kind: "number"; readonly subject: Subject }
   | { readonly kind: "rate"; readonly subject: Subject }
@@ -28,8 +30,7 @@ export type Fetch =
   | { readonly kind: "servers"; readonly subject: Subject }
   /** How often a header occurs; only none or some can be told. */
   | { readonly kind: "count"; readonly subject: Subject }
-  | { readonly kind: "network"; readonly subject: Subject }
-  | { readonly kind: "constant"; readonly value: string };
+  | { readonly kind: "network"; readonly subject: Subject };
 
 /** `map_beg(file,default)` behind another expression. */
 export interface MapFetch {
@@ -76,10 +77,6 @@ const unavailable: Readonly<Record<string, string>> = {
   http_auth_group: "Give each group a userlist of its own, and test http_auth(<userlist>).",
   be_conn: "Remove the condition.",
   fe_conn: "Remove the condition.",
-  pathq: "Test path and url_param apart.",
-  query: "Test url_param(name) instead.",
-  url_len: "Remove the condition; targets longer than 16 KiB are refused anyway.",
-  path_len: "Test the path with a regular expression: path_reg ^.{100,}$",
 };
 
 /** Throws `StatementProblem`. */
@@ -88,7 +85,22 @@ export function readFetch(expression: string): Fetch {
     parseSample(expression) ?? invalid(`${JSON.stringify(expression)} is not a sample expression`);
   const call = canonicalCall(sample.fetch);
   const [name, operator] = withoutSuffix(call.name);
-  return convert(baseFetch(call, name, operator), sample);
+  try {
+    return convert(baseFetch(call, name, operator), sample);
+  } catch (problem) {
+    // What no condition of the model looks at by itself may still be put together as a text.
+    const isUnsupported =
+      problem instanceof StatementProblem && problem.details.code === "statement-unsupported";
+    const computed = isUnsupported ? computedFetch({ ...sample, fetch: call }) : undefined;
+    if (computed) return computed;
+    throw problem;
+  }
+}
+
+/** A text as one that the gateway puts together; `undefined`: it cannot. */
+export function readComputed(expression: string): ComputedFetch | undefined {
+  const sample = parseSample(expression);
+  return sample && computedFetch({ ...sample, fetch: canonicalCall(sample.fetch) });
 }
 
 function canonicalCall({ name, args }: Call): Call {

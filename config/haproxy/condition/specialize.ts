@@ -4,6 +4,7 @@ import { testOfSource } from "./criterion.ts";
 import { decide } from "./decide.ts";
 import { decideHost, type HostClass } from "./host-class.ts";
 import { testKey } from "./normal-form.ts";
+import { changesOf } from "./request-parts.ts";
 import { unsupported } from "../statement-problem.ts";
 
 /** What is known of the requests before any arrives. */
@@ -97,7 +98,9 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
 }
 
 /** What a subject is a part of, or made of. */
-function changesWithin({ type }: Subject): readonly string[] {
+function changesWithin(subject: Subject): readonly string[] {
+  const { type } = subject;
+  if (type === "text") return changesOf(subject.parts);
   if (type === "query-param") return ["query"];
   return type === "base" ? ["host", "path"] : [];
 }

@@ -56,6 +56,7 @@ function isFree(match: Match, part: Part): boolean {
   if (part.path) return match.path === undefined;
   if (part.method) return match.method === undefined;
   if (part.clientCIDRs) return match.clientCIDRs === undefined;
+  if (part.texts) return false;
   const [kind, [condition]] = listOf(part);
   return !(match[kind] ?? []).some(({ name }) => name === condition!.name);
 }
@@ -95,6 +96,8 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
       return valueParts(test, "cookies", subject.name);
     case "status":
       return unsupported("the response is not there yet", "Test its status in `http-response`.");
+    case "text":
+      return textParts(subject.parts, test);
     case "base":
     case "servers":
     case "tls":
@@ -131,6 +134,35 @@ function pathParts(test: Test, style: "plain" | "few"): Part[] {
   return expressions(patterns, ignoreCase, isApart ? 1 : Infinity).map((value) => ({
     path: { type: "RegularExpression", value },
   }));
+}
+
+type TextMatch = NonNullable<Part["texts"]>[number];
+
+function textParts(parts: TextMatch["parts"], { operator, values, ignoreCase }: Test): Part[] {
+  const part = (match: Omit<TextMatch, "parts">): Part => ({ texts: [{ parts, ...match }] });
+  switch (operator) {
+    case "present":
+      // A query is there once it has something in it.
+      return parts.length === 1 && parts[0]!.from === "Query"
+        ? [part({ type: "RegularExpression", value: ".+" })]
+        : [part({ type: "Present" })];
+    case "network":
+      return chunks(values, 256).map((cidrs) => part({ type: "InNetworks", cidrs }));
+    case "range":
+      return values.map((value) => part({ type: "InRange", range: rangeOf(value) }));
+    default: {
+      if (operator === "exact" && !ignoreCase) return values.map((value) => part({ value }));
+      const patterns = values.map((value) => wholePattern(operator, value, "whole"));
+      return expressions(patterns, ignoreCase, Infinity).map((value) =>
+        part({ type: "RegularExpression", value }),
+      );
+    }
+  }
+}
+
+function rangeOf(value: string): { min?: number; max?: number } {
+  const [min = "", max = ""] = value.split(":");
+  return { ...(min !== "" && { min: Number(min) }), ...(max !== "" && { max: Number(max) }) };
 }
 
 function valueParts(test: Test, kind: (typeof listKinds)[number], name: string): Part[] {

@@ -209,7 +209,7 @@ function refusal(statement: Statement, notes: Notes): Effect {
 }
 
 /** What HAProxy no longer has of the request once the backend has answered: tests of it fail (§7.3.6). */
-const requestOnly = new Set(["path", "method", "host", "header", "query-param", "cookie"]);
+const requestOnly = new Set(["path", "method", "host", "header", "query-param", "cookie", "text"]);
 
 function responseSteps(reading: Reading, keyword: ResponseKeyword): Step[] {
   const { proxy, notes } = reading;

@@ -3,7 +3,7 @@
 import { applyTransform } from "#contract/text/apply-transform.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
 import { digestSchema, type PlainTransformType, type TextTransform } from "#contract/text-transform.ts";
-import type { Call } from "../condition/sample.ts";
+import type { Call } from "./sample.ts";
 
 /** `binary`: bytes that are no text by themselves. */
 export type SampleKind = "text" | "number" | "boolean" | "address" | "binary";
@@ -117,9 +117,9 @@ const table: Readonly<Record<string, Converter>> = {
   length: plain(asText, "number", "Length"),
   hex: plain(asBytes, "text", "HexEncode"),
   base64: plain(asBytes, "text", "Base64Encode"),
-  b64dec: plain(asText, "binary", "Base64Decode"),
+  b64dec: plain(asText, "text", "Base64Decode"),
   ub64enc: plain(asBytes, "text", "Base64URLEncode"),
-  ub64dec: plain(asText, "binary", "Base64URLDecode"),
+  ub64dec: plain(asText, "text", "Base64URLDecode"),
   url_enc: {
     takes: asText,
     gives: "text",

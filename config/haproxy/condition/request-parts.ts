@@ -1,0 +1,108 @@
+// Fetches of the request (§7.3.6) as parts of texts that the gateway puts together.
+import type { RequestText } from "#contract/request-text.ts";
+import type { TextTransform } from "#contract/text-transform.ts";
+import type { SampleKind } from "./converters.ts";
+import type { Call } from "./sample.ts";
+
+type Part = RequestText[number];
+
+const maxTransforms = 8;
+
+/** Names of what earlier rules may have changed, as `subjectKey` makes them. */
+interface Changed {
+  has(key: string): boolean;
+}
+
+/** Fetches of the whole request by what they tell, and what an earlier rule may have changed of it. */
+const facts: Readonly<
+  Record<string, readonly [from: NonNullable<Part["from"]>, changedBy: readonly string[]]>
+> = {
+  src: ["ClientIP", []],
+  method: ["Method", []],
+  "capture.req.method": ["Method", []],
+  path: ["Path", ["path"]],
+  query: ["Query", ["query"]],
+  url: ["Target", ["path", "query"]],
+  pathq: ["Target", ["path", "query"]],
+  "capture.req.uri": ["Target", []],
+};
+
+/** `undefined`: it cannot be had here, or not any more. */
+export function partsOfFetch({ name, args }: Call, changes: Changed): RequestText | undefined {
+  if (name === "base") {
+    return changes.has("host") || changes.has("path") ? undefined : [{ from: "Host" }, { from: "Path" }];
+  }
+  const fact = Object.hasOwn(facts, name) ? facts[name] : undefined;
+  if (fact) return fact[1].some((key) => changes.has(key)) ? undefined : [{ from: fact[0] }];
+  const [argument, occurrence] = args;
+  if (argument === undefined || argument === "" || args.length > 2) return undefined;
+  const kind = name.replace(/^req[._]/, "");
+  // The last one is what there is without a number.
+  if (occurrence !== undefined && (kind !== "hdr" || occurrence !== "-1")) return undefined;
+  switch (kind) {
+    case "hdr":
+    case "fhdr":
+      return headerParts(argument.toLowerCase(), kind === "hdr", changes);
+    case "urlp":
+    case "url_param":
+      return changes.has("query") ? undefined : [{ from: "QueryParam", name: argument }];
+    case "cook":
+      return changes.has("header:cookie") ? undefined : [{ from: "Cookie", name: argument }];
+    default:
+      return undefined;
+  }
+}
+
+/** `hdr` is the last element of a list. */
+function headerParts(name: string, isElement: boolean, changes: Changed): RequestText | undefined {
+  if (name === "host") return changes.has("host") ? undefined : [{ from: "Host" }];
+  if (changes.has(`header:${name}`)) return undefined;
+  return [{ from: "Header", name, ...(isElement && { transforms: [lastElement] }) }];
+}
+
+const lastElement: TextTransform = {
+  type: "ReplaceRegexMatch",
+  replaceRegexMatch: { pattern: "^.*, *", substitution: "" },
+};
+
+export function kindOfFetch({ name }: Call): SampleKind {
+  if (name === "src") return "address";
+  return name === "int" || name === "bool" ? "number" : "text";
+}
+
+/** `undefined`: what several parts come to cannot be transformed. */
+export function transformed(
+  parts: RequestText,
+  transforms: readonly TextTransform[],
+): RequestText | undefined {
+  if (transforms.length === 0) return parts;
+  const [only, ...others] = parts;
+  if (!only || only.from === undefined || others.length > 0) return undefined;
+  const all = [...(only.transforms ?? []), ...transforms];
+  return all.length <= maxTransforms ? [{ ...only, transforms: all }] : undefined;
+}
+
+/** What earlier rules would have to leave alone for the text to be that of the request as it came in. */
+export function changesOf(parts: RequestText): string[] {
+  return parts.flatMap(({ from, name = "" }) => {
+    switch (from) {
+      case "Path":
+        return ["path"];
+      case "Query":
+      case "Search":
+      case "QueryParam":
+        return ["query"];
+      case "Target":
+        return ["path", "query"];
+      case "Host":
+      case "Hostname":
+        return ["host"];
+      case "Header":
+        return [`header:${name.toLowerCase()}`];
+      case "Cookie":
+        return ["header:cookie"];
+      default:
+        return [];
+    }
+  });
+}

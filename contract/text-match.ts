@@ -1,0 +1,67 @@
+// Conditions on texts that are put together from the request, where no other condition looks at what they look at.
+import { z } from "zod";
+import { limits } from "./limits.ts";
+import { patternError } from "./pattern/parse-pattern.ts";
+import { requestTextSchema } from "./request-text.ts";
+
+const cidrsSchema = z
+  .array(
+    z
+      .string()
+      .max(49)
+      .regex(/^[0-9A-Fa-f:.]+(?:\/[0-9]{1,3})?$/, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"),
+  )
+  .min(1)
+  .max(256);
+
+/** What each type compares with. */
+const fieldOf = {
+  Exact: "value",
+  RegularExpression: "value",
+  InRange: "range",
+  InNetworks: "cidrs",
+  Present: undefined,
+} as const;
+
+export const textMatchSchema = z
+  .strictObject({
+    parts: requestTextSchema.describe(
+      "What the text is put together from. A request that lacks one of the parts does not match.",
+    ),
+    type: z
+      .enum(["Exact", "RegularExpression", "Present", "InRange", "InNetworks"])
+      .default("Exact")
+      .describe(
+        "How the text is compared. InRange: the number that it begins with; InNetworks: one of its addresses, between commas. Default: Exact.",
+      ),
+    value: z.string().max(4096).optional().describe("Text, or regular expression for the whole text."),
+    range: z
+      .strictObject({
+        min: z.int().optional().describe("Default: no lower bound."),
+        max: z.int().optional().describe("Default: no upper bound."),
+      })
+      .optional()
+      .describe("Numbers from `min` to `max`, both included."),
+    cidrs: cidrsSchema.optional().describe("Networks, one of which has the address."),
+  })
+  .superRefine((match, context) => {
+    const fail = (message: string, ...path: (string | number)[]): void =>
+      context.addIssue({ code: "custom", message, path, input: match });
+    const wanted = fieldOf[match.type];
+    for (const field of ["value", "range", "cidrs"] as const) {
+      if ((match[field] !== undefined) === (field === wanted)) continue;
+      fail(field === wanted ? `${match.type} needs ${field}` : `${match.type} has no ${field}`, field);
+    }
+    for (const [index, { from }] of match.parts.entries()) {
+      if (from === "Scheme" || from === "Port")
+        fail("a listener has one; give it routes of its own", "parts", index, "from");
+    }
+    if (match.type !== "RegularExpression" || match.value === undefined) return;
+    const message =
+      match.value.length > limits.regexChars
+        ? `longer than ${limits.regexChars} characters`
+        : patternError(match.value);
+    if (message !== undefined) fail(message, "value");
+  });
+
+export type TextMatch = z.infer<typeof textMatchSchema>;
