@@ -187,7 +187,10 @@ function reportIneffective(backend: NativeBackend, path: Path, report: Report): 
 /** A Worker at Cloudflare's edge gets requests only. */
 export const edgeListeners: Check = (config: NativeConfig, report) => {
   for (const [index, listener] of config.listeners.entries()) {
-    if (!isLayer4(listener)) continue;
+    if (!isLayer4(listener)) {
+      if (listener.proxyProtocol) noteEdgeClients(listener, index, report);
+      continue;
+    }
     report.add({
       code: "listener-unsupported",
       path: ["listeners", index, "protocol"],
@@ -196,3 +199,13 @@ export const edgeListeners: Check = (config: NativeConfig, report) => {
     });
   }
 };
+
+function noteEdgeClients({ name }: NativeListener, index: number, report: Report): void {
+  report.add({
+    code: "listener-unsupported",
+    path: ["listeners", index, "proxyProtocol"],
+    at: "key",
+    message: `Cloudflare's edge tells Workers who the client is: listener ${JSON.stringify(name)} reads no PROXY protocol there`,
+    remedy: "Run the gateway with `isthmus serve`, or remove it.",
+  });
+}

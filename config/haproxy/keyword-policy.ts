@@ -73,13 +73,13 @@ export const globalKeywords = table(
 export const proxyKeywords = table(
   `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request timeout use_backend
-  disabled enabled tcp-check retry-on stick stick-table errorfile errorfiles errorloc errorloc302 errorloc303
-  http-error monitor`,
+  disabled enabled tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
+  errorloc303 http-error monitor`,
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
   server-state-file-name source srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
   hash-balance-factor hash-preserve-affinity be-unpublished crt filter-sequence quic-initial max-session-srv-conns http-reuse external-check tcp-response
-  unique-id-header persist`,
+  persist`,
   {
     maxconn: ignored("connections are not counted here", "Bound them in front of Isthmus, if need be."),
     "rate-limit": ignored("new sessions are not limited in rate"),
@@ -89,17 +89,16 @@ export const proxyKeywords = table(
       "Use `http-request return status 200 if { src <network> }`.",
     ),
     "email-alert": ignored("no mail is sent"),
-    "use-server": unsupported("a server cannot be picked by a condition", "Give it a backend of its own."),
     "use-fcgi-app": unsupported("FastCGI is not spoken here"),
     filter: ignored("the filter does not run here"),
+    "unique-id-header": ignored(
+      "requests get no number of their own, so the header is not sent",
+      "Set `tracing` in a native file: each request then has a traceparent.",
+    ),
     dispatch: unsupported("the address is not a server", "Declare it with `server`."),
     "force-persist": ignored("endpoints that are down get no requests"),
     "ignore-persist": ignored("persistence does not depend on conditions"),
     "force-be-switch": ignored("backends cannot be disabled here"),
-    "server-template": unsupported(
-      "servers from a DNS query are not made up in advance",
-      "Declare each server.",
-    ),
     "http-send-name-header": ignored("the server's name is not sent to it"),
     "bind-process": operational,
     reqadd: removed("http-request add-header"),

@@ -13,14 +13,15 @@ import {
 import { createErrorPageSets, type ImportedErrorPages } from "./model/error-page-sets.ts";
 import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import type { ServerTlsContext } from "./model/server-tls.ts";
-import { createNames } from "./model/names.ts";
+import { createNames, type Names } from "./model/names.ts";
 import { translateRoutes, type ImportedRoute, type RouteContext } from "./model/routes.ts";
-import { translateRulePolicies } from "./model/rule-policies.ts";
+import { translateRulePolicies, type RulePolicies } from "./model/rule-policies.ts";
 import type { NamedFiles } from "./named-files.ts";
 import type { Notes } from "./notes.ts";
 import { readErrorSections } from "./program/error-pages.ts";
 import { createRateLimits, type ImportedPolicy } from "./program/rate-table.ts";
 import { readProgram, type Library } from "./program/read-program.ts";
+import { preferredServers, preferringKey } from "./program/server-choice.ts";
 import { readUserLists } from "./program/user-list.ts";
 import { isHttp, readProxies, settingOf, statementsOf, type Proxy } from "./proxy.ts";
 import { wordAt, type Section, type Statement } from "./statement.ts";
@@ -73,12 +74,10 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
   const programs = new Map(requests.map((proxy) => [proxy, readProgram(proxy, library, notes)]));
   const sources = proxies.filter(isSource);
   const backendNames = createNames();
-  const targets = new Map(
-    sources.map((proxy) => {
-      const policies = isHttp(proxy) ? translateRulePolicies(proxy, notes) : {};
-      return [proxy.name, { name: backendNames.take(proxy.name), policies }];
-    }),
-  );
+  const targets = new Map(sources.map((proxy) => targetOf(proxy, backendNames, notes)));
+  const preferring = preferringBackends(sources.filter(isHttp), backendNames);
+  for (const { proxy, name, server } of preferring)
+    targets.set(preferringKey(proxy.name, server), { ...targets.get(proxy.name)!, name });
   const context: RouteContext = {
     backends: new Map(sources.filter(isHttp).map((proxy) => [proxy.name, programs.get(proxy)!])),
     targets,
@@ -124,17 +123,54 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     routes,
     connections,
     // A backend without servers whose rules answer every request needs no place in the model.
-    backends: sources
-      .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, serverTls))
-      .filter(({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0),
+    backends: [
+      ...sources
+        .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, serverTls))
+        .filter(({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0),
+      ...preferredBackends(preferring, used, serverTls),
+    ],
     policies: library.rateLimits.policies,
     errorPages: context.errorPages.sets,
   };
 }
 
+/** Name in the configuration; name in the model, and what the backend says of its rules. */
+function targetOf(
+  proxy: Proxy,
+  names: Names,
+  notes: Notes,
+): [string, { name: string; policies: RulePolicies }] {
+  const policies = isHttp(proxy) ? translateRulePolicies(proxy, notes) : {};
+  return [proxy.name, { name: names.take(proxy.name), policies }];
+}
+
+/** A backend in which one of the servers comes before all others. */
+interface Preferring {
+  readonly proxy: Proxy;
+  readonly name: string;
+  readonly server: string;
+}
+
+function preferredBackends(
+  preferring: readonly Preferring[],
+  used: ReadonlySet<string>,
+  serverTls: ServerTlsContext,
+): ImportedBackend[] {
+  return preferring
+    .filter(({ name }) => used.has(name))
+    .map(({ proxy, name, server }) => translateBackend(proxy, name, serverTls, server));
+}
+
+function preferringBackends(proxies: readonly Proxy[], names: Names): Preferring[] {
+  return proxies.flatMap((proxy) =>
+    preferredServers(proxy).map((server) => ({ proxy, name: names.take(`${proxy.name}-${server}`), server })),
+  );
+}
+
 /** Whether requests can be sent to the proxy's own servers. */
 function isSource(proxy: Proxy): boolean {
-  return proxy.kind === "backend" || (proxy.kind === "listen" && statementsOf(proxy, "server").length > 0);
+  const servers = [...statementsOf(proxy, "server"), ...statementsOf(proxy, "server-template")];
+  return proxy.kind === "backend" || (proxy.kind === "listen" && servers.length > 0);
 }
 
 function backendsOf({ route }: ImportedRoute): string[] {

@@ -162,6 +162,10 @@ function knownFetch({ name, args }: Call, { surroundings, draft }: Situation): s
       return args[0];
     case "ssl_fc":
       return listener.tls ? "1" : "0";
+    case "fe_name":
+      return surroundings.frontend;
+    case "be_name":
+      return draft.backend;
     case "dst_port":
       return listener.port === undefined ? undefined : String(listener.port);
     default:

@@ -12,6 +12,8 @@ export interface Surroundings {
   /** `port` absent: each connection says by the PROXY protocol what it is for. */
   readonly listener: { readonly tls: boolean; readonly port: number | undefined };
   readonly host: HostClass;
+  /** Name of the section that requests come in by. Absent: of any. */
+  readonly frontend?: string;
 }
 
 /** The new text of a part of the request; `null`: taken away; `undefined`: not known here. */

@@ -9,7 +9,7 @@ import { wordAt, type Statement } from "../statement.ts";
 import { translateBalance } from "./balance.ts";
 import { translateHealthCheck } from "./health-check.ts";
 import { translateServerTls, type ServerTlsContext } from "./server-tls.ts";
-import { noOptions, readServer, readServerOptions, type Server } from "./server-line.ts";
+import { noOptions, readServer, readServerOptions, readTemplate, type Server } from "./server-line.ts";
 
 export type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
 type EndpointInput = NonNullable<BackendInput["endpoints"]>[number];
@@ -21,7 +21,13 @@ export interface ImportedBackend {
   readonly endpoints: readonly Statement[];
 }
 
-export function translateBackend(proxy: Proxy, name: string, context: ServerTlsContext): ImportedBackend {
+/** `preferred`: the server that gets all requests while it is up. */
+export function translateBackend(
+  proxy: Proxy,
+  name: string,
+  context: ServerTlsContext,
+  preferred?: string,
+): ImportedBackend {
   const { notes } = context;
   const all = readServers(proxy, notes);
   const servers = withoutRepeated(
@@ -58,10 +64,12 @@ export function translateBackend(proxy: Proxy, name: string, context: ServerTlsC
       ...(tls && { tls }),
       ...(connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
       ...(proxyProtocol && { proxyProtocol: { version: proxyProtocol } }),
-      endpoints: endpointsOf(proxy, servers),
+      endpoints: endpointsOf(proxy, servers, preferred),
       loadBalancer: {
         ...loadBalancer,
-        ...(hasLevels(proxy, servers) && { overprovisioningFactor: 100 * Math.max(1, servers.length) }),
+        ...((preferred !== undefined || hasLevels(proxy, servers)) && {
+          overprovisioningFactor: 100 * Math.max(1, servers.length),
+        }),
         ...(slowStartMs !== undefined && !isHash && { slowStart: { window: formatDuration(slowStartMs) } }),
       },
       healthCheck: { ...(active && { active }), ...(passive && { passive }) },
@@ -81,8 +89,9 @@ function readServers(proxy: Proxy, notes: Notes): Server[] {
     if (keyword === "default-server") {
       defaults =
         attempt(statement, notes, () => readServerOptions(statement, 1, defaults, notes)) ?? defaults;
-    } else if (keyword === "server") {
-      const server = attempt(statement, notes, () => readServer(statement, defaults, notes));
+    } else if (keyword === "server" || keyword === "server-template") {
+      const read = keyword === "server" ? readServer : readTemplate;
+      const server = attempt(statement, notes, () => read(statement, defaults, notes));
       if (server) servers.push(server);
     }
   }
@@ -118,20 +127,23 @@ function hasLevels(proxy: Proxy, servers: readonly Server[]): boolean {
 }
 
 /** Backup servers, one after the other, come last; with `balance first` every server does. */
-function endpointsOf(proxy: Proxy, servers: readonly Server[]): EndpointInput[] {
+function endpointsOf(proxy: Proxy, servers: readonly Server[], preferred?: string): EndpointInput[] {
   const isFirst = isFirstFit(proxy);
   const together = settingOf(proxy, "option", "allbackups") !== undefined;
   let backups = 0;
-  return servers.map(({ address, port, options }, index) => {
+  return servers.map(({ name, address, port, options }, index) => {
     let priority = isFirst ? index : 0;
     if (options.backup) {
       backups += 1;
       priority = (isFirst ? servers.length : 1) + (together ? 0 : backups - 1);
     }
+    if (preferred !== undefined) priority = name === preferred ? 0 : priority + 1;
+    // A server that is picked needs no share of the requests that are not for it.
+    const weight = name === preferred ? Math.max(1, options.weight) : options.weight;
     return {
       address,
       port,
-      ...(options.weight !== 1 && { weight: options.weight }),
+      ...(weight !== 1 && { weight }),
       ...(priority > 0 && { priority: Math.min(priority, 127) }),
     };
   });

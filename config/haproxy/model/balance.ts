@@ -2,7 +2,7 @@
 import { readDurationMs } from "../duration.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import type { Notes } from "../notes.ts";
-import { settingOf, type Proxy } from "../proxy.ts";
+import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 
@@ -11,11 +11,12 @@ export type LoadBalancer = NonNullable<BackendInput["loadBalancer"]>;
 
 /** HAProxy's default is roundrobin. */
 export function translateBalance(proxy: Proxy, notes: Notes): LoadBalancer {
-  const stick = settingOf(proxy, "stick");
+  const sticks = statementsOf(proxy, "stick");
+  const [stick] = sticks;
   const statement = stick ?? settingOf(proxy, "balance");
   const translated =
     statement &&
-    attempt(statement, notes, () => (stick ? translateStick(stick, notes) : readBalance(statement, notes)));
+    attempt(statement, notes, () => (stick ? translateStick(sticks, notes) : readBalance(statement, notes)));
   return translated ?? { type: "RoundRobin" };
 }
 
@@ -53,20 +54,24 @@ function readBalance(statement: Statement, notes: Notes): LoadBalancer {
   }
 }
 
-/** Without a table, a client's address stays with an endpoint by its hash. */
-function translateStick(statement: Statement, notes: Notes): LoadBalancer {
-  const isSource =
-    /^(?:on|match|store-request)$/.test(wordAt(statement, 1)) && wordAt(statement, 2) === "src";
-  if (!isSource || /^(?:if|unless)$/.test(wordAt(statement, 3))) {
-    unsupported(
-      "clients are bound to a server by their address or by a cookie",
-      "Use `stick on src` or `cookie`.",
-      statement.words[2],
-    );
+/** Without a table, what a request has of a key stays with an endpoint by its hash. */
+function translateStick(sticks: readonly Statement[], notes: Notes): LoadBalancer {
+  const [statement] = sticks as [Statement];
+  const keys = new Set(sticks.map((stick) => wordAt(stick, 2)));
+  const isOfRequest = sticks.every((stick) => /^(?:on|match|store-request)$/.test(wordAt(stick, 1)));
+  if (!isOfRequest) {
+    unsupported("which server has answered with what is not remembered", "Use `cookie <name> insert`.");
   }
-  const message = "clients are bound to a server by a hash of their address; `balance` has no say then";
+  if (sticks.some(({ words }) => words.some(({ text }) => text === "if" || text === "unless"))) {
+    unsupported("requests are bound to a server without conditions", "Use `cookie <name> insert`.");
+  }
+  if (keys.size > 1) {
+    unsupported("requests are bound to a server by one key", "Keep one of the `stick` rules.");
+  }
+  const loadBalancer = byExpression(statement);
+  const message = `requests are bound to a server by a hash of ${wordAt(statement, 2)}; \`balance\` has no say then`;
   notes.add(statement, { code: "statement-approximated", message });
-  return { type: "ConsistentHash", consistentHash: { type: "SourceIP" } };
+  return loadBalancer;
 }
 
 function byName(statement: Statement, type: "QueryParam" | "Header", name: string): LoadBalancer {

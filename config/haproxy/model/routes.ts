@@ -10,6 +10,7 @@ import type { Notes } from "../notes.ts";
 import type { Program, Step } from "../program/program.ts";
 import type { Fallback } from "../program/fallbacks.ts";
 import { pagesOf, runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
+import { preferringKey } from "../program/server-choice.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import type { ErrorPageSets } from "./error-page-sets.ts";
@@ -93,6 +94,7 @@ function stepsOf(program: Program, backends: Programs): Step[] {
   const own = [
     ...program.request.flat(),
     ...program.switching,
+    ...program.servers,
     ...program.response,
     ...program.afterResponse,
   ];
@@ -100,7 +102,7 @@ function stepsOf(program: Program, backends: Programs): Step[] {
   const others = [...used].flatMap((name) => {
     const backend = backends.get(name);
     return backend && backend !== program
-      ? [...backend.request.flat(), ...backend.response, ...backend.afterResponse]
+      ? [...backend.request.flat(), ...backend.servers, ...backend.response, ...backend.afterResponse]
       : [];
   });
   return [...own, ...others];
@@ -212,7 +214,11 @@ function runVariant(
 ): Variant {
   const { protocol, port, proxyProtocol } = listeners[0]!.listener;
   const isDirect = proxyProtocol === undefined;
-  const surroundings = { listener: { tls: protocol === "HTTPS", port: isDirect ? port : undefined }, host };
+  const surroundings = {
+    listener: { tls: protocol === "HTTPS", port: isDirect ? port : undefined },
+    host,
+    frontend: wordAt(program.heading, 1),
+  };
   const ordered = runWithin(program, surroundings, context);
   const rules: RuleInput[] = [];
   const statements: Statement[] = [];
@@ -246,7 +252,8 @@ function toRules(
 ): RuleInput[] {
   // Faults belong to requests for a backend, which these will not reach.
   const isFault = rule.filters.some(({ type }) => type === "FaultInjection");
-  const target = isFault ? [...targets.values()][0] : targets.get(rule.backend ?? "");
+  const key = rule.server === undefined ? rule.backend : preferringKey(rule.backend ?? "", rule.server);
+  const target = isFault ? [...targets.values()][0] : targets.get(key ?? "");
   const isEvery = rule.alternatives.some((alternative) => alternative.length === 0);
   const matches = isEvery ? [] : attempt(rule.statement, notes, () => rule.alternatives.flatMap(toMatches));
   if (!matches || (matches.length === 0 && !isEvery)) return [];

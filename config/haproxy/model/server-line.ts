@@ -2,6 +2,7 @@
 import { readDurationMs } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
+import type { Word } from "../split-words.ts";
 import { wordAt, type Statement } from "../statement.ts";
 
 export interface Server {
@@ -177,8 +178,37 @@ export function readServer(statement: Statement, defaults: ServerOptions, notes:
   const name = wordAt(statement, 1);
   const text = wordAt(statement, 2);
   if (name === "" || text === "") invalid("expected `server <name> <address>:<port>`");
-  const { address, port } = readAddress(text, statement);
+  const { address, port } = readAddress(text, statement.words[2]!);
   return { statement, name, address, port, options: readServerOptions(statement, 3, defaults, notes) };
+}
+
+/** `server-template prefix count name:port …`: as many servers as the name has addresses. */
+export function readTemplate(statement: Statement, defaults: ServerOptions, notes: Notes): Server {
+  const [prefix, count, text] = [1, 2, 3].map((index) => wordAt(statement, index));
+  if (!prefix || !text || !/^[0-9]{1,5}(?:-[0-9]{1,5})?$/.test(count!)) {
+    invalid("expected `server-template <prefix> <number> <name>:<port>`");
+  }
+  if (text!.startsWith("_")) {
+    unsupported(
+      "names of services (SRV) are not resolved",
+      "Write a host name and its port.",
+      statement.words[3],
+    );
+  }
+  const { address, port } = readAddress(text!, statement.words[3]!);
+  notes.add(statement, {
+    code: "statement-approximated",
+    message:
+      "one endpoint stands for all of its servers: each connection goes to an address that the name has",
+    remedy: "Declare a `server` for each address, to balance between them and to check each.",
+  });
+  return {
+    statement,
+    name: `${prefix}1`,
+    address,
+    port,
+    options: readServerOptions(statement, 4, defaults, notes),
+  };
 }
 
 export function readServerOptions(
@@ -212,8 +242,7 @@ export function readServerOptions(
   return options;
 }
 
-function readAddress(text: string, statement: Statement): { address: string; port: number } {
-  const word = statement.words[2]!;
+function readAddress(text: string, word: Word): { address: string; port: number } {
   if (/^(?:unix@|abns@|abnsz@|fd@|sockpair@|rhttp@|\/)/.test(text)) {
     return unsupported("endpoints have a TCP port", "Let the server listen on a port.", word);
   }

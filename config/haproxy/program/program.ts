@@ -30,6 +30,9 @@ export interface Draft {
   readonly target?: TargetDraft;
   readonly changes: Changes;
   readonly sources: Sources;
+  /** The backend that was entered, and the server in it that comes before the others. */
+  readonly backend?: string;
+  readonly server?: string;
   /** Names of rate limit policies. */
   readonly rateLimits: readonly string[];
   readonly basicAuth?: BasicAuth;
@@ -98,6 +101,8 @@ export interface Program {
   readonly request: readonly (readonly Step[])[];
   /** `use_backend` and `default_backend`; of a backend empty. */
   readonly switching: readonly Step[];
+  /** `use-server`. */
+  readonly servers: readonly Step[];
   /** `http-response`. */
   readonly response: readonly Step[];
   /** `http-after-response`, which also sees what is answered here. */

@@ -20,6 +20,7 @@ import { readScope } from "./scope.ts";
 import { monitorSteps } from "./monitor.ts";
 import { answerEffect, askForPassword, sizeStep, tarpit } from "./refusals.ts";
 import { responseEffect, type ResponseKeyword } from "./response-effect.ts";
+import { inTurn, serverEffect } from "./server-choice.ts";
 import { statisticsSteps } from "./statistics.ts";
 import { statementCases } from "./statement-cases.ts";
 import { switchingSteps } from "./switching.ts";
@@ -60,6 +61,7 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
     proxySenders: readProxySenders(proxy, reading.scope, notes),
     request: [...layers, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
     switching: proxy.kind === "backend" ? [] : switchingSteps(proxy, reading.scope, library.backends, notes),
+    servers: inTurn(stepsOf(reading, "use-server", (statement) => serverEffect(statement, proxy))),
     response: responseSteps(reading, "http-response"),
     afterResponse: responseSteps(reading, "http-after-response"),
     pages: readErrorPages(proxy, library, notes),

@@ -29,6 +29,8 @@ export interface OrderedRule {
   readonly filters: readonly Filter[];
   /** Absent: a filter answers. */
   readonly backend?: string;
+  /** The server of the backend that comes before the others. Absent: none does. */
+  readonly server?: string;
   readonly rateLimits: readonly string[];
   readonly basicAuth?: BasicAuth;
   readonly bodyBytes?: number;
@@ -187,7 +189,9 @@ class Run {
     const both = (own: readonly Step[], front: readonly Step[]) => (isSame ? [own] : [own, front]);
     const afterResponse = both(backend.afterResponse, this.#frontend.afterResponse);
     const pages = pagesOf(this.#frontend, backend);
-    this.walk(isSame ? [] : backend.request, { ...start, afterResponse, pages }, (way) => {
+    const request = [...(isSame ? [] : backend.request), backend.servers];
+    const entered = { ...start, draft: { ...start.draft, backend: name }, afterResponse, pages };
+    this.walk(request, entered, (way) => {
       const response = [...both(backend.response, this.#frontend.response), ...afterResponse];
       this.walk(response, way, (done) => this.#emit(done, filtersOf(done.draft), name));
     });
@@ -198,7 +202,7 @@ class Run {
     budget.rules -= 1;
     if (budget.rules < 0) return;
     const { statement, alternatives, draft } = way;
-    const { rateLimits, basicAuth, bodyBytes } = draft;
+    const { rateLimits, basicAuth, bodyBytes, server } = draft;
     this.rules.push({
       statement,
       alternatives,
@@ -206,7 +210,7 @@ class Run {
       rateLimits,
       ...(bodyBytes !== undefined && { bodyBytes }),
       ...(basicAuth && { basicAuth }),
-      ...(backend !== undefined && { backend }),
+      ...(backend !== undefined && { backend, ...(server !== undefined && { server }) }),
     });
   }
 
