@@ -3,10 +3,10 @@
 import {
   errorSectionKeywords,
   globalKeywords,
+  layered,
   nested,
   otherSections,
   proxyKeywords,
-  tcpActions,
   userListKeywords,
   type Policy,
   type PolicyTable,
@@ -70,8 +70,9 @@ function isTranslated(kind: SectionKind, statement: Statement, notes: Notes): bo
   const second = wordAt(statement, 1).replace(/\(.*$/s, "");
   if (statement.prefix && first === "option") return isKnownOption(inner, second, statement, notes);
   if (!isTranslatedBy(inner, second, statement, 1, notes)) return false;
-  if (first !== "tcp-request") return true;
-  return isTranslatedBy(tcpActions, wordAt(statement, 2).replace(/\(.*$/s, ""), statement, 2, notes);
+  const actions = layered[first];
+  if (!actions) return true;
+  return isTranslatedBy(actions, wordAt(statement, 2).replace(/\(.*$/s, ""), statement, 2, notes);
 }
 
 /** `no option x` switches off what would otherwise be noted. */

@@ -72,13 +72,13 @@ export const globalKeywords = table(
 /** Keywords of `defaults`, `frontend`, `backend` and `listen`. Those of {@link nested} are looked up there. */
 export const proxyKeywords = table(
   `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
-  http-after-response mode monitor-uri option redirect retries server stats tcp-request timeout use_backend
+  http-after-response mode monitor-uri option redirect retries server stats tcp-request tcp-response timeout use_backend
   disabled enabled tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
   errorloc303 http-error monitor`,
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
   server-state-file-name source srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
-  hash-balance-factor hash-preserve-affinity be-unpublished crt filter-sequence quic-initial max-session-srv-conns http-reuse external-check tcp-response
+  hash-balance-factor hash-preserve-affinity be-unpublished crt filter-sequence quic-initial max-session-srv-conns http-reuse external-check
   persist`,
   {
     maxconn: ignored("connections are not counted here", "Bound them in front of Isthmus, if need be."),
@@ -233,7 +233,7 @@ const afterResponseActions: PolicyTable = new Map(
 
 export const tcpRequestLayers = table("connection session content", "inspect-delay");
 
-export const tcpActions = table(
+const tcpActions = table(
   "accept reject silent-drop expect-proxy track-sc0 track-sc1 track-sc2 track-sc set-var set-var-fmt unset-var",
   `capture set-nice set-tos set-mark set-fc-mark set-fc-tos set-log-level
   sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc
@@ -256,6 +256,34 @@ export const tcpActions = table(
   },
 );
 
+const tcpResponseLayers = table("content", "inspect-delay");
+
+const tcpResponseActions = table(
+  "",
+  `accept sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-bandwidth-limit set-fc-mark set-fc-tos
+  set-log-level set-mark set-nice set-tos do-log`,
+  {
+    reject: unsupported(
+      "what a server sends reaches the client",
+      "Where that is HTTP, refuse it with `http-response`.",
+    ),
+    close: unsupported(
+      "what a server sends reaches the client",
+      "Where that is HTTP, refuse it with `http-response`.",
+    ),
+    "set-var": ignored("nothing reads what was set by what a server sends"),
+    "set-var-fmt": ignored("nothing reads what was set by what a server sends"),
+    "unset-var": ignored("nothing reads what was set by what a server sends"),
+    "send-spoe-group": ignored("there are no stream processing agents"),
+  },
+);
+
+/** Keywords with a layer between them and the action. */
+export const layered: Readonly<Record<string, PolicyTable>> = {
+  "tcp-request": tcpActions,
+  "tcp-response": tcpResponseActions,
+};
+
 export const userListKeywords = table("user", "group");
 
 export const errorSectionKeywords = table("errorfile", "");
@@ -269,6 +297,7 @@ export const nested: Readonly<Record<string, PolicyTable>> = {
   "http-response": responseActions,
   "http-after-response": afterResponseActions,
   "tcp-request": tcpRequestLayers,
+  "tcp-response": tcpResponseLayers,
 };
 
 /** Sections whose statements are not read, and what is lost with them. */
