@@ -15,7 +15,7 @@ import { upstreamRequest } from "./upstream-request.ts";
  * read.
  */
 export async function forwardThroughTunnel(exchange: Exchange, tunnel: TunnelPlan): Promise<Response> {
-  if (tunnel.isStarting) await tunnel.untilStarted((ms) => scheduler.wait(ms));
+  if (tunnel.isStarting) await tunnel.untilStarted(exchange.lifetime, (ms) => scheduler.wait(ms));
   let failure: GatewayError | undefined;
   for (const shard of tunnel.shardsToTry()) {
     try {

@@ -17,7 +17,7 @@ import { compileConnection, type ConnectionPlan } from "./connection-plan.ts";
 import { compileListeners, type ListenerTable } from "#traffic/match/listener-table.ts";
 import type { RequestCounters } from "./request-counters.ts";
 import { type RulePlans, ruleSteps } from "./rule-plan.ts";
-import { type HubFetch, TunnelPlan } from "./tunnel-plan.ts";
+import { TunnelPlan, type TunnelPorts } from "./tunnel-plan.ts";
 
 export interface SnapshotPlan {
   readonly version: number;
@@ -53,7 +53,7 @@ export interface PolicyStages {
   readonly spanOf: ReadonlyMap<unknown, SpanOf>;
 }
 
-export interface PlanInputs {
+export interface PlanInputs extends TunnelPorts {
   readonly stages: PolicyStages;
   readonly random: () => number;
   readonly nowMs: number;
@@ -63,7 +63,6 @@ export interface PlanInputs {
   readonly secret: string;
   readonly directService: DirectServices;
   readonly answers: Answers;
-  readonly fetchHub: HubFetch;
   /** The isolate's, which outlive the plan. */
   readonly limiter: Limiter;
   readonly counters: RequestCounters;
@@ -129,8 +128,7 @@ function* backendSteps(
 
 /** A tunnel that the plan before had keeps what is known of its agents. */
 function tunnelOf(tunnels: Map<string, TunnelPlan>, name: string, inputs: PlanInputs): TunnelPlan {
-  const tunnel =
-    tunnels.get(name) ?? inputs.previous?.tunnels.get(name) ?? new TunnelPlan(name, inputs.fetchHub);
+  const tunnel = tunnels.get(name) ?? inputs.previous?.tunnels.get(name) ?? new TunnelPlan(name, inputs);
   tunnels.set(name, tunnel);
   return tunnel;
 }

@@ -2,6 +2,7 @@
 // all backends of the tunnel share it.
 import { limits } from "#contract/limits.ts";
 import { ownTunnel } from "#contract/snapshot.ts";
+import type { Lifetime } from "../exchange.ts";
 
 /** Between two looks of a request that waits; what it waits for comes with a heartbeat. */
 const lookMs = 50;
@@ -9,18 +10,26 @@ const lookMs = 50;
 /** Sends a request to the hub of this name (`<tunnel>:<shard>`). Its headers must be mutable. */
 export type HubFetch = (hub: string, request: Request) => Promise<Response>;
 
+export interface TunnelPorts {
+  readonly fetchHub: HubFetch;
+  /** See `Isolate.awaitNews`. */
+  readonly awaitNews: (lifetime: Lifetime) => void;
+}
+
 export class TunnelPlan {
   readonly name: string;
   readonly fetchHub: HubFetch;
+  readonly #awaitNews: TunnelPorts["awaitNews"];
   /** Hub shards with at least one agent, as the last heartbeat told. */
   #present: readonly number[] = [];
   #turn = 0;
   /** The agent of `isthmus serve` is started when a version first needs it (decision 0013): until it has been seen. */
   #isStarting: boolean;
 
-  constructor(name: string, fetchHub: HubFetch) {
+  constructor(name: string, { fetchHub, awaitNews }: TunnelPorts) {
     this.name = name;
     this.fetchHub = fetchHub;
+    this.#awaitNews = awaitNews;
     this.#isStarting = name === ownTunnel;
   }
 
@@ -34,8 +43,9 @@ export class TunnelPlan {
   }
 
   /** Resolves when the agent is there, or has been waited for long enough: once, for nobody knows whether it will come. */
-  async untilStarted(wait: (ms: number) => Promise<void>): Promise<void> {
+  async untilStarted(lifetime: Lifetime, wait: (ms: number) => Promise<void>): Promise<void> {
     for (let leftMs: number = limits.ownAgentStartMs; this.#isStarting && leftMs > 0; leftMs -= lookMs) {
+      this.#awaitNews(lifetime);
       await wait(lookMs);
     }
     this.#isStarting = false;

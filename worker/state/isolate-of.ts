@@ -54,7 +54,7 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
   const counters = new RequestCounters();
   const snapshots = new SnapshotReader();
   const connectTo = compileConnectTo(env.CONNECT_TO);
-  return new Isolate({
+  const isolate: Isolate = new Isolate({
     gateway,
     nowMs,
     requestCounters: counters,
@@ -77,6 +77,7 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
           answersDial({ ...connectTo(address, port), secure: false }, timeoutMs),
         fetchStatistics: statisticsOf(env.CONTROL),
         fetchHub: hubFetchOf(env),
+        awaitNews: (lifetime) => isolate.awaitNews(lifetime),
       }),
     pause,
     log,
@@ -84,6 +85,7 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
     accessLog:
       env.PROCESS === undefined ? lineByLine : new BatchedLines(nowMs, (lines) => console.log(lines)),
   });
+  return isolate;
 }
 
 function hubFetchOf(env: Env): HubFetch {

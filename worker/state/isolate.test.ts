@@ -34,6 +34,7 @@ function setUp(inputs: Partial<IsolateInputs>) {
     logged,
     isolate,
     ready: () => isolate.ready({ waitUntil: (promise) => void background.push(promise) }),
+    awaitNews: () => isolate.awaitNews({ waitUntil: (promise) => void background.push(promise) }),
     respond: (next: typeof respond) => void (respond = next),
     settled: () => Promise.all(background),
   };
@@ -61,6 +62,19 @@ test("the region may hold a heartbeat that no request waits for, and requests go
   ready();
   clock.nowMs = 1_800;
   expect(ready()).not.toBeInstanceOf(Promise);
+  expect(sent.map(({ holdMs }) => holdMs)).toEqual([0, limits.syncHoldMs]);
+  news.resolve({ snapshot: version(2), tunnels: {} });
+  await settled();
+  expect((await ready()).version).toBe(2);
+});
+
+test("a request that waits for news has heartbeats without another request, none while one is held", async () => {
+  const { ready, awaitNews, respond, sent, clock, settled } = setUp({});
+  respond(answering({ snapshot: version(1), tunnels: {} }));
+  await ready();
+  const news = Promise.withResolvers<SyncResponse>();
+  respond(() => news.promise);
+  for (clock.nowMs = 50; clock.nowMs < 1_000; clock.nowMs += 50) awaitNews();
   expect(sent.map(({ holdMs }) => holdMs)).toEqual([0, limits.syncHoldMs]);
   news.resolve({ snapshot: version(2), tunnels: {} });
   await settled();

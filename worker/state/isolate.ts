@@ -70,12 +70,22 @@ export class Isolate {
    */
   ready(lifetime: Lifetime): SnapshotPlan | Promise<SnapshotPlan> {
     const nowMs = this.#inputs.nowMs();
-    if (this.#schedule.isDue(nowMs)) {
-      this.#sync = this.#heartbeat();
-      lifetime.waitUntil(this.#sync);
-    }
+    this.#beatIfDue(lifetime, nowMs);
     if (this.#plan && !this.#schedule.mustWait(nowMs)) return this.#plan;
     return this.#waitForPlan();
+  }
+
+  /** For a request that waits for news, as often as it likes: otherwise only new requests start heartbeats. */
+  awaitNews(lifetime: Lifetime): void {
+    const nowMs = this.#inputs.nowMs();
+    this.#schedule.expectNews(nowMs);
+    this.#beatIfDue(lifetime, nowMs);
+  }
+
+  #beatIfDue(lifetime: Lifetime, nowMs: number): void {
+    if (!this.#schedule.isDue(nowMs)) return;
+    this.#sync = this.#heartbeat();
+    lifetime.waitUntil(this.#sync);
   }
 
   async #waitForPlan(): Promise<SnapshotPlan> {

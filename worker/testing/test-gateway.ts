@@ -100,6 +100,7 @@ export function quietIsolate(options: TestGatewayOptions = {}): Omit<IsolateInpu
         },
         fetchStatistics: options.statistics ?? (() => Promise.reject(new Error("no control in this test"))),
         fetchHub: async (name, request) => hub(request, name),
+        awaitNews: () => undefined,
       }),
   };
 }
