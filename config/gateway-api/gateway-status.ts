@@ -144,7 +144,8 @@ function listenersOf(
         : (listener.unresolved ?? unusableAddress(listener.gateway)));
     return {
       name: listener.spec.name,
-      supportedKinds: listener.supportedKinds,
+      // In a conflict it takes no routes, of whatever kind: upstream's suite looks for that.
+      supportedKinds: conflict ? [] : listener.supportedKinds,
       attachedRoutes: attachedRoutes.get(listener) ?? 0,
       conditions: [
         unless(object, "Accepted", problem),

@@ -302,10 +302,11 @@ spec:
         `${listener(world.ports["tls"], "Terminate", "terminate.example.com", ", certificateRefs: [{ name: site }]")}
 ${listener(world.ports["tls"], "Passthrough", "passthrough.example.com").replace("name: tls", "name: other")}`,
       ) + secret(world.namespace, "site", world),
-    run: ({ conditionsOf }) => {
+    run: ({ conditionsOf, listeners }) => {
       for (const name of ["tls", "other"]) {
         expect(conditionsOf("Gateway", "gw", name)).toContain("Accepted=False ProtocolConflict");
       }
+      expect(listeners("Gateway", "gw")).toEqual(["tls: 0 routes of no kind", "other: 0 routes of no kind"]);
     },
   },
 ];
