@@ -195,7 +195,8 @@ function compileHealthCheck(check: NonNullable<NativeBackend["healthCheck"]["act
     ...timer("downIntervalMs", check.downInterval),
     timeoutMs: durationMs(check.timeout),
   };
-  const common = { type, ...times, unhealthyThreshold, healthyThreshold };
+  const { overrides } = check;
+  const common = { type, ...times, unhealthyThreshold, healthyThreshold, ...(overrides && { overrides }) };
   if (check.type === "TCP") return { ...common, ...(check.tcp && { tcp: check.tcp }) };
   if (check.type === "GRPC") {
     const { service } = check.grpc ?? {};

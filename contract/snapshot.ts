@@ -192,6 +192,8 @@ export const activeHealthCheckSchema = z.strictObject({
   timeoutMs: z.int().positive(),
   unhealthyThreshold: z.int().positive(),
   healthyThreshold: z.int().positive(),
+  /** Where the check differs from what requests meet. Port: in place of the endpoint's own. */
+  overrides: z.strictObject({ port: z.int().min(1).max(65_535) }).optional(),
   http: z
     .strictObject({
       path: z.string().startsWith("/"),

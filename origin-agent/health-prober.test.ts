@@ -49,6 +49,18 @@ test("a TCP check tells an open port from a closed one", async () => {
   expect(await verdict(edge, podKey(closed), false)).toContain("ECONNREFUSED");
 });
 
+test("another port is checked where the check says so, and the Host stays the endpoint's", async () => {
+  const pod = await startPod((request, response) =>
+    response.writeHead(request.headers.host === `127.0.0.1:${closed}` ? 200 : 400).end(),
+  );
+  const closed = await closedPort();
+  const check = { ...httpCheck, overrides: { port: pod.port } };
+  const fixture = await createFixture();
+  const edge = await fixture.startEdge({ config: podConfig([closed], { check }) });
+  await fixture.startAgent(edge);
+  await verdict(edge, podKey(closed), true);
+});
+
 test("an HTTP check looks at the body where a text is expected, and sends its own headers", async () => {
   const pod = await startPod((request, response) => {
     response.write("status: ");

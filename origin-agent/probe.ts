@@ -28,7 +28,8 @@ export function probe(target: SliceEndpoint, check: ActiveHealthCheck, dial: Dia
       resolve(result);
     };
     const timer = setTimeout(() => finish(judgeTimeout(check)), check.timeoutMs);
-    dial(dialTargetOf(target), (error, socket) => {
+    const { port } = check.overrides ?? target.endpoint;
+    dial({ ...dialTargetOf(target), port }, (error, socket) => {
       if (!socket) return finish(failed(error ?? new Error("no connection")));
       over.signal.addEventListener("abort", () => socket.destroy());
       if (over.signal.aborted) socket.destroy();

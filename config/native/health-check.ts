@@ -58,6 +58,16 @@ const probeFields = {
     .optional()
     .describe("Interval while the verdict is about to change. Default: interval."),
   downInterval: durationField.optional().describe("Interval while the endpoint is down. Default: interval."),
+  overrides: z
+    .strictObject({
+      port: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .describe("Port of every endpoint that is checked, over TLS where its own is."),
+    })
+    .optional()
+    .describe("Where the check differs from what requests meet. Default: nowhere."),
 };
 
 export const activeHealthCheckSchema = z

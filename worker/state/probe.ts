@@ -18,7 +18,7 @@ export async function runProbe(probe: Probe, connectTo: ConnectTo): Promise<Prob
   const startedMs = Date.now();
   let socket: Socket;
   try {
-    const target = connectTo(endpoint.address, endpoint.port);
+    const target = connectTo(endpoint.address, check.overrides?.port ?? endpoint.port);
     socket = await dial({ ...target, secure: speaksTls(protocol) }, check.timeoutMs);
   } catch (error) {
     if (Date.now() - startedMs >= check.timeoutMs) return judgeTimeout(check);

@@ -30,7 +30,14 @@ export function translateHealthCheck(
   const [first] = checked;
   if (!first) return undefined;
   noteDifferences(servers, first, notes);
-  const { intervalMs = defaults.intervalMs, fastIntervalMs, downIntervalMs, rise, fall } = first.options;
+  const {
+    intervalMs = defaults.intervalMs,
+    fastIntervalMs,
+    downIntervalMs,
+    rise,
+    fall,
+    checkPort,
+  } = first.options;
   const pace = {
     interval: formatDuration(intervalMs),
     timeout: formatDuration(timeoutMs(proxy, intervalMs)),
@@ -38,6 +45,7 @@ export function translateHealthCheck(
     healthyThreshold: rise ?? defaults.rise,
     ...(fastIntervalMs !== undefined && { fastInterval: formatDuration(fastIntervalMs) }),
     ...(downIntervalMs !== undefined && { downInterval: formatDuration(downIntervalMs) }),
+    ...(checkPort !== undefined && { overrides: { port: checkPort } }),
   };
   const http = httpProbe(proxy, notes);
   if (http) return { type: "HTTP", ...pace, http };
@@ -63,19 +71,23 @@ function noteDifferences(servers: readonly Server[], first: Server, notes: Notes
         remedy: "Give it a backend of its own.",
       });
     }
-    const [a, b] = [options, first.options];
-    const differs = (["intervalMs", "fastIntervalMs", "downIntervalMs", "rise", "fall"] as const).some(
-      (field) => options.check && a[field] !== b[field],
-    );
-    if (differs) {
+    if (options.check && paceOf(server) !== paceOf({ ...server, options: first.options })) {
       const message = `its check is that of ${JSON.stringify(first.name)}: a backend has one`;
       notes.add(statement, { code: "statement-approximated", message });
     }
-    if (options.check && options.checkPort !== undefined && options.checkPort !== server.port) {
-      const message = "the port that serves requests is the one that is checked";
+    // HAProxy speaks no TLS to another port unless `check-ssl` says so.
+    if (options.check && options.tls && options.checkPort !== undefined) {
+      const message = "the check of another port speaks TLS, as requests do";
       notes.add(statement, { code: "statement-approximated", message });
     }
   }
+}
+
+/** When a server is checked, and on which port. */
+function paceOf({ options, port }: Server): string {
+  const { intervalMs = defaults.intervalMs, fastIntervalMs, downIntervalMs } = options;
+  const { rise = defaults.rise, fall = defaults.fall, checkPort = port } = options;
+  return [intervalMs, fastIntervalMs, downIntervalMs, rise, fall, checkPort].join(" ");
 }
 
 /** `undefined`: checks are no HTTP requests. */
