@@ -6,6 +6,7 @@ import { formatConfig } from "./format.ts";
 import { isHaproxy } from "./haproxy/parse-haproxy.ts";
 import { isKubernetes } from "./kubernetes/read-objects.ts";
 import { loadConfig, type LoadOptions } from "./load.ts";
+import { listKeys } from "./native/merge.ts";
 import type { NativeConfig } from "./native/schema.ts";
 import { formatPath, type Locate, type Origin, type Path } from "./report.ts";
 
@@ -24,22 +25,11 @@ export function convertConfig(files: readonly SourceFile[], options: LoadOptions
   return { text: formatConfig(config, (path) => comment(sourceOf(path))), diagnostics };
 }
 
-/** Lists of named things, whose order means nothing. */
-const namedLists = [
-  "listeners",
-  "routes",
-  "tcpRoutes",
-  "tlsRoutes",
-  "backends",
-  "rateLimitPolicies",
-  "errorPages",
-] as const;
-
 /** The model with those lists in order of name, and the way back to where its parts stood. */
 function inOrder(model: NativeConfig): { config: NativeConfig; sourceOf: (path: Path) => Path } {
   const config: Record<string, unknown> = { ...model };
   const indexes = new Map<string, readonly number[]>();
-  for (const list of namedLists) {
+  for (const list of listKeys) {
     const items: readonly { readonly name: string }[] = model[list];
     const order = [...items.keys()].sort((a, b) => (items[a]!.name < items[b]!.name ? -1 : 1));
     config[list] = order.map((index) => items[index]!);

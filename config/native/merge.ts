@@ -7,7 +7,8 @@ import { settingKeys, type NativeConfig } from "./schema.ts";
 
 export type MergeInput = ParsedSource & { readonly config: NativeConfig };
 
-const listKeys = [
+/** Lists of named things, whose order means nothing. */
+export const listKeys = [
   "listeners",
   "routes",
   "tcpRoutes",

@@ -2,6 +2,7 @@
 import { bodyOfFile, replyOfFile } from "./error-file.ts";
 import { staticReply, type Header, type Reply, type ReplyPages } from "./reply.ts";
 import { hasStandardReply } from "./standard-reply.ts";
+import { keywordsOf } from "../keyword-arguments.ts";
 import type { NamedFiles } from "../named-files.ts";
 import { invalid } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
@@ -51,13 +52,8 @@ export function readReply(
 function readWords(statement: Statement, start: number, end: number, sources: ReplySources): ReadReply {
   const { files } = sources;
   const read: ReadReply = { headers: [] };
-  for (let index = start; index < end; index += 1) {
-    const word = wordAt(statement, index);
-    const argument = (): string => {
-      index += 1;
-      return index < end ? wordAt(statement, index) : invalid(`${word} needs an argument`);
-    };
-    switch (word) {
+  for (const { name, word, argument } of keywordsOf(statement, start, end)) {
+    switch (name) {
       case "status":
       case "deny_status":
         read.status = readStatus(argument());
@@ -86,15 +82,15 @@ function readWords(statement: Statement, start: number, end: number, sources: Re
         break;
       }
       case "errorfiles": {
-        const name = argument();
-        read.choice = (status) => ({ kind: "reply", reply: pageOfSection(name, status, sources) });
+        const section = argument();
+        read.choice = (status) => ({ kind: "reply", reply: pageOfSection(section, status, sources) });
         break;
       }
       case "default-errorfiles":
         read.choice = pageOf;
         break;
       default:
-        invalid(`unexpected ${JSON.stringify(word)}`, { word: statement.words[index] });
+        invalid(`unexpected ${JSON.stringify(name)}`, { word });
     }
   }
   return read;

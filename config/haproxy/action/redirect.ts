@@ -2,9 +2,10 @@
 import { preciseHostnameSchema, type PathModifier } from "#contract/http-route.ts";
 import type { RequestText } from "#contract/request-text.ts";
 import type { TextTransform } from "#contract/text-transform.ts";
+import { keywordsOf } from "../keyword-arguments.ts";
 import type { Filter, Situation } from "../program/program.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
-import { wordAt, type Statement } from "../statement.ts";
+import type { Statement } from "../statement.ts";
 import { currentTarget, pathText } from "../program/target-draft.ts";
 import { resolveFormat, staticText, type Piece } from "./format.ts";
 import { requestText, textOfPieces } from "./request-text.ts";
@@ -54,17 +55,12 @@ export function redirectWords(
 
 function readOptions(statement: Statement, start: number, end: number): Options {
   let options: Partial<Options> = {};
-  for (let index = start; index < end; index += 1) {
-    const word = wordAt(statement, index);
-    const argument = (): string => {
-      index += 1;
-      return index < end ? wordAt(statement, index) : invalid(`${word} needs an argument`);
-    };
-    switch (word) {
+  for (const { name, word, argument } of keywordsOf(statement, start, end)) {
+    switch (name) {
       case "scheme":
       case "prefix":
       case "location":
-        options = { ...options, kind: word, target: argument() };
+        options = { ...options, kind: name, target: argument() };
         break;
       case "code":
         options = { ...options, code: readCode(argument()) };
@@ -85,7 +81,7 @@ function readOptions(statement: Statement, start: number, end: number): Options 
       case "keep-query":
         break;
       default:
-        invalid(`unexpected ${JSON.stringify(word)}`, { word: statement.words[index] });
+        invalid(`unexpected ${JSON.stringify(name)}`, { word });
     }
   }
   const { kind, target, code = 302, dropsQuery = false, appendsSlash = false, cookie } = options;

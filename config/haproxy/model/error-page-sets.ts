@@ -1,6 +1,6 @@
 // What proxies answer to errors → sets of error pages: their own pages, and the statuses that HAProxy has for errors which
 // have another one here.
-import type { ErrorCode } from "#contract/error.ts";
+import { connectFailures, type ErrorCode } from "#contract/error.ts";
 import { pageFor } from "../action/answer.ts";
 import { wording, type ReplyPages } from "../action/reply.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
@@ -25,14 +25,7 @@ export interface ErrorPageSets {
 }
 
 /** There was no connection to a server, which HAProxy answers 503 whatever the cause. */
-const unreachable: ErrorCode[] = [
-  "endpoint_connect_failed",
-  "endpoint_connect_timeout",
-  "endpoint_certificate_mismatch",
-  "endpoint_certificate_untrusted",
-  "endpoint_certificate_expired",
-  "endpoint_tls_failed",
-];
+const unreachable: ErrorCode[] = [...connectFailures];
 
 export function createErrorPageSets(names: Names, notes: Notes): ErrorPageSets {
   const byContent = new Map<string, string>();

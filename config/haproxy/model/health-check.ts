@@ -2,6 +2,7 @@
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
+import { keywordsOf } from "../keyword-arguments.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
@@ -146,24 +147,19 @@ function readHttpCheck(statement: Statement, probe: HttpProbe, notes: Notes): Ht
 
 function readSend(statement: Statement, before: HttpProbe): HttpProbe {
   let probe = before;
-  for (let index = 2; index < statement.words.length; index += 1) {
-    const name = wordAt(statement, index);
-    const take = (): string => {
-      index += 1;
-      return statement.words[index]?.text ?? invalid(`${name} needs an argument`);
-    };
+  for (const { name, argument } of keywordsOf(statement, 2)) {
     switch (name) {
       case "meth":
-        probe = { ...probe, method: methodOf(take()) };
+        probe = { ...probe, method: methodOf(argument()) };
         break;
       case "uri":
-        probe = { ...probe, path: take() };
+        probe = { ...probe, path: argument() };
         break;
       case "ver":
-        take();
+        argument();
         break;
       case "hdr":
-        probe = withHeader(probe, take(), take());
+        probe = withHeader(probe, argument(), argument());
         break;
       default:
         unsupported(`checks cannot send ${JSON.stringify(name)}`, "Use meth, uri and hdr.");

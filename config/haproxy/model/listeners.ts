@@ -1,6 +1,7 @@
 // `bind` → listeners.
 import { parseAddress } from "../../native/address.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
+import { keywordsOf } from "../keyword-arguments.ts";
 import type { Notes } from "../notes.ts";
 import { statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
@@ -172,14 +173,9 @@ function readValidation(
 
 function readOptions(statement: Statement): Map<string, string[]> {
   const options = new Map<string, string[]>();
-  for (let index = 2; index < statement.words.length; index += 1) {
-    const name = wordAt(statement, index);
-    const word = statement.words[index];
-    if (argumentOptions.has(name)) {
-      index += 1;
-      const argument = statement.words[index]?.text ?? invalid(`${name} needs an argument`, { word });
-      options.set(name, [...(options.get(name) ?? []), argument]);
-    } else if (plainOptions.has(name)) options.set(name, []);
+  for (const { name, word, argument } of keywordsOf(statement, 2)) {
+    if (argumentOptions.has(name)) options.set(name, [...(options.get(name) ?? []), argument()]);
+    else if (plainOptions.has(name)) options.set(name, []);
     else {
       invalid(`${JSON.stringify(name)} is no option of bind`, {
         word,

@@ -1,5 +1,6 @@
 // `server` and `default-server` → one server with its options (§5.2).
 import { readDurationMs } from "../duration.ts";
+import { keywordsOf } from "../keyword-arguments.ts";
 import type { Notes } from "../notes.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import type { Word } from "../split-words.ts";
@@ -218,13 +219,7 @@ export function readServerOptions(
   notes: Notes,
 ): ServerOptions {
   let options = defaults;
-  for (let index = start; index < statement.words.length; index += 1) {
-    const name = wordAt(statement, index);
-    const word = statement.words[index];
-    const take = (): string => {
-      index += 1;
-      return statement.words[index]?.text ?? invalid(`${name} needs an argument`, { word });
-    };
+  for (const { name, word, argument } of keywordsOf(statement, start)) {
     if (plain.has(name)) continue;
     const apply = withArgument.has(name)
       ? skip
@@ -237,7 +232,7 @@ export function readServerOptions(
         mistyped: { name, known: [...Object.keys(readOption), ...plain, ...withArgument] },
       });
     }
-    options = apply(options, take, statement, notes);
+    options = apply(options, argument, statement, notes);
   }
   return options;
 }
