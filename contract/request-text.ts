@@ -9,6 +9,7 @@ export const textFactSchema = z.enum([
   "Scheme",
   "Host",
   "Hostname",
+  "ServerName",
   "Port",
   "Method",
   "Path",
@@ -24,7 +25,7 @@ const textPartSchema = z
     from: textFactSchema
       .optional()
       .describe(
-        "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; Search is the query with its question mark; Target is path and query.",
+        "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; ServerName is what the client asked for in the TLS handshake, known to `isthmus serve` alone; Search is the query with its question mark; Target is path and query.",
       ),
     name: z.string().min(1).max(256).optional().describe("Of the Header, QueryParam or Cookie."),
     transforms: z

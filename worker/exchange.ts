@@ -128,6 +128,12 @@ export class Exchange implements RequestHead {
     return claimText(this.identity.token?.claims, name);
   }
 
+  /** Only the front door of `isthmus serve` knows it. */
+  get serverName(): string | undefined {
+    const name = (this.request.cf as { tlsServerName?: unknown } | undefined)?.tlsServerName;
+    return typeof name === "string" ? name : undefined;
+  }
+
   get clientAddress(): string {
     return this.chain.clientAddress;
   }

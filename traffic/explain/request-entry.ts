@@ -58,7 +58,17 @@ export function createEntry({ settings, listeners }: Snapshot): (request: Explai
     return {
       ...known,
       listener,
-      head: { method, host, path, query, clientAddress: client, claims: {}, header },
+      head: {
+        method,
+        host,
+        path,
+        query,
+        clientAddress: client,
+        claims: {},
+        // What a client of this URL asks for in its handshake.
+        ...(scheme === "https" && { serverName: url.hostname }),
+        header,
+      },
     };
   };
 }
@@ -78,8 +88,9 @@ export function filteredRequest(
   listener: SnapshotListener,
   port: number,
 ): RedirectedRequest {
-  const { method, host, path, query, clientAddress = "unknown" } = head;
+  const { method, host, path, query, serverName, clientAddress = "unknown" } = head;
   const authority = head.header("host") ?? host;
   const header = (name: string): string | null => head.header(name);
-  return { scheme: schemeOf(listener), authority, host, port, method, path, query, clientAddress, header };
+  const scheme = schemeOf(listener);
+  return { scheme, authority, host, port, method, path, query, serverName, clientAddress, header };
 }

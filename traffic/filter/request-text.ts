@@ -13,6 +13,8 @@ export interface ClientRequest {
   readonly scheme: string;
   /** Host, with the port that the client sent. */
   readonly authority: string;
+  /** As `RequestHead` has it. */
+  readonly serverName?: string | undefined;
   /** That the client used. */
   readonly port: number;
   readonly method: string;
@@ -109,6 +111,8 @@ export function factOf(request: ClientRequest, fact: PlainFact): string | undefi
       return authority;
     case "Hostname":
       return authority.replace(/:[0-9]*$/, "");
+    case "ServerName":
+      return request.serverName || undefined;
     case "Port":
       return String(request.port);
     case "Method":

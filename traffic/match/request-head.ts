@@ -14,6 +14,8 @@ export interface RequestHead {
   readonly query: string;
   /** The client's address as `ForwardingChain.clientAddress` has it; absent: in no network. */
   readonly clientAddress?: string;
+  /** Of the TLS handshake, lower case; empty: the client sent none. Absent: not known, or no TLS. */
+  readonly serverName?: string | undefined;
   /** Of the verified token, none without one; absent: no token has been looked at, and conditions on claims count as met. */
   readonly claims?: Claims | undefined;
   /** Value of a header by its lower-case name; several field lines are joined with `, `. `null`: not present. */

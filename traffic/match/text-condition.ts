@@ -22,7 +22,7 @@ export function textCondition(
 
 /** Scheme and port are decided before: no text of a match has them. */
 export function asClientRequest(head: RequestHead): ClientRequest {
-  const { method, path, query, clientAddress = "unknown" } = head;
+  const { method, path, query, serverName, clientAddress = "unknown" } = head;
   const authority = head.header("host") ?? head.host;
   return {
     method,
@@ -30,6 +30,7 @@ export function asClientRequest(head: RequestHead): ClientRequest {
     query,
     clientAddress,
     authority,
+    serverName,
     scheme: "",
     port: 0,
     header: (name) => head.header(name),

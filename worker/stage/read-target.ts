@@ -78,10 +78,9 @@ function socketListener({ plan, lifetime }: Exchange): string | undefined {
  * API, GatewaySpec.listeners). Only the front door of `isthmus serve` knows the name.
  */
 function checkServerName(exchange: Exchange, listener: SnapshotListener): void {
-  const { request, plan, port, host } = exchange;
-  const name = (request.cf as { tlsServerName?: unknown } | undefined)?.tlsServerName;
-  if (typeof name !== "string" || name === host) return;
-  if (plan.listeners.find(socketListener(exchange), "https", port, name) !== listener)
+  const { serverName, plan, port, host } = exchange;
+  if (serverName === undefined || serverName === host) return;
+  if (plan.listeners.find(socketListener(exchange), "https", port, serverName) !== listener)
     throw new GatewayError("misdirected_request");
 }
 

@@ -18,6 +18,7 @@ const facts: Readonly<
   Record<string, readonly [from: NonNullable<Part["from"]>, changedBy: readonly string[]]>
 > = {
   src: ["ClientIP", []],
+  ssl_fc_sni: ["ServerName", []],
   method: ["Method", []],
   "capture.req.method": ["Method", []],
   path: ["Path", ["path"]],
