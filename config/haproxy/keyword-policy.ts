@@ -175,7 +175,7 @@ export const statsKeywords = table(
 );
 
 export const requestActions = table(
-  `allow deny tarpit reject silent-drop return redirect set-header add-header del-header set-path replace-path
+  `allow deny tarpit reject silent-drop return redirect set-header add-header del-header replace-header set-path replace-path
   set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth track-sc0 track-sc1 track-sc2 track-sc`,
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos disable-l7-retry
   early-hint wait-for-handshake wait-for-body normalize-uri strict-mode
@@ -185,8 +185,7 @@ export const requestActions = table(
     "set-timeout": ignored("timeouts are the same for all requests of a rule"),
     "cache-use": ignored("nothing is served from a cache"),
     "cache-store": ignored("nothing is kept in a cache"),
-    "replace-header": ignored("headers are not rewritten by regular expressions"),
-    "replace-value": ignored("headers are not rewritten by regular expressions"),
+    "replace-value": ignored("elements of lists are not rewritten one by one", "Use replace-header."),
     "set-method": unsupported("the method cannot be changed"),
     "set-src": unsupported(
       "the client's address is not taken from a header",

@@ -14,7 +14,8 @@ import type { Draft, Situation } from "../program/program.ts";
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Notes } from "../notes.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import { resolveFormat, staticText, type Piece } from "./format.ts";
+import { parseFormat, resolveFormat, staticText, type Piece } from "./format.ts";
+import { regexReplacement, wholeMatch } from "./regex-replacement.ts";
 import { textOfPieces } from "./request-text.ts";
 
 /** `after`: also of responses that are made here. */
@@ -59,6 +60,41 @@ export function headerAction(
     if (name.toLowerCase() === "host" && direction === "request") return withHost(situation.draft, value);
     const after = edit === setHeader ? value : undefined;
     return withHeader(situation.draft, place, name, after, (edits) => edit(edits, name, value));
+  };
+}
+
+/** `replace-header <name> <regex> <format>`: a field in which the expression is found is replaced as a whole. */
+export function replaceHeader(
+  statement: Statement,
+  end: number,
+  notes: Notes,
+): (situation: Situation) => Draft {
+  const [name, pattern, format] = [2, 3, 4].map((index) => wordAt(statement, index)) as [
+    string,
+    string,
+    string,
+  ];
+  if (end !== 5) invalid("expected `replace-header <name> <regex> <format>`");
+  if (!headerNameSchema.safeParse(name).success) {
+    invalid(`${JSON.stringify(name)} is no name of a header`, { word: statement.words[2] });
+  }
+  const pieces = parseFormat(format);
+  const substitution = pieces.map((piece) => (piece.kind === "text" ? piece.text : "")).join("");
+  const isStatic = pieces.every(({ kind }) => kind === "text");
+  const transforms = [regexReplacement(wholeMatch(pattern), substitution)];
+  return ({ draft }) => {
+    const isChanged = draft.changes.has(`header:${name.toLowerCase()}`);
+    if (isStatic && !isChanged && name.toLowerCase() !== "host") {
+      const value = { parts: [{ from: "Header" as const, name, transforms }] };
+      return withHeader(draft, { direction: "request" }, name, undefined, (edits) =>
+        setHeader(edits, name, value),
+      );
+    }
+    const message = isStatic
+      ? `${name} is left as it is: it cannot be replaced here ${isChanged ? "after another change" : ""}`.trimEnd()
+      : "the replacement depends on the request beyond the expression's groups, so the header is left as it is";
+    notes.add(statement, { code: "statement-ignored", message });
+    return draft;
   };
 }
 

@@ -1,12 +1,12 @@
 // `set-path`, `replace-path`, `set-query`, `set-uri` and their like.
 import type { PathModifier } from "#contract/http-route.ts";
-import { patternError } from "#contract/pattern/parse-pattern.ts";
 import type { RequestText } from "#contract/request-text.ts";
 import type { Draft, Situation } from "../program/program.ts";
 import { pathText, queryText } from "../program/target-draft.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { parseFormat, resolveFormat, staticText } from "./format.ts";
+import { regexReplacement, type RegexReplacement, wholeMatch } from "./regex-replacement.ts";
 import { requestTextOrProblem } from "./request-text.ts";
 import { transformed } from "../condition/request-parts.ts";
 
@@ -61,7 +61,7 @@ export function replacePath(statement: Statement, end: number): (situation: Situ
     if (piece.kind === "text") return piece.text;
     return unsupported("the replacement depends on the request beyond the expression's groups");
   });
-  const modifier = replaceMatch(wholePath(pattern), substitution.join(""));
+  const modifier = replaceMatch(wholeMatch(pattern), substitution.join(""));
   return ({ draft }) => {
     if (!draft.path && !draft.target) return withPath(draft, modifier, undefined);
     const path = pathText(draft);
@@ -103,7 +103,7 @@ export function replaceTarget(statement: Statement, end: number): (situation: Si
     if (piece.kind === "text") return piece.text;
     return unsupported("the replacement depends on the request beyond the expression's groups");
   });
-  const transform = regexReplacement(wholePath(pattern), substitution.join(""));
+  const transform = regexReplacement(wholeMatch(pattern), substitution.join(""));
   return ({ draft }) => {
     if (draft.path || draft.target) return changedBefore();
     return withTarget(draft, [{ from: "Target", transforms: [transform] }]);
@@ -130,32 +130,11 @@ function changedBefore(): never {
   return unsupported("the path is changed a second time", "Join both changes into one.");
 }
 
-/** The same expression for the whole path, its groups unchanged. */
-function wholePath(pattern: string): string {
-  const isChoice = pattern.includes("|");
-  const start = !isChoice && pattern.startsWith("^") ? "" : "^.*?";
-  const end = !isChoice && /(?:^|[^\\])(?:\\\\)*\$$/.test(pattern) ? "" : ".*$";
-  return start + (isChoice ? `(?:${pattern})` : pattern) + end;
-}
-
-type RegexReplacement = Extract<PathModifier, { type: "ReplaceRegexMatch" }>;
-
 function replaceMatch(pattern: string, substitution: string): RegexReplacement {
   if (/[\s?#]/.test(substitution)) {
     unsupported("the replacement goes beyond the path", "Use replace-pathq, or set-query.");
   }
   return regexReplacement(pattern, substitution);
-}
-
-function regexReplacement(pattern: string, substitution: string): RegexReplacement {
-  const problem = patternError(pattern);
-  if (problem !== undefined) {
-    unsupported(
-      `the expression cannot run in linear time: ${problem}`,
-      "Write it without look-around and back-references.",
-    );
-  }
-  return { type: "ReplaceRegexMatch", replaceRegexMatch: { pattern, substitution } };
 }
 
 function escapeSubstitution(text: string): string {

@@ -1,6 +1,6 @@
 // Statements of a proxy → its program.
 import { standardAnswer } from "../action/answer.ts";
-import { headerAction } from "../action/header-action.ts";
+import { headerAction, replaceHeader } from "../action/header-action.ts";
 import { replacePath, replaceTarget, setPath, setQuery, setTarget } from "../action/path-action.ts";
 import type { ReplySources } from "../action/read-reply.ts";
 import { redirectAction } from "../action/redirect.ts";
@@ -59,7 +59,13 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
   return {
     heading: proxy.heading,
     proxySenders: readProxySenders(proxy, reading.scope, notes),
-    request: [...layers, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
+    request: [
+      ...layers,
+      monitorSteps(reading),
+      http.map(whereThereIsOne),
+      statisticsSteps(proxy, notes),
+      redirects,
+    ],
     switching: proxy.kind === "backend" ? [] : switchingSteps(proxy, reading.scope, library.backends, notes),
     servers: inTurn(stepsOf(reading, "use-server", (statement) => serverEffect(statement, proxy))),
     response: responseSteps(reading, "http-response"),
@@ -182,6 +188,8 @@ function requestEffect(statement: Statement, end: number, reading: Reading): Eff
     case "add-header":
     case "del-header":
       return { kind: "change", change: headerAction(statement, end, "request", notes) };
+    case "replace-header":
+      return { kind: "change", change: replaceHeader(statement, end, notes) };
     case "set-path":
       return { kind: "change", change: setPath(statement, end) };
     case "replace-path":
@@ -201,6 +209,15 @@ function requestEffect(statement: Statement, end: number, reading: Reading): Eff
     default:
       return invalid(`${action} is no action`);
   }
+}
+
+/** A header that the request lacks is not replaced. */
+function whereThereIsOne(step: Step): Step {
+  const { statement, condition } = step;
+  if (wordAt(statement, 1) !== "replace-header") return step;
+  const subject = { type: "header", name: wordAt(statement, 2).toLowerCase(), elements: false } as const;
+  const isThere = { subject, operator: "present", values: [], ignoreCase: false } as const;
+  return { ...step, condition: and([condition, { kind: "test", test: isThere }]) };
 }
 
 /** The connection stays: an HTTP gateway answers. */
