@@ -26,6 +26,6 @@ test("every field has a description, so that editors help", () => {
       visit(inner, key === "properties" || key === "items" ? path : `${path}.${key}`);
     }
   };
-  visit(nativeJsonSchema(), "");
+  visit(nativeJsonSchema("inline"), "");
   expect(missing).toEqual([]);
 });

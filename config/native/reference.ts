@@ -21,7 +21,7 @@ interface FieldSchema {
 
 /** Markdown. */
 export function configReference(): string {
-  const root = nativeJsonSchema() as FieldSchema;
+  const root = nativeJsonSchema("inline") as FieldSchema;
   const sections = Object.entries(root.properties ?? {}).map(([key, schema]) => {
     const rows = new ReferenceRows();
     rows.addFields(key, schema);
