@@ -1,6 +1,7 @@
 // What a rule asks of the client's certificate. The handshake has verified it, and let the client in all the same.
 import type { ClientCertificatePolicy } from "#contract/client-certificate-policy.ts";
 import { GatewayError } from "#contract/error.ts";
+import { decodeBase64, encodePem } from "#contract/identity/pem.ts";
 import type { UpstreamIdentity } from "#traffic/access/upstream-identity.ts";
 import { compilePattern } from "#traffic/match/pattern/pattern.ts";
 import type { Authenticator } from "./authenticator.ts";
@@ -33,7 +34,7 @@ export function compileClientCertificate(policy: ClientCertificatePolicy): Authe
 
 function tellEndpoint(names: HeaderNames, shown: ShownCertificate, upstream: UpstreamIdentity): void {
   const values: [name: string | undefined, value: string][] = [
-    [names.certificate, encodeURIComponent(shown.pem)],
+    [names.certificate, names.certificate === undefined ? "" : escapedPem(shown)],
     [names.verification, shown.verification],
     [names.subject, shown.subject],
     [names.issuer, shown.issuer],
@@ -41,4 +42,9 @@ function tellEndpoint(names: HeaderNames, shown: ShownCertificate, upstream: Ups
   for (const [name, value] of values) {
     if (name !== undefined && value !== "") upstream.set(name, value);
   }
+}
+
+/** As nginx writes it (`$ssl_client_escaped_cert`). */
+function escapedPem({ certificate }: ShownCertificate): string {
+  return certificate === "" ? "" : encodeURIComponent(encodePem("CERTIFICATE", decodeBase64(certificate)));
 }

@@ -17,8 +17,8 @@ interface TlsClientAuth {
 export interface ShownCertificate {
   /** `SUCCESS`, `FAILED:<reason>` or `NONE`. */
   readonly verification: string;
-  /** Empty without a certificate, as are the names. */
-  readonly pem: string;
+  /** In DER, as base64. Empty without a certificate, as are the names. */
+  readonly certificate: string;
   readonly subject: string;
   readonly issuer: string;
 }
@@ -28,13 +28,12 @@ export function clientCertificateOf(cf: unknown): ShownCertificate {
   const auth = (cf as { tlsClientAuth?: TlsClientAuth } | undefined)?.tlsClientAuth;
   const { certVerified: verification, certRFC9440: field } = auth ?? {};
   if (!isText(verification) || verification === "NONE" || !isText(field)) {
-    return { verification: "NONE", pem: "", subject: "", issuer: "" };
+    return { verification: "NONE", certificate: "", subject: "", issuer: "" };
   }
   const { certSubjectDNRFC2253: subject, certIssuerDNRFC2253: issuer } = auth ?? {};
-  const lines = field.replaceAll(":", "").match(/.{1,64}/g) ?? [];
   return {
     verification,
-    pem: `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`,
+    certificate: field.replaceAll(":", ""),
     subject: isText(subject) && isHeaderText(subject) ? subject : "",
     issuer: isText(issuer) && isHeaderText(issuer) ? issuer : "",
   };

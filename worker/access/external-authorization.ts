@@ -3,7 +3,7 @@
 import { GatewayError } from "#contract/error.ts";
 import type { ExtAuth } from "#contract/external-authorization.ts";
 import { compileRequestRules } from "#traffic/access/authorization.ts";
-import { compileTextPatterns } from "#traffic/access/text-pattern.ts";
+import { compileTextPatterns, type TextPattern } from "#traffic/access/text-pattern.ts";
 import { asUriText, compileRequestText, type TextOf } from "#traffic/filter/request-text.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
 import type { Exchange } from "../exchange.ts";
@@ -25,7 +25,7 @@ const plainMethods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS",
 export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): ExternalAuthorization {
   const { http, failOpen, timeoutMs, rules } = policy;
   const isAsked = rules && compileRequestRules(rules);
-  const forwarded = ["authorization", ...policy.headersToExtAuth.map((name) => name.toLowerCase())];
+  const forwarded = compileForwarded(policy);
   const signInLocation = http.signIn && compileSignIn(http.signIn);
   /** What the client gets besides its response; a `Response` in place of that. */
   const ask = async (exchange: Exchange): Promise<Response | readonly Field[]> => {
@@ -92,24 +92,36 @@ function askedUrl({ url, forwardPath }: ExtAuth["http"], { path, query }: Exchan
   return `${target.origin}${base}${path}${search === "" ? "" : `?${search}`}`;
 }
 
+/** Of the request's headers, those that the server sees. */
+interface Forwarded {
+  readonly names: readonly string[];
+  /** Besides those. Absent: no others. */
+  readonly isWanted?: TextPattern;
+}
+
+function compileForwarded({ headersToExtAuth }: ExtAuth): Forwarded {
+  const all = ["authorization", ...headersToExtAuth.map((name) => name.toLowerCase())];
+  const patterns = all.filter((name) => name.includes("*"));
+  return {
+    names: all.filter((name) => !name.includes("*")),
+    ...(patterns.length > 0 && { isWanted: compileTextPatterns(patterns) }),
+  };
+}
+
 /** Headers as the endpoint would see them, so that a client cannot pretend to have been authenticated. */
 function askedHeaders(
-  forwarded: readonly string[],
+  { names, isWanted }: Forwarded,
   added: ExtAuth["http"]["headersToAdd"] = [],
   exchange: Exchange,
 ): Headers {
   const seen = new Headers(exchange.request.headers);
   exchange.upstreamIdentity?.apply(seen);
   const headers = new Headers();
-  const patterns = forwarded.filter((name) => name.includes("*"));
-  for (const name of forwarded) {
-    const value = patterns.includes(name) ? null : seen.get(name);
+  for (const name of names) {
+    const value = seen.get(name);
     if (value !== null) headers.set(name, value);
   }
-  if (patterns.length > 0) {
-    const isWanted = compileTextPatterns(patterns);
-    for (const [name, value] of withoutBody(seen)) if (isWanted(name)) headers.set(name, value);
-  }
+  if (isWanted) for (const [name, value] of withoutBody(seen)) if (isWanted(name)) headers.set(name, value);
   const { method, scheme, authority, path, query, chain } = exchange;
   const target = query === "" ? path : `${path}?${query}`;
   headers.set("x-original-method", method);

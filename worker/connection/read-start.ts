@@ -34,8 +34,16 @@ export async function readStart(connection: Connection): Promise<void> {
   }
 }
 
-function presenceOf({ proxyProtocol }: SnapshotListener, { client }: Connection): ProxyPresence {
-  return proxyProtocol ? proxySenders(proxyProtocol)(client?.address) : "never";
+type Presence = ReturnType<typeof proxySenders>;
+
+/** Of listeners that take the PROXY protocol: networks are compiled once, not for each connection. */
+const presences = new WeakMap<SnapshotListener, Presence>();
+
+function presenceOf(listener: SnapshotListener, { client }: Connection): ProxyPresence {
+  if (!listener.proxyProtocol) return "never";
+  let presence = presences.get(listener);
+  if (!presence) presences.set(listener, (presence = proxySenders(listener.proxyProtocol)));
+  return presence(client?.address);
 }
 
 async function readProxy(

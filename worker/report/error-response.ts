@@ -23,12 +23,13 @@ export function answerFor(error: GatewayError, exchange: Exchange): Response {
   const page = pages === undefined ? undefined : plan.errorPages.get(pages)?.(error);
   if (!page || response.headers.has("grpc-status")) return response;
   const { headers } = response;
-  if (!page.keepsBody) headers.delete("content-type");
-  const made = { ...page, status: page.status ?? response.status };
-  if (!page.keepsBody) return localResponse(made, method, { headers, request: exchange });
-  applyHeaderOperations(made.headers, headers, exchange);
-  const body = method === "HEAD" ? null : problemText(error, made.status);
-  return new Response(body, { status: made.status, headers });
+  const status = page.status ?? response.status;
+  if (!page.keepsBody) {
+    headers.delete("content-type");
+    return localResponse({ ...page, status }, method, { headers, request: exchange });
+  }
+  applyHeaderOperations(page.headers, headers, exchange);
+  return new Response(method === "HEAD" ? null : problemText(error, status), { status, headers });
 }
 
 /** Of the listener, which a malformed request may not have got as far as. */

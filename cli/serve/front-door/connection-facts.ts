@@ -63,8 +63,17 @@ export function connectionFacts(
   };
 }
 
+/** A connection has many requests, and one handshake. */
+const known = new WeakMap<TLSSocket, TlsClientAuth>();
+
 /** The verdict of the handshake on the client's certificate. */
 export function tlsClientAuth(socket: TLSSocket): TlsClientAuth {
+  let auth = known.get(socket);
+  if (!auth) known.set(socket, (auth = readClientAuth(socket)));
+  return auth;
+}
+
+function readClientAuth(socket: TLSSocket): TlsClientAuth {
   const certificate = socket.getPeerX509Certificate();
   if (!certificate) return { certPresented: "0", certVerified: "NONE", certRFC9440: "" };
   // Node's types say Error; it is OpenSSL's name for the reason, such as CERT_HAS_EXPIRED.
