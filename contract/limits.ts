@@ -100,6 +100,8 @@ export const limits = {
   webSocketBacklogBytes: 8 * 1024 * 1024,
   /** Tunnel: request or response head, in bytes after encoding. */
   headBytes: 60 * 1024,
+  /** Informational answers (1xx) to one request. */
+  informationalHeads: 16,
   /** Tunnel: header fields of one head. */
   fieldsPerHead: 1_024,
   /** Port forwarding: names that one backend allows. */

@@ -1,11 +1,9 @@
 // An endpoint's answer over HTTP/1.1 on its way into its stream, whichever client reads it, and the end of both.
+import { limits } from "#contract/limits.ts";
 import type { ResetCode } from "#contract/tunnel/code.ts";
 import type { TunnelStream } from "#traffic/tunnel/stream.ts";
 import { systemCode } from "./agent-error.ts";
 import { endToEndFields, fieldsOfRaw } from "./fields.ts";
-
-/** Informational responses that are passed on; the tunnel takes 16. */
-export const maxInformational = 16;
 
 /** Called when the exchange is over, with the code it was reset with, if it was. */
 export type ExchangeEnded = (code?: ResetCode, detail?: string) => void;
@@ -43,7 +41,7 @@ export class EndpointAnswer {
   /** `raw`: name, value, name, value, …, of strings or latin-1 buffers. Throws `RangeError` for more than a tunnel takes. */
   inform(status: number, raw: unknown): void {
     this.#informational += 1;
-    if (this.#over || this.#informational > maxInformational) return;
+    if (this.#over || this.#informational > limits.informationalHeads) return;
     this.#stream.respond({ status, fields: endToEndFields(fieldsOfRaw(raw)) });
   }
 

@@ -1,6 +1,7 @@
 // One exchange over HTTP/2 with an endpoint: both directions stream at once, trailers come back, and either side's reset
 // reaches the other. What is particular to gRPC is in `grpc-call.ts`.
 import { constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import { limits } from "#contract/limits.ts";
 import { speaksTls } from "#contract/snapshot.ts";
 import type { ResetCode } from "#contract/tunnel/code.ts";
 import type { Fields } from "#contract/tunnel/head.ts";
@@ -9,7 +10,7 @@ import { systemCode } from "./agent-error.ts";
 import { connectFailure } from "./connect-failure.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
 import { announcedTrailers, droppedRequestFields, endToEndFields, fieldsOfRaw } from "./fields.ts";
-import { type ExchangeEnded, maxInformational } from "./endpoint-answer.ts";
+import type { ExchangeEnded } from "./endpoint-answer.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import type { Http2Pool } from "./http2-pool.ts";
 
@@ -177,7 +178,7 @@ class Http2Exchange implements StreamHandlers {
     this.#informational += 1;
     const fields = fieldsOfRaw(raw);
     const status = Number(fields.find(([name]) => name === ":status")?.[1]);
-    if (this.#over || this.#informational > maxInformational || status === 101) return;
+    if (this.#over || this.#informational > limits.informationalHeads || status === 101) return;
     this.#stream.respond({ status, fields: endToEnd(fields) });
   }
 

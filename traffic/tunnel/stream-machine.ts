@@ -24,7 +24,6 @@ export type StreamFrame = Extract<Frame, { stream: number }>;
 
 /** Less than this is not worth a frame while more is to come, so a peer with tiny windows costs itself, not us. */
 const leastFragmentBytes = 1_024;
-const maxInformationalHeads = 16;
 const none = new Uint8Array(0);
 
 export class StreamMachine implements TunnelStream {
@@ -240,7 +239,7 @@ export class StreamMachine implements TunnelStream {
     if (final ? status === 101 && (this.head.kind !== "websocket" || end) : end) {
       return this.#violated("stream_state", `a head with status ${status} out of place`);
     }
-    if (!final && ++this.#informationalHeads > maxInformationalHeads) {
+    if (!final && ++this.#informationalHeads > limits.informationalHeads) {
       return this.#violated("stream_state", "too many informational heads");
     }
     this.#answered = final;

@@ -17,9 +17,7 @@ import type { ResponseHead } from "#contract/tunnel/head.ts";
 import type { Outgoing } from "./answer.ts";
 import { http2Fields, pairs, returnedHead } from "./forwarded-head.ts";
 
-/** Of one request, whatever its retries came to. A tunnel's stream has as many. */
-const maxHeads = 16;
-
+/** One request, whatever its retries come to. */
 interface Waiting {
   readonly response: Outgoing;
   heads: number;
@@ -64,7 +62,7 @@ export class InformationalAnswers {
     if (!waiting || status < 100 || status > 199 || status === 101) return false;
     waiting.heads += 1;
     for (const [name, value] of fields) waiting.bytes += name.length + value.length;
-    if (waiting.heads > maxHeads || waiting.bytes > limits.headBytes) return false;
+    if (waiting.heads > limits.informationalHeads || waiting.bytes > limits.headBytes) return false;
     const head = returnedHead(fields.flat());
     const { response } = waiting;
     return "stream" in response ? passHttp2(response, status, head) : passHttp1(response, status, head);

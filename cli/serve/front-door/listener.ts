@@ -25,6 +25,7 @@ import { bounds } from "./bounds.ts";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
 import { tlsClientAuth, type Peer } from "./connection-facts.ts";
 import type { InformationalAnswers } from "./informational.ts";
+import { innerServer } from "./inner-server.ts";
 import { plainServer } from "./plain-server.ts";
 import { ProxiedClients, proxiedServer } from "./proxied-client.ts";
 import { createProxy } from "./proxy.ts";
@@ -175,11 +176,7 @@ function withEachPolicy(settings: ListenerSettings): readonly ListenerSettings[]
 
 function byName(policies: readonly NamedPolicy[], servers: readonly Http2SecureServer[]): TcpServer {
   const choose = chooseByHost(policies.map(({ hostnames }, index) => ({ hostnames: [...hostnames], index })));
-  for (const server of servers) {
-    // It watches the time limits of heads from the moment it would listen.
-    server.emit("listening");
-    server.on("tlsClientError", (_error, socket) => socket.destroy());
-  }
+  for (const server of servers) innerServer(server);
   return serverByName((name) => servers[choose(name).index]!, bounds.handshakeTimeoutMs);
 }
 
@@ -197,7 +194,6 @@ function behindProxies(
   { clients }: Serving,
 ): OpenServer {
   if (!proxyProtocol) return open;
-  for (const server of open.secure) server.on("tlsClientError", (_error, socket) => socket.destroy());
   return { ...open, server: proxiedServer(open.server, proxyProtocol, clients, bounds.handshakeTimeoutMs) };
 }
 

@@ -3,13 +3,13 @@
 import type { Server as Http1Server } from "node:http";
 import type { Http2Server } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
+import { innerServer } from "./inner-server.ts";
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /** `timeoutMs`: how long a client may take to say which of the two it speaks. */
 export function plainServer(http1: Http1Server, http2: Http2Server, timeoutMs: number): Server {
-  // It watches the time limits of heads from the moment it would listen.
-  http1.emit("listening");
+  innerServer(http1);
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     const timer = setTimeout(() => socket.destroy(), timeoutMs);
     const forget = (): void => clearTimeout(timer);

@@ -6,6 +6,7 @@ import {
   type SocketPlace,
 } from "#traffic/connection/proxy-protocol.ts";
 import { type AcceptedProxyProtocol, proxySenders } from "#traffic/connection/proxy-senders.ts";
+import { innerServer } from "./inner-server.ts";
 
 type SocketEnds = Pick<Socket, "remoteAddress" | "remotePort" | "localAddress" | "localPort">;
 
@@ -42,8 +43,7 @@ export function proxiedServer(
   clients: ProxiedClients,
   timeoutMs: number,
 ): Server {
-  // It watches the time limits of heads from the moment it would listen.
-  server.emit("listening");
+  innerServer(server);
   const read = proxyHeaders(accepted);
   const outer = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     const timer = setTimeout(() => socket.destroy(), timeoutMs);

@@ -4,6 +4,7 @@ import type { Server as HttpsServer } from "node:https";
 import { createServer, type Server, type Socket } from "node:net";
 import { dialledShard } from "#contract/tunnel/target.ts";
 import { bounds } from "./bounds.ts";
+import { innerServer } from "./inner-server.ts";
 import { readClientHello } from "./read-client-hello.ts";
 
 /** Gives away a connection with what has been read of it. False: it stays here. */
@@ -11,9 +12,7 @@ export type PassOn = (shard: number, start: Buffer, socket: Socket) => boolean;
 
 /** `secure` listens nowhere. */
 export function tunnelPort(secure: HttpsServer, passOn: PassOn): Server {
-  // It watches the time limits of heads from the moment it would listen.
-  secure.emit("listening");
-  secure.on("tlsClientError", (_error, socket) => socket.destroy());
+  innerServer(secure);
   return createServer({ noDelay: true }, (socket) =>
     readClientHello(socket, bounds.handshakeTimeoutMs, ({ protocols }, start) => {
       const shard = dialledShard(protocols);

@@ -8,6 +8,7 @@ import { parseShard } from "#contract/tunnel/target.ts";
 import { refusal, type Verdict } from "#hub/door-verdict.ts";
 import type { HubRuntime } from "#hub/hub-runtime.ts";
 import { connectionFacts, tlsClientAuth } from "../front-door/connection-facts.ts";
+import { innerServer } from "../front-door/inner-server.ts";
 import { malformation } from "../front-door/malformation.ts";
 import { secureOptions } from "../front-door/secure-options.ts";
 import { tunnelRefusal } from "../front-door/tunnel-refusal.ts";
@@ -28,9 +29,7 @@ export class SecureDoor {
   constructor(hubs: Hubs, runtime: HubRuntime, shard: number) {
     const server = this.#server;
     serveArrivals(server, hubs, runtime, (request) => look(request, shard, runtime));
-    server.on("tlsClientError", (_error, socket) => socket.destroy());
-    // It watches the time limits of heads from the moment it would listen.
-    server.emit("listening");
+    innerServer(server);
   }
 
   /** For connections that come from now on. */
