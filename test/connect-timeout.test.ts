@@ -59,7 +59,7 @@ beforeAll(async () => {
   await new Promise<void>((done) => leaving.listen(0, "127.0.0.1", done));
   [port, haproxyPort] = (await freePorts(2)) as [number, number];
   system = await startSystem(configuration(port), ["--processes", "1"]);
-  if (!missing) haproxy = await startHaproxy(configuration(haproxyPort));
+  if (!missing) haproxy = await startHaproxy(configuration(haproxyPort), [haproxyPort]);
 });
 
 afterAll(async () => {

@@ -1,10 +1,8 @@
 // Converters of haproxy.cfg on texts of the request: what the gateway makes of each input is what real HAProxy makes of it.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { haproxyMissing, startHaproxy, type Haproxy } from "./system/haproxy.ts";
+import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
+import { haproxyMissing } from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
-import { startSystem, type System } from "./system/isthmus.ts";
-import { eventually, freePorts } from "./system/process.ts";
-import { accepts } from "./system/tcp.ts";
 
 /** Behind `req.fhdr(x)`, the whole field. */
 const converters = [
@@ -101,14 +99,14 @@ const groups = Array.from({ length: Math.ceil(converters.length / 8) }, (_, inde
   members: converters.slice(8 * index, 8 * index + 8),
 }));
 
-const config = (port: number): string => `
+const config = ({ web }: { web: number }): string => `
 defaults
   mode http
   timeout connect 5s
   timeout client 30s
   timeout server 30s
 frontend web
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${web}
   http-request set-var(txn.word) str(word)
 ${groups
   .map(({ path, members }) => {
@@ -119,21 +117,12 @@ ${groups
 `;
 
 describe.skipIf(haproxyMissing() !== undefined)("converters, beside real HAProxy", () => {
-  let system: System;
-  let haproxy: Haproxy;
-  let ours: number;
-  let theirs: number;
+  let running: BesideHaproxy<"web">;
 
   beforeAll(async () => {
-    [ours, theirs] = (await freePorts(2)) as [number, number];
-    haproxy = await startHaproxy(config(theirs));
-    system = await startSystem(config(ours), ["--processes", "1"], { tunnel: false });
-    await eventually("HAProxy", () => accepts(theirs));
+    running = await startBesideHaproxy({ ports: ["web"], config });
   });
-  afterAll(async () => {
-    await system?.stop();
-    await haproxy?.stop();
-  });
+  afterAll(() => running?.stop());
 
   test.each(groups)("$members", async ({ path, members }) => {
     const answers = async (port: number, input?: string): Promise<Record<string, string>> => {
@@ -143,11 +132,12 @@ describe.skipIf(haproxyMissing() !== undefined)("converters, beside real HAProxy
       const made = body.split("|").map((text, index) => [members[index]!, text] as const);
       return Object.fromEntries(made.filter(([name]) => !misread[name]?.includes(input ?? "")));
     };
+    const { ours, theirs } = running;
     // Without the field there is nothing to convert.
     for (const input of [...inputs, undefined]) {
-      expect({ input, ...(await answers(ours, input)) }).toEqual({
+      expect({ input, ...(await answers(ours.web, input)) }).toEqual({
         input,
-        ...(await answers(theirs, input)),
+        ...(await answers(theirs.web, input)),
       });
     }
   });

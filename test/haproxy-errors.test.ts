@@ -1,16 +1,13 @@
 // What a haproxy.cfg answers where HAProxy answers itself: servers that fail in each way, pages of its own, refusals. The
 // same file, and the files that it names, through `isthmus serve` and through real HAProxy.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
-import { haproxyMissing, startHaproxy, type Haproxy } from "./system/haproxy.ts";
+import { haproxyMissing } from "./system/haproxy.ts";
 import { ask, type Answer } from "./system/http.ts";
-import { startSystem, type System } from "./system/isthmus.ts";
-import { eventually, freePorts } from "./system/process.ts";
-import { accepts, listen } from "./system/tcp.ts";
+import { freePorts } from "./system/process.ts";
+import { listen } from "./system/tcp.ts";
 import { startUnanswered, type Unanswered } from "./system/unanswered.ts";
 
 const pages = {
@@ -24,20 +21,11 @@ const pages = {
   "who.txt": "%[method] %[path] is not for you, 100%%\n",
 };
 
-interface Ports {
-  readonly web: number;
-  readonly plain: number;
-  readonly well: number;
-  readonly ill: number;
-  readonly live: number;
-  readonly refused: number;
-  readonly silent: number;
-  readonly rude: number;
-  readonly babbling: number;
-  readonly unanswered: number;
-}
+const listeners = ["web", "plain", "well", "ill"] as const;
+type Listener = (typeof listeners)[number];
+type Kind = "live" | "refused" | "silent" | "rude" | "babbling" | "unanswered";
 
-const configuration = (folder: string, ports: Ports): string => `
+const configuration = (ports: Readonly<Record<Listener | Kind, number>>, folder: string): string => `
 http-errors shop
   errorfile 503 ${folder}/503-shop.http
   errorfile 403 ${folder}/403.http
@@ -131,14 +119,10 @@ backend live
 `;
 
 const missing = haproxyMissing();
-let folder: string;
 let live: EchoServer;
 let unanswered: Unanswered;
 const servers: Server[] = [];
-let system: System;
-let ours: Ports;
-let theirs: Ports;
-let haproxy: Haproxy | undefined;
+let running: BesideHaproxy<Listener>;
 
 /** A server that does one thing with each connection. */
 async function startServer(reply: Parameters<typeof createServer>[1]): Promise<number> {
@@ -148,8 +132,6 @@ async function startServer(reply: Parameters<typeof createServer>[1]): Promise<n
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "isthmus-pages-"));
-  for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text);
   live = await startEchoServer("live", (request, response) => {
     const status = Number(/^\/status\/([0-9]+)/.exec(request.url ?? "")?.[1] ?? 503);
     response.writeHead(status, { "content-type": "text/plain", "x-leak": "secret" }).end("the server's own");
@@ -163,25 +145,19 @@ beforeAll(async () => {
   const babbling = await startServer((socket) => {
     socket.on("error", () => undefined).once("data", () => socket.end("what?\r\n\r\n"));
   });
-  const [refused, ...free] = (await freePorts(9)) as [number, ...number[]];
+  const [refused] = (await freePorts(1)) as [number];
   const shared = { live: live.port, refused, silent, rude, babbling, unanswered: unanswered.port };
-  const own = (from: number) => {
-    const [web, plain, well, ill] = free.slice(from) as [number, number, number, number];
-    return { ...shared, web, plain, well, ill };
-  };
-  [ours, theirs] = [own(0), own(4)];
-  system = await startSystem(configuration(folder, ours), ["--processes", "1"]);
-  if (missing === undefined) {
-    haproxy = await startHaproxy(configuration(folder, theirs));
-    await eventually("HAProxy", () => accepts(theirs.plain));
-  }
+  running = await startBesideHaproxy({
+    ports: listeners,
+    files: pages,
+    config: (ports, folder) => configuration({ ...shared, ...ports }, folder),
+  });
 });
 
 afterAll(async () => {
-  await Promise.all([system?.stop(), haproxy?.stop(), live?.stop()]);
+  await Promise.all([running?.stop(), live?.stop()]);
   unanswered?.stop();
   for (const server of servers) server.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const answerOf = ({ status, headers, body }: Answer) => ({
@@ -238,14 +214,16 @@ const cases: Case[] = [
 
 describe.each<Case>(cases)("%s", (path, status, body, listener = "web") => {
   test("is answered as the file says", async () => {
-    expect(answerOf(await ask({ port: ours[listener], host: "a.test:8080", path }))).toMatchObject({
+    expect(answerOf(await ask({ port: running.ours[listener], host: "a.test:8080", path }))).toMatchObject({
       status,
       body,
     });
   });
   test.skipIf(missing !== undefined)("as HAProxy does", async () => {
     const [here, there] = await Promise.all(
-      [ours, theirs].map((ports) => ask({ port: ports[listener], host: "a.test:8080", path })),
+      [running.ours, running.theirs].map((ports) =>
+        ask({ port: ports[listener], host: "a.test:8080", path }),
+      ),
     );
     const expected = answerOf(there!);
     // Of HAProxy's own pages for errors, the status alone is kept.
@@ -255,8 +233,8 @@ describe.each<Case>(cases)("%s", (path, status, body, listener = "web") => {
 });
 
 const proxies = [
-  ["is told by the gateway", () => ours, false],
-  ["is told by HAProxy", () => theirs, missing !== undefined],
+  ["is told by the gateway", () => running.ours, false],
+  ["is told by HAProxy", () => running.theirs, missing !== undefined],
 ] as const;
 
 describe.each(proxies)("what %s", (_, ports, isMissing) => {

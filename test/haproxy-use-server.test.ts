@@ -1,23 +1,19 @@
 // `use-server` of a haproxy.cfg through `isthmus serve`, beside the real HAProxy: which server answers, and which one does once
 // that is down.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
-import { haproxyMissing, startHaproxy, type Haproxy } from "./system/haproxy.ts";
+import { haproxyMissing } from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
-import { startSystem, type System } from "./system/isthmus.ts";
-import { eventually, freePorts } from "./system/process.ts";
-import { accepts } from "./system/tcp.ts";
+import { eventually } from "./system/process.ts";
 
 const names = ["first", "second", "canary"] as const;
 
 describe.skipIf(haproxyMissing() !== undefined)("servers for some requests", () => {
   const servers = new Map<string, EchoServer>();
-  let system: System;
-  let haproxy: Haproxy;
-  let ours: number;
-  let theirs: number;
+  let running: BesideHaproxy<"app">;
 
-  const config = (port: number): string => `
+  const config = ({ app }: { app: number }): string => `
 defaults
   mode http
   timeout connect 1s
@@ -26,7 +22,7 @@ defaults
   retries 3
   option redispatch 1
 listen app
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${app}
   use-server canary if { req.hdr(x-canary) -m found }
   use-server second if { path_beg /second }
   server first 127.0.0.1:${servers.get("first")!.port} check inter 200ms fall 1 rise 1
@@ -36,14 +32,10 @@ listen app
 
   beforeAll(async () => {
     for (const name of names) servers.set(name, await startEchoServer(name));
-    [ours, theirs] = (await freePorts(2)) as [number, number];
-    haproxy = await startHaproxy(config(theirs));
-    system = await startSystem(config(ours), ["--processes", "1"], { tunnel: false });
-    await eventually("HAProxy", () => accepts(theirs));
+    running = await startBesideHaproxy({ ports: ["app"], config });
   });
   afterAll(async () => {
-    await system?.stop();
-    await haproxy?.stop();
+    await running?.stop();
     await Promise.all([...servers.values()].map((server) => server.stop()));
   });
 
@@ -62,7 +54,7 @@ listen app
   };
 
   test("a condition picks the server; all other requests are balanced", async () => {
-    for (const port of [ours, theirs]) {
+    for (const { app: port } of [running.ours, running.theirs]) {
       expect(await answering(port, "/", { "x-canary": "1" })).toEqual(["canary"]);
       expect(await answering(port, "/second/x", { "x-canary": "1" })).toEqual(["canary"]);
       expect(await answering(port, "/second/x")).toEqual(["second"]);
@@ -72,7 +64,7 @@ listen app
 
   test("while it is down, the others answer", async () => {
     await servers.get("second")!.stop();
-    for (const port of [ours, theirs]) {
+    for (const { app: port } of [running.ours, running.theirs]) {
       await eventually("the others answer", async () => {
         const answered = await answering(port, "/second/x");
         return answered.join() === "first";

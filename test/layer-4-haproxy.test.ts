@@ -1,9 +1,9 @@
 // A haproxy.cfg of `mode tcp` through `isthmus serve`, beside the real HAProxy.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { helloMessage, records } from "#traffic/connection/client-hello.fixture.ts";
-import { haproxyMissing, startHaproxy } from "./system/haproxy.ts";
-import { startSystem } from "./system/isthmus.ts";
-import { eventually, freePorts } from "./system/process.ts";
+import { startBesideHaproxy } from "./system/beside-haproxy.ts";
+import { haproxyMissing } from "./system/haproxy.ts";
+import { freePorts } from "./system/process.ts";
 import { startTcpPod, tcpClient, type TcpPod } from "./system/tcp.ts";
 
 let one: TcpPod;
@@ -25,8 +25,7 @@ afterAll(async () => {
 test.skipIf(haproxyMissing())(
   "a haproxy.cfg of mode tcp sends connections where HAProxy sends them",
   async () => {
-    const [ours, theirs, oursPlain, theirsPlain] = (await freePorts(4)) as [number, number, number, number];
-    const config = (tls: number, plain: number): string => `
+    const config = ({ tls, plain }: { tls: number; plain: number }): string => `
 defaults
   mode tcp
   timeout connect 5s
@@ -53,10 +52,8 @@ backend two
 backend secure
   server third 127.0.0.1:${third.port}
 `;
-    const haproxy = await startHaproxy(config(theirs, theirsPlain));
-    const imported = await startSystem(config(ours, oursPlain));
+    const { ours, theirs, stop } = await startBesideHaproxy({ ports: ["tls", "plain"], config });
     try {
-      await eventually("HAProxy", async () => (await tcpClient(theirsPlain).until("\n")) === "two\n");
       const greeting = async (port: number, hello?: Uint8Array, from?: string): Promise<string> => {
         const client = tcpClient(port, from);
         if (hello) client.write(hello);
@@ -74,19 +71,21 @@ backend secure
       for (const serverName of [...serverNames, undefined]) {
         // In one record: of a ClientHello in several, HAProxy does not see the name.
         const hello = records(helloMessage(serverName === undefined ? {} : { serverName }));
-        expect([serverName, (await greeting(ours, hello)).slice(0, 4)]).toEqual([
+        expect([serverName, (await greeting(ours.tls, hello)).slice(0, 4)]).toEqual([
           serverName,
-          (await greeting(theirs, hello)).slice(0, 4),
+          (await greeting(theirs.tls, hello)).slice(0, 4),
         ]);
       }
       const request = Buffer.from("GET / HTTP/1.1\r\n\r\n");
-      expect(await greeting(ours, request)).toBe("closed");
-      expect(await greeting(theirs, request)).toBe("closed");
+      expect(await greeting(ours.tls, request)).toBe("closed");
+      expect(await greeting(theirs.tls, request)).toBe("closed");
       for (const from of ["127.0.0.1", "127.0.0.2"]) {
-        expect(await greeting(oursPlain, undefined, from)).toBe(await greeting(theirsPlain, undefined, from));
+        expect(await greeting(ours.plain, undefined, from)).toBe(
+          await greeting(theirs.plain, undefined, from),
+        );
       }
     } finally {
-      await Promise.all([haproxy.stop(), imported.stop()]);
+      await stop();
     }
   },
   60_000,

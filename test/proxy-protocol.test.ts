@@ -8,25 +8,23 @@ import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeProxyHeader } from "#traffic/connection/proxy-protocol.ts";
+import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
 import { type Echo, type EchoServer, startEchoServer } from "./system/echo-server.ts";
 import { type Haproxy, haproxyMissing, startHaproxy } from "./system/haproxy.ts";
-import { startSystem, type System } from "./system/isthmus.ts";
-import { eventually, freePorts } from "./system/process.ts";
+import { freePorts } from "./system/process.ts";
 import { selfSignedPem } from "./system/self-signed.ts";
-import { accepts, tcpClient } from "./system/tcp.ts";
+import { tcpClient } from "./system/tcp.ts";
 
 /** Loopback is wide enough for clients with addresses of their own. */
 const client = "127.0.0.7";
 const banned = "127.0.0.9";
 
-interface Ports {
-  readonly plain: number;
-  readonly secure: number;
-  /** Expects the header of one proxy only. */
-  readonly some: number;
-}
+/** `some` expects the header of one proxy only. */
+const listeners = ["plain", "secure", "some"] as const;
+type Listener = (typeof listeners)[number];
+type Ports = Readonly<Record<Listener, number>>;
 
-const config = ({ plain, secure, some }: Ports, pod: number, pem: string): string => `
+const config = ({ plain, secure, some }: Ports, folder: string): string => `
 defaults
   mode http
   timeout connect 5s
@@ -35,7 +33,7 @@ defaults
   option forwardfor
 frontend web
   bind 127.0.0.1:${plain} accept-proxy
-  bind 127.0.0.1:${secure} ssl crt ${pem} alpn h2,http/1.1 accept-proxy
+  bind 127.0.0.1:${secure} ssl crt ${folder}/site.pem alpn h2,http/1.1 accept-proxy
   http-request deny if { src ${banned} }
   http-request set-header X-Client %[src]
   default_backend pods
@@ -45,11 +43,11 @@ frontend some
   http-request set-header X-Client %[src]
   default_backend pods
 backend pods
-  server pod 127.0.0.1:${pod}
+  server pod 127.0.0.1:${pod.port}
 `;
 
 /** A proxy that sends each version of the protocol to each port. */
-const inFront = (ports: readonly (readonly [front: number, behind: number, options: string])[]): string =>
+const sending = (ports: readonly (readonly [front: number, behind: number, options: string])[]): string =>
   `defaults
   mode tcp
   timeout connect 5s
@@ -63,15 +61,8 @@ ${ports
   .join("")}`;
 
 let pod: EchoServer;
-let system: System;
-const others: Haproxy[] = [];
-let ours: Ports;
-let theirs: Ports;
-
-async function ports(): Promise<Ports> {
-  const [plain, secure, some] = (await freePorts(3)) as [number, number, number];
-  return { plain, secure, some };
-}
+let beside: BesideHaproxy<Listener>;
+let inFront: Haproxy;
 
 /** Whom the backend is told of, or the status of a refusal; nothing: the connection was closed. */
 function told(port: number, from: string, tls = false): Promise<string> {
@@ -109,19 +100,13 @@ async function answered(port: number, bytes: Uint8Array | string, from?: string)
 
 describe.skipIf(haproxyMissing() !== undefined)("requests behind the PROXY protocol", () => {
   const fronts = new Map<string, readonly [number, number]>();
-  const front = (version: string, at: keyof Ports): readonly [number, number] =>
-    fronts.get(`${version} ${at}`)!;
+  const front = (version: string, at: Listener): readonly [number, number] => fronts.get(`${version} ${at}`)!;
 
   beforeAll(async () => {
     pod = await startEchoServer("pod");
-    ours = await ports();
-    theirs = await ports();
-    const pem = await selfSignedPem("app.example.com");
-    system = await startSystem(config(ours, pod.port, "site.pem"), ["--processes", "1"], {
-      tunnel: false,
-      files: { "site.pem": pem },
-    });
-    others.push(await startHaproxy(config(theirs, pod.port, await system.file("site.pem", pem))));
+    const files = { "site.pem": await selfSignedPem("app.example.com") };
+    beside = await startBesideHaproxy({ ports: listeners, files, config });
+    const { ours, theirs } = beside;
     const senders: (readonly [number, number, string])[] = [];
     for (const version of ["send-proxy", "send-proxy-v2"]) {
       for (const at of ["plain", "secure"] as const) {
@@ -130,14 +115,13 @@ describe.skipIf(haproxyMissing() !== undefined)("requests behind the PROXY proto
         senders.push([one, ours[at], version], [two, theirs[at], version]);
       }
     }
-    others.push(await startHaproxy(inFront(senders)));
-    for (const port of [...senders.map(([one]) => one), ...Object.values(theirs)]) {
-      await eventually(`a listener on ${port}`, () => accepts(port));
-    }
+    inFront = await startHaproxy(
+      sending(senders),
+      senders.map(([one]) => one),
+    );
   });
   afterAll(async () => {
-    await system?.stop();
-    await Promise.all([...others, pod].map((one) => one?.stop()));
+    await Promise.all([beside, inFront, pod].map((one) => one?.stop()));
   });
 
   test.each(
@@ -163,6 +147,7 @@ describe.skipIf(haproxyMissing() !== undefined)("requests behind the PROXY proto
       `PROXY TCP5 ${client} 127.0.0.1 1 2\r\n${request}`,
       Buffer.concat([version3, Buffer.from(request)]),
     ];
+    const { ours, theirs } = beside;
     for (const start of starts) {
       for (const { plain } of [ours, theirs])
         expect([start, await answered(plain, start)]).toEqual([start, ""]);
@@ -177,7 +162,7 @@ describe.skipIf(haproxyMissing() !== undefined)("requests behind the PROXY proto
 
   test("where only some proxies are expected to send it, nobody else is believed", async () => {
     const claim = `PROXY TCP4 203.0.113.9 127.0.0.1 4711 80\r\nGET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n`;
-    for (const { some } of [ours, theirs]) {
+    for (const { some } of [beside.ours, beside.theirs]) {
       expect(await told(some, client)).toBe(`${client} ${client}`);
       expect(await answered(some, claim, client)).toMatch(/^HTTP\/1\.[01] 400 /);
       expect(await answered(some, claim, "127.0.0.2")).toBe("HTTP/1.1 200 OK");

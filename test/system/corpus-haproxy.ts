@@ -5,8 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startHaproxy } from "./haproxy.ts";
-import { freePorts, eventually } from "./process.ts";
-import { accepts } from "./tcp.ts";
+import { freePorts } from "./process.ts";
 
 export interface RunningHaproxy {
   /** Port of this machine for a port of the file. */
@@ -39,25 +38,14 @@ export async function startCorpusHaproxy(
   const free = await freePorts(declared.length);
   const ports = new Map(declared.map((port, index) => [port, free[index]!]));
   const here = named.reduce((all, { name }) => all.replaceAll(name, join(directory, name)), text);
-  const haproxy = await startHaproxy(localText(here, ports, portOf, pemFile));
-  const stop = async (): Promise<void> => {
-    await haproxy.stop();
-    await rm(directory, { recursive: true, force: true });
-  };
+  const removed = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
-    for (const port of ports.values()) {
-      await eventually(
-        `HAProxy listens on ${port}`,
-        async () => /\[ALERT\]/.test(haproxy.output()) || accepts(port),
-      );
-    }
-    if (/\[ALERT\]/.test(haproxy.output()))
-      throw new Error(`HAProxy does not take the file:\n${haproxy.output()}`);
+    const haproxy = await startHaproxy(localText(here, ports, portOf, pemFile), ports.values());
+    return { ports, stop: () => haproxy.stop().finally(removed) };
   } catch (error) {
-    await stop();
+    await removed();
     throw error;
   }
-  return { ports, stop };
 }
 
 /** Statements about the machine: where the process runs, what it may, where it writes. */

@@ -3,6 +3,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { eventually } from "./process.ts";
+import { accepts } from "./tcp.ts";
 
 /** Why there is nothing to compare with; undefined where HAProxy is installed, or has to be (`ISTHMUS_CI`). */
 export function haproxyMissing(): string | undefined {
@@ -11,23 +13,32 @@ export function haproxyMissing(): string | undefined {
 }
 
 export interface Haproxy {
+  hasEnded(): boolean;
   /** What it has printed: its log, with `log stdout`. */
   output(): string;
   stop(): Promise<void>;
 }
 
-export async function startHaproxy(config: string): Promise<Haproxy> {
+/** Waits until it listens at all of `ports`; rejects with HAProxy's own words when it does not take the file. */
+export async function startHaproxy(config: string, ports: Iterable<number> = []): Promise<Haproxy> {
   const directory = await mkdtemp(join(tmpdir(), "isthmus-haproxy-"));
   const file = join(directory, "haproxy.cfg");
   await writeFile(file, config);
   const running = start("haproxy", ["-db", "-f", file]);
-  return {
-    ...running,
-    stop: async () => {
-      await running.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
+  const stop = async (): Promise<void> => {
+    await running.stop();
+    await rm(directory, { recursive: true, force: true });
   };
+  try {
+    for (const port of ports) {
+      await eventually(`HAProxy listens on ${port}`, async () => running.hasEnded() || accepts(port));
+    }
+    if (running.hasEnded()) throw new Error(`HAProxy has ended:\n${running.output()}`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ...running, stop };
 }
 
 /** By its name in Debian. */
@@ -45,12 +56,17 @@ export function startHaproxyExporter(scrapeUri: string, port: number): Haproxy {
 
 function start(program: string, args: readonly string[]): Haproxy {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-  const ended = new Promise<void>((done) => child.once("close", () => done()).once("error", () => done()));
+  let hasEnded = false;
+  const ended = new Promise<void>((done) => {
+    const end = (): void => done(void (hasEnded = true));
+    child.once("close", end).once("error", end);
+  });
   let text = "";
   const keep = (chunk: Buffer): void => void (text += chunk.toString());
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
   return {
+    hasEnded: () => hasEnded,
     output: () => text,
     stop: async () => {
       child.kill("SIGTERM");
