@@ -32,9 +32,9 @@ http-errors shop
 
 defaults
   mode http
-  timeout connect 300ms
+  timeout connect 5s
   timeout client 30s
-  timeout server 1500ms
+  timeout server 30s
   timeout tarpit 10ms
   retries 0
   errorfile 503 ${folder}/503.http
@@ -91,12 +91,14 @@ backend unpaged
   http-error status 503 default-errorfiles
   server s1 127.0.0.1:${ports.refused}
 backend silent
+  timeout server 1500ms
   server s1 127.0.0.1:${ports.silent}
 backend rude
   server s1 127.0.0.1:${ports.rude}
 backend babbling
   server s1 127.0.0.1:${ports.babbling}
 backend unanswered
+  timeout connect 300ms
   server s1 127.0.0.1:${ports.unanswered}
 backend empty
 backend shop
@@ -111,9 +113,9 @@ backend statuses
   http-after-response set-header X-Method after
   server s1 127.0.0.1:${ports.live}
 backend checked
-  server s1 127.0.0.1:${ports.refused} check port ${ports.live} inter 200ms rise 1 fall 1
+  server s1 127.0.0.1:${ports.refused} check port ${ports.live} inter 1s rise 1 fall 1
 backend dead
-  server s1 127.0.0.1:${ports.live} check port ${ports.refused} inter 200ms rise 1 fall 1
+  server s1 127.0.0.1:${ports.live} check port ${ports.refused} inter 1s rise 1 fall 1
 backend live
   server s1 127.0.0.1:${ports.live}
 `;

@@ -10,7 +10,7 @@ import { sendBytes } from "./system/wire-client.ts";
 const config = ({ web }: { web: number }, folder: string): string => `
 defaults
   mode http
-  timeout connect 1s
+  timeout connect 5s
   timeout client 30s
   timeout server 30s
 frontend web

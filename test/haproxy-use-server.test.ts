@@ -16,7 +16,7 @@ describe.skipIf(haproxyMissing() !== undefined)("servers for some requests", () 
   const config = ({ app }: { app: number }): string => `
 defaults
   mode http
-  timeout connect 1s
+  timeout connect 5s
   timeout client 30s
   timeout server 30s
   retries 3
@@ -25,9 +25,9 @@ listen app
   bind 127.0.0.1:${app}
   use-server canary if { req.hdr(x-canary) -m found }
   use-server second if { path_beg /second }
-  server first 127.0.0.1:${servers.get("first")!.port} check inter 200ms fall 1 rise 1
-  server second 127.0.0.1:${servers.get("second")!.port} check inter 200ms fall 1 rise 1
-  server canary 127.0.0.1:${servers.get("canary")!.port} weight 0 check inter 200ms fall 1 rise 1
+  server first 127.0.0.1:${servers.get("first")!.port} check inter 1s fall 1 rise 1
+  server second 127.0.0.1:${servers.get("second")!.port} check inter 1s fall 1 rise 1
+  server canary 127.0.0.1:${servers.get("canary")!.port} weight 0 check inter 1s fall 1 rise 1
 `;
 
   beforeAll(async () => {
