@@ -1,9 +1,9 @@
 // What rules ask of the certificate that a client has shown at a listener that lets everyone in.
-import { request as httpsRequest } from "node:https";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type FixtureCertificate, issueAuthority, issueLeaf } from "#contract/identity/identity-fixture.ts";
 import { exportPrivateKeyPem } from "#contract/identity/key-pair.ts";
 import { startEchoServer, type Echo, type EchoServer } from "./system/echo-server.ts";
+import { ask, type Answer } from "./system/http.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { freePorts } from "./system/process.ts";
 
@@ -70,30 +70,12 @@ backends:
 });
 afterAll(() => Promise.all([system?.stop(), origin?.stop()]));
 
-function ask(
-  path: string,
-  client?: ClientKey,
-  headers: Record<string, string> = {},
-): Promise<{ readonly status: number; readonly echo: Echo | undefined }> {
-  return new Promise((done, fail) => {
-    const outgoing = httpsRequest(
-      { host: "127.0.0.1", port, path, rejectUnauthorized: false, agent: false, headers, ...client },
-      (incoming) => {
-        let text = "";
-        incoming.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        incoming.once("end", () => {
-          const status = incoming.statusCode ?? 0;
-          done({ status, echo: status === 200 ? (JSON.parse(text) as Echo) : undefined });
-        });
-      },
-    );
-    outgoing.once("error", fail).end();
-  });
-}
+const get = (path: string, client?: ClientKey, headers: Record<string, string> = {}): Promise<Answer> =>
+  ask({ port, host: "localhost", path, headers, tls: { ...client } });
 
 describe("what a rule asks of the certificate", () => {
   const status = async (path: string, client?: ClientKey): Promise<number> =>
-    (await ask(path, client)).status;
+    (await get(path, client)).status;
 
   test("400 without a valid one, also in front of an answer", async () => {
     for (const path of ["/asked", "/asked/named"]) {
@@ -113,6 +95,8 @@ describe("what a rule asks of the certificate", () => {
     expect(await status("/asked/whoever", expired)).toBe(200);
   });
 
+  const seen = (answer: Answer): Echo["headers"] => (JSON.parse(answer.body) as Echo).headers;
+
   test("the endpoint hears of it, and nothing that the client says", async () => {
     const forged = {
       "ssl-client-verify": "SUCCESS",
@@ -120,7 +104,7 @@ describe("what a rule asks of the certificate", () => {
       "ssl-client-cert": "x",
       ssl_client_issuer_dn: "CN=root",
     };
-    const told = (await ask("/asked", named, forged)).echo!.headers;
+    const told = seen(await get("/asked", named, forged));
     expect(told).toMatchObject({
       "ssl-client-verify": "SUCCESS",
       "ssl-client-subject-dn": "CN=w\\C3\\A9b\\, shop",
@@ -128,7 +112,7 @@ describe("what a rule asks of the certificate", () => {
     });
     expect(told).not.toHaveProperty("ssl_client_issuer_dn");
     expect(decodeURIComponent(String(told["ssl-client-cert"])).trim()).toBe(named.cert.trim());
-    const nobody = (await ask("/asked/or-none", undefined, forged)).echo!.headers;
+    const nobody = seen(await get("/asked/or-none", undefined, forged));
     expect(nobody["ssl-client-verify"]).toBe("NONE");
     for (const name of ["ssl-client-subject-dn", "ssl-client-cert", "ssl-client-issuer-dn"]) {
       expect(nobody).not.toHaveProperty(name);

@@ -2,7 +2,6 @@
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect as http2Connect } from "node:http2";
-import { request as httpsRequest } from "node:https";
 import { connect as connectTcp, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
@@ -19,6 +18,7 @@ import {
 } from "#contract/identity/identity-fixture.ts";
 import { exportPrivateKeyPem } from "#contract/identity/key-pair.ts";
 import { startEchoServer, type Echo, type EchoServer } from "./system/echo-server.ts";
+import { ask } from "./system/http.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { eventually, freePorts } from "./system/process.ts";
 import { startTcpPod, type TcpPod } from "./system/tcp.ts";
@@ -146,36 +146,16 @@ const clientCert = (answer: ClientAnswer): unknown => answer.echo?.headers["clie
 const fieldOf = ({ der }: ClientKey): string => `:${Buffer.from(der).toString("base64")}:`;
 
 /** Rejects when there is no connection. */
-function ask(
+async function get(
   port: number,
   path: string,
   client?: ClientKey,
   headers: Record<string, string> = {},
   servername = host,
 ): Promise<ClientAnswer> {
-  return new Promise((done, fail) => {
-    const outgoing = httpsRequest(
-      {
-        host: "127.0.0.1",
-        port,
-        path,
-        servername,
-        rejectUnauthorized: false,
-        agent: false,
-        headers: { host, ...headers },
-        ...(client && { cert: client.cert, key: client.key }),
-      },
-      (incoming) => {
-        let text = "";
-        incoming.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        incoming.once("end", () => {
-          const status = incoming.statusCode ?? 0;
-          done({ status, echo: status === 200 ? (JSON.parse(text) as Echo) : undefined });
-        });
-      },
-    );
-    outgoing.once("error", fail).end();
-  });
+  const pair = client && { cert: client.cert, key: client.key };
+  const { status, body } = await ask({ port, host, path, headers, tls: { servername, ...pair } });
+  return { status, echo: status === 200 ? (JSON.parse(body) as Echo) : undefined };
 }
 
 /** However it ends. */
@@ -186,7 +166,7 @@ function closed(socket: Socket): Promise<void> {
 
 describe("AllowValidOnly", () => {
   test("a client with a valid certificate is let in, and the endpoint gets it, not what the client says", async () => {
-    const answer = await ask(ports.strict, "/", orders, {
+    const answer = await get(ports.strict, "/", orders, {
       "client-cert": ":AAAA:",
       "client-cert-chain": "x",
     });
@@ -199,7 +179,7 @@ describe("AllowValidOnly", () => {
     ["with one of another authority", (): ClientKey => stranger],
     ["with an expired one", (): ClientKey => expired],
   ])("a client %s gets no connection", async (_, client) => {
-    await expect(ask(ports.strict, "/", client())).rejects.toThrow(/ECONNRESET|socket hang up|alert/);
+    await expect(get(ports.strict, "/", client())).rejects.toThrow(/ECONNRESET|socket hang up|alert/);
   });
 
   test("over HTTP/2, for every request of the connection", async () => {
@@ -234,7 +214,7 @@ describe("AllowValidOnly", () => {
 
 describe("listeners of one port that validate each in its own way", () => {
   const at = (name: string, path = "/", client?: ClientKey, of = name): Promise<ClientAnswer> =>
-    ask(ports.shared, path, client, { host: of }, name);
+    get(ports.shared, path, client, { host: of }, name);
   const noConnection = /ECONNRESET|socket hang up|alert/;
 
   test("the server name decides whether a certificate is asked for", async () => {
@@ -324,15 +304,15 @@ describe("listeners of one port that validate each in its own way", () => {
 describe("AllowInsecureFallback", () => {
   test("everyone is let in, but only who has a valid certificate is somebody", async () => {
     for (const client of [undefined, stranger, expired]) {
-      expect((await ask(ports.lenient, "/", client)).status).toBe(200);
-      expect((await ask(ports.lenient, "/orders", client)).status).toBe(403);
+      expect((await get(ports.lenient, "/", client)).status).toBe(200);
+      expect((await get(ports.lenient, "/orders", client)).status).toBe(403);
     }
-    expect((await ask(ports.lenient, "/orders", orders)).status).toBe(200);
-    expect((await ask(ports.lenient, "/payments", orders)).status).toBe(403);
+    expect((await get(ports.lenient, "/orders", orders)).status).toBe(200);
+    expect((await get(ports.lenient, "/payments", orders)).status).toBe(403);
   });
 
   test("without forwardClientCertificate the endpoint gets none", async () => {
-    expect(clientCert(await ask(ports.lenient, "/", orders, { "client-cert": ":AAAA:" }))).toBeUndefined();
+    expect(clientCert(await get(ports.lenient, "/", orders, { "client-cert": ":AAAA:" }))).toBeUndefined();
   });
 });
 
@@ -361,7 +341,7 @@ describe("connections of a TLS listener", () => {
 
 test("a revoked certificate counts no more; one that is added to the list, from then on", async () => {
   const isRefused = (client: ClientKey): Promise<boolean> =>
-    ask(ports.listed, "/", client).then(
+    get(ports.listed, "/", client).then(
       () => false,
       () => true,
     );
@@ -373,12 +353,12 @@ test("a revoked certificate counts no more; one that is added to the list, from 
 });
 
 test("an authority that is added to the file counts without a restart", async () => {
-  expect((await ask(ports.lenient, "/orders", stranger)).status).toBe(403);
+  expect((await get(ports.lenient, "/orders", stranger)).status).toBe(403);
   const caFile = join(directory, "ca.pem");
   await writeFile(caFile, secondRoot.pem);
   await eventually(
     "the new authority",
-    async () => (await ask(ports.lenient, "/orders", stranger)).status === 200,
+    async () => (await get(ports.lenient, "/orders", stranger)).status === 200,
   );
-  expect((await ask(ports.lenient, "/orders", orders)).status).toBe(403);
+  expect((await get(ports.lenient, "/orders", orders)).status).toBe(403);
 });

@@ -2,8 +2,6 @@
 // another HAProxy in front that sends it.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -11,6 +9,7 @@ import { encodeProxyHeader } from "#traffic/connection/proxy-protocol.ts";
 import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
 import { type Echo, type EchoServer, startEchoServer } from "./system/echo-server.ts";
 import { type Haproxy, haproxyMissing, startHaproxy } from "./system/haproxy.ts";
+import { ask } from "./system/http.ts";
 import { freePorts } from "./system/process.ts";
 import { selfSignedPem } from "./system/self-signed.ts";
 import { tcpClient } from "./system/tcp.ts";
@@ -64,29 +63,13 @@ let pod: EchoServer;
 let beside: BesideHaproxy<Listener>;
 let inFront: Haproxy;
 
-/** Whom the backend is told of, or the status of a refusal; nothing: the connection was closed. */
-function told(port: number, from: string, tls = false): Promise<string> {
-  return new Promise((done) => {
-    const options = {
-      host: "127.0.0.1",
-      port,
-      localAddress: from,
-      agent: false,
-      headers: { host: "app.example.com" },
-      ...(tls && { servername: "app.example.com", rejectUnauthorized: false }),
-    };
-    const request = (tls ? httpsRequest : httpRequest)(options, (answer) => {
-      let text = "";
-      answer.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      answer.once("end", () => {
-        if (answer.statusCode !== 200) return done(String(answer.statusCode));
-        const { headers } = JSON.parse(text) as Echo;
-        done(`${String(headers["x-client"])} ${String(headers["x-forwarded-for"])}`);
-      });
-    });
-    request.once("error", () => done("closed"));
-    request.end();
-  });
+/** Whom the backend is told of, or the status of a refusal, or that the connection was closed. */
+async function told(port: number, from: string, tls = false): Promise<string> {
+  const asked = { port, host: "app.example.com", localAddress: from, ...(tls && { tls: {} }) };
+  const answer = await ask(asked).catch(() => undefined);
+  if (answer?.status !== 200) return answer === undefined ? "closed" : String(answer.status);
+  const { headers } = JSON.parse(answer.body) as Echo;
+  return `${String(headers["x-client"])} ${String(headers["x-forwarded-for"])}`;
 }
 
 /** The status line that bytes are answered with, if any. */

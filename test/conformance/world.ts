@@ -1,6 +1,5 @@
 // What the conformance tests have in common: a namespace of their own with a Gateway and the Services of the suite's base
 // manifests, and requests to it.
-import { request as httpsRequest } from "node:https";
 import { ask, type Answer, type Ask } from "../system/http.ts";
 import type { KeyPairPem, TlsWorld } from "./tls-world.ts";
 import { startEchoServer, type Echo, type EchoServer } from "../system/echo-server.ts";
@@ -191,31 +190,7 @@ export function getOverTls(
   path: string,
   client?: KeyPairPem,
 ): Promise<string> {
-  return new Promise((done, fail) => {
-    const outgoing = httpsRequest(
-      {
-        host: "127.0.0.1",
-        port,
-        path,
-        headers: { host },
-        servername,
-        rejectUnauthorized: false,
-        agent: false,
-        ...client,
-      },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-        incoming.once("error", fail);
-        incoming.once("end", () => {
-          const { statusCode: status = 0, headers, rawHeaders } = incoming;
-          done(textOf({ status, headers, rawHeaders, body: Buffer.concat(chunks).toString() }));
-        });
-      },
-    );
-    outgoing.once("error", fail);
-    outgoing.end();
-  });
+  return get(port, host, path, { tls: { servername, ...client } });
 }
 
 /** Answers by how often they came, of so many requests, ten of them at a time. */

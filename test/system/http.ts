@@ -17,8 +17,10 @@ export interface Ask {
   method?: string;
   headers?: Record<string, string | string[]>;
   body?: string | Buffer;
-  /** TLS, with this CA (PEM) or without verification. */
-  tls?: { ca?: string };
+  /** TLS, with this CA (PEM) or without verification; perhaps with a certificate of the client's own. */
+  tls?: { ca?: string; cert?: string; key?: string; servername?: string };
+  /** Of this machine, from which the client comes. */
+  localAddress?: string;
 }
 
 export function ask({
@@ -29,6 +31,7 @@ export function ask({
   headers = {},
   body,
   tls,
+  localAddress,
 }: Ask): Promise<Answer> {
   return new Promise((done, fail) => {
     const send = tls ? httpsRequest : httpRequest;
@@ -40,7 +43,8 @@ export function ask({
         method,
         headers: { host, ...headers },
         agent: false,
-        ...(tls && { servername: host.split(":")[0], rejectUnauthorized: tls.ca !== undefined, ca: tls.ca }),
+        ...(localAddress !== undefined && { localAddress }),
+        ...(tls && { servername: host.split(":")[0], rejectUnauthorized: tls.ca !== undefined, ...tls }),
       },
       (incoming) => {
         const chunks: Buffer[] = [];
