@@ -14,7 +14,7 @@ import {
   type RuleInput,
   type RulePolicies,
 } from "./rule-parts.ts";
-import { speakersOf, type Location, type Server, type Source } from "./server.ts";
+import { speaksFor, type Location, type Server } from "./server.ts";
 import type { Snippet } from "./snippet/read-snippet.ts";
 import type { SnippetAnswer } from "./snippet/snippet-context.ts";
 import type { Settings } from "./settings.ts";
@@ -78,9 +78,8 @@ export function wildcardRest(server: Server): PlacedRule[] {
 
 /** What the `server-snippet` of the host answers, in front of all locations. */
 export function serverSnippetRules(server: Server, scheme: "http" | "https"): PlacedRule[] {
-  const source = snippetSource(server);
-  if (!source) return [];
-  const { settings, ingress } = source;
+  if (!server.snippetSource) return [];
+  const { settings, ingress } = server.snippetSource;
   const origin = settings.annotations.field("server-snippet");
   return answersOf(settings.serverSnippet, scheme).map(({ match, filter }) => {
     const joined = joinMatches([matchOf({}, server), match]);
@@ -89,28 +88,21 @@ export function serverSnippetRules(server: Server, scheme: "http" | "https"): Pl
   });
 }
 
-/** The oldest Ingress of the host that has one: ingress-nginx takes one a host. */
-function snippetSource(server: Server): Source | undefined {
-  return speakersOf(server).find(({ settings }) => settings.annotations.text("server-snippet") !== undefined);
-}
-
 function answersOf({ answers }: Snippet, scheme: "http" | "https"): readonly SnippetAnswer[] {
   return answers.filter((answer) => answer.scheme === undefined || answer.scheme === scheme);
 }
 
 /** `allow` and `deny` of a location replace those of its server. */
-function snippetNetworks(settings: Settings, server: Server): Pick<Snippet, "allow" | "deny"> {
+function snippetNetworks(settings: Settings, { snippetSource }: Server): Pick<Snippet, "allow" | "deny"> {
   const isOwn = settings.snippet.allow.length + settings.snippet.deny.length > 0;
-  return isOwn ? settings.snippet : (snippetSource(server)?.settings.serverSnippet ?? settings.snippet);
+  return isOwn ? settings.snippet : (snippetSource?.settings.serverSnippet ?? settings.snippet);
 }
 
 /** Redirects of `/` to an application's root, which stand in front of all locations of the host. */
 export function appRootRules(server: Server): PlacedRule[] {
   // The first one answers.
-  const owner = server.sources[0]?.ingress.namespace;
   const location = server.locations.find(
-    ({ settings, ingress }) =>
-      settings.redirects.appRoot !== undefined && (owner ?? ingress.namespace) === ingress.namespace,
+    ({ settings, ingress }) => settings.redirects.appRoot !== undefined && speaksFor(server, ingress),
   );
   if (!location) return [];
   const { settings, ingress } = location;
@@ -150,7 +142,7 @@ function filtersOf(location: Location, server: Server): FilterInput[] {
   const { settings } = location;
   const rewrite = rewriteOf(location);
   const facts = factsOf(location, server);
-  const snippets = [settings.snippet, snippetSource(server)?.settings.serverSnippet];
+  const snippets = [settings.snippet, server.snippetSource?.settings.serverSnippet];
   return joinFilters([
     ...rewrite,
     ...(rewrite.length > 0 ? forwardedPrefixFilter(settings.annotations) : []),

@@ -46,6 +46,8 @@ export interface Server {
   hasTls: boolean;
   /** What its clients have to show over HTTPS: as the oldest Ingress says that asks for anything. */
   clientCertificates: ClientCertificates | undefined;
+  /** The oldest Ingress that has a `server-snippet`: ingress-nginx takes one a host. */
+  snippetSource: Source | undefined;
 }
 
 /** Sources in order of age, without canaries. */
@@ -81,14 +83,26 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
   addAliases(servers);
   for (const server of servers.values()) {
     noteLaterSettings(server);
-    server.clientCertificates = speakersOf(server).find(({ settings }) => settings.clientCertificates)
-      ?.settings.clientCertificates;
+    const speakers = speakersOf(server);
+    server.clientCertificates = speakers.find(({ settings }) => settings.clientCertificates)?.settings
+      .clientCertificates;
+    server.snippetSource = speakers.find(
+      ({ settings }) => settings.annotations.text("server-snippet") !== undefined,
+    );
   }
   return [...servers.values()];
 }
 
 function serverOf(host: string, ...locations: Location[]): Server {
-  return { host, aliases: [], locations, sources: [], hasTls: false, clientCertificates: undefined };
+  return {
+    host,
+    aliases: [],
+    locations,
+    sources: [],
+    hasTls: false,
+    clientCertificates: undefined,
+    snippetSource: undefined,
+  };
 }
 
 function rulesOf({ body }: Ingress) {
@@ -147,21 +161,24 @@ function noteTaken(server: Server, first: Location, second: Location, notes: Not
  * Whose word counts for a whole host: Ingresses of the namespace that had it first. In ingress-nginx those of all namespaces
  * have a say, so that one could lock out the clients of another, or send them elsewhere.
  */
-export function speakersOf({ sources }: Pick<Server, "sources">): readonly Source[] {
-  return sources.filter(({ ingress }) => ingress.namespace === sources[0]!.ingress.namespace);
+export function speaksFor({ sources }: Server, { namespace }: Ingress): boolean {
+  return sources[0] === undefined || sources[0].ingress.namespace === namespace;
+}
+
+function speakersOf(server: Server): Source[] {
+  return server.sources.filter(({ ingress }) => speaksFor(server, ingress));
 }
 
 /** Of what is said of a whole host ingress-nginx takes the oldest Ingress's word. */
 function noteLaterSettings(server: Server): void {
   const { sources } = server;
   const host = server.host || "every host";
-  const speakers = speakersOf(server);
   for (const name of ["server-snippet", "server-alias", "auth-tls-secret", "app-root"] as const) {
     const asking = sources.filter(({ settings }) => settings.annotations.text(name) !== undefined);
-    const first = asking.find((source) => speakers.includes(source));
+    const first = asking.find(({ ingress }) => speaksFor(server, ingress));
     for (const source of asking) {
       const { annotations } = source.settings;
-      if (!speakers.includes(source)) noteForeign(name, host, speakers[0]!, annotations);
+      if (!speaksFor(server, source.ingress)) noteForeign(name, host, sources[0]!, annotations);
       else if (source !== first) {
         const by = JSON.stringify(qualifiedName(first!.ingress));
         annotations.ignored(name, `${host} has that of the older Ingress ${by}`);
