@@ -24,25 +24,24 @@ export function questionsOf(
   providers: Providers,
   notes: Notes,
 ): Questions {
+  const custom = policies.filter(({ body }) => body.spec?.action === "CUSTOM");
+  const effective = custom.filter((policy) => !isDryRun(policy, notes));
   const questions = new Map<string, ExtAuth>();
-  for (const policy of policies.filter(({ body }) => body.spec?.action === "CUSTOM")) {
-    if (isDryRun(policy, notes)) continue;
-    noteUnknown(policy, notes);
-    const name = policy.body.spec?.provider?.name;
+  for (const [name, asking] of Map.groupBy(effective, ({ body }) => body.spec?.provider?.name)) {
+    for (const policy of asking) noteUnknown(policy, notes);
     const extAuth = extAuthOf(name, providers.mesh, providers.upstreams);
     if ("reason" in extAuth) {
-      const place: Place = { notes, object: policy.object, path: ["spec", "provider"] };
-      unsupported(place, extAuth.reason, extAuth.remedy);
+      for (const { object } of asking) {
+        unsupported({ notes, object, path: ["spec", "provider"] }, extAuth.reason, extAuth.remedy);
+      }
       continue;
     }
-    const requests = requestsOf(policy, ports, notes);
+    const requests = asking.flatMap((policy) => requestsOf(policy, ports, notes));
     if (requests.length === 0) continue;
-    const known = questions.get(name!);
-    questions.set(name!, known ? joinedQuestion(known, requests) : withRequests(extAuth, requests));
-  }
-  for (const [name, { rules = [] }] of questions) {
-    if (rules.length <= maxRules) continue;
-    const place: Place = { notes, object: policies[0]!.object, path: ["spec", "rules"] };
+    const question = withRequests(extAuth, requests);
+    questions.set(name!, question);
+    if ((question.rules ?? []).length <= maxRules) continue;
+    const place: Place = { notes, object: asking[0]!.object, path: ["spec", "rules"] };
     unsupported(place, `the provider ${name} is asked by more than ${maxRules} rules`, "Join them.");
   }
   return questions;

@@ -19,8 +19,9 @@ import { ingressNamespace, rootNamespace } from "../host.ts";
 import { approximated, at, ignored, unsupported, type Place } from "../notes.ts";
 import { readMeshConfig } from "../mesh-config.ts";
 import { decisionOf, refusal, type Decision } from "./authorization.ts";
-import { joinQuestions, questionsOf, type Providers, type Questions } from "./custom-action.ts";
+import { joinQuestions, questionsOf, type Questions } from "./custom-action.ts";
 import { connectionPolicy } from "./connection-policy.ts";
+import { firstOfEqual, madeOnce, type Held } from "./made-once.ts";
 import { noteEmptyRules } from "./rule-shape.ts";
 import { holdsAtGateway, holdsAtTarget, scopeOf, scopeOfBroken, type Scope } from "./scope.ts";
 import { noteTargets } from "./target-kinds.ts";
@@ -59,7 +60,13 @@ interface Policies {
   readonly authentications: (namespace: string) => readonly Scoped<RequestAuthentication>[];
   /** Those that could not be read: nobody passes there. */
   readonly broken: readonly Scope[];
-  readonly providers: Providers;
+}
+
+/** What is made of them for a place; equal ones are the same object. */
+interface Makers {
+  readonly decide: (held: Held<AuthorizationPolicy>) => Decision | undefined;
+  readonly ask: (held: Held<AuthorizationPolicy>) => Questions;
+  readonly verify: (held: Held<RequestAuthentication>) => Provider[];
 }
 
 export function createSecurity(context: ImportContext, upstreams: Upstreams): Security {
@@ -89,8 +96,8 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
     broken: [...set.leftOut(authorizationPolicyKind), ...set.leftOut(requestAuthenticationKind)].map(
       (object) => scopeOfBroken(object, gateways),
     ),
-    providers: { mesh: readMeshConfig(context), upstreams },
   };
+  const makers = createMakers(context, upstreams);
   return {
     isEmpty: all.length + policies.broken.length === 0,
     noteUnheld: () => {
@@ -108,9 +115,9 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
         .some(({ item }) => item.body.spec?.jwtRules?.length),
     ofRule: (gates, targets, place) => {
       const held = heldPolicies(gates, targets, policies);
-      const decisions = decisionsFor(held, isRefused(gates, targets, policies), place);
-      const providers = providersFor(gates, targets, policies, place);
-      const extAuth = joinQuestions(questionsFor(held, policies, place), place);
+      const decisions = decisionsFor(held, isRefused(gates, targets, policies), makers, place);
+      const providers = providersFor(gates, targets, policies, makers, place);
+      const extAuth = joinQuestions(questionsFor(held, makers), place);
       const [first, ...and] = decisions;
       if (!first && providers.length === 0 && !extAuth) return undefined;
       return {
@@ -121,14 +128,29 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
     },
     ofConnections: (gates, targets, place) => {
       const held = heldPolicies(gates, targets, policies);
-      if (questionsFor(held, policies, place).some(({ size }) => size > 0)) {
+      if (questionsFor(held, makers).some(({ size }) => size > 0)) {
         const message =
           "no authorization server is asked about connections, as a CUSTOM policy for them wants";
         unsupported(place, message, "Name the requests of other ports in the policy's operation.ports.");
       }
-      const decisions = decisionsFor(held, isRefused(gates, targets, policies), place);
+      const decisions = decisionsFor(held, isRefused(gates, targets, policies), makers, place);
       return connectionPolicy(decisions, place);
     },
+  };
+}
+
+function createMakers(context: ImportContext, upstreams: Upstreams): Makers {
+  const { notes } = context;
+  const providers = { mesh: readMeshConfig(context), upstreams };
+  const sameDecision = firstOfEqual(refusal);
+  const sameProviders = firstOfEqual<Provider[]>();
+  return {
+    decide: madeOnce(({ items, ports }) => {
+      const decision = decisionOf(items, ports, notes);
+      return decision && sameDecision(decision);
+    }),
+    ask: madeOnce(({ items, ports }) => questionsOf(items, ports, providers, notes)),
+    verify: madeOnce(({ items }) => sameProviders(items.flatMap((item) => providersOf(item, notes)))),
   };
 }
 
@@ -141,12 +163,6 @@ function byNamespace<T>(all: readonly Scoped<T>[]): (namespace: string) => reado
 
 function namespaceOf({ upstream }: Target): string {
   return upstream?.namespace ?? rootNamespace;
-}
-
-interface Held<T> {
-  readonly items: readonly T[];
-  /** By which requests come in there; none are asked for where nothing is held. */
-  readonly ports: readonly number[];
 }
 
 interface HeldPolicies {
@@ -170,15 +186,17 @@ function heldPolicies(
 }
 
 /** Those of the gateways, then those of the workloads; each once. */
-function decisionsFor({ atGates, atTargets }: HeldPolicies, isBroken: boolean, place: Place): Decision[] {
-  const decide = ({ items, ports }: Held<AuthorizationPolicy>) => decisionOf(items, ports, place.notes);
+function decisionsFor(
+  { atGates, atTargets }: HeldPolicies,
+  isBroken: boolean,
+  { decide }: Makers,
+  place: Place,
+): Decision[] {
   const [ofGates, ofTargets] = [atGates.map(decide), atTargets.map(decide)];
   noteDifference("it comes in by gateways with different policies", ofGates, place);
   noteDifference("its destinations have different policies", ofTargets, place);
-  const all = [...(isBroken ? [refusal] : []), ...ofGates, ...ofTargets].filter(
-    (decision) => decision !== undefined,
-  );
-  return [...new Map(all.map((decision) => [JSON.stringify(decision), decision])).values()];
+  const all = new Set([...(isBroken ? [refusal] : []), ...ofGates, ...ofTargets]);
+  return [...all].filter((decision) => decision !== undefined);
 }
 
 function isRefused(gates: readonly Gate[], targets: readonly Target[], { broken }: Policies): boolean {
@@ -189,12 +207,8 @@ function isRefused(gates: readonly Gate[], targets: readonly Target[], { broken 
   );
 }
 
-function questionsFor(
-  { atGates, atTargets }: HeldPolicies,
-  { providers }: Policies,
-  { notes }: Place,
-): Questions[] {
-  return [...atGates, ...atTargets].map(({ items, ports }) => questionsOf(items, ports, providers, notes));
+function questionsFor({ atGates, atTargets }: HeldPolicies, { ask }: Makers): Questions[] {
+  return [...atGates, ...atTargets].map(ask);
 }
 
 function portsOf({ upstream }: Target): number[] {
@@ -202,7 +216,7 @@ function portsOf({ upstream }: Target): number[] {
 }
 
 function noteDifference(what: string, decisions: readonly (Decision | undefined)[], place: Place): void {
-  if (new Set(decisions.map((decision) => JSON.stringify(decision))).size < 2) return;
+  if (new Set(decisions).size < 2) return;
   const message = `${what}: requests must satisfy all of them, whichever way they take`;
   approximated(place, message, "Give what needs different policies routes of its own.");
 }
@@ -238,20 +252,19 @@ function providersFor(
   gates: readonly Gate[],
   targets: readonly Target[],
   { authentications }: Policies,
+  { verify }: Makers,
   place: Place,
 ): Provider[] {
   const places = [
     ...gates.map((gate) => heldAtGate(authentications, gate)),
     ...targets.map((target) => heldAtTarget(authentications, target)),
   ];
-  const lists = places
-    .map((held) => held.flatMap(({ item }) => providersOf(item, place.notes)))
-    .filter((providers) => providers.length > 0);
-  const distinct = new Map(lists.map((providers) => [JSON.stringify(providers), providers]));
+  const lists = places.map((held) => verify({ items: held.map(({ item }) => item), ports: [] }));
+  const distinct = new Set(lists.filter((providers) => providers.length > 0));
   if (distinct.size > 1) {
     const message =
       "the gateway and its destinations have different RequestAuthentications, all of which a token would have to satisfy";
     unsupported(place, message, "Write one for all of them.");
   }
-  return [...distinct.values()][0] ?? [];
+  return [...distinct][0] ?? [];
 }
