@@ -2,8 +2,8 @@
 import { limits } from "#contract/limits.ts";
 import { withPriorities } from "../ordered-rules.ts";
 import type { ClientCertificates } from "./annotation/client-certificates.ts";
+import { ingressGateway } from "../istio/host.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
-import { istioIngressLabels } from "../kubernetes/labels.ts";
 import type { Gate } from "../kubernetes/model-parts.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
@@ -66,7 +66,7 @@ export function addRoutes(server: Server, catchAll: Server | undefined, context:
 /** Ingresses of class `istio` are for the Pods of Istio's own gateway; of other controllers nothing is known. */
 function gatesOf(ingress: Ingress): Gate[] {
   if (classOf(ingress) !== "istio") return [];
-  return [80, 443].map((port) => ({ namespace: "istio-system", labels: istioIngressLabels, port }));
+  return [80, 443].map((port) => ({ ...ingressGateway, port }));
 }
 
 function addFor(

@@ -6,6 +6,12 @@ export const rootNamespace = "istio-system";
 /** Where Istio's documentation installs gateways by Helm. */
 export const ingressNamespace = "istio-ingress";
 
+/** The Pods of Istio's own ingress gateway, as its charts label them: Ingresses of class `istio` are theirs. */
+export const ingressGateway = {
+  namespace: rootNamespace,
+  labels: { app: "istio-ingressgateway", istio: "ingressgateway" },
+} as const;
+
 const clusterDomain = ".svc.cluster.local";
 
 /** Short names are those of Services in the object's namespace; whatever has a dot stands for itself. */

@@ -6,6 +6,3 @@ export type Labels = Readonly<Record<string, string>>;
 export function hasLabels({ labels }: { readonly labels: Labels }, wanted: Labels): boolean {
   return Object.entries(wanted).every(([name, value]) => labels[name] === value);
 }
-
-/** Of the Pods of Istio's ingress gateway, as its charts label them: Ingresses of class `istio` are theirs. */
-export const istioIngressLabels: Labels = { app: "istio-ingressgateway", istio: "ingressgateway" };

@@ -1,7 +1,6 @@
 // What Istio's security objects say of a rule: at the gateway where requests come in, and at the workloads that they are
 // for. Both are decided here, for the gateway is all that requests pass.
 import type { ImportContext } from "../../kubernetes/importer.ts";
-import { istioIngressLabels } from "../../kubernetes/labels.ts";
 import type { Gate, TcpRouteInput } from "../../kubernetes/model-parts.ts";
 import type { Target } from "../backend/destinations.ts";
 import type { Upstreams } from "../backend/upstreams.ts";
@@ -15,7 +14,7 @@ import {
 import { podLabels } from "../../gateway-api/gate.ts";
 import { gatewayKind as apiGatewayKind } from "../../gateway-api/schema/gateway-kinds.ts";
 import { gatewayKind } from "../kinds/gateway.ts";
-import { ingressNamespace, rootNamespace } from "../host.ts";
+import { ingressGateway, ingressNamespace, rootNamespace } from "../host.ts";
 import { approximated, at, ignored, unsupported, type Place } from "../notes.ts";
 import { readMeshConfig } from "../mesh-config.ts";
 import { decisionOf, refusal, type Decision } from "./authorization.ts";
@@ -74,7 +73,7 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
   const gateways = [
     ...set.all(gatewayKind).map(({ body }) => body.spec.selector),
     ...set.all(apiGatewayKind).map(podLabels),
-    istioIngressLabels,
+    ingressGateway.labels,
   ];
   const all: Scoped<unknown>[] = [];
   const scoped = <T extends AuthorizationPolicy | RequestAuthentication>(item: T): Scoped<T> => {
