@@ -2,18 +2,8 @@
 // `ssl_verify_client`): without it a request is answered rather than its connection refused.
 import { z } from "zod";
 import { headerNameSchema } from "./http-field.ts";
-import { limits } from "./limits.ts";
-import { patternError } from "./pattern/parse-pattern.ts";
+import { patternSchema } from "./pattern/pattern-schema.ts";
 import { remoteUriSchema } from "./remote-uri.ts";
-
-const subjectPatternSchema = z
-  .string()
-  .min(1)
-  .max(limits.regexChars)
-  .superRefine((pattern, context) => {
-    const message = patternError(pattern);
-    if (message !== undefined) context.addIssue({ code: "custom", message, input: pattern });
-  });
 
 export const clientCertificateSchema = z.strictObject({
   mode: z
@@ -22,7 +12,7 @@ export const clientCertificateSchema = z.strictObject({
     .describe(
       "AllowValidOnly: requests without a valid certificate are answered 400. AllowValidOrNone: only those with one that is not valid. AllowInsecureFallback: all pass. Default: AllowValidOnly.",
     ),
-  subject: subjectPatternSchema
+  subject: patternSchema
     .optional()
     .describe(
       "Regular expression that the whole distinguished name of the subject matches (RFC 2253, such as `CN=web,O=Example`); others are answered 403. Default: any.",

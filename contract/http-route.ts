@@ -9,7 +9,7 @@ import { preciseHostnameSchema } from "./hostname.ts";
 import { headerNameSchema } from "./http-field.ts";
 import { limits } from "./limits.ts";
 import { directResponseSchema, responseOverridesSchema } from "./local-response.ts";
-import { patternError } from "./pattern/parse-pattern.ts";
+import { patternSchema } from "./pattern/pattern-schema.ts";
 import { requestMirrorSchema } from "./request-mirror.ts";
 import { requestTextSchema } from "./request-text.ts";
 import { textMatchSchema } from "./text-match.ts";
@@ -206,12 +206,7 @@ export const routeMatchSchema = z.strictObject({
 
 /** Envoy Gateway `ReplaceRegexMatch`; `\0` to `\9` in the substitution are the match and its groups. */
 const regexReplacementSchema = z.strictObject({
-  pattern: regexValueSchema
-    .superRefine((pattern, context) => {
-      const message = patternError(pattern);
-      if (message !== undefined) context.addIssue({ code: "custom", message, input: pattern });
-    })
-    .describe("Regular expression; every part of the path that matches it is replaced."),
+  pattern: patternSchema.describe("Regular expression; every part of the path that matches it is replaced."),
   substitution: z
     .string()
     .max(1024)

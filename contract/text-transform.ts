@@ -1,17 +1,7 @@
 // What is done to a text of the request, one step after the other. Texts are of bytes: a character is one of a header's, and
 // results that are no text (digests, decoded Base64) have a character for each byte.
 import { z } from "zod";
-import { limits } from "./limits.ts";
-import { patternError } from "./pattern/parse-pattern.ts";
-
-const patternSchema = z
-  .string()
-  .min(1)
-  .max(limits.regexChars)
-  .superRefine((pattern, context) => {
-    const message = patternError(pattern);
-    if (message !== undefined) context.addIssue({ code: "custom", message, input: pattern });
-  });
+import { patternSchema } from "./pattern/pattern-schema.ts";
 
 const words = z.string().max(1024);
 
