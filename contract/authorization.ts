@@ -89,7 +89,7 @@ const requestFields = {
     .describe("What: all of these conditions hold together. Default: everything."),
 };
 
-export const authorizationRuleSchema = z.strictObject({
+const authorizationRuleSchema = z.strictObject({
   name: policyNameSchema.optional().describe("For the log. Default: the rule's index."),
   action: z.enum(["Allow", "Deny"]).describe("Deny goes before Allow, whatever their order."),
   ...requestFields,

@@ -46,6 +46,5 @@ export const responseHeaderModifierSchema = headerModifierSchema.extend({
 });
 
 export type ResponseHeaderModifier = z.infer<typeof responseHeaderModifierSchema>;
-export type RequestFact = z.infer<typeof requestFactSchema>;
 export type HeaderFrom = z.infer<typeof headerFromSchema>;
 export type HeaderModifier = z.infer<typeof headerModifierSchema>;

@@ -19,7 +19,7 @@ export type PasswordHash = { readonly user: string } & (
 );
 
 /** Workers refuse more; OWASP asks for 600,000 where the platform lets one. */
-export const maxPbkdf2Rounds = 100_000;
+const maxPbkdf2Rounds = 100_000;
 const minPbkdf2Rounds = 1_000;
 /** 70 ms in which the isolate does nothing else; each one more doubles it. */
 const maxBcryptCost = 10;

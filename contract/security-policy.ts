@@ -253,9 +253,7 @@ export const securityPolicySchema = z.strictObject({
 });
 
 export type ClientNetworks = z.infer<typeof clientNetworksSchema>;
-export type ListenerLimits = z.infer<typeof listenerLimitsSchema>;
 export type ApiKeyAuth = z.infer<typeof apiKeyAuthSchema>;
 export type BasicAuth = z.infer<typeof basicAuthSchema>;
 export type JwtProvider = z.infer<typeof jwtProviderSchema>;
-
 export type SecurityPolicy = z.infer<typeof securityPolicySchema>;

@@ -198,7 +198,6 @@ export type HttpRoute = Resource<BodyOf<typeof httpRouteKind>>;
 export type GrpcRoute = Resource<BodyOf<typeof grpcRouteKind>>;
 export type TcpRoute = Resource<BodyOf<typeof tcpRouteKind>>;
 export type TlsRoute = Resource<BodyOf<typeof tlsRouteKind>>;
-export type UdpRoute = Resource<BodyOf<typeof udpRouteKind>>;
 export type HttpRule = z.output<typeof httpRule>;
 export type HttpMatch = z.output<typeof httpMatch>;
 export type GrpcRule = z.output<typeof grpcRule>;

@@ -1,5 +1,6 @@
 // `auth-tls-*`: certificates that clients of a host have to show.
 import { patternError } from "#contract/pattern/parse-pattern.ts";
+import { remoteUriSchema } from "#contract/remote-uri.ts";
 import { secretText } from "../../kubernetes/certificates.ts";
 import type { ListenerInput } from "../../kubernetes/model-parts.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
@@ -83,7 +84,7 @@ function readSubject(annotations: Annotations): string | undefined {
 function readErrorPage(annotations: Annotations): string | undefined {
   const url = annotations.text("auth-tls-error-page");
   if (url === undefined) return undefined;
-  if (/^https?:\/\/[^\s/@#?$]+(?:\/[^\s#$]*)?$/.test(url)) return url;
+  if (remoteUriSchema.safeParse(url).success && !url.includes("$")) return url;
   annotations.unsupported(
     "auth-tls-error-page",
     "clients can be sent to an http or https URL without variables",

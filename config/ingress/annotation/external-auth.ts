@@ -1,5 +1,6 @@
 // `auth-url` and what goes with it: another server's word on every request.
 import { headerNameSchema, headerValueSchema, methodSchema } from "#contract/http-route.ts";
+import { remoteUriSchema } from "#contract/remote-uri.ts";
 import { configMapKind } from "../../kubernetes/core-kinds.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import type { Ingress } from "../kinds.ts";
@@ -26,7 +27,7 @@ export function readExternalAuth(
   if (url === undefined) return undefined;
   // A query may follow the host at once; the model has a path between them.
   const spelled = url.replace(/^(https?:\/\/[^/?#]+)\?/, "$1/?").replace(hostVariable, "$$host");
-  if (!/^https?:\/\/[^\s/@#?]+(?:\/[^\s#]*)?$/.test(spelled) || /^https?:\/\/[^/]*\.\./.test(spelled)) {
+  if (!remoteUriSchema.safeParse(spelled).success || /^https?:\/\/[^/]*\.\./.test(spelled)) {
     annotations.invalid("auth-url", "an http or https URL");
     return undefined;
   }
@@ -53,7 +54,7 @@ export function readExternalAuth(
   };
 }
 
-/** With the host that the rules are for: `undefined` where that is not one. */
+/** With the host that the rules are for; where that is not one, it is an error, and the URL nobody's. */
 export function withHost(extAuth: ExtAuth, host: string, annotations: Annotations): ExtAuth {
   if (!extAuth.http.url.includes("$host")) return extAuth;
   if (host === "" || host.startsWith("*")) {

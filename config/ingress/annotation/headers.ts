@@ -29,7 +29,7 @@ export function locationVariables(facts: LocationFacts): Readonly<Record<string,
 }
 
 /** Text in which variables are filled in; `undefined`: one of them is not known. */
-export function fillIn(text: string, facts: LocationFacts): string | undefined {
+function fillIn(text: string, facts: LocationFacts): string | undefined {
   const known: Readonly<Record<string, string>> = {
     ...locationVariables(facts),
     // Of a wildcard, or of every host, it is the request's.

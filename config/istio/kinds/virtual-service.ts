@@ -179,7 +179,6 @@ export const virtualServiceKind = defineKind({
 export type VirtualService = Resource<BodyOf<typeof virtualServiceKind>>;
 export type HttpRoute = z.output<typeof httpRoute>;
 export type HttpMatch = z.output<typeof httpMatch>;
-export type HttpDestination = NonNullable<HttpRoute["route"]>[number];
 export type Destination = z.output<typeof destination>;
 export type HeaderOperations = z.output<typeof headerOperations>;
 export type HttpRedirect = z.output<typeof redirect>;

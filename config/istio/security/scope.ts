@@ -50,7 +50,8 @@ export function scopeOfBroken({ namespace, value }: KubernetesObject, gateways: 
 
 /**
  * The gateway's pods are taken to run in the namespace of the Gateway, in that of Istio itself or in the one that its
- * documentation has for gateways; a policy in another namespace is not about them. What comes from within the mesh passes no gateway. Named can be Gateways of the Gateway API.
+ * documentation has for gateways; a policy in another namespace is not about them. Only Gateways of the Gateway API can be
+ * named.
  */
 export function holdsAtGateway({ namespace, selector, targetRefs }: Scope, gate: Gate): boolean {
   if (targetRefs.length > 0) {
@@ -76,7 +77,6 @@ export function holdsAtTarget(scope: Scope, { upstream, subset }: Target): "all"
   return found === "some" && scope.isForGateways ? "none" : found;
 }
 
-/** The class stands for all waypoints, and so for whatever is behind one. */
 function names(ref: TargetRef, namespace: string, upstream: Upstream): boolean {
   const kind = targetKindOf(ref);
   if (kind === "GatewayClass") return ref.name === waypointClass && namespace === rootNamespace;
