@@ -1,10 +1,10 @@
 // BackendTLSPolicy: endpoints that are verified, those that are not what they should be, and policies without effect.
 import { expect } from "vitest";
-import type { ConformanceTest, Running } from "./conformance-test.ts";
+import { accepted, type ConformanceTest, type Running } from "./conformance-test.ts";
 import { grpcService, grpcTlsPod } from "./grpc-pods.ts";
 import { call } from "./grpc-route.ts";
 import { http } from "./http-route-manifests.ts";
-import { greeting } from "./tls-route.ts";
+import { greeting, tlsRoute, to } from "./tls-route.ts";
 import { podUri } from "./tls-world.ts";
 import { authorities, gateway, get, getOverTls, route, secret, service, type World } from "./world.ts";
 
@@ -55,7 +55,6 @@ endpoints: [{ addresses: [127.0.0.1] }]
 `;
 }
 
-const accepted = ["Accepted=True Accepted", "ResolvedRefs=True ResolvedRefs"];
 const conflicted = ["Accepted=False Conflicted", "ResolvedRefs=True ResolvedRefs"];
 const abc = "200 abc.example.com";
 const other = "200 other.example.com";
@@ -274,12 +273,7 @@ export const backendTlsPolicies: readonly ConformanceTest[] = [
       authorities(world.namespace, "ca", world.tls.authority) +
       service(world.namespace, "pod", [world.tls.ports["tls-backend"]]) +
       backendTlsPolicy(world, "policy", "pod") +
-      route(
-        world,
-        "r",
-        "parentRefs: [{ name: gw }]\nhostnames: [tls.example.com]\nrules: [{ backendRefs: [{ name: pod, port: 8080 }] }]",
-        "TLSRoute",
-      ),
+      tlsRoute(world, "tls.example.com", to("pod")),
     run: async ({ ports, conditionsOf }) => {
       expect(conditionsOf("BackendTLSPolicy", "policy", "gw")).toEqual(accepted);
       expect(await greeting(ports["tls"]!, "tls.example.com")).toBe("tls-backend");

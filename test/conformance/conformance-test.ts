@@ -29,6 +29,9 @@ export interface ConformanceTest {
   readonly run: (world: Running) => Promise<void> | void;
 }
 
+/** Conditions of a route or of a policy that is as it should be. */
+export const accepted = ["Accepted=True Accepted", "ResolvedRefs=True ResolvedRefs"];
+
 export function statusReader(statuses: readonly ObjectStatus[], namespace: string): StatusReader {
   const statusOf = (kind: string, name: string): StatusBody =>
     statuses.find(

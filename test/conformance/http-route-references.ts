@@ -103,38 +103,8 @@ rules:
     },
   },
   ...invalidReferences(),
-  {
-    name: "HTTPRouteReferenceGrant",
-    support: "core",
-    manifests: (world) =>
-      base(world) +
-      granted(world, "HTTPRoute") +
-      route(
-        world,
-        "r",
-        `parentRefs: [{ name: gw }]\nrules: [{ backendRefs: [{ name: web, namespace: ${world.namespace}-web, port: 8080 }] }]`,
-      ),
-    run: async ({ ports, conditions }) => {
-      await expectAll(ports["http"]!, { "e.org /": v2 });
-      expect(conditions("HTTPRoute", "r")).toContain("ResolvedRefs=True ResolvedRefs");
-    },
-  },
-  {
-    name: "HTTPRouteInvalidReferenceGrant",
-    support: "core",
-    manifests: (world) =>
-      base(world) +
-      granted(world, "GRPCRoute") +
-      route(
-        world,
-        "r",
-        `parentRefs: [{ name: gw }]\nrules: [{ backendRefs: [{ name: web, namespace: ${world.namespace}-web, port: 8080 }] }]`,
-      ),
-    run: async ({ ports, conditions }) => {
-      await expectAll(ports["http"]!, { "e.org /": "500" });
-      expect(conditions("HTTPRoute", "r")).toContain("ResolvedRefs=False RefNotPermitted");
-    },
-  },
+  granting("HTTPRouteReferenceGrant", "HTTPRoute", v2, "True ResolvedRefs"),
+  granting("HTTPRouteInvalidReferenceGrant", "GRPCRoute", "500", "False RefNotPermitted"),
   {
     name: "HTTPRoutePartiallyInvalidViaInvalidReferenceGrant",
     support: "core",
@@ -187,55 +157,9 @@ rules:
       expect(observedGenerations("HTTPRoute", "r")).toEqual([7, 7]);
     },
   },
-  {
-    name: "HTTPRouteInvalidParentRefNotMatchingSectionName",
-    support: "core",
-    manifests: (world) =>
-      base(
-        world,
-        route(
-          world,
-          "r",
-          `parentRefs: [{ name: gw, sectionName: https }]\nrules: [{ backendRefs: ${to(1)} }]`,
-        ),
-      ),
-    run: async ({ ports, conditions }) => {
-      await expectAll(ports["http"]!, { "e.org /": "404" });
-      expect(conditions("HTTPRoute", "r")).toContain("Accepted=False NoMatchingParent");
-    },
-  },
-  {
-    name: "HTTPRouteInvalidParentRefNotMatchingListenerPort",
-    support: "core",
-    manifests: (world) =>
-      base(
-        world,
-        route(world, "r", `parentRefs: [{ name: gw, port: 81 }]\nrules: [{ backendRefs: ${to(1)} }]`),
-      ),
-    run: async ({ ports, conditions, listeners }) => {
-      await expectAll(ports["http"]!, { "e.org /": "404" });
-      expect(conditions("HTTPRoute", "r")).toContain("Accepted=False NoMatchingParent");
-      expect(listeners("Gateway", "gw")).toEqual(["http: 0 routes of HTTPRoute, GRPCRoute"]);
-    },
-  },
-  {
-    name: "HTTPRouteInvalidParentRefSectionNameNotMatchingPort",
-    support: "core",
-    manifests: (world) =>
-      base(
-        world,
-        route(
-          world,
-          "r",
-          `parentRefs: [{ name: gw, sectionName: http, port: 81 }]\nrules: [{ backendRefs: ${to(1)} }]`,
-        ),
-      ),
-    run: async ({ ports, conditions, listeners }) => {
-      await expectAll(ports["http"]!, { "e.org /": "404" });
-      expect(conditions("HTTPRoute", "r")).toContain("Accepted=False NoMatchingParent");
-      expect(listeners("Gateway", "gw")).toEqual(["http: 0 routes of HTTPRoute, GRPCRoute"]);
-    },
-  },
+  unmatched("HTTPRouteInvalidParentRefNotMatchingSectionName", "sectionName: https"),
+  unmatched("HTTPRouteInvalidParentRefNotMatchingListenerPort", "port: 81"),
+  unmatched("HTTPRouteInvalidParentRefSectionNameNotMatchingPort", "sectionName: http, port: 81"),
   {
     name: "HTTPRouteDisallowedKind",
     support: "core",
@@ -253,6 +177,44 @@ rules:
     },
   },
 ];
+
+/** A route to a Service of another namespace, which lets routes of a kind do so. */
+function granting(name: string, kind: string, answer: string | undefined, resolved: string): ConformanceTest {
+  return {
+    name,
+    support: "core",
+    manifests: (world) =>
+      base(world) +
+      granted(world, kind) +
+      route(
+        world,
+        "r",
+        `parentRefs: [{ name: gw }]\nrules: [{ backendRefs: [{ name: web, namespace: ${world.namespace}-web, port: 8080 }] }]`,
+      ),
+    run: async ({ ports, conditions }) => {
+      await expectAll(ports["http"]!, { "e.org /": answer });
+      expect(conditions("HTTPRoute", "r")).toContain(`ResolvedRefs=${resolved}`);
+    },
+  };
+}
+
+/** A route that names what is no listener of the Gateway. */
+function unmatched(name: string, parent: string): ConformanceTest {
+  return {
+    name,
+    support: "core",
+    manifests: (world) =>
+      base(
+        world,
+        route(world, "r", `parentRefs: [{ name: gw, ${parent} }]\nrules: [{ backendRefs: ${to(1)} }]`),
+      ),
+    run: async ({ ports, conditions, listeners }) => {
+      await expectAll(ports["http"]!, { "e.org /": "404" });
+      expect(conditions("HTTPRoute", "r")).toContain("Accepted=False NoMatchingParent");
+      expect(listeners("Gateway", "gw")).toEqual(["http: 0 routes of HTTPRoute, GRPCRoute"]);
+    },
+  };
+}
 
 function granted(world: World, kind: string): string {
   const namespace = `${world.namespace}-web`;

@@ -17,7 +17,7 @@ import {
   taken,
   toSet,
 } from "./listener-set-manifests.ts";
-import { baseServices, route, secret, type World } from "./world.ts";
+import { baseServices, referenceGrant, route, secret, type World } from "./world.ts";
 
 /** Sets that are taken and sets that are not, each with one listener on the Gateway's port. */
 function allowed(
@@ -61,6 +61,12 @@ function allowed(
     },
   };
 }
+
+/** Listeners of the Gateway and of a set of its namespace. */
+const oneSet = (world: World): string =>
+  host(world, "{ from: Same }", own(world)) +
+  listenerSet(world, "set", listener("set", "set.com", world.ports["http"]!)) +
+  baseServices(world);
 
 export const listenerSets: readonly ConformanceTest[] = [
   allowed("ListenerSetDefaultNotAllowed", () => "", { set: { elsewhere: false, isTaken: false } }),
@@ -189,14 +195,7 @@ export const listenerSets: readonly ConformanceTest[] = [
       return (
         host(world, "{ from: All }", own(world)) +
         secret(`${namespace}-web`, "certificate", world) +
-        `---
-apiVersion: gateway.networking.k8s.io/v1
-kind: ReferenceGrant
-metadata: { name: g, namespace: ${namespace}-web }
-spec:
-  from: [{ group: gateway.networking.k8s.io, kind: ListenerSet, namespace: ${namespace} }]
-  to: [{ group: "", kind: Secret, name: certificate }]
-` +
+        referenceGrant(world, "ListenerSet", "kind: Secret, name: certificate") +
         listenerSet(world, "granted", https("granted")) +
         listenerSet(world, "missing", https("missing"), `${namespace}-ls`)
       );
@@ -265,9 +264,7 @@ spec:
     name: "ListenerSetDualParentRefIndependence",
     support: "extended",
     manifests: (world) =>
-      host(world, "{ from: Same }", own(world)) +
-      listenerSet(world, "set", listener("set", "set.com", world.ports["http"]!)) +
-      baseServices(world) +
+      oneSet(world) +
       route(world, "both", `parentRefs: [{ name: gw }, ${toSet("set")}]\n${path("/both", 1)}`) +
       route(
         world,
@@ -293,9 +290,7 @@ spec:
     name: "ListenerSetGatewayParentSectionNameNotFound",
     support: "extended",
     manifests: (world) =>
-      host(world, "{ from: Same }", own(world)) +
-      listenerSet(world, "set", listener("set", "set.com", world.ports["http"]!)) +
-      baseServices(world) +
+      oneSet(world) +
       route(world, "by-set", `parentRefs: [${toSet("set", "set")}]\n${path("/good", 1)}`) +
       // The listener is the set's: who names the Gateway does not mean it.
       route(world, "by-gateway", `parentRefs: [{ name: gw, sectionName: set }]\n${path("/bad", 1)}`),
@@ -313,9 +308,7 @@ spec:
     name: "ListenerSetRouteStatusScopedToParentRef",
     support: "extended",
     manifests: (world) =>
-      host(world, "{ from: Same }", own(world)) +
-      listenerSet(world, "set", listener("set", "set.com", world.ports["http"]!)) +
-      baseServices(world) +
+      oneSet(world) +
       route(world, "of-gateway", `parentRefs: [{ name: gw }]\n${path("/gateway", 1)}`) +
       route(world, "of-set", `parentRefs: [${toSet("set")}]\n${path("/set", 1)}`),
     run: ({ field, listeners }) => {

@@ -1,9 +1,9 @@
 // TCPRoute: which listeners a route has, and who of its backends gets the connections. UDPRoute: none.
 import { expect } from "vitest";
 import { tcpClient } from "../system/tcp.ts";
-import type { ConformanceTest } from "./conformance-test.ts";
+import { accepted, type ConformanceTest } from "./conformance-test.ts";
 import { pod, to } from "./tls-route.ts";
-import { countAnswers, gateway, route, type World } from "./world.ts";
+import { countAnswers, gateway, referenceGrant, route, type World } from "./world.ts";
 
 const listener = (name: string, port: number | undefined): string =>
   `- { name: ${name}, port: ${port}, protocol: TCP, allowedRoutes: { kinds: [{ kind: TCPRoute }] } }`;
@@ -19,8 +19,6 @@ async function greeting(port: number): Promise<string> {
   client.socket.destroy();
   return greeted.trim();
 }
-
-const accepted = ["Accepted=True Accepted", "ResolvedRefs=True ResolvedRefs"];
 
 function invalid(name: string, refs: (world: World) => string, reason: string): ConformanceTest {
   return {
@@ -137,14 +135,7 @@ export const tcpRoutes: readonly ConformanceTest[] = [
     manifests: (world) =>
       gateway(world, listener("tcp", world.ports["tcp"])) +
       pod(world, "tcp-backend-v1", `${world.namespace}-web`) +
-      `---
-apiVersion: gateway.networking.k8s.io/v1
-kind: ReferenceGrant
-metadata: { name: g, namespace: ${world.namespace}-web }
-spec:
-  from: [{ group: gateway.networking.k8s.io, kind: TCPRoute, namespace: ${world.namespace} }]
-  to: [{ group: "", kind: Service, name: tcp-backend-v1 }]
-` +
+      referenceGrant(world, "TCPRoute", "kind: Service, name: tcp-backend-v1") +
       tcpRoute(world, "r", "", to("tcp-backend-v1", `, namespace: ${world.namespace}-web`)),
     run: async ({ ports, conditions }) => {
       expect(conditions("TCPRoute", "r")).toEqual(accepted);

@@ -12,7 +12,7 @@ import { httpRouteTraffic } from "./http-route-traffic.ts";
 import { listenerSets } from "./listener-set.ts";
 import { listenerSetConflicts } from "./listener-set-conflicts.ts";
 import { tcpRoutes } from "./tcp-route.ts";
-import { tlsRoute } from "./tls-route.ts";
+import { tlsRoutes } from "./tls-route.ts";
 
 export const conformanceTests: readonly ConformanceTest[] = [
   ...httpRouteCore,
@@ -20,7 +20,7 @@ export const conformanceTests: readonly ConformanceTest[] = [
   ...httpRouteExtended,
   ...httpRouteTraffic,
   ...grpcRoute,
-  ...tlsRoute,
+  ...tlsRoutes,
   ...tcpRoutes,
   ...gateways,
   ...gatewayTls,

@@ -1,9 +1,9 @@
 // TLSRoute: connections by the name that their client asks for, passed on as they are or opened by the gateway.
 import { expect } from "vitest";
 import { tlsClient } from "../system/tcp.ts";
-import type { ConformanceTest } from "./conformance-test.ts";
+import { accepted, type ConformanceTest } from "./conformance-test.ts";
 import type { TlsPod } from "./tls-world.ts";
-import { gateway, route, secret, service, type World } from "./world.ts";
+import { gateway, referenceGrant, route, secret, service, type World } from "./world.ts";
 
 /** Who greets over TLS, or `rejected`. */
 export async function greeting(port: number, name: string): Promise<string> {
@@ -20,6 +20,13 @@ export const pod = ({ namespace, tls }: World, name: TlsPod, of = namespace): st
 export const to = (name: string, more = ""): string => `[{ name: ${name}, port: 8080${more} }]`;
 export const listener = (port: number | undefined, mode: string, hostname = "", more = ""): string =>
   `- { name: tls, port: ${port}, protocol: TLS${hostname && `, hostname: "${hostname}"`}, tls: { mode: ${mode}${more} } }`;
+export const tlsRoute = (world: World, host: string, refs: string, name = "r", parent = "name: gw"): string =>
+  route(
+    world,
+    name,
+    `parentRefs: [{ ${parent} }]\nhostnames: ["${host}"]\nrules: [{ backendRefs: ${refs} }]`,
+    "TLSRoute",
+  );
 
 interface Intersection {
   readonly listener: string;
@@ -90,12 +97,7 @@ function invalid(
     manifests: (world) =>
       gateway(world, listener(world.ports["tls"], "Passthrough")) +
       more(world) +
-      route(
-        world,
-        "r",
-        `parentRefs: [{ name: gw }]\nhostnames: [abc.example.com]\nrules: [{ backendRefs: ${refs(world)} }]`,
-        "TLSRoute",
-      ),
+      tlsRoute(world, "abc.example.com", refs(world)),
     run: async ({ ports, conditions }) => {
       expect(conditions("TLSRoute", "r")).toEqual(["Accepted=True Accepted", `ResolvedRefs=False ${reason}`]);
       expect(await greeting(ports["tls"]!, "abc.example.com")).toBe("rejected");
@@ -103,7 +105,7 @@ function invalid(
   };
 }
 
-export const tlsRoute: readonly ConformanceTest[] = [
+export const tlsRoutes: readonly ConformanceTest[] = [
   {
     name: "TLSRouteSimpleSameNamespace",
     support: "core",
@@ -111,17 +113,9 @@ export const tlsRoute: readonly ConformanceTest[] = [
     manifests: (world) =>
       gateway(world, listener(world.ports["tls"], "Passthrough", "abc.example.com")) +
       pod(world, "tls-backend") +
-      route(
-        world,
-        "r",
-        `parentRefs: [{ name: gw }]\nhostnames: [abc.example.com]\nrules: [{ backendRefs: ${to("tls-backend")} }]`,
-        "TLSRoute",
-      ),
+      tlsRoute(world, "abc.example.com", to("tls-backend")),
     run: async ({ ports, conditions }) => {
-      expect(conditions("TLSRoute", "r")).toEqual([
-        "Accepted=True Accepted",
-        "ResolvedRefs=True ResolvedRefs",
-      ]);
+      expect(conditions("TLSRoute", "r")).toEqual(accepted);
       expect(await greeting(ports["tls"]!, "abc.example.com")).toBe("tls-backend");
     },
   },
@@ -136,17 +130,9 @@ export const tlsRoute: readonly ConformanceTest[] = [
       ) +
       secret(world.namespace, "site", world) +
       pod(world, "tcp-backend-v1") +
-      route(
-        world,
-        "r",
-        `parentRefs: [{ name: gw }]\nhostnames: [tls.example.com]\nrules: [{ backendRefs: ${to("tcp-backend-v1")} }]`,
-        "TLSRoute",
-      ),
+      tlsRoute(world, "tls.example.com", to("tcp-backend-v1")),
     run: async ({ ports, conditions }) => {
-      expect(conditions("TLSRoute", "r")).toEqual([
-        "Accepted=True Accepted",
-        "ResolvedRefs=True ResolvedRefs",
-      ]);
+      expect(conditions("TLSRoute", "r")).toEqual(accepted);
       expect(await greeting(ports["tls"]!, "tls.example.com")).toBe("tcp-backend-v1");
     },
   },
@@ -163,12 +149,7 @@ export const tlsRoute: readonly ConformanceTest[] = [
             gateway(world, listener(world.ports[name], "Passthrough", hostname), name) +
             routes
               .map(([host, backend]) =>
-                route(
-                  world,
-                  `${name}-${backend}`,
-                  `parentRefs: [{ name: ${name} }]\nhostnames: ["${host}"]\nrules: [{ backendRefs: ${to(backend)} }]`,
-                  "TLSRoute",
-                ),
+                tlsRoute(world, host, to(backend), `${name}-${backend}`, `name: ${name}`),
               )
               .join(""),
         )
@@ -176,10 +157,7 @@ export const tlsRoute: readonly ConformanceTest[] = [
     run: async ({ ports, conditions }) => {
       for (const [name, { routes, names }] of Object.entries(intersections)) {
         for (const [, backend] of routes) {
-          expect(conditions("TLSRoute", `${name}-${backend}`)).toEqual([
-            "Accepted=True Accepted",
-            "ResolvedRefs=True ResolvedRefs",
-          ]);
+          expect(conditions("TLSRoute", `${name}-${backend}`)).toEqual(accepted);
         }
         for (const [server, expected] of Object.entries(names)) {
           expect(await greeting(ports[name]!, server), `${name} ${server}`).toBe(expected);
@@ -197,14 +175,9 @@ export const tlsRoute: readonly ConformanceTest[] = [
     "TLSRouteInvalidReferenceGrant",
     ({ namespace }) => to("tls-backend", `, namespace: ${namespace}-web`),
     "RefNotPermitted",
-    (world) => `${pod(world, "tls-backend", `${world.namespace}-web`)}---
-apiVersion: gateway.networking.k8s.io/v1
-kind: ReferenceGrant
-metadata: { name: g, namespace: ${world.namespace}-web }
-spec:
-  from: [{ group: gateway.networking.k8s.io, kind: Gateway, namespace: ${world.namespace} }]
-  to: [{ group: "", kind: Service, name: tls-backend }]
-`,
+    (world) =>
+      pod(world, "tls-backend", `${world.namespace}-web`) +
+      referenceGrant(world, "Gateway", "kind: Service, name: tls-backend"),
   ),
   {
     name: "TLSRouteInvalidNoMatchingListener",
@@ -214,12 +187,7 @@ spec:
       const at = (name: string, more: string): string =>
         gateway(world, `- { name: l, port: ${world.ports[name]}, ${more} }`, name);
       const from = (name: string, section = ""): string =>
-        route(
-          world,
-          name,
-          `parentRefs: [{ name: ${name}${section} }]\nhostnames: [tls.example.com]\nrules: [{ backendRefs: ${to("tls-backend")} }]`,
-          "TLSRoute",
-        );
+        tlsRoute(world, "tls.example.com", to("tls-backend"), name, `name: ${name}${section}`);
       return (
         at("tls", "protocol: TLS, tls: { mode: Passthrough }") +
         at("http", "protocol: HTTP") +

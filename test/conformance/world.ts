@@ -150,6 +150,18 @@ data: ${JSON.stringify({ "ca.crt": pem })}
 `;
 }
 
+/** Objects of kind `from` may name `to`, a kind and a name, in the namespace `…-web`. */
+export function referenceGrant({ namespace }: World, from: string, to: string): string {
+  return `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: { name: g, namespace: ${namespace}-web }
+spec:
+  from: [{ group: gateway.networking.k8s.io, kind: ${from}, namespace: ${namespace} }]
+  to: [{ group: "", ${to} }]
+`;
+}
+
 /** The base manifests' Services. */
 export function baseServices({ namespace, pods }: World): string {
   return services.map((name) => service(namespace, name, [pods.ports.get(name)!])).join("");
