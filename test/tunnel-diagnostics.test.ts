@@ -182,10 +182,10 @@ const connectionsOf = async (instance: string): Promise<Shown["connections"]> =>
 };
 
 test("of several agents, the one that hangs is shown as such, and one that is revoked is gone", async () => {
-  const [hangs, leaves] = [
-    await startAgent(system, "production", "hangs"),
-    await startAgent(system, "production", "leaves"),
-  ];
+  const [hangs, leaves] = await Promise.all([
+    startAgent(system, "production", "hangs"),
+    startAgent(system, "production", "leaves"),
+  ]);
   try {
     await eventually("both are shown", async () =>
       (await Promise.all([connectionsOf("hangs"), connectionsOf("leaves")])).every(
@@ -195,7 +195,7 @@ test("of several agents, the one that hangs is shown as such, and one that is re
     hangs.child.kill("SIGSTOP");
     // Both connections, as long as they are: after 15 s of silence they are closed.
     await eventually("it is shown to hang", async () => {
-      const [connections, list] = [await connectionsOf("hangs"), await system.run("tunnel", "list")];
+      const [connections, list] = await Promise.all([connectionsOf("hangs"), system.run("tunnel", "list")]);
       const row = list.stdout.split("\n").find((line) => line.startsWith("production")) ?? "";
       const [, agents, , , , unresponsive] = row.split(/\s{2,}/);
       const isShown = connections.length > 0 && connections.every(({ responsive }) => responsive === false);
