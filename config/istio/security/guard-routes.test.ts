@@ -34,3 +34,34 @@ test("a broken policy of another namespace changes nothing", () => {
   expect(loadConfig([{ name: "all.yaml", content }]).snapshot?.routes).toHaveLength(1);
   expect(authorizationIn("other")).toBeUndefined();
 });
+
+test("a route that asks a server of its own cannot ask that of a policy, too", () => {
+  const content = `apiVersion: v1
+kind: ConfigMap
+metadata: { name: istio, namespace: istio-system }
+data: { mesh: "extensionProviders: [{ name: asked, envoyExtAuthzHttp: { service: web.shop.svc.cluster.local, port: 80 } }]" }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop }
+spec: { clusterIP: 10.0.0.1, selector: { app: web }, ports: [{ port: 80 }] }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: web, namespace: shop, annotations: { nginx.ingress.kubernetes.io/auth-url: "http://auth.example.com/" } }
+spec: { defaultBackend: { service: { name: web, port: { number: 80 } } } }
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: asked, namespace: shop }
+spec: { action: CUSTOM, provider: { name: asked }, rules: [{}] }
+`;
+  const { diagnostics } = loadConfig([{ name: "all.yaml", content }]);
+  expect(diagnostics).toContainEqual(
+    expect.objectContaining({
+      severity: "error",
+      path: expect.stringContaining('Ingress["shop/web"]') as string,
+      message: "the route has extAuth of its own, and Istio's policies ask for another one",
+    }),
+  );
+});
