@@ -99,7 +99,8 @@ class Run {
   switch(way: Way): void {
     this.walk([this.#frontend.switching], way, (rest) => {
       // What HAProxy answers when no backend is left.
-      this.#answer(rest, [replyFilter(pageFor(503, rest.pages), this.#situation(rest))]);
+      const filter = this.#attempt(rest, () => replyFilter(pageFor(503, rest.pages), this.#situation(rest)));
+      if (filter) this.#answer(rest, [filter]);
     });
   }
 
@@ -203,10 +204,12 @@ class Run {
     if (budget.rules < 0) return;
     const { statement, alternatives, draft } = way;
     const { rateLimits, basicAuth, bodyBytes, server } = draft;
+    const all = this.#attempt(way, () => withOverrides(filters, draft));
+    if (!all) return;
     this.rules.push({
       statement,
       alternatives,
-      filters: withOverrides(filters, draft),
+      filters: all,
       rateLimits,
       ...(bodyBytes !== undefined && { bodyBytes }),
       ...(basicAuth && { basicAuth }),
@@ -218,8 +221,8 @@ class Run {
     return { surroundings: this.#options.surroundings, draft, pages };
   }
 
-  #attempt<T>(step: Step, act: () => T): T | undefined {
-    return this.#options.budget.rules < 0 ? undefined : attempt(step.statement, this.#options.notes, act);
+  #attempt<T>({ statement }: Step | Way, act: () => T): T | undefined {
+    return this.#options.budget.rules < 0 ? undefined : attempt(statement, this.#options.notes, act);
   }
 }
 
