@@ -104,15 +104,8 @@ function stepsOf(
   });
 }
 
-/** Actions that refuse requests, with the status of the refusal. */
-const refusals: Readonly<Record<string, number>> = {
-  deny: 403,
-  return: 200,
-  tarpit: 500,
-  reject: 403,
-  "silent-drop": 403,
-  auth: 401,
-};
+/** Actions that refuse requests. */
+const refusals: ReadonlySet<string> = new Set(["deny", "return", "tarpit", "reject", "silent-drop", "auth"]);
 
 /** A refusal because of who asks, or how often, becomes a policy of what follows. */
 function admissionSteps(
@@ -122,8 +115,7 @@ function admissionSteps(
   effect: (statement: Statement, end: number) => Effect,
   reading: Reading,
 ): Step[] {
-  const action = statement.words.map(({ text }) => text).find((text, index) => index > 0 && text in refusals);
-  if (action === undefined) {
+  if (!statement.words.some(({ text }, index) => index > 0 && refusals.has(text))) {
     return unsupported("who asks, and how often, can only decide whether a request is refused");
   }
   return admissionCases(condition).map(({ condition: rest, admission }) => {
@@ -172,9 +164,8 @@ function requestEffect(statement: Statement, end: number, reading: Reading): Eff
     case "allow":
       return { kind: "leave" };
     case "deny":
-      return answerEffect(statement, end, { status: 403, hasPage: true }, reading);
     case "return":
-      return answerEffect(statement, end, { status: 200, hasPage: false }, reading);
+      return answerEffect(statement, end, reading);
     case "auth":
       return askForPassword(statement, reading);
     case "reject":

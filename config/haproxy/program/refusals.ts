@@ -1,6 +1,6 @@
 // `deny`, `return` and `tarpit`, at once, late, or for bodies that are too long.
 import { answerAction, pageFor, replyOf } from "../action/answer.ts";
-import { readReply } from "../action/read-reply.ts";
+import { readReply, type ReplyChoice } from "../action/read-reply.ts";
 import { replyFilter, wording } from "../action/reply.ts";
 import type { Condition } from "../condition/condition.ts";
 import { formatDuration } from "../../duration-text.ts";
@@ -12,21 +12,30 @@ import { silence } from "./error-pages.ts";
 import type { Effect, Filter, Override, Situation, Step } from "./program.ts";
 import type { Reading } from "./read-program.ts";
 
-export function answerEffect(
+/** Status unless words say another; all but `return` have its page where there are no words. */
+const defaultStatus: Readonly<Record<string, number>> = { deny: 403, return: 200, tarpit: 500 };
+
+/** What an action of `http-request` or `http-response` answers. Throws `StatementProblem`. */
+export function choiceOf(
   statement: Statement,
   end: number,
-  defaults: Parameters<typeof readReply>[2],
   { library, notes }: Reading,
-): Effect {
-  const choice = readReply(statement, [2, end], defaults, library);
+  status: number = defaultStatus[wordAt(statement, 1)]!,
+): ReplyChoice {
+  const hasPage = wordAt(statement, 1) !== "return";
+  const choice = readReply(statement, [2, end], { status, hasPage }, library);
   if (choice.kind === "silence") silence(choice.status, statement, notes);
-  return { kind: "answer", filters: answerAction(choice) };
+  return choice;
+}
+
+export function answerEffect(statement: Statement, end: number, reading: Reading): Effect {
+  return { kind: "answer", filters: answerAction(choiceOf(statement, end, reading)) };
 }
 
 /** The answer comes late. */
-export function tarpit(statement: Statement, end: number, { proxy, library, notes }: Reading): Effect {
-  const choice = readReply(statement, [2, end], { status: 500, hasPage: true }, library);
-  if (choice.kind === "silence") silence(choice.status, statement, notes);
+export function tarpit(statement: Statement, end: number, reading: Reading): Effect {
+  const { proxy } = reading;
+  const choice = choiceOf(statement, end, reading);
   const time = settingOf(proxy, "timeout", "tarpit") ?? settingOf(proxy, "timeout", "connect");
   const delayMs = time ? readDurationMs(time.words[2]) : 0;
   const delay = delayMs > 0 && { delay: { fixedDelay: formatDuration(Math.min(delayMs, 300_000)) } };
@@ -56,8 +65,7 @@ export function sizeStep(
   if (action !== "deny" && action !== "return") {
     return unsupported("longer bodies are refused with deny or return", "Write `http-request deny`.");
   }
-  const defaults = { status: action === "deny" ? 403 : 200, hasPage: action === "deny" };
-  const choice = readReply(statement, [2, end], defaults, reading.library);
+  const choice = choiceOf(statement, end, reading);
   const change = (situation: Situation): Situation["draft"] => {
     const { draft } = situation;
     if (draft.bodyBytes !== undefined && draft.bodyBytes <= bytes) return draft;

@@ -2,14 +2,13 @@
 import type { StatusMatch } from "#contract/status-match.ts";
 import { replyOf } from "../action/answer.ts";
 import { headerAction } from "../action/header-action.ts";
-import { readReply } from "../action/read-reply.ts";
 import { redirectWords } from "../action/redirect.ts";
 import { wording } from "../action/reply.ts";
 import { unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import { silence } from "./error-pages.ts";
 import type { Effect, Override, Situation } from "./program.ts";
 import type { Reading } from "./read-program.ts";
+import { choiceOf } from "./refusals.ts";
 import { everyResponse } from "./response-status.ts";
 import { variableChange } from "./variable.ts";
 
@@ -23,7 +22,6 @@ export function responseEffect(
   reading: Reading,
   statuses?: readonly StatusMatch[],
 ): Effect {
-  const { library, notes } = reading;
   const action = wordAt(statement, 1);
   switch (action.replace(/\(.*$/s, "")) {
     case "allow":
@@ -35,9 +33,7 @@ export function responseEffect(
       return { kind: "change", change: variableChange(statement, 1, "response") };
     case "deny":
     case "return": {
-      const defaults = { status: action === "deny" ? 502 : 200, hasPage: action === "deny" };
-      const choice = readReply(statement, [2, end], defaults, library);
-      if (choice.kind === "silence") silence(choice.status, statement, notes);
+      const choice = choiceOf(statement, end, reading, action === "deny" ? 502 : undefined);
       return replacing(statuses, (situation) => {
         const { status, ...texts } = replyOf(choice, situation);
         return { statusCode: status, ...wording(texts, situation) };
@@ -47,7 +43,7 @@ export function responseEffect(
       return replacing(statuses, redirectWords(statement, 2, end));
     default: {
       const direction = keyword === "http-response" ? "response" : "after";
-      return { kind: "change", change: headerAction(statement, end, direction, notes, statuses) };
+      return { kind: "change", change: headerAction(statement, end, direction, reading.notes, statuses) };
     }
   }
 }
