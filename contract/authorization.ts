@@ -1,5 +1,6 @@
 // Who may do what, as the snapshot carries it: rules about requests, with the names of Istio's AuthorizationPolicy.
 import { z } from "zod";
+import { cidrSchema } from "./client-cidrs.ts";
 import { headerNameSchema as header } from "./http-field.ts";
 import { methodSchema, pathMatchSchema } from "./http-route.ts";
 
@@ -11,14 +12,7 @@ export const policyNameSchema = z
     "expected letters, digits, '-', '.' or '_', at most 63",
   );
 export const policyTextSchema = z.string().min(1).max(1024);
-export const cidrsSchema = z
-  .array(
-    z
-      .string()
-      .max(49)
-      .regex(/^[0-9A-Fa-f:.]+(?:\/[0-9]{1,3})?$/, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"),
-  )
-  .max(4_096);
+export const cidrsSchema = z.array(cidrSchema).max(4_096);
 
 export const claimNameSchema = z.string().min(1).max(256).describe("Claim; `a.b` is b within a.");
 

@@ -1,6 +1,7 @@
 // The Gateway API's HTTPRoute building blocks (gateway.networking.k8s.io/v1): same field names, same semantics.
 // The native configuration and the snapshot are both made of them.
 import { z } from "zod";
+import { clientCidrsSchema } from "./client-cidrs.ts";
 import { corsSchema } from "./cors.ts";
 import { durationSchema } from "./duration.ts";
 import { faultInjectionFields } from "./fault-injection.ts";
@@ -14,6 +15,7 @@ import { requestMirrorSchema } from "./request-mirror.ts";
 import { requestTextSchema } from "./request-text.ts";
 import { textMatchSchema } from "./text-match.ts";
 
+export { clientCidrsSchema } from "./client-cidrs.ts";
 export { headerModifierSchema, type HeaderModifier } from "./header-modifier.ts";
 export { headerNameSchema, headerValueSchema } from "./http-field.ts";
 export { hostnameSchema, preciseHostnameSchema } from "./hostname.ts";
@@ -115,16 +117,6 @@ const faultInjectionSchema = z
   .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, {
     message: "expected a delay or an abort",
   });
-
-export const clientCidrsSchema = z
-  .array(
-    z
-      .string()
-      .max(49)
-      .regex(/^[0-9A-Fa-f:.]+(?:\/[0-9]{1,3})?$/, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"),
-  )
-  .min(1)
-  .max(256);
 
 export const methodSchema = z.enum([
   "GET",

@@ -1,18 +1,9 @@
 // Conditions on texts that are put together from the request, where no other condition looks at what they look at.
 import { z } from "zod";
+import { clientCidrsSchema } from "./client-cidrs.ts";
 import { limits } from "./limits.ts";
 import { patternError } from "./pattern/parse-pattern.ts";
 import { requestTextSchema } from "./request-text.ts";
-
-const cidrsSchema = z
-  .array(
-    z
-      .string()
-      .max(49)
-      .regex(/^[0-9A-Fa-f:.]+(?:\/[0-9]{1,3})?$/, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"),
-  )
-  .min(1)
-  .max(256);
 
 /** What each type compares with. */
 const fieldOf = {
@@ -42,7 +33,7 @@ export const textMatchSchema = z
       })
       .optional()
       .describe("Numbers from `min` to `max`, both included."),
-    cidrs: cidrsSchema.optional().describe("Networks, one of which has the address."),
+    cidrs: clientCidrsSchema.optional().describe("Networks, one of which has the address."),
   })
   .superRefine((match, context) => {
     const fail = (message: string, ...path: (string | number)[]): void =>

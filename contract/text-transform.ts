@@ -22,17 +22,8 @@ const plainTypes = [
 ] as const;
 
 export const digestSchema = z.enum(["MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"]);
-export const checksumSchema = z.enum(["CRC32", "CRC32C", "DJB2", "SDBM", "XXH32", "XXH64"]);
-export const operationSchema = z.enum([
-  "Add",
-  "Subtract",
-  "Multiply",
-  "Divide",
-  "Modulo",
-  "And",
-  "Or",
-  "Xor",
-]);
+const checksumSchema = z.enum(["CRC32", "CRC32C", "DJB2", "SDBM", "XXH32", "XXH64"]);
+const operationSchema = z.enum(["Add", "Subtract", "Multiply", "Divide", "Modulo", "And", "Or", "Xor"]);
 
 export const textTransformSchema = z.discriminatedUnion("type", [
   z.strictObject({
