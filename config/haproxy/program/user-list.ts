@@ -1,5 +1,6 @@
 // `userlist` sections → users of basic authentication.
-import { sha1 } from "../sha1.ts";
+import { sha1 } from "@noble/hashes/legacy.js";
+import { fromBytes } from "#contract/text/bytes.ts";
 import { wordAt, type Section } from "../statement.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 
@@ -33,9 +34,5 @@ export function usersOf(lists: UserLists, name: string): string[] {
 
 /** A line of an htpasswd file. */
 export function userLine(name: string, password: string): string {
-  return `${name}:{SHA}${base64(sha1(password))}`;
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
+  return `${name}:{SHA}${btoa(fromBytes(sha1(new TextEncoder().encode(password))))}`;
 }
