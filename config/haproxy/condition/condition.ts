@@ -26,7 +26,7 @@ export type Subject =
   | { readonly type: "rate"; readonly counter: string; readonly table?: string }
   /** Bytes of the request's body; the value is what they may not exceed. */
   | { readonly type: "body-size" }
-  /** Of the response; values are ranges such as `500:599`. */
+  /** Of the response; values are ranges (`500:599`). */
   | { readonly type: "status" }
   /** Whether a server of a backend is up (`on`). */
   | { readonly type: "servers"; readonly name: string }
@@ -46,6 +46,16 @@ export type Operator =
   | "network"
   /** Of numbers; values are `min:max`, either of which may be missing. */
   | "range";
+
+/** Of what follows the name of a fetch (`path_beg`), and of `-m`. */
+export const operatorOfSuffix: Readonly<Record<string, Operator>> = {
+  beg: "prefix",
+  end: "suffix",
+  sub: "contains",
+  dir: "segment",
+  dom: "label",
+  reg: "regex",
+};
 
 export interface Test {
   readonly subject: Subject;

@@ -2,7 +2,14 @@
 // next one takes it for.
 import { applyTransform } from "#contract/text/apply-transform.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
-import { digestSchema, type PlainTransformType, type TextTransform } from "#contract/text-transform.ts";
+import {
+  digestSchema,
+  type ChecksumAlgorithm,
+  type Operation,
+  type PlainTransformType,
+  type TextTransform,
+} from "#contract/text-transform.ts";
+import { maskBits } from "./network.ts";
 import type { Call } from "./sample.ts";
 
 /** `binary`: bytes that are no text by themselves. */
@@ -68,9 +75,7 @@ const plain = (
 });
 
 /** `avalanche` mixes further what these give. */
-const tableHash = (
-  algorithm: Extract<TextTransform, { type: "Checksum" }>["checksum"]["algorithm"],
-): Converter => ({
+const tableHash = (algorithm: ChecksumAlgorithm): Converter => ({
   takes: asBytes,
   gives: "number",
   transforms: ([extra = "0", ...others]) => {
@@ -82,9 +87,7 @@ const tableHash = (
   },
 });
 
-const arithmetic = (
-  operation: Extract<TextTransform, { type: "Arithmetic" }>["arithmetic"]["operation"],
-): Converter => ({
+const arithmetic = (operation: Operation): Converter => ({
   takes: asNumber,
   gives: "number",
   transforms: ([operand = "", ...others]) =>
@@ -93,7 +96,7 @@ const arithmetic = (
       : undefined,
 });
 
-const calculation = (...steps: [operation: "Multiply" | "Xor" | "And" | "Subtract", operand: number][]) =>
+const calculation = (...steps: [operation: Operation, operand: number][]) =>
   steps.map(([operation, operand]): TextTransform => ({
     type: "Arithmetic",
     arithmetic: { operation, operand },
@@ -107,7 +110,7 @@ const truth = (whenTrue: string, whenFalse: string): TextTransform => ({
 const ofNumber = (gives: "number" | "boolean", steps: TextTransform[]): Converter => ({
   takes: asNumber,
   gives,
-  transforms: ([...args]) => (args.length === 0 ? steps : undefined),
+  transforms: (args) => (args.length === 0 ? steps : undefined),
 });
 
 const table: Readonly<Record<string, Converter>> = {
@@ -224,21 +227,11 @@ function substring([from = "", count]: readonly string[]): TextTransform[] | und
 
 /** Also `255.255.255.0`. */
 function mask(ipv4: string, ipv6: string | undefined): TextTransform[] | undefined {
-  const ipv4Bits = maskBits(ipv4);
+  const ipv4Bits = /^[0-9]{1,2}$/.test(ipv4) ? Number(ipv4) : maskBits(ipv4);
   const ipv6Bits = ipv6 === undefined ? undefined : Number(ipv6);
   const isIpv6 = ipv6 === undefined || (/^[0-9]{1,3}$/.test(ipv6) && ipv6Bits! <= 128);
-  if (ipv4Bits === undefined || !isIpv6) return undefined;
+  if (ipv4Bits === undefined || ipv4Bits > 32 || !isIpv6) return undefined;
   return [{ type: "IPMask", ipMask: { ipv4Bits, ...(ipv6Bits !== undefined && { ipv6Bits }) } }];
-}
-
-function maskBits(text: string): number | undefined {
-  if (/^[0-9]{1,2}$/.test(text)) return Number(text) <= 32 ? Number(text) : undefined;
-  if (!/^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(text)) return undefined;
-  const bits = text
-    .split(".")
-    .map((part) => Number(part).toString(2).padStart(8, "0"))
-    .join("");
-  return /^1*0*$/.test(bits) && bits.length === 32 ? bits.replaceAll("0", "").length : undefined;
 }
 
 function partOfText(name: "field" | "word", args: readonly string[]): TextTransform[] | undefined {

@@ -1,5 +1,4 @@
 // One ACL criterion with its flags and patterns → a condition.
-import { isCidr } from "../../native/address.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import type { NamedFiles } from "../named-files.ts";
 import {
@@ -7,6 +6,7 @@ import {
   and,
   never,
   not,
+  operatorOfSuffix,
   or,
   type Condition,
   type Operator,
@@ -15,7 +15,9 @@ import {
 } from "./condition.ts";
 import { decide } from "./decide.ts";
 import { computedCondition } from "./computed.ts";
-import { operatorOfSuffix, readComputed, readFetch, type Fetch, type MapFetch } from "./fetch.ts";
+import { readComputed, readFetch, type Fetch, type MapFetch } from "./fetch.ts";
+import { readRanges, splitComparison } from "./comparison.ts";
+import { readNetwork } from "./network.ts";
 import { mapCases, mapCondition, type KeyCondition, type MapCase } from "./map.ts";
 import { elementPattern, partPattern } from "./text-pattern.ts";
 
@@ -233,31 +235,14 @@ function rateCondition(subject: Subject, patterns: readonly string[]): Condition
   return testOf({ subject, operator: "exact", values: [String(max)], ignoreCase: false });
 }
 
-const [firstStatus, lastStatus] = [100, 599];
-
 /** `404 410`, `500:599`, `ge 500`. */
 function statusTest(patterns: readonly string[]): Omit<Test, "subject"> {
-  const operator = /^(?:eq|ge|gt|le|lt)$/.test(patterns[0] ?? "") ? patterns[0]! : "eq";
-  const words = patterns[0] === operator ? patterns.slice(1) : patterns;
-  const values = words.map((word) => {
-    const [, low, high = low] = /^([0-9]{3})(?::([0-9]{3}))?$/.exec(word) ?? [];
-    if (low === undefined)
-      return invalid(`expected a status, or a range of them; found ${JSON.stringify(word)}`);
-    switch (operator) {
-      case "ge":
-        return `${low}:${lastStatus}`;
-      case "gt":
-        return `${Number(low) + 1}:${lastStatus}`;
-      case "le":
-        return `${firstStatus}:${low}`;
-      case "lt":
-        return `${firstStatus}:${Number(low) - 1}`;
-      default:
-        return `${low}:${high}`;
-    }
-  });
-  if (values.length === 0) invalid("expected a status to compare with");
-  return { operator: "exact", values, ignoreCase: false };
+  const { words } = splitComparison(patterns, "status");
+  const bad = words.find((word) => !/^[0-9]{3}(?::[0-9]{3})?$/.test(word));
+  if (bad !== undefined) {
+    return invalid(`expected a status, or a range of them; found ${JSON.stringify(bad)}`);
+  }
+  return { operator: "range", values: readRanges(patterns), ignoreCase: false };
 }
 
 /** Above a number of bytes, or not above it. */
@@ -300,39 +285,16 @@ function serversCondition(subject: Subject, patterns: readonly string[]): Condit
 }
 
 function readComparison(patterns: readonly string[]): { operator: string; numbers: readonly string[] } {
-  const named = /^(?:eq|ge|gt|le|lt)$/.test(patterns[0] ?? "");
-  const numbers = named ? patterns.slice(1) : patterns;
-  const bad = numbers.find((value) => !/^[0-9]+$/.test(value));
+  const { operator, words } = splitComparison(patterns);
+  const bad = words.find((value) => !/^[0-9]+$/.test(value));
   if (bad !== undefined)
     unsupported(`expected a number; found ${JSON.stringify(bad)}`, "List the numbers one by one.");
-  if (numbers.length === 0) invalid("expected a number to compare with");
-  return { operator: named ? patterns[0]! : "eq", numbers };
+  return { operator, numbers: words };
 }
 
 function networkCondition(subject: Subject, patterns: readonly string[]): Condition {
-  const values = patterns.map(
-    (pattern) =>
-      networkOf(pattern) ??
-      invalid(`expected a network such as 10.0.0.0/8; found ${JSON.stringify(pattern)}`, {
-        remedy: "Write addresses, not names.",
-      }),
-  );
-  if (values.length === 0) return never;
-  return testOf({ subject, operator: "network", values, ignoreCase: false });
-}
-
-/** Also `10.0.0.0/255.0.0.0`. */
-function networkOf(text: string): string | undefined {
-  if (isCidr(text)) return text;
-  const [address, mask, ...rest] = text.split("/");
-  if (mask === undefined || rest.length > 0 || !isCidr(mask) || !mask.includes(".")) return undefined;
-  const bits = mask
-    .split(".")
-    .map((part) => Number(part).toString(2).padStart(8, "0"))
-    .join("");
-  const length = bits.indexOf("0") < 0 ? 32 : bits.indexOf("0");
-  if (bits.slice(length).includes("1")) return undefined;
-  return isCidr(`${address}/${length}`) ? `${address}/${length}` : undefined;
+  if (patterns.length === 0) return never;
+  return testOf({ subject, operator: "network", values: patterns.map(readNetwork), ignoreCase: false });
 }
 
 /** What is known of a text that stands in the file. */

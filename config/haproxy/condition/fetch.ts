@@ -1,7 +1,7 @@
 // Sample expressions as subjects of tests: which part of the request an ACL looks at, and what its suffix or converters
 // make of it.
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
-import type { Operator, Subject } from "./condition.ts";
+import { operatorOfSuffix, type Operator, type Subject } from "./condition.ts";
 import { computedFetch, type ComputedFetch } from "./computed.ts";
 import { parseSample, type Call, type Sample } from "./sample.ts";
 import type { TextPart } from "./text-pattern.ts";
@@ -42,16 +42,6 @@ export interface MapFetch {
   /** What is done to the value that was found. */
   readonly converters: readonly Call[];
 }
-
-/** Of what follows the name of a fetch (`path_beg`), and of `-m`. */
-export const operatorOfSuffix: Readonly<Record<string, Operator>> = {
-  beg: "prefix",
-  end: "suffix",
-  sub: "contains",
-  dir: "segment",
-  dom: "label",
-  reg: "regex",
-};
 
 /** Names that differ by version and habit. */
 const aliases: Readonly<Record<string, string>> = {

@@ -1,11 +1,11 @@
 // Conditions of `http-response` rules: what they ask of the request decides which rule a request comes to, what they ask of
 // the response's status becomes a part of that rule.
 import type { StatusMatch } from "#contract/status-match.ts";
-import { and, not, testsOf, type Condition } from "../condition/condition.ts";
-import { disjunctiveForm, type Literal } from "../condition/normal-form.ts";
-import { unsupported } from "../statement-problem.ts";
+import { testsOf, type Condition, type Test } from "../condition/condition.ts";
+import type { Literal } from "../condition/normal-form.ts";
+import { setApart } from "../condition/set-apart.ts";
 
-export interface StatusCase {
+interface StatusCase {
   /** What is asked of the request. */
   readonly condition: Condition;
   /** Absent: every status. */
@@ -13,23 +13,15 @@ export interface StatusCase {
 }
 
 export function asksForStatus(condition: Condition): boolean {
-  return testsOf(condition).some(({ subject }) => subject.type === "status");
+  return testsOf(condition).some(isStatus);
 }
 
 /** Throws `StatementProblem`. */
 export function statusCases(condition: Condition): StatusCase[] {
-  const form = disjunctiveForm(condition);
-  if (!form) return unsupported("the condition has too many alternatives", "Split the rule.");
-  return form.flatMap((conjunction) => {
-    const asked = conjunction.filter(isStatus);
-    const rest = and(
-      conjunction
-        .filter((literal) => !isStatus(literal))
-        .map(({ test, holds }) => (holds ? { kind: "test", test } : not({ kind: "test", test }))),
-    );
-    if (asked.length === 0) return [{ condition: rest }];
+  return setApart(condition, isStatus).flatMap(({ apart, rest }) => {
+    if (apart.length === 0) return [{ condition: rest }];
     const statuses = rangesOf(
-      everyStatus.filter((status) => asked.every((literal) => admits(literal, status))),
+      everyStatus.filter((status) => apart.every((literal) => admits(literal, status))),
     );
     return statuses.length === 0 ? [] : [{ condition: rest, statuses }];
   });
@@ -41,14 +33,14 @@ export const everyResponse: StatusMatch[] = [{ type: "Range", range: { start: 20
 /** Those of answers; informational ones pass rules by. */
 const everyStatus = Array.from({ length: 400 }, (_, index) => 200 + index);
 
-function isStatus({ test }: Literal): boolean {
-  return test.subject.type === "status";
+function isStatus({ subject }: Test): boolean {
+  return subject.type === "status";
 }
 
 function admits({ test, holds }: Literal, status: number): boolean {
   const isIn = test.values.some((value) => {
-    const [low, high] = value.split(":").map(Number);
-    return status >= low! && status <= high!;
+    const [low = "", high = ""] = value.split(":");
+    return status >= Number(low) && (high === "" || status <= Number(high));
   });
   return isIn === holds;
 }
