@@ -2,6 +2,7 @@
 import type { StatusMatch } from "#contract/status-match.ts";
 import { requestFactSchema } from "#contract/header-modifier.ts";
 import { headerNameSchema, headerValueSchema } from "#contract/http-route.ts";
+import type { Condition } from "../condition/condition.ts";
 import {
   addHeader,
   deleteHeader,
@@ -14,8 +15,8 @@ import type { Draft, Situation } from "../program/program.ts";
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Notes } from "../notes.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import { parseFormat, resolveFormat, staticText, type Piece } from "./format.ts";
-import { regexReplacement, wholeMatch } from "./regex-replacement.ts";
+import { resolveFormat, staticText, type Piece } from "./format.ts";
+import { regexReplacement, substitutionOf, wholeMatch } from "./regex-replacement.ts";
 import { textOfPieces } from "./request-text.ts";
 
 /** `after`: also of responses that are made here. */
@@ -37,10 +38,7 @@ export function headerAction(
 ): (situation: Situation) => Draft {
   const place = { direction, statuses };
   const action = wordAt(statement, 1);
-  const name = wordAt(statement, 2);
-  if (!headerNameSchema.safeParse(name).success) {
-    invalid(`${JSON.stringify(name)} is no name of a header`, { word: statement.words[2] });
-  }
+  const name = readName(statement);
   if (action === "del-header") {
     if (end > 3 && wordAt(statement, 3) === "-m" && wordAt(statement, 4) !== "str") {
       unsupported(
@@ -68,34 +66,39 @@ export function replaceHeader(
   statement: Statement,
   end: number,
   notes: Notes,
-): (situation: Situation) => Draft {
-  const [name, pattern, format] = [2, 3, 4].map((index) => wordAt(statement, index)) as [
-    string,
-    string,
-    string,
-  ];
+): { readonly where: Condition; readonly change: (situation: Situation) => Draft } {
+  const [pattern, format] = [wordAt(statement, 3), wordAt(statement, 4)];
   if (end !== 5) invalid("expected `replace-header <name> <regex> <format>`");
-  if (!headerNameSchema.safeParse(name).success) {
-    invalid(`${JSON.stringify(name)} is no name of a header`, { word: statement.words[2] });
-  }
-  const pieces = parseFormat(format);
-  const substitution = pieces.map((piece) => (piece.kind === "text" ? piece.text : "")).join("");
-  const isStatic = pieces.every(({ kind }) => kind === "text");
-  const transforms = [regexReplacement(wholeMatch(pattern), substitution)];
-  return ({ draft }) => {
-    const isChanged = draft.changes.has(`header:${name.toLowerCase()}`);
-    if (isStatic && !isChanged && name.toLowerCase() !== "host") {
+  const name = readName(statement);
+  const field = name.toLowerCase();
+  const substitution = substitutionOf(format);
+  const transforms = [regexReplacement(wholeMatch(pattern), substitution ?? "")];
+  const change = ({ draft }: Situation): Draft => {
+    const isChanged = draft.changes.has(`header:${field}`);
+    if (substitution !== undefined && !isChanged && field !== "host") {
       const value = { parts: [{ from: "Header" as const, name, transforms }] };
       return withHeader(draft, { direction: "request" }, name, undefined, (edits) =>
         setHeader(edits, name, value),
       );
     }
-    const message = isStatic
-      ? `${name} is left as it is: it cannot be replaced here ${isChanged ? "after another change" : ""}`.trimEnd()
-      : "the replacement depends on the request beyond the expression's groups, so the header is left as it is";
+    const message =
+      substitution === undefined
+        ? "the replacement depends on the request beyond the expression's groups, so the header is left as it is"
+        : `${name} is left as it is: it cannot be replaced here${isChanged ? " after another change" : ""}`;
     notes.add(statement, { code: "statement-ignored", message });
     return draft;
   };
+  const subject = { type: "header", name: field, elements: false } as const;
+  const isThere = { subject, operator: "present", values: [], ignoreCase: false } as const;
+  return { where: { kind: "test", test: isThere }, change };
+}
+
+/** Word 2. */
+function readName(statement: Statement): string {
+  const name = wordAt(statement, 2);
+  return headerNameSchema.safeParse(name).success
+    ? name
+    : invalid(`${JSON.stringify(name)} is no name of a header`, { word: statement.words[2] });
 }
 
 /** Which messages a header is changed of. */

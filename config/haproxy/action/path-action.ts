@@ -5,8 +5,8 @@ import type { Draft, Situation } from "../program/program.ts";
 import { pathText, queryText } from "../program/target-draft.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import { parseFormat, resolveFormat, staticText } from "./format.ts";
-import { regexReplacement, type RegexReplacement, wholeMatch } from "./regex-replacement.ts";
+import { resolveFormat, staticText } from "./format.ts";
+import { regexReplacement, substitutionOf, type RegexReplacement, wholeMatch } from "./regex-replacement.ts";
 import { requestTextOrProblem } from "./request-text.ts";
 import { transformed } from "../condition/request-parts.ts";
 
@@ -57,11 +57,8 @@ function dynamicPath(format: string, situation: Situation): PathModifier | undef
 export function replacePath(statement: Statement, end: number): (situation: Situation) => Draft {
   const [pattern, format] = [wordAt(statement, 2), wordAt(statement, 3)];
   if (end !== 4) invalid("expected `replace-path <regex> <format>`");
-  const substitution = parseFormat(format).map((piece) => {
-    if (piece.kind === "text") return piece.text;
-    return unsupported("the replacement depends on the request beyond the expression's groups");
-  });
-  const modifier = replaceMatch(wholeMatch(pattern), substitution.join(""));
+  const substitution = readSubstitution(format);
+  const modifier = replaceMatch(wholeMatch(pattern), substitution);
   return ({ draft }) => {
     if (!draft.path && !draft.target) return withPath(draft, modifier, undefined);
     const path = pathText(draft);
@@ -99,15 +96,19 @@ export function setTarget(statement: Statement, end: number): (situation: Situat
 export function replaceTarget(statement: Statement, end: number): (situation: Situation) => Draft {
   const [pattern, format] = [wordAt(statement, 2), wordAt(statement, 3)];
   if (end !== 4) invalid(`expected \`${wordAt(statement, 1)} <regex> <format>\``);
-  const substitution = parseFormat(format).map((piece) => {
-    if (piece.kind === "text") return piece.text;
-    return unsupported("the replacement depends on the request beyond the expression's groups");
-  });
-  const transform = regexReplacement(wholeMatch(pattern), substitution.join(""));
+  const substitution = readSubstitution(format);
+  const transform = regexReplacement(wholeMatch(pattern), substitution);
   return ({ draft }) => {
     if (draft.path || draft.target) return changedBefore();
     return withTarget(draft, [{ from: "Target", transforms: [transform] }]);
   };
+}
+
+function readSubstitution(format: string): string {
+  return (
+    substitutionOf(format) ??
+    unsupported("the replacement depends on the request beyond the expression's groups")
+  );
 }
 
 function withTarget(draft: Draft, whole: RequestText): Draft {

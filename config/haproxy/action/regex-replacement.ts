@@ -2,6 +2,7 @@
 import { patternError } from "#contract/pattern/parse-pattern.ts";
 import type { PathModifier } from "#contract/http-route.ts";
 import { unsupported } from "../statement-problem.ts";
+import { parseFormat } from "./format.ts";
 
 export type RegexReplacement = Extract<PathModifier, { type: "ReplaceRegexMatch" }>;
 
@@ -23,4 +24,11 @@ export function regexReplacement(pattern: string, substitution: string): RegexRe
     );
   }
   return { type: "ReplaceRegexMatch", replaceRegexMatch: { pattern, substitution } };
+}
+
+/** Words and groups of a replacement's format; `undefined`: it depends on the request beyond the expression's groups. */
+export function substitutionOf(format: string): string | undefined {
+  const pieces = parseFormat(format);
+  const texts = pieces.flatMap((piece) => (piece.kind === "text" ? [piece.text] : []));
+  return texts.length === pieces.length ? texts.join("") : undefined;
 }

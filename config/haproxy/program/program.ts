@@ -78,7 +78,12 @@ export interface Situation {
 export type Effect =
   /** Ends the request here. */
   | { readonly kind: "answer"; readonly filters: (situation: Situation) => Filter[] }
-  | { readonly kind: "change"; readonly change: (situation: Situation) => Draft }
+  | {
+      readonly kind: "change";
+      /** Requests that there is nothing to change of are not among them. Default: all. */
+      readonly where?: Condition;
+      readonly change: (situation: Situation) => Draft;
+    }
   /** Ends the phase. */
   | { readonly kind: "leave" }
   /** Goes on in a backend. */

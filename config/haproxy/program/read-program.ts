@@ -4,7 +4,15 @@ import { headerAction, replaceHeader } from "../action/header-action.ts";
 import { replacePath, replaceTarget, setPath, setQuery, setTarget } from "../action/path-action.ts";
 import type { ReplySources } from "../action/read-reply.ts";
 import { redirectAction } from "../action/redirect.ts";
-import { and, mapTests, never, testsOf, type Condition, type Subject } from "../condition/condition.ts";
+import {
+  always,
+  and,
+  mapTests,
+  never,
+  testsOf,
+  type Condition,
+  type Subject,
+} from "../condition/condition.ts";
 import { conditionStart, parseCondition, type Scope } from "../condition/parse-condition.ts";
 import { isExpectation, isProxied, readProxySenders, refusePeerTests } from "../model/proxied-binds.ts";
 import type { Notes } from "../notes.ts";
@@ -59,13 +67,7 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
   return {
     heading: proxy.heading,
     proxySenders: readProxySenders(proxy, reading.scope, notes),
-    request: [
-      ...layers,
-      monitorSteps(reading),
-      http.map(whereThereIsOne),
-      statisticsSteps(proxy, notes),
-      redirects,
-    ],
+    request: [...layers, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
     switching: proxy.kind === "backend" ? [] : switchingSteps(proxy, reading.scope, library.backends, notes),
     servers: inTurn(stepsOf(reading, "use-server", (statement) => serverEffect(statement, proxy))),
     response: responseSteps(reading, "http-response"),
@@ -93,15 +95,22 @@ function stepsOf(
       if (!condition) return [];
       if (isAdmission(condition)) return admissionSteps(statement, end, condition, effect, reading);
       const cases = statementCases(statement, end, scope.files);
-      return cases.map((one, index) => ({
-        statement: one.statement,
-        condition: and([one.condition, condition]),
-        effect: effect(one.statement, end),
-        others: cases.length - 1 - index,
-      }));
+      return cases.map((one, index) => {
+        const made = effect(one.statement, end);
+        return {
+          statement: one.statement,
+          condition: and([one.condition, condition, whereOf(made)]),
+          effect: made,
+          others: cases.length - 1 - index,
+        };
+      });
     };
     return attempt(statement, notes, read, { harmless: isHarmless(statement) }) ?? [];
   });
+}
+
+function whereOf(effect: Effect): Condition {
+  return (effect.kind === "change" && effect.where) || always;
 }
 
 /** Actions that refuse requests. */
@@ -180,7 +189,7 @@ function requestEffect(statement: Statement, end: number, reading: Reading): Eff
     case "del-header":
       return { kind: "change", change: headerAction(statement, end, "request", notes) };
     case "replace-header":
-      return { kind: "change", change: replaceHeader(statement, end, notes) };
+      return { kind: "change", ...replaceHeader(statement, end, notes) };
     case "set-path":
       return { kind: "change", change: setPath(statement, end) };
     case "replace-path":
@@ -200,15 +209,6 @@ function requestEffect(statement: Statement, end: number, reading: Reading): Eff
     default:
       return invalid(`${action} is no action`);
   }
-}
-
-/** A header that the request lacks is not replaced. */
-function whereThereIsOne(step: Step): Step {
-  const { statement, condition } = step;
-  if (wordAt(statement, 1) !== "replace-header") return step;
-  const subject = { type: "header", name: wordAt(statement, 2).toLowerCase(), elements: false } as const;
-  const isThere = { subject, operator: "present", values: [], ignoreCase: false } as const;
-  return { ...step, condition: and([condition, { kind: "test", test: isThere }]) };
 }
 
 /** The connection stays: an HTTP gateway answers. */
