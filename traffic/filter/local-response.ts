@@ -80,11 +80,13 @@ export interface ReplacedResponse extends LocalResponse {
 export function compileResponseOverrides(overrides: ResponseOverrides): ResponseOverridePlan {
   const pages = { Backend: new Map<number, Page>(), Local: new Map<number, Page>() };
   for (const { match, source = "All", response } of overrides) {
-    const { backendRef, requestHeaders = [] } = response;
+    const { backendRef, requestHeaders = [], statusCode } = response;
     const asked = backendRef && { backend: backendRef.name, requestHeaders };
+    // With a status of its own the page is the same for all.
+    const common = asked ?? (statusCode === undefined ? undefined : compileReplacement(response, statusCode));
     const sources = source === "All" ? (["Backend", "Local"] as const) : [source];
     for (const status of match.statusCodes.flatMap(statusesOf)) {
-      const page = asked ?? compileReplacement(response, status);
+      const page = common ?? compileReplacement(response, status);
       for (const one of sources) if (!pages[one].has(status)) pages[one].set(status, page);
     }
   }
@@ -94,10 +96,10 @@ export function compileResponseOverrides(overrides: ResponseOverrides): Response
 type Page = ReplacedResponse | AskedResponse;
 
 function compileReplacement(
-  { statusCode, keepHeaders = true, ...config }: ResponseOverrides[number]["response"],
+  { keepHeaders = true, ...config }: ResponseOverrides[number]["response"],
   status: number,
 ): ReplacedResponse {
-  return { ...compileMadeResponse(config, statusCode ?? status), keepsHeaders: keepHeaders };
+  return { ...compileMadeResponse(config, status), keepsHeaders: keepHeaders };
 }
 
 /** What stands for the gateway's own answer to an error. */
