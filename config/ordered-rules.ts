@@ -67,27 +67,21 @@ function precedes(a: Match, b: Match, ties: boolean): boolean {
 }
 
 function rankOf(match: Match): number[] {
-  const {
-    path = {},
-    headers = [],
-    queryParams = [],
-    cookies = [],
-    claims = [],
-    clientCIDRs,
-    and = [],
-    not = [],
-  } = match;
-  const { type = "PathPrefix", value = "/", ignoreCase = false } = path;
+  const { type = "PathPrefix", value = "/", ignoreCase = false } = match.path ?? {};
   return [
     ["PathPrefix", "RegularExpression", "Exact"].indexOf(type),
     type === "PathPrefix" ? value.replace(/\/$/, "").length : value.length,
     Number(match.method !== undefined),
-    headers.length,
-    queryParams.length,
+    count(match.headers),
+    count(match.queryParams),
     Number(!ignoreCase),
-    cookies.length,
-    claims.length,
-    Number(clientCIDRs !== undefined),
-    and.length + not.length,
+    count(match.cookies),
+    count(match.claims),
+    Number(match.clientCIDRs !== undefined),
+    count(match.and) + count(match.not),
   ];
+}
+
+function count(conditions: readonly unknown[] | undefined): number {
+  return conditions?.length ?? 0;
 }

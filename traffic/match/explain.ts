@@ -111,15 +111,7 @@ interface ConditionPart {
 
 /** The conditions besides path and method, one by one. */
 function conditionParts(match: RouteMatch): ConditionPart[] {
-  const {
-    headers = [],
-    queryParams = [],
-    cookies = [],
-    claims = [],
-    clientCIDRs,
-    and = [],
-    not = [],
-  } = match;
+  const { headers, queryParams, cookies = [], claims = [], clientCIDRs, and = [], not = [] } = match;
   return [
     ...headers.map((header): ConditionPart => ({
       part: { headers: [header] },

@@ -21,7 +21,7 @@ export function textCondition(
 }
 
 /** Scheme and port are decided before: no text of a match has them. */
-export function asClientRequest(head: RequestHead): ClientRequest {
+function asClientRequest(head: RequestHead): ClientRequest {
   const { method, path, query, serverName, clientAddress = "unknown" } = head;
   const authority = head.header("host") ?? head.host;
   return {
