@@ -51,6 +51,11 @@ export function parseFormat(text: string): Piece[] {
   return pieces;
 }
 
+/** The format of a plain text. */
+export function escapeFormat(text: string): string {
+  return text.replaceAll("%", "%%");
+}
+
 /** Index of the `]` that closes; brackets within parentheses are arguments (`regsub([0-9]+,)`). */
 function closingBracket(text: string, start: number): number {
   let depth = 0;

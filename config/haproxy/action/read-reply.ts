@@ -1,9 +1,11 @@
 // Words of `return`, `deny`, `tarpit` and `http-error` → what is answered (§4.4 `return`).
 import { bodyOfFile, replyOfFile } from "./error-file.ts";
-import { staticReply, type Header, type Reply, type ReplyPages } from "./reply.ts";
+import { escapeFormat } from "./format.ts";
+import type { Header, Reply, ReplyPages } from "./reply.ts";
 import { hasStandardReply } from "./standard-reply.ts";
 import { keywordsOf } from "../keyword-arguments.ts";
 import type { NamedFiles } from "../named-files.ts";
+import type { Word } from "../split-words.ts";
 import { invalid } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 
@@ -62,13 +64,13 @@ function readWords(statement: Statement, start: number, end: number, sources: Re
         read.contentType = argument();
         break;
       case "string":
-        read.body = plain(argument());
+        read.body = escapeFormat(argument());
         break;
       case "lf-string":
         read.body = argument();
         break;
       case "file":
-        read.body = plain(bodyOfFile(argument(), files));
+        read.body = escapeFormat(bodyOfFile(argument(), files));
         break;
       case "lf-file":
         read.body = bodyOfFile(argument(), files);
@@ -96,25 +98,27 @@ function readWords(statement: Statement, start: number, end: number, sources: Re
   return read;
 }
 
-function plain(text: string): string {
-  return staticReply({ status: 200, body: text, headers: [] }).body!;
-}
-
 function pageOf(status: number): ReplyChoice {
   return hasStandardReply(status)
     ? { kind: "page", status }
     : invalid(`there is no page for the status ${status}`);
 }
 
-function pageOfSection(name: string, status: number, { errorSections }: ReplySources): Reply {
-  const pages =
+function pageOfSection(name: string, status: number, sources: ReplySources): Reply {
+  return (
+    sectionNamed(name, sources).get(status) ??
+    invalid(`the http-errors section ${JSON.stringify(name)} has no page for the status ${status}`)
+  );
+}
+
+/** `word`: where it is named. Throws `StatementProblem`. */
+export function sectionNamed(name: string, { errorSections }: ReplySources, word?: Word): ReplyPages {
+  return (
     errorSections.get(name) ??
     invalid(`no http-errors section is named ${JSON.stringify(name)}`, {
+      word,
       mistyped: { name, known: errorSections.keys() },
-    });
-  return (
-    pages.get(status) ??
-    invalid(`the http-errors section ${JSON.stringify(name)} has no page for the status ${status}`)
+    })
   );
 }
 

@@ -1,7 +1,7 @@
 // Responses that the file words: of `return`, `deny`, `tarpit` and `http-error`, and of the files that they name.
 import type { RequestText } from "#contract/request-text.ts";
 import type { Filter, Situation } from "../program/program.ts";
-import { staticText } from "./format.ts";
+import { escapeFormat, staticText } from "./format.ts";
 import { requestTextOrProblem } from "./request-text.ts";
 
 export interface Reply {
@@ -24,12 +24,10 @@ export type ReplyPages = ReadonlyMap<number, Reply>;
 export function staticReply({ body, headers, ...rest }: Reply): Reply {
   return {
     ...rest,
-    ...(body !== undefined && { body: escaped(body) }),
-    headers: headers.map(({ name, value }) => ({ name, value: escaped(value) })),
+    ...(body !== undefined && { body: escapeFormat(body) }),
+    headers: headers.map(({ name, value }) => ({ name, value: escapeFormat(value) })),
   };
 }
-
-const escaped = (text: string): string => text.replaceAll("%", "%%");
 
 /** Throws `StatementProblem` where a text depends on the request in a way that cannot be translated. */
 export function replyFilter({ status, ...texts }: Reply, situation: Situation): Filter {

@@ -185,18 +185,18 @@ export function readServer(statement: Statement, defaults: ServerOptions, notes:
 
 /** `server-template prefix count name:port …`: as many servers as the name has addresses. */
 export function readTemplate(statement: Statement, defaults: ServerOptions, notes: Notes): Server {
-  const [prefix, count, text] = [1, 2, 3].map((index) => wordAt(statement, index));
-  if (!prefix || !text || !/^[0-9]{1,5}(?:-[0-9]{1,5})?$/.test(count!)) {
+  const [prefix, count, text] = [wordAt(statement, 1), wordAt(statement, 2), wordAt(statement, 3)];
+  if (prefix === "" || text === "" || !/^[0-9]{1,5}(?:-[0-9]{1,5})?$/.test(count)) {
     invalid("expected `server-template <prefix> <number> <name>:<port>`");
   }
-  if (text!.startsWith("_")) {
+  if (text.startsWith("_")) {
     unsupported(
       "names of services (SRV) are not resolved",
       "Write a host name and its port.",
       statement.words[3],
     );
   }
-  const { address, port } = readAddress(text!, statement.words[3]!);
+  const { address, port } = readAddress(text, statement.words[3]!);
   notes.add(statement, {
     code: "statement-approximated",
     message:

@@ -8,7 +8,7 @@ import type { Notes } from "../notes.ts";
 import type { Proxy, Settings } from "../proxy.ts";
 import { attempt, invalid } from "../statement-problem.ts";
 import { wordAt, wordsFrom, type Section, type Statement } from "../statement.ts";
-import { readReply, type ReplySources } from "../action/read-reply.ts";
+import { readReply, sectionNamed, type ReplySources } from "../action/read-reply.ts";
 
 /** Sections by name. Problems are noted. */
 export function readErrorSections(
@@ -85,14 +85,8 @@ export function silence(status: number, statement: Statement, notes: Notes): Rep
 }
 
 /** `errorfiles <section> [<code> …]`. */
-function addSection(pages: Map<number, Reply>, statement: Statement, { errorSections }: ReplySources): void {
-  const name = wordAt(statement, 1);
-  const section =
-    errorSections.get(name) ??
-    invalid(`no http-errors section is named ${JSON.stringify(name)}`, {
-      word: statement.words[1],
-      mistyped: { name, known: errorSections.keys() },
-    });
+function addSection(pages: Map<number, Reply>, statement: Statement, sources: ReplySources): void {
+  const section = sectionNamed(wordAt(statement, 1), sources, statement.words[1]);
   const wanted = wordsFrom(statement, 2).map((_, index) => readErrorStatus(statement, index + 2));
   for (const [status, reply] of section) {
     if (wanted.length === 0 || wanted.includes(status)) pages.set(status, reply);

@@ -1,5 +1,6 @@
 // `deny`, `return` and `tarpit`, at once, late, or for bodies that are too long.
 import { answerAction, pageFor, replyOf } from "../action/answer.ts";
+import { escapeFormat } from "../action/format.ts";
 import { readReply, type ReplyChoice } from "../action/read-reply.ts";
 import { replyFilter, wording } from "../action/reply.ts";
 import type { Condition } from "../condition/condition.ts";
@@ -81,7 +82,7 @@ export function sizeStep(
 /** `auth` without a look at a userlist: nobody's password will do. */
 export function askForPassword(statement: Statement, { proxy }: Reading): Effect {
   const realm = wordAt(statement, 2) === "realm" ? wordAt(statement, 3) : proxy.name;
-  const challenge = { name: "WWW-Authenticate", value: `Basic realm="${realm.replaceAll("%", "%%")}"` };
+  const challenge = { name: "WWW-Authenticate", value: `Basic realm="${escapeFormat(realm)}"` };
   const filters = (situation: Situation): Filter[] => {
     const page = pageFor(401, situation.pages);
     return [replyFilter({ ...page, headers: [...page.headers, challenge] }, situation)];

@@ -1,6 +1,6 @@
 // A statement whose text depends on a map (`set-header X-Tier %[path,map_beg(tiers.map,basic)]`): once for each value
 // that the map may give, with the requests for which it does.
-import { parseFormat, type Piece } from "../action/format.ts";
+import { escapeFormat, parseFormat, type Piece } from "../action/format.ts";
 import { always, and, type Condition } from "../condition/condition.ts";
 import { readMapCases } from "../condition/criterion.ts";
 import { readFetch } from "../condition/fetch.ts";
@@ -77,7 +77,7 @@ function replaced(statement: Statement, expression: string, value: string): Stat
     }
     if (!word.text.includes("%[")) return word;
     const text = parseFormat(word.text).map((piece) =>
-      piece.kind === "dynamic" && piece.expression === expression ? escaped(value) : written(piece),
+      piece.kind === "dynamic" && piece.expression === expression ? escapeFormat(value) : written(piece),
     );
     return { ...word, text: text.join("") };
   });
@@ -85,8 +85,6 @@ function replaced(statement: Statement, expression: string, value: string): Stat
 }
 
 function written(piece: Piece): string {
-  if (piece.kind === "text") return escaped(piece.text);
+  if (piece.kind === "text") return escapeFormat(piece.text);
   return piece.expression.startsWith("%") ? piece.expression : `%[${piece.expression}]`;
 }
-
-const escaped = (text: string): string => text.replaceAll("%", "%%");
