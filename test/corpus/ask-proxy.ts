@@ -66,8 +66,14 @@ interface Answer {
   readonly body: string;
 }
 
+/** Longer bodies do not fit into what a connection has room for, so an answer may come while one is being written. */
+const maxBytesAtOnce = 65_536;
+
 function ask(request: TableRequest, port: number): Promise<Answer> {
   return new Promise((done, fail) => {
+    const body = "x".repeat(request.bodyBytes);
+    // Who is refused before is told so, and has written nothing into a connection that is closed.
+    const waits = body.length > maxBytesAtOnce;
     const isTls = request.url.protocol === "https:";
     const outgoing = (isTls ? httpsRequest : httpRequest)(
       {
@@ -76,7 +82,11 @@ function ask(request: TableRequest, port: number): Promise<Answer> {
         port,
         path: request.target,
         method: request.method,
-        headers: { ...request.headers, host: hostOf(request) },
+        headers: {
+          ...request.headers,
+          host: hostOf(request),
+          ...(waits && { expect: "100-continue", "content-length": body.length }),
+        },
         agent: false,
         ...(isTls && { servername: request.url.hostname, rejectUnauthorized: false }),
       },
@@ -84,16 +94,19 @@ function ask(request: TableRequest, port: number): Promise<Answer> {
         const chunks: Buffer[] = [];
         incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
         incoming.once("error", fail);
-        incoming.once("end", () =>
+        incoming.once("end", () => {
           done({
             status: incoming.statusCode ?? 0,
             headers: incoming.headers,
             body: Buffer.concat(chunks).toString(),
-          }),
-        );
+          });
+          // The body of a refused request is never sent.
+          if (waits) outgoing.destroy();
+        });
       },
     );
     outgoing.once("error", fail);
-    outgoing.end("x".repeat(request.bodyBytes));
+    if (waits) outgoing.once("continue", () => outgoing.end(body));
+    else outgoing.end(body);
   });
 }
