@@ -3,7 +3,7 @@ import type { ImportContext } from "../../kubernetes/importer.ts";
 import type { EndpointInput } from "../../kubernetes/services.ts";
 import type { Labels } from "../../kubernetes/labels.ts";
 import type { BackendInput } from "../../kubernetes/model-parts.ts";
-import type { ObjectField } from "../../kubernetes/object.ts";
+import { qualifiedName, type ObjectField } from "../../kubernetes/object.ts";
 import { fullHost } from "../host.ts";
 import { nativeDuration } from "../go-duration.ts";
 import type { DestinationRule } from "../kinds/destination-rule.ts";
@@ -59,6 +59,8 @@ interface Building {
   readonly upstreams: Upstreams;
   readonly rules: DestinationRules;
   readonly usedRules: Set<DestinationRule>;
+  /** Who answers, by the backend's name. */
+  readonly owners: Map<string, string>;
 }
 
 export function createDestinations(context: ImportContext): Destinations {
@@ -68,6 +70,7 @@ export function createDestinations(context: ImportContext): Destinations {
     upstreams: createUpstreams(set, services),
     rules: createDestinationRules(set),
     usedRules: new Set(),
+    owners: new Map(),
   };
   const targets = new Map<string, Target>();
   return {
@@ -94,10 +97,10 @@ function nowhere(
   reason: string,
   use: Use,
   place: Place,
-  { context }: Building,
+  { context, owners }: Building,
 ): Target {
   unknownReference(at(place, "host"), `${reason}: requests are answered 503`);
-  const backend = backendName(host, port?.number ?? use.listenerPort, subset, use);
+  const backend = ownName(backendName(host, port?.number ?? use.listenerPort, subset, use), "none", owners);
   context.parts.addBackend(backend, () => ({ name: backend, protocol: use.isHttp ? "HTTP" : "TCP" }), place);
   return { backend, subset: {} };
 }
@@ -108,7 +111,7 @@ function reach(
   upstream: Upstream,
   use: Use,
   place: Place,
-  { context, rules, usedRules }: Building,
+  { context, rules, usedRules, owners }: Building,
 ): Target {
   const held = rules.of(host, use.client, upstream.namespace);
   for (const rule of held) usedRules.add(rule);
@@ -120,7 +123,8 @@ function reach(
   // Rules of the client's own namespace hold for its routes alone.
   const owner = held[0]?.namespace ?? upstream.namespace;
   const of = owner === upstream.namespace ? "" : owner;
-  const backend = backendName(host, upstream.port, destination.subset, use, of);
+  const name = backendName(host, upstream.port, destination.subset, use, of);
+  const backend = ownName(name, qualifiedName(upstream), owners);
   const policy = effectivePolicy(held, upstream.port, subset);
   const isKnown = destination.subset === undefined || subset !== undefined;
   context.parts.addBackend(
@@ -170,6 +174,13 @@ function backendName(
   const parts = [isHttp ? "istio" : "istio-tcp", place, port, subset?.replace(/[^A-Za-z0-9._-]/g, "-")];
   const name = parts.filter((part) => part !== undefined && part !== "").join("/");
   return rulesOf === "" ? name : `${name}/of/${rulesOf}`;
+}
+
+/** Of one host namespaces may see different ServiceEntries, or none: none of them gets what another one's route has found. */
+function ownName(name: string, owner: string, owners: Map<string, string>): string {
+  const first = owners.get(name) ?? owner;
+  owners.set(name, first);
+  return first === owner ? name : `${name}/at/${owner}`;
 }
 
 /** Fields of a backend, and the part of the policy that each comes from. */
