@@ -97,10 +97,24 @@ function compileListener(listener: NativeListener): SnapshotListener {
     ...(protocol === "TLS" && { tlsMode: tls?.mode ?? "Terminate" }),
     ...(proxyProtocol && { proxyProtocol }),
     ...(tls?.forwardClientCertificate && { forwardClientCertificate: true }),
-    ...(headers?.disableRateLimitHeaders && { disableRateLimitHeaders: true as const }),
+    ...(headers && compileListenerHeaders(headers)),
     ...(requestLimits && { requestLimits }),
     ...(timeouts && { timeouts: timer("requestReceivedMs", timeouts.requestReceived) }),
     ...(errorPages !== undefined && { errorPages }),
+  };
+}
+
+function compileListenerHeaders({
+  disableRateLimitHeaders,
+  requestID,
+  lateRequestHeaders,
+  lateResponseHeaders,
+}: NonNullable<NativeListener["headers"]>): Partial<SnapshotListener> {
+  return {
+    ...(disableRateLimitHeaders && { disableRateLimitHeaders }),
+    ...(requestID === "PreserveOrGenerate" && { requestID }),
+    ...(lateRequestHeaders && { lateRequestHeaders }),
+    ...(lateResponseHeaders && { lateResponseHeaders }),
   };
 }
 

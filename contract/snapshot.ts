@@ -17,6 +17,7 @@ import {
 } from "./backend-policy.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
 import { errorPagesSchema } from "./error-pages.ts";
+import { headerModifierSchema } from "./header-modifier.ts";
 import {
   clientCidrsSchema,
   filterSchema,
@@ -71,6 +72,12 @@ export const snapshotListenerSchema = z.strictObject({
   forwardClientCertificate: z.literal(true).optional(),
   /** True: clients are told of rate limits when they are refused, and only how long to wait. */
   disableRateLimitHeaders: z.literal(true).optional(),
+  /** Requests without an id get one. Absent: those that clients send pass. */
+  requestID: z.literal("PreserveOrGenerate").optional(),
+  /** Of requests as endpoints see them, before the filters of their rules. */
+  lateRequestHeaders: headerModifierSchema.optional(),
+  /** Of every response, after the filters of its rule. */
+  lateResponseHeaders: headerModifierSchema.optional(),
   requestLimits: listenerLimitsSchema.optional(),
   /** Absent: no timer is armed. */
   timeouts: z.strictObject({ requestReceivedMs: z.int().positive().optional() }).optional(),

@@ -10,6 +10,7 @@ import { accessLogLine, isLogged } from "./report/access-log.ts";
 import { withDecision } from "./report/decision.ts";
 import { answerFor, asGatewayError, errorResponse } from "./report/error-response.ts";
 import { httpLogLine } from "./report/http-log.ts";
+import { withLateHeaders } from "./report/late-headers.ts";
 import { attemptSpan } from "./report/tracer.ts";
 import type { SpanOf } from "./report/stage-spans.ts";
 import { admit } from "./stage/admit.ts";
@@ -135,12 +136,13 @@ async function answer(request: Request, lifetime: Lifetime, isolate: Isolate): P
   const exchange = new Exchange(request, lifetime, plan, Date.now());
   try {
     for (const stage of entryStages) stage(exchange);
-    const response = await plan.rules.get(exchange.matched!.rule)!.handler(exchange);
+    const answered = await plan.rules.get(exchange.matched!.rule)!.handler(exchange);
+    const response = withLateHeaders(exchange, answered);
     report(exchange, isolate, response.status, exchange.error, response);
     return exchange.debugToken === null ? response : withDecision(exchange, response, exchange.error);
   } catch (caught) {
     const error = asGatewayError(caught);
-    const response = answerFor(error, exchange);
+    const response = withLateHeaders(exchange, answerFor(error, exchange));
     // A call of gRPC is answered 200, whatever has become of it.
     const status = response.headers.has("grpc-status") ? error.status : response.status;
     report(exchange, isolate, status, error, response);

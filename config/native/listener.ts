@@ -1,5 +1,6 @@
 // Listeners of the native configuration: where traffic comes in, with which certificates, and how much of it at once.
 import { z } from "zod";
+import { headerModifierSchema } from "#contract/header-modifier.ts";
 import { hostnameSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
 import { listenerLimitsSchema } from "#contract/security-policy.ts";
@@ -104,9 +105,25 @@ export const listenerSchema = z
           .describe(
             "Clients are not told of rate limits in RateLimit and RateLimit-Policy, which spares a response of its own; refusals keep Retry-After. Default: false.",
           ),
+        requestID: z
+          .enum(["Preserve", "PreserveOrGenerate"])
+          .optional()
+          .describe(
+            "Preserve: an X-Request-ID that the client sends passes on. PreserveOrGenerate: requests without one get one, which is logged, too. Default: Preserve, unless all requests are logged or traced.",
+          ),
+        lateRequestHeaders: headerModifierSchema
+          .optional()
+          .describe(
+            "Changes to all requests of the listener as endpoints see them, before the filters of their rules.",
+          ),
+        lateResponseHeaders: headerModifierSchema
+          .optional()
+          .describe(
+            "Changes to all responses of the listener, the gateway's own included, after the filters of their rules.",
+          ),
       })
       .optional()
-      .describe("Headers that the gateway writes for clients."),
+      .describe("Headers of all requests and responses of the listener."),
     requestLimits: listenerLimitsSchema
       .optional()
       .describe("Bounds of every request, whichever route it is for."),

@@ -239,6 +239,7 @@ describe("external authorization", () => {
       "x-forwarded-uri": "/x?a=1",
       "x-auth-request-redirect": "/x?a=1",
       "x-forwarded-for": "10.0.0.1",
+      "x-real-ip": "10.0.0.1",
     });
   });
 

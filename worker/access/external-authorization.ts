@@ -5,6 +5,8 @@ import type { ExtAuth } from "#contract/external-authorization.ts";
 import { compileRequestRules } from "#traffic/access/authorization.ts";
 import { compileTextPatterns, type TextPattern } from "#traffic/access/text-pattern.ts";
 import { asUriText, compileRequestText, type TextOf } from "#traffic/filter/request-text.ts";
+import { isForged } from "#traffic/forwarding/forged-names.ts";
+import { forwardingNames } from "#traffic/forwarding/forwarded.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Handler } from "../stage/stage.ts";
@@ -115,6 +117,8 @@ function askedHeaders(
   exchange: Exchange,
 ): Headers {
   const seen = new Headers(exchange.request.headers);
+  const { method, scheme, authority, path, query, chain } = exchange;
+  dropForged(seen, chain);
   exchange.upstreamIdentity?.apply(seen);
   const headers = new Headers();
   for (const name of names) {
@@ -122,7 +126,6 @@ function askedHeaders(
     if (value !== null) headers.set(name, value);
   }
   if (isWanted) for (const [name, value] of withoutBody(seen)) if (isWanted(name)) headers.set(name, value);
-  const { method, scheme, authority, path, query, chain } = exchange;
   const target = query === "" ? path : `${path}?${query}`;
   headers.set("x-original-method", method);
   headers.set("x-original-url", `${scheme}://${authority}${target}`);
@@ -132,8 +135,15 @@ function askedHeaders(
   headers.set("x-forwarded-host", authority);
   headers.set("x-forwarded-uri", target);
   headers.set("x-forwarded-for", chain.clientAddress);
+  headers.set("x-real-ip", chain.clientAddress);
   for (const { name, value } of added) headers.set(name, value);
   return headers;
+}
+
+/** The server hears who the client is from the gateway alone, or from a proxy in front of it that is trusted. */
+function dropForged(seen: Headers, { trusted }: Exchange["chain"]): void {
+  const forged = [...seen.keys()].filter(isForged);
+  for (const name of [...forged, ...(trusted ? [] : forwardingNames)]) seen.delete(name);
 }
 
 /** All headers but those of this connection, of the body, which stays here, and of the gateway itself. */

@@ -14,6 +14,7 @@ import type { FetchStatistics } from "../stage/statistics.ts";
 import { type BackendPlan, compileBackend, type DirectServices } from "./backend-plan.ts";
 import type { Answers } from "./endpoint-plan.ts";
 import { compileConnection, type ConnectionPlan } from "./connection-plan.ts";
+import { compileListenerHeaders, type ListenerHeaders } from "./listener-headers.ts";
 import { compileListeners, type ListenerTable } from "#traffic/match/listener-table.ts";
 import type { RequestCounters } from "./request-counters.ts";
 import { type RulePlans, ruleSteps } from "./rule-plan.ts";
@@ -24,6 +25,7 @@ export interface SnapshotPlan {
   readonly hash: string;
   readonly settings: SnapshotSettings;
   readonly listeners: ListenerTable;
+  readonly listenerHeaders: ReadonlyMap<string, ListenerHeaders>;
   readonly matcher: Matcher;
   readonly detectClient: ClientDetector;
   /** Whether stages are told of in traces. */
@@ -89,6 +91,7 @@ export function* planSteps(
     hash,
     settings: snapshot.settings,
     listeners: compileListeners(snapshot.listeners),
+    listenerHeaders: compileListenerHeaders(snapshot.listeners),
     matcher: yield* matcherSteps(snapshot, previous?.matcher),
     detectClient: compileClientDetection(snapshot.settings.clientIPDetection),
     spans,

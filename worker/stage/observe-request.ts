@@ -12,6 +12,15 @@ export function observeRequest(exchange: Exchange): void {
   exchange.debugToken = exchange.header(debugHeader);
   if (tracer) exchange.trace = tracer.begin(exchange.header("traceparent"));
   if (!tracer && settings.accessLog.mode !== "all") return;
+  exchange.requestId = requestIdOf(exchange);
+}
+
+/** Where the listener wants one for every request; known only when the listener is. */
+export function ownRequestId(exchange: Exchange): string | undefined {
+  return exchange.listener?.requestID ? requestIdOf(exchange) : undefined;
+}
+
+function requestIdOf(exchange: Exchange): string {
   const given = exchange.header(requestIdHeader);
-  exchange.requestId = given ? given.slice(0, requestIdChars) : crypto.randomUUID();
+  return given ? given.slice(0, requestIdChars) : crypto.randomUUID();
 }

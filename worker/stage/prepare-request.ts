@@ -1,12 +1,13 @@
 // Backend stage: the headers that the endpoint will see, those of the connection dropped, forwarding headers written.
 import { withoutCookie } from "#traffic/balance/session-cookie.ts";
+import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
 import { isForged } from "#traffic/forwarding/forged-names.ts";
 import { setForwardingHeaders } from "#traffic/forwarding/forwarded.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
 import { forwardCertificate } from "../access/client-certificate.ts";
 import { KnownHeaders } from "../forward/known-headers.ts";
 import { propagateTrace } from "../report/tracer.ts";
-import { requestIdHeader } from "./observe-request.ts";
+import { ownRequestId, requestIdHeader } from "./observe-request.ts";
 import type { BackendScope, Stage } from "./stage.ts";
 
 export const prepareRequest: Stage<BackendScope> = ({ backend, rule }, next) => {
@@ -25,8 +26,11 @@ export const prepareRequest: Stage<BackendScope> = ({ backend, rule }, next) => 
     setForwardingHeaders(known, { peerAddress: chain.clientAddress, scheme, host: authority }, chain);
     if (exchange.listener?.forwardClientCertificate) forwardCertificate(known, exchange.request.cf);
     exchange.headers = known.headers;
+    exchange.requestId ??= ownRequestId(exchange);
     if (exchange.requestId !== undefined) known.headers.set(requestIdHeader, exchange.requestId);
     if (exchange.trace) propagateTrace(known.headers, exchange.trace, Date.now());
+    const late = exchange.listener && exchange.plan.listenerHeaders.get(exchange.listener.name);
+    if (late) applyHeaderOperations(late.request, known.headers, exchange);
     exchange.backend = backend;
     return next(exchange);
   };
