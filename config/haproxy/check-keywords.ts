@@ -26,6 +26,7 @@ const homes: Readonly<Record<string, readonly SectionKind[]>> = {
   stick: ["backend", "listen"],
   balance: ["defaults", "backend", "listen"],
   "hash-type": ["defaults", "backend", "listen"],
+  "hash-balance-factor": ["defaults", "backend", "listen"],
   cookie: ["defaults", "backend", "listen"],
   "http-check": ["defaults", "backend", "listen"],
   "default-server": ["defaults", "backend", "listen"],

@@ -39,23 +39,23 @@ function table(
 }
 
 export const globalKeywords = table(
-  "ca-base crt-base ssl-server-verify",
-  `chroot close-spread-time cluster-secret cpu-map cpu-policy cpu-set daemon default-path description
+  "ca-base crt-base set-var set-var-fmt ssl-server-verify ssl-default-bind-options ssl-default-server-options",
+  `chroot close-spread-time cluster-secret cpu-map cpu-policy cpu-set daemon description
   deviceatlas-json-file expose-deprecated-directives expose-experimental-directives external-check
   fd-hard-limit gid grace group h1-accept-payload-with-any-method h1-case-adjust h1-case-adjust-file
   h1-do-not-close-on-insecure-transfer-encoding h2-workaround-bogus-websocket-clients hard-stop-after
   httpclient.resolvers.disabled httpclient.resolvers.id httpclient.resolvers.prefer httpclient.retries
   httpclient.ssl.ca-file httpclient.ssl.verify httpclient.timeout.connect insecure-fork-wanted
-  insecure-setuid-wanted issuers-chain-path key-base limited-quic localpeer log log-send-hostname log-tag
+  insecure-setuid-wanted key-base limited-quic localpeer log log-send-hostname log-tag
   lua-load lua-load-per-thread lua-prepend-path master-worker maxcompcpuusage maxcomprate maxconn maxconnrate
   maxpipes maxsessrate maxsslconn maxsslrate maxzlibmem mworker-max-reloads mworker-prealloc node nbproc
   nbthread no-memory-trimming no-quic noepoll noevports nogetaddrinfo nokqueue nopoll noreuseport nosplice
   numa-cpu-mapping ocsp-update.disable ocsp-update.httpproxy ocsp-update.maxdelay ocsp-update.mindelay
   ocsp-update.mode pidfile pp2-never-send-local presetenv prealloc-fd profiling.memory profiling.tasks
-  quic-force-retry resetenv server-state-base server-state-file set-dumpable set-var set-var-fmt setcap setenv
+  quic-force-retry resetenv server-state-base server-state-file set-dumpable setcap setenv
   shm-stats-file spread-checks ssl-default-bind-ciphers ssl-default-bind-ciphersuites
-  ssl-default-bind-client-sigalgs ssl-default-bind-curves ssl-default-bind-options ssl-default-bind-sigalgs
-  ssl-default-server-ciphers ssl-default-server-ciphersuites ssl-default-server-options ssl-dh-param-file
+  ssl-default-bind-client-sigalgs ssl-default-bind-curves ssl-default-bind-sigalgs
+  ssl-default-server-ciphers ssl-default-server-ciphersuites ssl-dh-param-file
   ssl-engine ssl-load-extra-del-ext ssl-load-extra-files ssl-mode-async ssl-propquery ssl-provider
   ssl-provider-path ssl-security-level ssl-skip-self-issued-ca stats strict-limits
   thread-group thread-groups thread-hard-limit uid ulimit-n unix-bind unsetenv user warn-blocked-traffic-after
@@ -66,20 +66,31 @@ export const globalKeywords = table(
   max-threads-per-group ssl-default-server-client-sigalgs ssl-default-server-curves ssl-default-server-sigalgs
   stats-file max-spread-checks noktls debug.counters force-cfg-parser-pause quiet anonkey harden.reject-privileged-ports.quic
   harden.reject-privileged-ports.tcp 51degrees-cache-size 51degrees-data-file 51degrees-property-name-list
-  51degrees-property-separator`,
+  51degrees-property-separator acme.scheduler http-err-codes http-fail-codes shm-stats-file-max-objects
+  stress-level`,
+  {
+    "default-path": ignored("relative names of files count from the folder of this file"),
+    "issuers-chain-path": ignored(
+      "certificates are shown without those of their issuers",
+      "Put the whole chain into the certificate's file.",
+    ),
+    "ssl-passphrase-cmd": ignored(
+      "no program is asked for the password of a key",
+      "Store the key without one.",
+    ),
+  },
 );
 
 /** Keywords of `defaults`, `frontend`, `backend` and `listen`. Those of {@link nested} are looked up there. */
 export const proxyKeywords = table(
   `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request tcp-response timeout use_backend
-  disabled enabled tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
+  disabled enabled hash-balance-factor tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
   errorloc303 http-error monitor`,
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
-  server-state-file-name source srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
-  hash-balance-factor hash-preserve-affinity be-unpublished crt filter-sequence quic-initial max-session-srv-conns http-reuse external-check
-  persist`,
+  server-state-file-name srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
+  filter-sequence quic-initial max-session-srv-conns http-reuse external-check`,
   {
     maxconn: ignored("connections are not counted here", "Bound them in front of Isthmus, if need be."),
     "rate-limit": ignored("new sessions are not limited in rate"),
@@ -89,6 +100,15 @@ export const proxyKeywords = table(
       "Use `http-request return status 200 if { src <network> }`.",
     ),
     "email-alert": ignored("no mail is sent"),
+    source: ignored("connections to servers leave from the address that the system picks"),
+    persist: ignored("remote desktops are not bound to a server by their cookie", "Use `balance source`."),
+    "dynamic-cookie-key": ignored("cookies of servers are tokens of the gateway's own making"),
+    "hash-preserve-affinity": ignored("a server that is full keeps its requests waiting"),
+    "be-unpublished": unsupported("the backend gets its requests", "Remove it, or the rules that use it."),
+    "ssl-f-use": unsupported(
+      "certificates are named where they are used",
+      "Write `crt` with the file on `bind`.",
+    ),
     "use-fcgi-app": unsupported("FastCGI is not spoken here"),
     filter: ignored("the filter does not run here"),
     "unique-id-header": ignored(
@@ -135,15 +155,19 @@ export const optionKeywords = table(
   `forwardfor httpchk tcp-check redispatch mysql-check pgsql-check redis-check smtpchk ldap-check
   ssl-hello-chk external-check allbackups`,
   `abortonclose accept-invalid-http-request accept-invalid-http-response accept-unsafe-violations-in-http-request
-  accept-unsafe-violations-in-http-response checkcache clitcpka contstats disable-h2-upgrade dontlog-normal
-  dontlognull forwarded h1-case-adjust-bogus-client h1-case-adjust-bogus-server http-buffer-request
+  accept-unsafe-violations-in-http-response clitcpka contstats disable-h2-upgrade dontlog-normal
+  dontlognull forwarded http-buffer-request
   http-ignore-probes http-keep-alive http-no-delay http-pretend-keepalive http-server-close httpclose
   http-use-htx httplog httpslog idle-close-on-response independent-streams log-health-checks
-  log-separate-errors logasap nolinger originalto persist prefer-last-server socket-stats splice-auto
+  log-separate-errors logasap nolinger persist prefer-last-server socket-stats splice-auto
   splice-request splice-response srvtcpka tcp-smart-accept tcp-smart-connect tcpka tcplog
   use-small-buffers http-drop-request-trailers http-drop-response-trailers`,
   {
     clf: ignored(logging),
+    checkcache: ignored("responses with cookies that caches may keep are let through"),
+    "h1-case-adjust-bogus-client": ignored("the case of header names is not adjusted"),
+    "h1-case-adjust-bogus-server": ignored("the case of header names is not adjusted"),
+    originalto: ignored("servers are not told which address the client connected to"),
     transparent: unsupported("the client's destination is not known here", "Declare servers."),
     http_proxy: unsupported("requests are not forwarded to the host that they name", "Declare servers."),
     "spop-check": ignored("the agents' health is not checked"),
@@ -164,9 +188,10 @@ export const timeoutKeywords = table(
 
 export const statsKeywords = table(
   "enable uri refresh auth realm",
-  "hide-version scope show-desc show-legends show-modules show-node show-version",
+  "hide-version show-desc show-legends show-modules show-node show-version",
   {
     admin: ignored("endpoints are administered through the Admin API"),
+    scope: ignored("the page shows all backends"),
     "http-request": unsupported(
       "who may see the statistics is not told by these rules",
       "Write `http-request` rules.",
@@ -177,11 +202,17 @@ export const statsKeywords = table(
 export const requestActions = table(
   `allow deny tarpit reject silent-drop return redirect set-header add-header del-header replace-header set-path replace-path
   set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth track-sc0 track-sc1 track-sc2 track-sc`,
-  `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos disable-l7-retry
-  early-hint wait-for-handshake wait-for-body normalize-uri strict-mode
+  `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos
+  wait-for-handshake wait-for-body normalize-uri strict-mode
   sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-priority-class set-priority-offset
-  do-log set-retries`,
+  do-log`,
   {
+    "disable-l7-retry": ignored("what is retried depends on `retry-on` alone"),
+    "early-hint": ignored("the hint is not sent"),
+    "set-retries": ignored("the number of retries is the same for all requests of a rule"),
+    "add-headers-bin": ignored("headers are not read from binary texts"),
+    "set-headers-bin": unsupported("headers are not read from binary texts", "Use set-header."),
+    "del-headers-bin": unsupported("headers are not read from binary texts", "Use del-header."),
     "set-timeout": ignored("timeouts are the same for all requests of a rule"),
     "cache-use": ignored("nothing is served from a cache"),
     "cache-store": ignored("nothing is kept in a cache"),
@@ -212,6 +243,11 @@ const responseActions = table(
   track-sc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc do-log wait-for-body`,
   {
     "cache-store": ignored("nothing is kept in a cache"),
+    "add-headers-bin": ignored("headers are not read from binary texts"),
+    "set-headers-bin": ignored("headers are not read from binary texts"),
+    "del-headers-bin": ignored("headers are not read from binary texts"),
+    "send-spoe-group": ignored("there are no stream processing agents"),
+    "silent-drop": unsupported("what a server sends reaches the client", "Use deny."),
     "replace-header": ignored("headers are not rewritten by regular expressions"),
     "replace-value": ignored("headers are not rewritten by regular expressions"),
     "set-status": ignored("the status of responses is not changed"),
@@ -234,7 +270,7 @@ export const tcpRequestLayers = table("connection session content", "inspect-del
 
 const tcpActions = table(
   "accept reject silent-drop expect-proxy track-sc0 track-sc1 track-sc2 track-sc set-var set-var-fmt unset-var",
-  `capture set-nice set-tos set-mark set-fc-mark set-fc-tos set-log-level
+  `capture set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos set-log-level set-src-port
   sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc
   set-priority-class set-priority-offset set-bandwidth-limit do-log`,
   {
@@ -252,6 +288,8 @@ const tcpActions = table(
     "use-service": unsupported("there are no services of Lua or other code"),
     "send-spoe-group": unsupported("there are no stream processing agents"),
     "switch-mode": unsupported("a connection keeps its protocol"),
+    "attach-srv": unsupported("servers do not open the connections to themselves"),
+    "set-retries": ignored("the number of attempts is the same for all connections of a route"),
   },
 );
 
@@ -263,6 +301,10 @@ const tcpResponseActions = table(
   set-log-level set-mark set-nice set-tos do-log`,
   {
     reject: unsupported(
+      "what a server sends reaches the client",
+      "Where that is HTTP, refuse it with `http-response`.",
+    ),
+    "silent-drop": unsupported(
       "what a server sends reaches the client",
       "Where that is HTTP, refuse it with `http-response`.",
     ),

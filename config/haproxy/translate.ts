@@ -13,6 +13,7 @@ import {
 import { createErrorPageSets, type ImportedErrorPages } from "./model/error-page-sets.ts";
 import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import type { ServerTlsContext } from "./model/server-tls.ts";
+import { noteDefaultTlsVersions } from "./model/tls-versions.ts";
 import { createNames, type Names } from "./model/names.ts";
 import { translateRoutes, type ImportedRoute, type RouteContext } from "./model/routes.ts";
 import { translateRulePolicies, type RulePolicies } from "./model/rule-policies.ts";
@@ -20,6 +21,7 @@ import type { NamedFiles } from "./named-files.ts";
 import type { Notes } from "./notes.ts";
 import { readErrorSections } from "./program/error-pages.ts";
 import { createRateLimits, type ImportedPolicy } from "./program/rate-table.ts";
+import { readProcessVariables } from "./program/process-variables.ts";
 import { readProgram, type Library } from "./program/read-program.ts";
 import { preferredServers, preferringKey } from "./program/server-choice.ts";
 import { readUserLists } from "./program/user-list.ts";
@@ -43,6 +45,7 @@ interface Parts {
 }
 
 export function translate(sections: readonly Section[], files: NamedFiles, notes: Notes): Translation {
+  noteDefaultTlsVersions(sections, notes);
   const parts = translateParts(checkKeywords(sections, notes), files, notes);
   const { listeners, routes, backends, policies, connections, errorPages } = parts;
   const tcpRoutes = connections.flatMap((imported) => imported.tcpRoutes);
@@ -64,13 +67,7 @@ export function translate(sections: readonly Section[], files: NamedFiles, notes
 function translateParts(sections: readonly Section[], files: NamedFiles, notes: Notes): Parts {
   const proxies = readProxies(sections, notes).filter((proxy) => isServed(proxy, notes));
   const requests = proxies.filter(isHttp);
-  const library: Library = {
-    backends: new Set(requests.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name]))),
-    rateLimits: createRateLimits(requests, createNames()),
-    users: readUserLists(sections),
-    errorSections: readErrorSections(sections, files, notes),
-    files,
-  };
+  const library = libraryOf(sections, requests, files, notes);
   const programs = new Map(requests.map((proxy) => [proxy, readProgram(proxy, library, notes)]));
   const sources = proxies.filter(isSource);
   const backendNames = createNames();
@@ -131,6 +128,22 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     ],
     policies: library.rateLimits.policies,
     errorPages: context.errorPages.sets,
+  };
+}
+
+function libraryOf(
+  sections: readonly Section[],
+  requests: readonly Proxy[],
+  files: NamedFiles,
+  notes: Notes,
+): Library {
+  return {
+    backends: new Set(requests.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name]))),
+    rateLimits: createRateLimits(requests, createNames()),
+    users: readUserLists(sections),
+    processVariables: readProcessVariables(sections, notes),
+    errorSections: readErrorSections(sections, files, notes),
+    files,
   };
 }
 

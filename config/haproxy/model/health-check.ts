@@ -76,8 +76,16 @@ function noteDifferences(servers: readonly Server[], first: Server, notes: Notes
       const message = `its check is that of ${JSON.stringify(first.name)}: a backend has one`;
       notes.add(statement, { code: "statement-approximated", message });
     }
+    if (options.check && options.checkTls === true && !options.tls) {
+      const message = "checks speak what requests do, without TLS";
+      notes.add(statement, {
+        code: "statement-approximated",
+        message,
+        remedy: "Give the server `ssl`, or have the check's port answer without TLS.",
+      });
+    }
     // HAProxy speaks no TLS to another port unless `check-ssl` says so.
-    if (options.check && options.tls && options.checkPort !== undefined) {
+    if (options.check && options.tls && options.checkPort !== undefined && !options.checkTls) {
       const message = "the check of another port speaks TLS, as requests do";
       notes.add(statement, { code: "statement-approximated", message });
     }

@@ -8,6 +8,7 @@ import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import type { Names } from "./names.ts";
 import type { ProxySenders } from "./proxied-binds.ts";
+import { noteTlsVersions } from "./tls-versions.ts";
 
 export type ListenerInput = NonNullable<NativeConfigInput["listeners"]>[number];
 
@@ -96,13 +97,13 @@ function proxyProtocolOf(
 
 /** Options that stand alone, and those with an argument, that tune the socket or TLS. */
 const plainOptions = new Set(
-  `accept-proxy no-strict-sni tls-tickets defer-accept expose-fd level no-alpn no-ca-names no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
+  `accept-proxy no-strict-sni tls-tickets defer-accept no-alpn no-ca-names no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
   no-tlsv13 prefer-client-ciphers quic-force-retry shards ssl strict-sni tfo transparent v4v6 v6only allow-0rtt
   force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13 generate-certificates accept-netscaler-cip
   default-crt`.split(/\s+/),
 );
 const argumentOptions = new Set(
-  `alpn cc ech idle-ping ktls backlog ca-file ca-ignore-err ca-sign-file ca-sign-pass ca-verify-file ciphers ciphersuites client-sigalgs
+  `alpn cc ech expose-fd idle-ping ktls backlog ca-file ca-ignore-err ca-sign-file ca-sign-pass ca-verify-file ciphers ciphersuites client-sigalgs
   crl-file crt crt-ignore-err crt-list curves default-crt ecdhe gid group guid-prefix id interface label level maxconn
   mode mss name namespace nbconn nice npn ocsp-update process proto quic-cc-algo quic-socket severity-output shards sigalgs ssl-max-ver
   ssl-min-ver tcp-md5sig tcp-ss tcp-ut thread tls-ticket-keys uid user verify accept-netscaler-cip`.split(
@@ -116,11 +117,30 @@ const refusedOptions: Readonly<Record<string, readonly [message: string, remedy:
     "NetScaler's header in front of the connection is not read",
     "Let the NetScaler send the PROXY protocol, and write `accept-proxy`.",
   ],
+  interface: ["the port would be open on every interface", "Bind the interface's address."],
+  namespace: ["ports are opened in the network of the gateway", "Run Isthmus in that namespace."],
   "crt-list": [
     "the list of certificates is no part of this configuration",
     "Write each certificate with `crt`.",
   ],
 };
+
+/** Options that are only heard. */
+const ignoredOptions: Readonly<Record<string, string>> = {
+  "ca-ignore-err": "a certificate of a client with such an error is not valid",
+  "crt-ignore-err": "a certificate of a client with such an error is not valid",
+  "generate-certificates": "no certificates are made for names that clients ask for",
+  "strict-sni": "a client that asks for another name is shown the first certificate",
+  transparent: "connections to addresses of other machines do not come in",
+  "tcp-md5sig": "segments are not signed",
+};
+
+function noteIgnored(statement: Statement, options: ReadonlyMap<string, unknown>, notes: Notes): void {
+  for (const [name, message] of Object.entries(ignoredOptions)) {
+    if (options.has(name))
+      notes.add(statement, { code: "statement-ignored", message: `${name}: ${message}` });
+  }
+}
 
 function readBind(statement: Statement, folders: CertificateFolders, notes: Notes): Bind[] {
   const options = readOptions(statement);
@@ -131,6 +151,8 @@ function readBind(statement: Statement, folders: CertificateFolders, notes: Note
   if (proto !== undefined && proto !== "h1" && proto !== "h2")
     unsupported(`the protocol ${JSON.stringify(proto)} is not spoken`);
   const tls = options.has("ssl");
+  noteIgnored(statement, options, notes);
+  noteTlsVersions(statement, notes);
   const certificates = tls ? [...(options.get("default-crt") ?? []), ...(options.get("crt") ?? [])] : [];
   return wordAt(statement, 1)
     .split(",")

@@ -5,6 +5,7 @@ import type { Notes } from "../notes.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import type { Word } from "../split-words.ts";
 import { wordAt, type Statement } from "../statement.ts";
+import { noteTlsVersions } from "./tls-versions.ts";
 
 export interface Server {
   readonly statement: Statement;
@@ -32,6 +33,8 @@ export interface ServerOptions {
   readonly fall?: number;
   readonly slowStartMs?: number;
   readonly checkPort?: number;
+  /** Checks are to speak TLS, even if requests do not. */
+  readonly checkTls?: boolean;
   readonly observe?: "layer4" | "layer7";
   readonly errorLimit?: number;
 }
@@ -66,6 +69,13 @@ const ignore =
   (options, take, statement, notes) => {
     take();
     notes.add(statement, { code: "statement-ignored", message, ...(remedy !== undefined && { remedy }) });
+    return options;
+  };
+/** The same of an option without an argument. */
+const ignorePlain =
+  (message: string): Apply =>
+  (options, _take, statement, notes) => {
+    notes.add(statement, { code: "statement-ignored", message });
     return options;
   };
 const refuse =
@@ -141,11 +151,7 @@ const readOption: Readonly<Record<string, Apply>> = {
   maxconn: ignore("requests to one server are not counted", "A circuitBreaker bounds those of the backend."),
   minconn: skip,
   maxqueue: skip,
-  "agent-check": (options, _take, statement, notes) => {
-    const message = "the agent beside the server is not asked for its weight and state";
-    notes.add(statement, { code: "statement-ignored", message });
-    return options;
-  },
+  "agent-check": ignorePlain("the agent beside the server is not asked for its weight and state"),
   redir: refuse("requests are not redirected to the server", "Use `http-request redirect`."),
   socks4: refuse("servers are not reached through SOCKS"),
   track: ignore("the server's health is its own", "Give it `check`."),
@@ -155,22 +161,40 @@ const readOption: Readonly<Record<string, Apply>> = {
   "agent-port": skip,
   "agent-send": skip,
   cookie: skip,
+  "check-ssl": (options) => ({ ...options, checkTls: true }),
+  "no-check-ssl": (options) => ({ ...options, checkTls: false }),
+  "check-alpn": ignore("checks speak what requests do"),
+  "check-proto": ignore("checks speak what requests do"),
+  "check-sni": ignore("checks ask for the name that requests do"),
+  "check-send-proxy": ignorePlain("checks begin as connections to the server do"),
+  "init-state": (options, take, statement, notes) => {
+    if (take() === "up") return options;
+    const message = "the server is taken for up until a check says otherwise";
+    notes.add(statement, { code: "statement-ignored", message });
+    return options;
+  },
+  "on-marked-down": ignore("what is under way with a server that goes down is not broken off"),
+  "on-marked-up": ignore("what is under way with backup servers goes on when a server is back"),
+  source: ignore("connections to the server leave from the address that the system picks"),
+  usesrc: ignore("the server sees the gateway's address", "Let it read X-Forwarded-For."),
+  interface: ignore("connections to the server leave by the interface that the system picks"),
+  "tcp-md5sig": ignore("segments are not signed: a server that asks for it takes no connections"),
+  namespace: refuse("servers are looked for in the network of the gateway", "Run Isthmus in that namespace."),
 };
 
 /** Options that tune the connection or TLS: nothing is said. */
 const plain = new Set(
-  `allow-0rtt check-send-proxy check-ssl check-via-socks4 force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13
+  `allow-0rtt check-via-socks4 force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13
   no-agent-check no-ssl-reuse no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
-  no-tlsv13 no-check-reuse-pool check-reuse-pool check-sni-auto no-check-sni-auto no-check-ssl no-renegotiate
+  no-tlsv13 no-check-reuse-pool check-reuse-pool check-sni-auto no-check-sni-auto no-check-send-proxy no-renegotiate
   no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn no-sni-auto sni-auto renegotiate no-tfo no-verifyhost non-stick ssl-reuse stick tfo tls-tickets strict-maxconn no-strict-maxconn`.split(
     /\s+/,
   ),
 );
 const withArgument = new Set(
-  `check-alpn check-pool-conn-name healthcheck ktls quic-cc-algo check-proto check-sni ciphers ciphersuites client-sigalgs curves guid hash-key id
-  init-addr init-state max-reuse namespace npn on-marked-down on-marked-up pool-conn-name pool-low-conn pool-max-conn
-  pool-purge-delay proxy-v2-options redir resolve-net resolve-opts resolve-prefer resolvers shard sigalgs
-  source ssl-max-ver ssl-min-ver tcp-md5sig tcp-ut ws cc log-bufsize log-proto
+  `check-pool-conn-name healthcheck ktls quic-cc-algo ciphers ciphersuites client-sigalgs curves guid hash-key id
+  init-addr max-reuse npn pool-conn-name pool-low-conn pool-max-conn pool-purge-delay proxy-v2-options resolve-net
+  resolve-opts resolve-prefer resolvers shard sigalgs ssl-max-ver ssl-min-ver tcp-ut ws cc log-bufsize log-proto
   idle-ping`.split(/\s+/),
 );
 
@@ -234,6 +258,7 @@ export function readServerOptions(
     }
     options = apply(options, argument, statement, notes);
   }
+  noteTlsVersions(statement, notes);
   return options;
 }
 

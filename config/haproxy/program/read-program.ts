@@ -21,6 +21,7 @@ import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { admissionCases, isAdmission } from "./admission.ts";
 import { readErrorPages } from "./error-pages.ts";
+import { forwardedForSteps } from "./forwarded-for.ts";
 import { asksForStatus, statusCases } from "./response-status.ts";
 import type { Effect, Program, Situation, Step } from "./program.ts";
 import type { RateLimits } from "./rate-table.ts";
@@ -49,6 +50,7 @@ export interface Library extends ReplySources {
   readonly backends: ReadonlySet<string>;
   readonly rateLimits: RateLimits;
   readonly users: UserLists;
+  readonly processVariables: readonly Step[];
 }
 
 export function readProgram(proxy: Proxy, library: Library, notes: Notes): Program {
@@ -58,16 +60,32 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
     kind: "answer",
     filters: redirectAction(statement, 1, end),
   }));
+  const forwarded = forwardedForSteps(
+    proxy,
+    reading.scope,
+    (statement, end) => headerAction(statement, end, "request", notes),
+    notes,
+  );
   const tcp = stepsOf(reading, "tcp-request", connectionEffect);
   if (isProxied(proxy)) notePeerTests(tcp, notes);
   // What a rule accepts goes on to the rules of the next layer (§4.2 `tcp-request connection`).
   const layers = ["connection", "session", "content"].map((layer) =>
     tcp.filter(({ statement }) => wordAt(statement, 1) === layer),
   );
+  // A backend is entered with them.
+  const variables = proxy.kind === "backend" ? [] : library.processVariables;
   return {
     heading: proxy.heading,
     proxySenders: readProxySenders(proxy, reading.scope, notes),
-    request: [...layers, monitorSteps(reading), http, statisticsSteps(proxy, notes), redirects],
+    request: [
+      variables,
+      ...layers,
+      monitorSteps(reading),
+      http,
+      statisticsSteps(proxy, notes),
+      redirects,
+      forwarded,
+    ],
     switching: proxy.kind === "backend" ? [] : switchingSteps(proxy, reading.scope, library.backends, notes),
     servers: inTurn(stepsOf(reading, "use-server", (statement) => serverEffect(statement, proxy))),
     response: responseSteps(reading, "http-response"),
