@@ -6,6 +6,7 @@ import { askUnixSocket } from "../unix-request.ts";
 import { passToHub, tellHub } from "./hub-process.ts";
 import type { TunnelTls } from "./hub/settings.ts";
 import type { StartedChild } from "./kept-process.ts";
+import { untilQuiet } from "./quiet-hub.ts";
 import { type RunningProcess, SlottedSet, type SlottedRun } from "./slotted-set.ts";
 import { hubProcess, slotPath } from "./socket-plan.ts";
 
@@ -19,10 +20,6 @@ export interface HubSetOptions {
   log(line: string): void;
 }
 
-/** Two heartbeats and a half: by then every gateway knows that the hub leaves. */
-const quietMs = 2_500;
-/** A hub that is the only one with agents never falls quiet. */
-const quietPatienceMs = 6_000;
 const agentPatienceMs = 10_000;
 const pollMs = 50;
 /** After the hub has closed what was open, before the process is killed. */
@@ -46,9 +43,9 @@ export class HubSet {
     this.#set = new SlottedSet({
       ...options,
       startOne: (run) => given.startOne(run, this.#tls),
-      async handOver(old, next) {
+      handOver: async (old, next) => {
         // A process that died meanwhile has nothing left to hand over.
-        await handOver(options, old, next).catch((error: Error) =>
+        await this.#handOver(old, next).catch((error: Error) =>
           log(`${old.name}: not handed over: ${error.message}`),
         );
         use(next);
@@ -103,30 +100,34 @@ export class HubSet {
   stop(graceMs: number): Promise<void> {
     return this.#set.stop(({ process }) => process.stop(graceMs));
   }
-}
 
-/** Steps 2 to 4 of the decision. */
-async function handOver(
-  { use, runDirectory, log }: HubSetOptions,
-  old: RunningProcess,
-  next: RunningProcess,
-): Promise<void> {
-  const { serving } = await ask(runDirectory, old, hubCalls.leave);
-  const leftAtMs = Date.now();
-  const isQuiet = (load: HubLoad): boolean => Math.min(load.quietMs, Date.now() - leftAtMs) >= quietMs;
-  const loadOf = (run: SlottedRun): Promise<HubLoad> => ask(runDirectory, run, hubCalls.load);
-  if (serving > 0 && !(await until(() => loadOf(old), isQuiet, quietPatienceMs)))
-    log(`${old.name}: gateways still use it, for no other hub has an agent`);
-  use(next);
-  await ask(runDirectory, old, hubCalls.drain);
-  if (
-    !(await until(
-      () => loadOf(next),
-      (load) => load.serving >= serving,
-      agentPatienceMs,
-    ))
-  )
-    log(`${old.name}: fewer than the ${serving} connections of before have come to the successor`);
+  /** Steps 2 to 4 of the decision. */
+  async #handOver(old: RunningProcess, next: RunningProcess): Promise<void> {
+    const { use, runDirectory, log } = this.#options;
+    const { serving } = await ask(runDirectory, old, hubCalls.leave);
+    if (serving > 0) {
+      const reason = await untilQuiet({
+        load: () => ask(runDirectory, old, hubCalls.load),
+        servingElsewhere: () => this.#servingElsewhere(old.name),
+        nowMs: Date.now,
+        wait: delay,
+      });
+      if (reason !== undefined) log(`${old.name}: gateways still use it: ${reason}`);
+    }
+    use(next);
+    await ask(runDirectory, old, hubCalls.drain);
+    const isBack = (load: HubLoad): boolean => load.serving >= serving;
+    if (!(await until(() => ask(runDirectory, next, hubCalls.load), isBack, agentPatienceMs)))
+      log(`${old.name}: fewer than the ${serving} connections of before have come to the successor`);
+  }
+
+  /** Agents that serve at hubs with other names. One that does not answer has none. */
+  async #servingElsewhere(name: string): Promise<number> {
+    const others = this.#set.running.filter((run) => run.name !== name);
+    const asked = others.map((run) => ask(this.#options.runDirectory, run, hubCalls.load));
+    const loads = await Promise.allSettled(asked);
+    return loads.reduce((sum, load) => sum + (load.status === "fulfilled" ? load.value.serving : 0), 0);
+  }
 }
 
 /** Whether a hub came to that in time. */
