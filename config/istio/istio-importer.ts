@@ -16,7 +16,7 @@ import type { Entry } from "./listen/entry.ts";
 import { translateGateways } from "./listen/gateways.ts";
 import { createMesh, type Mesh } from "./listen/mesh.ts";
 import { at, ignored, unknownReference, type Place } from "./notes.ts";
-import { noteOthers, noteUnusedRules } from "./other-objects.ts";
+import { noteOthers, noteUnusedRules, noteWorkloads } from "./other-objects.ts";
 import { guardRoutes } from "./security/guard-routes.ts";
 import { notePeers } from "./security/peer-authentication.ts";
 import { createSecurity, type Security } from "./security/security.ts";
@@ -54,6 +54,7 @@ function translateIstio(context: ImportContext): void {
   security.noteUnheld();
   noteUnusedRules(context, destinations.usedRules);
   notePeers(context, [...destinations.targets(), ...others]);
+  noteWorkloads(context);
   noteOthers(context);
 }
 

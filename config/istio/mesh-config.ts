@@ -88,9 +88,13 @@ function noteOthers(body: MeshConfigBody, placeOf: Source["placeOf"]): void {
     const message = `objects for the whole mesh are taken to stand in ${rootNamespace}`;
     unsupported(placeOf("rootNamespace"), message, `Move them there, and leave rootNamespace out.`);
   }
-  if (trustDomain !== "cluster.local" || trustDomainAliases?.length) {
+  for (const [field, isOther] of [
+    ["trustDomain", trustDomain !== "cluster.local"],
+    ["trustDomainAliases", trustDomainAliases?.length],
+  ] as const) {
+    if (!isOther) continue;
     const message = "identities of the mesh are taken to be of the trust domain cluster.local";
-    unsupported(placeOf("trustDomain"), message, "Write principals with the domain in front.");
+    unsupported(placeOf(field), message, "Write principals with the domain in front.");
   }
   const names = Object.keys(others);
   if (names.length === 0) return;

@@ -30,7 +30,7 @@ export function translateClientTls(
   const credential = credentialOf(tls, set, place);
   return {
     ...hostnameOf(tls, upstream, place),
-    ...verificationOf(tls, credential, place),
+    ...verificationOf(tls, upstream, credential, place),
     ...(mode === "MUTUAL" && clientCertificateOf(tls, credential, place)),
   };
 }
@@ -75,7 +75,8 @@ function hostnameOf({ sni }: ClientTls, upstream: Upstream, place: Place): Pick<
 }
 
 function verificationOf(
-  { insecureSkipVerify, caCertificates, caCrl, subjectAltNames = [] }: ClientTls,
+  { insecureSkipVerify, caCertificates, caCrl, subjectAltNames }: ClientTls,
+  upstream: Upstream,
   credential: Credential | undefined,
   place: Place,
 ): Pick<TlsInput, "caCertificates" | "subjectAltNames" | "insecureSkipVerify"> {
@@ -87,9 +88,17 @@ function verificationOf(
   }
   if (caCrl !== undefined)
     unsupported(at(place, "caCrl"), "lists of revoked certificates of endpoints are not read");
-  const names = subjectAltNames.flatMap((name, index) => {
+  // Those of the ServiceEntry where the rule has none (`applyUpstreamTLSSettings`).
+  const own = subjectAltNames?.length ? subjectAltNames : upstream.subjectAltNames;
+  const names = own.flatMap((name, index) => {
     const found = subjectAltName(name);
-    if (!found) unsupported(at(place, "subjectAltNames", index), "neither a host name nor a URI");
+    if (!found) {
+      const field: Place =
+        own === subjectAltNames || !upstream.origin
+          ? at(place, "subjectAltNames", index)
+          : at({ ...place, ...upstream.origin }, "subjectAltNames", index);
+      unsupported(field, "neither a host name nor a URI");
+    }
     return found ?? [];
   });
   const authorities = credential?.authorities;
@@ -112,6 +121,7 @@ function clientCertificateOf(
 ): Pick<TlsInput, "clientCertificate"> {
   if (tls.credentialName === undefined) {
     refuseFile(tls.clientCertificate ?? "", at(place, "clientCertificate"));
+    refuseFile(tls.privateKey, at(place, "privateKey"));
     return {};
   }
   const { certificate, privateKey } = credential ?? {};

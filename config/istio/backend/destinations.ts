@@ -35,10 +35,16 @@ export interface Target {
   readonly connectTimeout?: string;
 }
 
+/** What of a DestinationRule's host is asked for. */
+export interface RuleUse {
+  readonly subsets: Set<string>;
+  readonly ports: Set<number>;
+}
+
 export interface Destinations {
   readonly upstreams: Upstreams;
   /** DestinationRules that some destination has come by. */
-  readonly usedRules: ReadonlySet<DestinationRule>;
+  readonly usedRules: ReadonlyMap<DestinationRule, RuleUse>;
   /** Adds the backend to the model. `place` is the destination's. */
   find(destination: Destination, use: Use, place: Place): Target;
   /** Those that were found so far, each once. */
@@ -58,7 +64,7 @@ interface Building {
   readonly context: ImportContext;
   readonly upstreams: Upstreams;
   readonly rules: DestinationRules;
-  readonly usedRules: Set<DestinationRule>;
+  readonly usedRules: Map<DestinationRule, RuleUse>;
   /** Who answers, by the backend's name. */
   readonly owners: Map<string, string>;
 }
@@ -69,7 +75,7 @@ export function createDestinations(context: ImportContext): Destinations {
     context,
     upstreams: createUpstreams(set, services),
     rules: createDestinationRules(set),
-    usedRules: new Set(),
+    usedRules: new Map(),
     owners: new Map(),
   };
   const targets = new Map<string, Target>();
@@ -114,7 +120,7 @@ function reach(
   { context, rules, usedRules, owners }: Building,
 ): Target {
   const held = rules.of(host, use.client, upstream.namespace);
-  for (const rule of held) usedRules.add(rule);
+  for (const rule of held) noteUse(rule, destination.subset, upstream.port, usedRules);
   const subset = destination.subset === undefined ? undefined : findSubset(held, destination.subset);
   if (destination.subset !== undefined && !subset) {
     const message = `no DestinationRule for ${host} has the subset ${JSON.stringify(destination.subset)}: requests are answered 503`;
@@ -145,6 +151,18 @@ function reach(
     subset: subset?.subset.labels ?? {},
     ...(connectTimeout !== undefined && { connectTimeout: nativeDuration(connectTimeout) }),
   };
+}
+
+function noteUse(
+  rule: DestinationRule,
+  subset: string | undefined,
+  port: number,
+  uses: Map<DestinationRule, RuleUse>,
+): void {
+  const use = uses.get(rule) ?? { subsets: new Set(), ports: new Set() };
+  uses.set(rule, use);
+  use.ports.add(port);
+  if (subset !== undefined) use.subsets.add(subset);
 }
 
 function endpointsOf(upstream: Upstream, subset: FoundSubset | undefined, place: Place): EndpointInput[] {

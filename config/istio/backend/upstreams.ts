@@ -28,6 +28,8 @@ export interface Upstream {
   readonly tunnel: string | undefined;
   /** Not inside of the mesh (ServiceEntry, MESH_EXTERNAL). */
   readonly isExternal: boolean;
+  /** Names of which its certificates must have one, unless a DestinationRule has names of its own. */
+  readonly subjectAltNames: readonly string[];
   /** The Service or ServiceEntry; absent where the files describe no Services. */
   readonly origin: ObjectField | undefined;
   /** Labels of each of its workloads; undefined: the files do not have them. */
@@ -133,6 +135,7 @@ function fromEntry(
     workloads: entry.body.spec.endpoints?.map(({ labels }) => labels ?? {}),
     tunnel: entry.annotations["isthmus.dev/tunnel"],
     isExternal: location === "MESH_EXTERNAL",
+    subjectAltNames: entry.body.spec.subjectAltNames ?? [],
     origin: fieldOf(entry.object, "spec"),
     endpoints: (labels) => entryEndpoints(entry, host, port, { set, pods }, labels),
   };
@@ -176,6 +179,7 @@ function fromService(
     workloads: pods && [...pods, ...selected.map(({ body }) => body.spec.labels ?? {})],
     tunnel,
     isExternal: false,
+    subjectAltNames: [],
     origin: service && fieldOf(service.object, "spec"),
     endpoints: (labels) => {
       const found = services.find(namespace, name, number, labels);

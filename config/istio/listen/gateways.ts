@@ -60,6 +60,8 @@ function translateServer(gateway: Gateway, server: Server, place: Place, buildin
     building.parts.addListener(toListener(listener, kind, server, gateway, place, building), place);
   }
   if (server.defaultEndpoint !== undefined) ignored(at(place, "defaultEndpoint"), "it has no meaning");
+  if (server.port.targetPort !== undefined)
+    ignored(at(place, "port", "targetPort"), "it has no meaning: the listener's port is the number");
   return [
     {
       kind: kind === "http" || kind === "https" ? "http" : kind === "passthrough" ? "tls" : "tcp",

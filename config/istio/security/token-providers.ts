@@ -4,7 +4,7 @@ import { publicJwkSchema } from "#contract/security-policy.ts";
 import type { Notes } from "../../kubernetes/notes.ts";
 import type { RuleInput } from "../http/match.ts";
 import type { JwtRule, RequestAuthentication } from "../kinds/security.ts";
-import { at, invalid, unsupported, type Place } from "../notes.ts";
+import { at, ignored, invalid, unsupported, type Place } from "../notes.ts";
 
 type Jwt = NonNullable<NonNullable<RuleInput["securityPolicy"]>["jwt"]>;
 export type Provider = Jwt["providers"][number];
@@ -30,6 +30,8 @@ function toProvider(name: string, rule: JwtRule, place: Place): Provider[] {
     const remedy = 'Write an AuthorizationPolicy that allows requestPrincipals: ["*"].';
     unsupported(at(place, "presence"), message, remedy);
   }
+  if (rule.timeout !== undefined)
+    ignored(at(place, "timeout"), "keys are fetched within the gateway's own time, and kept");
   const { issuer, audiences = [], outputClaimToHeaders = [] } = rule;
   const keys = keysOf(rule, place);
   if (!keys) return [];
