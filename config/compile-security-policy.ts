@@ -30,7 +30,11 @@ function compileProvider({ remoteJWKS, clockSkew, ...others }: NativeProvider): 
   return {
     ...others,
     ...(remoteJWKS && {
-      remoteJWKS: { uri: remoteJWKS.uri, cacheDurationMs: durationMs(remoteJWKS.cacheDuration) },
+      remoteJWKS: {
+        uri: remoteJWKS.uri,
+        ...(remoteJWKS.discovery && { discovery: true }),
+        cacheDurationMs: durationMs(remoteJWKS.cacheDuration),
+      },
     }),
     clockSkewMs: durationMs(clockSkew),
   };

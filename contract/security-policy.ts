@@ -224,7 +224,15 @@ export const jwtProviderFields = {
   forwardOriginalToken: z.boolean().default(true).describe("The endpoint sees the token. Default: true."),
 };
 
-export const remoteJwksFields = { uri: remoteUriSchema.describe("Where the issuer publishes its keys.") };
+export const remoteJwksFields = {
+  uri: remoteUriSchema.describe("Where the issuer publishes its keys."),
+  discovery: z
+    .boolean()
+    .optional()
+    .describe(
+      "`uri` is the issuer: its `/.well-known/openid-configuration` says where the keys are (OpenID Connect Discovery 1.0). Default: false.",
+    ),
+};
 
 export const jwtProviderSchema = z.strictObject({
   ...jwtProviderFields,

@@ -66,6 +66,15 @@ routes:
           - { name: no-admin, action: Deny, operation: { paths: [{ value: /admin }] } }
           - { action: Allow, principal: { jwt: { claims: [{ name: role, values: [reader] }] } }, operation: { methods: [GET] } }
     rules: [{ backendRefs: [{ name: origin }] }]
+  - name: discovered
+    hostnames: [discovered.example.com]
+    securityPolicy:
+      jwt:
+        providers:
+          - name: main
+            issuer: ${issuer}
+            remoteJWKS: { uri: "http://127.0.0.1:${identityPort}/realm", discovery: true }
+    rules: [{ backendRefs: [{ name: origin }] }]
   - name: asked
     hostnames: [asked.example.com]
     securityPolicy:
@@ -93,7 +102,11 @@ beforeAll(async () => {
   });
   identityServer = await startEchoServer("identity", (request, response) => {
     if (request.url === "/jwks") response.end(JSON.stringify({ keys: [jwk] }));
-    else if (request.headers.cookie === "session=good") response.writeHead(200, { "x-user": "carol" }).end();
+    else if (request.url === "/realm/.well-known/openid-configuration") {
+      const own = `http://${request.headers.host}`;
+      response.end(JSON.stringify({ issuer: `${own}/realm`, jwks_uri: `${own}/jwks` }));
+    } else if (request.headers.cookie === "session=good")
+      response.writeHead(200, { "x-user": "carol" }).end();
     else if (request.headers.cookie === "session=broken") response.writeHead(500).end();
     else
       response.writeHead(302, { location: "https://login.example.com/", "set-cookie": "a=b" }).end("log in");
@@ -190,6 +203,13 @@ test("tokens with keys from the issuer, and what their claims allow", async () =
   const expired = await ask({ port, host, headers: await bearer({ aud: "web" }) });
   expect(expired.headers["www-authenticate"]).toContain('error="invalid_token"');
   expect(identityServer.requests()).toBeLessThanOrEqual(2);
+});
+
+test("keys are where the issuer says that they are", async () => {
+  const host = "discovered.example.com";
+  const headers = { authorization: `Bearer ${await token()}` };
+  expect(error(await ask({ port, host }))).toBe("401 unauthorized");
+  expect((await ask({ port, host, headers })).status).toBe(200);
 });
 
 test("another server's word", async () => {

@@ -14,7 +14,7 @@ import { BoundedMap } from "./bounded-map.ts";
 import { compileClientCertificate } from "./client-certificate-check.ts";
 import { compileExternalAuthorization, type ExternalAuthorization } from "./external-authorization.ts";
 import { compileJwt, requiringToken } from "./jwt.ts";
-import { RemoteKeys } from "./remote-keys.ts";
+import { type KeyLocation, RemoteKeys } from "./remote-keys.ts";
 
 /** Absent parts are not asked for. */
 export interface AccessPolicy {
@@ -38,7 +38,7 @@ export interface AccessPolicy {
 export interface AccessInputs {
   readonly nowMs: () => number;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  readonly remoteKeys: (uri: string, cacheDurationMs: number) => RemoteKeys;
+  readonly remoteKeys: (source: KeyLocation) => RemoteKeys;
 }
 
 /** Throws an error when a part is malformed: a snapshot without its access control must not be served. */
@@ -108,13 +108,13 @@ const keysByUri = new BoundedMap<string, RemoteKeys>(256);
 const platformInputs: AccessInputs = {
   nowMs: () => Date.now(),
   fetch: (url, init) => fetch(url, init),
-  remoteKeys: (uri, cacheDurationMs) => {
-    const name = `${cacheDurationMs} ${uri}`;
+  remoteKeys: (source) => {
+    const { uri, discovery = false, cacheDurationMs } = source;
+    const name = `${cacheDurationMs} ${discovery} ${uri}`;
     const known = keysByUri.get(name);
     if (known) return known;
     const keys = new RemoteKeys({
-      uri,
-      cacheDurationMs,
+      source,
       fetch: platformInputs.fetch,
       nowMs: platformInputs.nowMs,
       log: (event, fields) => console.warn(JSON.stringify({ event, ...fields })),

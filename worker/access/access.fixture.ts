@@ -11,7 +11,7 @@ import { authenticate } from "../stage/authenticate.ts";
 import { authorize } from "../stage/authorize.ts";
 import { compose, type RuleScope } from "../stage/stage.ts";
 import { type AccessInputs, compileAccessPolicy } from "./access-policy.ts";
-import { RemoteKeys } from "./remote-keys.ts";
+import { type KeyLocation, RemoteKeys } from "./remote-keys.ts";
 
 export interface Passed {
   readonly identity: Identity;
@@ -44,10 +44,9 @@ export function gateOf(policy: z.input<typeof securityPolicySchema>, options: Ga
   const { fetch = noFetch, nowMs = () => Date.now() } = options;
   const parsed: SecurityPolicy = securityPolicySchema.parse(policy);
   const keys = new Map<string, RemoteKeys>();
-  const remoteKeys = (uri: string, cacheDurationMs: number): RemoteKeys => {
-    const known =
-      keys.get(uri) ?? new RemoteKeys({ uri, cacheDurationMs, fetch, nowMs, log: () => undefined });
-    keys.set(uri, known);
+  const remoteKeys = (source: KeyLocation): RemoteKeys => {
+    const known = keys.get(source.uri) ?? new RemoteKeys({ source, fetch, nowMs, log: () => undefined });
+    keys.set(source.uri, known);
     return known;
   };
   const access = compileAccessPolicy(parsed, { fetch, nowMs, remoteKeys });

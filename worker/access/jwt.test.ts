@@ -356,4 +356,28 @@ describe("remote keys", () => {
     const gate = gateOf({ jwt: { providers } }, { fetch: async () => response() });
     expect(reason(await gate.ask(bearer(await sign())))).toContain("auth_unavailable");
   });
+
+  const realm = "https://issuer.example.com/realm";
+  const found = { issuer: realm, jwks_uri: uri };
+
+  test.each([
+    ["where the issuer says", found, "passed"],
+    ["not of another issuer", { ...found, issuer: "https://other.example.com" }, "auth_unavailable"],
+    ["not without their place", { issuer: realm }, "auth_unavailable"],
+    [
+      "not from a place without TLS",
+      { ...found, jwks_uri: "http://issuer.example.com/jwks" },
+      "auth_unavailable",
+    ],
+    ["not from what is no document", null, "auth_unavailable"],
+  ])("are discovered %s", async (_name, document, expected) => {
+    const answers: Record<string, unknown> = {
+      [`${realm}/.well-known/openid-configuration`]: document,
+      [uri]: { keys: [ec.jwk] },
+    };
+    const remoteJWKS = { uri: realm, discovery: true, cacheDurationMs: 60_000 };
+    const providers = [{ name: "main", issuer, clockSkewMs: 0, remoteJWKS }];
+    const gate = gateOf({ jwt: { providers } }, { fetch: async (url) => Response.json(answers[url]) });
+    expect(reason(await gate.ask(bearer(await sign())))).toContain(expected);
+  });
 });

@@ -10,12 +10,12 @@ import type { Authenticator } from "./authenticator.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { createKeySet, type KeySet } from "./key-set.ts";
 import { unauthorized } from "./refusal.ts";
-import type { RemoteKeys } from "./remote-keys.ts";
+import type { KeyLocation, RemoteKeys } from "./remote-keys.ts";
 
 export interface JwtInputs {
   readonly nowMs: () => number;
   /** Keys are kept by where they come from, whichever policies and snapshots use them. */
-  readonly remoteKeys: (uri: string, cacheDurationMs: number) => RemoteKeys;
+  readonly remoteKeys: (source: KeyLocation) => RemoteKeys;
 }
 
 const challenge = 'Bearer realm="isthmus"';
@@ -129,7 +129,7 @@ interface KeySource {
 }
 
 function keySource({ remoteJWKS, localJWKS }: JwtProvider, { remoteKeys }: JwtInputs): KeySource {
-  if (remoteJWKS) return remoteKeys(remoteJWKS.uri, remoteJWKS.cacheDurationMs);
+  if (remoteJWKS) return remoteKeys(remoteJWKS);
   const keys = Promise.resolve(createKeySet(localJWKS));
   return { current: () => keys, renewed: () => keys };
 }

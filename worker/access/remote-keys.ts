@@ -1,6 +1,8 @@
 // An issuer's keys, fetched when the machine of traffic/access/key-refresh.ts says so; never two fetches at once, and
 // never a request that waits while there are keys to use.
 import { GatewayError } from "#contract/error.ts";
+import { remoteUriSchema } from "#contract/remote-uri.ts";
+import type { JwtProvider } from "#contract/security-policy.ts";
 import {
   fetchBegan,
   fetchEnded,
@@ -17,9 +19,10 @@ import { createKeySet, type KeySet } from "./key-set.ts";
 const fetchTimeoutMs = 3_000;
 const maxSetBytes = 256 * 1024;
 
+export type KeyLocation = NonNullable<JwtProvider["remoteJWKS"]>;
+
 export interface RemoteKeysInputs {
-  readonly uri: string;
-  readonly cacheDurationMs: number;
+  readonly source: KeyLocation;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly nowMs: () => number;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
@@ -37,12 +40,12 @@ export class RemoteKeys {
 
   /** Rejects with `auth_unavailable` when there are no keys to use. */
   async current(lifetime: Lifetime): Promise<KeySet> {
-    const step = needKeys(this.#inputs, this.#state, this.#inputs.nowMs());
+    const step = needKeys(this.#inputs.source, this.#state, this.#inputs.nowMs());
     if (step.fetch) this.#begin(lifetime);
     if (!step.usable) await this.#settled();
-    const { usable } = needKeys(this.#inputs, this.#state, this.#inputs.nowMs());
+    const { usable } = needKeys(this.#inputs.source, this.#state, this.#inputs.nowMs());
     if (!usable || !this.#keys) {
-      throw new GatewayError("auth_unavailable", `no keys from ${this.#inputs.uri}`);
+      throw new GatewayError("auth_unavailable", `no keys from ${this.#inputs.source.uri}`);
     }
     return this.#keys;
   }
@@ -73,26 +76,48 @@ export class RemoteKeys {
 
   /** Never rejects. */
   async #fetch(): Promise<void> {
-    const { uri, nowMs, log } = this.#inputs;
+    const { source, nowMs, log } = this.#inputs;
     try {
       this.#keys = await this.#download();
       this.#state = fetchEnded(this.#state, true, nowMs());
     } catch (error) {
       this.#state = fetchEnded(this.#state, false, nowMs());
-      log("jwks_fetch_failed", { uri, reason: error instanceof Error ? error.message : String(error) });
+      log("jwks_fetch_failed", {
+        uri: source.uri,
+        reason: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 
   async #download(): Promise<KeySet> {
-    const response = await this.#inputs.fetch(this.#inputs.uri, {
+    const { uri, discovery } = this.#inputs.source;
+    const signal = AbortSignal.timeout(fetchTimeoutMs);
+    const location = discovery ? await this.#discover(uri, signal) : uri;
+    return createKeySet(await this.#fetchJson(location, signal));
+  }
+
+  /** OpenID Connect Discovery 1.0 §4: the document must name the very issuer that was asked for. */
+  async #discover(issuer: string, signal: AbortSignal): Promise<string> {
+    const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+    const document = (await this.#fetchJson(url, signal)) as Record<string, unknown> | null;
+    if (document?.["issuer"] !== issuer) throw new Error(`${url} is another issuer's`);
+    const { success, data } = remoteUriSchema.safeParse(document["jwks_uri"]);
+    if (!success) throw new Error(`${url} has no jwks_uri`);
+    if (issuer.startsWith("https:") && !data.startsWith("https:"))
+      throw new Error(`jwks_uri of ${url} has no TLS`);
+    return data;
+  }
+
+  async #fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
+    const response = await this.#inputs.fetch(url, {
       // A redirect could lead to where nobody configured.
       redirect: "manual",
-      signal: AbortSignal.timeout(fetchTimeoutMs),
+      signal,
       headers: { accept: "application/jwk-set+json, application/json" },
     });
     if (response.status !== 200) throw new Error(`status ${response.status}`);
     const { bytes, complete } = await readBounded(response.body, maxSetBytes);
     if (!complete) throw new Error(`longer than ${maxSetBytes} bytes`);
-    return createKeySet(JSON.parse(new TextDecoder().decode(bytes)));
+    return JSON.parse(new TextDecoder().decode(bytes));
   }
 }

@@ -1,5 +1,6 @@
 // RequestAuthentications → issuers of tokens. A request without a token passes; one with a token that none of them has
 // issued does not.
+import { remoteUriSchema } from "#contract/remote-uri.ts";
 import { publicJwkSchema } from "#contract/security-policy.ts";
 import type { Notes } from "../../kubernetes/notes.ts";
 import type { RuleInput } from "../http/match.ts";
@@ -77,8 +78,11 @@ function keysOf(rule: JwtRule, place: Place): Pick<Provider, "remoteJWKS" | "loc
     return keys.length === 0 ? undefined : { localJWKS: { keys } };
   }
   if (uri) return { remoteJWKS: { uri } };
-  const message = "the issuer is not asked where its keys are (OpenID Connect Discovery)";
-  unsupported(place, message, "Write jwksUri: the jwks_uri of its /.well-known/openid-configuration.");
+  // OpenID Connect Discovery (`JwksResolver.GetPublicKey`).
+  if (remoteUriSchema.safeParse(rule.issuer).success)
+    return { remoteJWKS: { uri: rule.issuer!, discovery: true } };
+  const message = "the issuer is no URL, so it cannot be asked where its keys are";
+  invalid(at(place, "issuer"), message, "Write jwks or jwksUri.");
   return undefined;
 }
 
