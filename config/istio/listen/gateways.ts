@@ -1,9 +1,9 @@
 // Gateways → listeners of the model, and the entries at which VirtualServices attach.
 import type { ImportContext } from "../../kubernetes/importer.ts";
 import type { ListenerInput, ModelParts } from "../../kubernetes/model-parts.ts";
-import { serverHosts } from "../host.ts";
+import { commonHosts, serverHosts } from "../host.ts";
 import { gatewayKind, type Gateway, type Server } from "../kinds/gateway.ts";
-import { at, ignored, invalid, unsupported, type Place } from "../notes.ts";
+import { approximated, at, ignored, invalid, unsupported, type Place } from "../notes.ts";
 import type { Entry } from "./entry.ts";
 import { createSecrets, translateServerTls, type Secrets } from "./server-tls.ts";
 
@@ -11,8 +11,12 @@ type Kind = "http" | "https" | "passthrough" | "terminate" | "tcp";
 
 /** What is known of a port while servers of several Gateways are put together. */
 interface Port {
-  /** Labels of the workload that listens. */
-  readonly workload: string;
+  /** Labels of the workloads that listen, with their hosts and the Gateway that has them. */
+  readonly workloads: {
+    readonly labels: string;
+    readonly hosts: readonly string[];
+    readonly gateway: string;
+  }[];
   /** Empty: every address. */
   readonly bind: string;
   /** Hosts of TLS servers, and whose they are. */
@@ -115,33 +119,30 @@ function kindOf(server: Server, place: Place): Kind | undefined {
   }
 }
 
-/** A port of this machine is one workload's; of TLS servers with one host the first stays (`MergeGateways`). */
+/** Of TLS servers with one host the first stays (`MergeGateways`). */
 function claimsPort(
-  { namespace, name, body }: Gateway,
+  gateway: Gateway,
   server: Server,
   kind: Kind,
   place: Place,
   { ports }: Building,
 ): boolean {
+  const { namespace, name } = gateway;
   const { number } = server.port;
-  const workload = JSON.stringify(Object.entries(body.spec.selector).sort());
   const bind = server.bind ?? "";
-  const port = ports.get(number) ?? { workload, bind, hosts: new Map<string, string>() };
+  const port: Port = ports.get(number) ?? { workloads: [], bind, hosts: new Map() };
   ports.set(number, port);
-  if (port.workload !== workload) {
-    const message = `port ${number} is already that of a Gateway for other workloads; requests for one would reach the other's routes`;
-    unsupported(
-      at(place, "port", "number"),
-      message,
-      "Serve each workload's Gateways apart, or under one selector.",
-    );
-    return false;
-  }
+  if (!sharesPort(gateway, server, kind, place, port)) return false;
   if (port.bind !== bind) {
     const message = `port ${number} is already bound to ${port.bind || "every address"}, and routes of one address would be reached at another`;
     unsupported(at(place, "bind"), message, "Give each address a port of its own.");
     return false;
   }
+  port.workloads.push({
+    labels: labelsOf(gateway),
+    hosts: server.hosts.map(hostOf),
+    gateway: `${namespace}/${name}`,
+  });
   if (kind === "http" || kind === "tcp") return true;
   const owner = server.hosts.map((host) => port.hosts.get(hostOf(host))).find((found) => found !== undefined);
   if (owner !== undefined) {
@@ -153,6 +154,38 @@ function claimsPort(
   }
   for (const host of server.hosts) port.hosts.set(hostOf(host), `${namespace}/${name}`);
   return true;
+}
+
+/**
+ * In a cluster every workload has an address of its own; a port of this machine is theirs together. Which of them a request
+ * is for is told by its host, and by nothing else.
+ */
+function sharesPort(
+  gateway: Gateway,
+  server: Server,
+  kind: Kind,
+  place: Place,
+  { workloads }: Port,
+): boolean {
+  const { number } = server.port;
+  const hosts = server.hosts.map(hostOf);
+  const field = at(place, "port", "number");
+  const others = workloads.filter((other) => other.labels !== labelsOf(gateway));
+  const rival = others.find((other) => kind === "tcp" || commonHosts(other.hosts, hosts).length > 0);
+  if (rival) {
+    const message = `port ${number} is already that of ${rival.gateway} for other workloads; requests for one would reach the other's routes`;
+    unsupported(field, message, "Give one of them a port of its own, or both hosts of their own.");
+    return false;
+  }
+  if (others.length > 0) {
+    const message = `port ${number} is that of ${others[0]!.gateway} for other workloads, too: whoever reaches one of them reaches the hosts of both`;
+    approximated(field, message, "Give what not everyone may reach a port of its own.");
+  }
+  return true;
+}
+
+function labelsOf({ body }: Gateway): string {
+  return JSON.stringify(Object.entries(body.spec.selector).sort());
 }
 
 function hostOf(entry: string): string {
