@@ -7,9 +7,10 @@ import type { Env } from "./env.ts";
 export class GatewayDoor extends WorkerEntrypoint<Env> {
   override async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
-    if (request.method !== "POST" || pathname !== gatewayCalls.leave) {
+    if (request.method !== "POST" || !Object.values<string>(gatewayCalls).includes(pathname)) {
       return new Response("no such call", { status: 404 });
     }
+    if (pathname === gatewayCalls.ping) return new Response(null, { status: 204 });
     departure.begin(Date.now());
     try {
       // The body says nothing; its end, or its breaking off, is the word.

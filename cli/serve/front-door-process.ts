@@ -25,6 +25,8 @@ export type DoorListener = Omit<ListenerSettings, "fds"> & { readonly sockets: r
 export interface FrontDoor extends KeptProcess {
   /** Certificates or trust have changed; the process keeps running. */
   configure(listeners: readonly DoorListener[]): void;
+  /** Resolves when what was on its way to the process behind has been written. Never rejects. */
+  flush(): Promise<void>;
   drain(graceMs: number): Promise<void>;
 }
 
@@ -50,6 +52,10 @@ export function keepFrontDoor(spec: FrontDoorSpec, log: (line: string) => void):
       const child = kept.current();
       if (child) send(child, { type: "configure", listeners: withFds(next) });
     },
+    async flush() {
+      const child = kept.current();
+      if (child?.connected) await flushed(child);
+    },
     drain: (graceMs) => kept.stop(graceMs, (child) => send(child, { type: "drain" })),
   };
 }
@@ -67,6 +73,7 @@ function start(
   const ready = new Promise<void>((done, fail) => {
     child.on("message", (event: FrontDoorEvent, socket?: Socket) => {
       if (event.type === "listening") return done();
+      if (event.type === "flushed") return;
       // It comes without a socket where that has broken meanwhile.
       if (event.type === "connection") return socket && take(event, socket);
       say(event.message);
@@ -88,6 +95,20 @@ function ownSocket(child: ChildProcess, name: string, runDirectory: string): str
   const path = informationalSocket(runDirectory, `${name}-${child.pid}`);
   child.once("exit", () => void rm(path, { force: true }));
   return path;
+}
+
+function flushed(child: ChildProcess): Promise<void> {
+  return new Promise((done) => {
+    const heard = (event: FrontDoorEvent): void => {
+      if (event.type === "flushed") over();
+    };
+    const over = (): void => {
+      child.off("message", heard).off("exit", over);
+      done();
+    };
+    child.on("message", heard).once("exit", over);
+    send(child, { type: "flush" });
+  });
 }
 
 function closeConnection(_connection: PassedConnection, socket: Socket): void {

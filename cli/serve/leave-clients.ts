@@ -4,6 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { gatewayCalls } from "#contract/gateway-call.ts";
+import { awakeDelay } from "./awake-delay.ts";
 import { waitingRequests } from "./waiting-requests.ts";
 
 /** Clients that ask again within this time have a request under way when the process ends. */
@@ -28,7 +29,7 @@ export interface LeavingProcess {
 /** Resolves when it may be sent SIGTERM, to what has to be called right after that. Never rejects. */
 export async function leaveClients({ door, child, ports }: LeavingProcess): Promise<() => void> {
   const holding = holdAnswers(door);
-  await delay(holdMs);
+  await awakeDelay(holdMs);
   await freezeIdle(child, ports);
   return () => {
     child.kill("SIGCONT");

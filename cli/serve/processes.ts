@@ -1,8 +1,11 @@
 // The processes of one system, each with the sockets, secrets and configuration that are its own, and the order in which
 // they are replaced and stop.
 import type { ChildProcess } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
+import { gatewayCalls } from "#contract/gateway-call.ts";
 import { limits } from "#contract/limits.ts";
 import { isLayer4 } from "#contract/snapshot.ts";
+import { askUnixSocket } from "../unix-request.ts";
 import {
   type DoorListener,
   keepFrontDoor,
@@ -26,6 +29,8 @@ import { startControl, startGateway, startHub, startState } from "./worker-proce
 const shortGraceMs = 3_000;
 /** An old front door stays this much longer than the drain timeout, which its gateway's begins later. */
 const gatewayStartMs = 10_000;
+/** For a front door or a gateway to say that it is alive. */
+const arrivalPatienceMs = 10_000;
 /** An old tunnel door stays until agents have left the hubs that they reached through it. */
 const oldDoorGraceMs = 120_000;
 
@@ -37,6 +42,8 @@ export class Processes {
   readonly #log: (line: string) => void;
   readonly #kept = new Map<string, KeptProcess>();
   readonly #doors = new Map<string, FrontDoor>();
+  /** Those that have been replaced, and finish what is under way. */
+  readonly #leavingDoors = new Set<FrontDoor>();
   #tunnelDoor: FrontDoor | undefined;
   #tunnelTls: TunnelTls | undefined;
   #hubsStarted: Promise<void> | undefined;
@@ -63,6 +70,7 @@ export class Processes {
       drainTimeoutMs,
       startOne: (run, endpoints) => startGateway(task, run, endpoints, log),
       use,
+      arrived: (run) => this.#arrived(run),
       goodbye: ({ id }) => this.#sayGoodbye(id),
       leave: (run, child) => this.#leaveClients(run, child),
       log,
@@ -160,6 +168,17 @@ export class Processes {
     );
   }
 
+  /** A machine may stand still for a while: no time is long enough for front doors and gateway, only their word counts. */
+  async #arrived({ name, slot }: SlottedRun): Promise<void> {
+    const doors = [...this.#doors.values(), ...this.#leavingDoors];
+    const patience = delay(arrivalPatienceMs, undefined, { ref: false });
+    await Promise.race([Promise.all(doors.map((door) => door.flush())), patience]);
+    const door = slotPath(this.#task.directory.run, name, doorSocket, slot);
+    const ping = { method: "POST", path: gatewayCalls.ping, host: "door", body: "" };
+    // One that has died reads nothing any more.
+    await askUnixSocket(door, { ...ping, timeoutMs: arrivalPatienceMs }).catch(() => undefined);
+  }
+
   /** Front doors see to their clients themselves, and connections of layer 4 are all under way. */
   async #leaveClients({ name, slot }: SlottedRun, child: ChildProcess): Promise<() => void> {
     const { ports, options, directory } = this.#task;
@@ -191,6 +210,8 @@ export class Processes {
     const next = this.#keepFrontDoor(name, (await doorListeners(this.#task)).get(name)!);
     await next.ready;
     this.#doors.set(name, next);
-    void old.drain(this.#task.options.drainTimeoutMs + gatewayStartMs);
+    this.#leavingDoors.add(old);
+    const drained = old.drain(this.#task.options.drainTimeoutMs + gatewayStartMs);
+    void drained.finally(() => this.#leavingDoors.delete(old));
   }
 }

@@ -12,7 +12,6 @@ import type { Server as HttpsServer } from "node:https";
 import { createServer as createHttp1Server, type IncomingMessage } from "node:http";
 import type { EventEmitter } from "node:events";
 import { Server as TcpServer } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Duplex } from "node:stream";
 import {
   createServer as createTlsServer,
@@ -21,6 +20,7 @@ import {
   type TLSSocket,
 } from "node:tls";
 import { chooseByHost } from "#traffic/match/listener-table.ts";
+import { awakeDelay } from "../awake-delay.ts";
 import { bounds } from "./bounds.ts";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
 import { tlsClientAuth, type Peer } from "./connection-facts.ts";
@@ -136,7 +136,7 @@ async function openRequests(
       proxy.announceEnd();
       const closed = servers.map(({ server }) => stopAccepting(server));
       for (const session of serving.sessions) session.close();
-      await delay(lastAnswersMs);
+      await awakeDelay(lastAnswersMs);
       for (const one of servers.flatMap(({ http1 }) => http1)) closeIdleConnections(one);
       await Promise.all(closed);
       proxy.close();

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { basename } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { stopReading } from "../stop-reading.ts";
 import { InformationalAnswers, informationalServer } from "./informational.ts";
 import { openListener, type Listener } from "./listener.ts";
@@ -27,6 +28,10 @@ async function obey(command: FrontDoorCommand): Promise<void> {
     if (command.type === "drain") {
       await Promise.all((await (open ?? [])).map((listener) => listener.drain()));
       process.exit(0);
+    }
+    if (command.type === "flush") {
+      await connected();
+      return void tell({ type: "flushed" });
     }
     if (open) return update(await open, command.listeners);
     open = openAll(command);
@@ -59,6 +64,11 @@ function passOn(shard: number, start: Buffer, socket: Socket): boolean {
     passing -= 1;
   });
   return true;
+}
+
+/** Connections to Unix sockets are there at once; the turn after that writes what was to go over them. */
+async function connected(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await setImmediate();
 }
 
 function update(listeners: Listener[], settings: ConfigureCommand["listeners"]): void {

@@ -50,12 +50,18 @@ export interface ConfigureCommand {
   readonly informationalSocket?: string;
 }
 
-/** Supervisor to front door. `drain`: take no new connection, end when the last request has. */
-export type FrontDoorCommand = ConfigureCommand | { readonly type: "drain" };
+/**
+ * Supervisor to front door. `drain`: take no new connection, end when the last request has. `flush`: answered with `flushed`
+ * when what was on its way to the process behind has been written.
+ */
+export type FrontDoorCommand = ConfigureCommand | { readonly type: "drain" } | { readonly type: "flush" };
 
 /** Front door to supervisor. */
 export type FrontDoorEvent =
-  { readonly type: "listening" } | { readonly type: "failed"; readonly message: string } | PassedConnection;
+  | { readonly type: "listening" }
+  | { readonly type: "flushed" }
+  | { readonly type: "failed"; readonly message: string }
+  | PassedConnection;
 
 /** With a socket: one of the tunnel's, for the hub of that shard. */
 export interface PassedConnection {
