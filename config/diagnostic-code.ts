@@ -95,7 +95,7 @@ export const diagnosticCodes = {
   "match-network-invalid": error("Not a network."),
   "match-condition-duplicate": error("Two conditions on one name, of which only the first would count."),
   "match-unreachable": warning("Another match always goes first, for all or some of the hostnames."),
-  "rule-unreachable": warning("Other rules always go first for all matches of this rule."),
+  "rule-unreachable": warning("Other rules always go first for all matches of this rule, or it has none."),
   "reachability-unchecked": warning("Too many matches to look for unreachable ones."),
   "filter-conflict": error("Filters, or a filter and backendRefs, that exclude each other."),
   "filter-prefix-missing": error("ReplacePrefixMatch in a rule with other matches than PathPrefix."),

@@ -137,6 +137,7 @@ function* build(
   const locate = mergedLocate(complete);
   const report = createReport(locate);
   const noted: Report = {
+    ...report,
     add: (finding) => {
       report.add(finding);
       const id =

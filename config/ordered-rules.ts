@@ -56,17 +56,15 @@ function literalStart({ path }: Match): string | undefined {
   return /^[A-Za-z0-9/_~%-]+(?=\.\*$)/.exec(path.value)?.[0];
 }
 
-/**
- * The order of `traffic/match/precedence.ts`, as far as it is decided by one criterion alone; equal matches go by their
- * order in the route.
- */
+/** As far as it is decided by one criterion alone; equal matches go by their order in the route. */
 function precedes(a: Match, b: Match, ties: boolean): boolean {
   const [left, right] = [rankOf(a), rankOf(b)];
   const differing = left.findIndex((value, index) => value !== right[index]);
   return differing < 0 ? ties : left[differing]! > right[differing]!;
 }
 
-function rankOf(match: Match): number[] {
+/** What `traffic/match/precedence.ts` compares within one priority, the greater first. */
+export function rankOf(match: Match): number[] {
   const { type = "PathPrefix", value = "/", ignoreCase = false } = match.path ?? {};
   return [
     ["PathPrefix", "RegularExpression", "Exact"].indexOf(type),

@@ -35,6 +35,8 @@ export interface Finding {
 export interface Report {
   /** The code decides on the severity. */
   add(finding: Finding): void;
+  /** For messages about two places. Not for free: a long file is read again. */
+  originOf(path: Path): Origin;
 }
 
 /** A {@link Report} that can be read. */
@@ -58,6 +60,7 @@ export function createReport(locate: Locate): DiagnosticReport {
 
   return {
     add,
+    originOf: (path) => locate(path, "value"),
     diagnostics: () => [
       ...kept.error,
       ...truncation("error", counts.error - kept.error.length),

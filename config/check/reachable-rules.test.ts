@@ -26,13 +26,13 @@ test("of equal matches the route first in alphabet wins, whatever the order in t
       { name: "b", rules: [to()] },
       { name: "a", rules: [to()] },
     ]),
-  ).toEqual([`routes[0].rules[0]: rule "b/0" gets no traffic: rule "a/0" ${byName}`]);
+  ).toEqual([`routes[0].rules[0]: rule "b/0" gets no traffic: rule "a/0" (f:1) ${byName}`]);
 });
 
 test("within a route the first rule wins, and no matches are a PathPrefix of /", () => {
   const rules = [to(), { name: "late", ...to(prefix("/")) }, to(prefix("/x"))];
   expect(shadows([{ name: "a", rules }])).toEqual([
-    `routes[0].rules[1]: rule "a/late" gets no traffic: rule "a/0" ${byOrder}`,
+    `routes[0].rules[1]: rule "a/late" gets no traffic: rule "a/0" (f:1) ${byOrder}`,
   ]);
 });
 
@@ -43,10 +43,11 @@ test("a rule of higher priority shadows equal matches, and all when it takes eve
     { name: "exact", ...to({ path: { type: "Exact", value: "/x" } }) },
   ];
   expect(shadows([{ name: "a", rules }])).toEqual([
-    `routes[0].rules[0]: rule "a/low" gets no traffic: rule "a/high" has the same match and a higher priority`,
+    `routes[0].rules[0]: rule "a/low" gets no traffic: rule "a/high" (f:1) has the same match and a higher priority`,
+    `routes[0].rules[2]: rule "a/exact" gets no traffic: rule "a/high" (f:1) has a higher priority and takes all requests of this one`,
   ]);
   expect(shadows([{ name: "a", rules: [...rules.slice(0, 1), { priority: 2, ...to() }] }])).toEqual([
-    `routes[0].rules[0]: rule "a/low" gets no traffic: rule "a/1" has a higher priority and takes every request`,
+    `routes[0].rules[0]: rule "a/low" gets no traffic: rule "a/1" (f:1) has a higher priority and takes every request`,
   ]);
 });
 
@@ -57,7 +58,7 @@ test("every path at a lower priority shadows nothing", () => {
     { priority: -2, ...to(prefix("/y")) },
   ];
   expect(shadows([{ name: "a", rules }])).toEqual([
-    `routes[0].rules[2]: rule "a/2" gets no traffic: rule "a/1" has a higher priority and takes every request`,
+    `routes[0].rules[2]: rule "a/2" gets no traffic: rule "a/1" (f:1) has a higher priority and takes all requests of this one`,
   ]);
 });
 
@@ -80,7 +81,7 @@ test.each([
   ],
 ])("%s makes no difference", (_name, first, second) => {
   expect(shadows([{ name: "a", rules: [to(first), to(second)] }])).toEqual([
-    `routes[0].rules[1]: rule "a/1" gets no traffic: rule "a/0" ${byOrder}`,
+    `routes[0].rules[1]: rule "a/1" gets no traffic: rule "a/0" (f:1) ${byOrder}`,
   ]);
 });
 
@@ -108,8 +109,8 @@ test.each([
 test("one match of several", () => {
   const rules = [to(prefix("/x")), to(prefix("/x"), prefix("/y"), prefix("/y"))];
   expect(shadows([{ name: "a", rules }])).toEqual([
-    `routes[0].rules[1].matches[0]: this match of rule "a/1" gets no traffic: rule "a/0" ${byOrder}`,
-    'routes[0].rules[1].matches[2]: this match of rule "a/1" gets no traffic: rule "a/1" itself has the same match before',
+    `routes[0].rules[1].matches[0]: this match of rule "a/1" gets no traffic: rule "a/0" (f:1) ${byOrder}`,
+    'routes[0].rules[1].matches[2]: this match of rule "a/1" gets no traffic: rule "a/1" (f:1) itself has the same match before',
   ]);
 });
 
@@ -121,7 +122,7 @@ test("one hostname of several, in any case", () => {
     { name: "d", rules: [to()] },
   ];
   expect(shadows(routes)).toEqual([
-    `routes[1].rules[0]: this match of rule "b/0" gets no traffic on y and 1 other hosts: rule "a/0" ${byName}`,
+    `routes[1].rules[0]: this match of rule "b/0" gets no traffic on y and 1 other hosts: rule "a/0" (f:1) ${byName}`,
   ]);
 });
 
@@ -132,7 +133,7 @@ test("one listener of several leaves the rule its other listeners", () => {
   expect(shadows([a, c])).toEqual([]);
   expect(shadows([a, b])).toEqual([]);
   expect(shadows([a, b, c])).toEqual([
-    `routes[2].rules[0]: rule "c/0" gets no traffic: rule "a/0" ${byName}`,
+    `routes[2].rules[0]: rule "c/0" gets no traffic: rule "a/0" (f:1) ${byName}`,
   ]);
 });
 
@@ -147,6 +148,6 @@ test("a regular expression that takes every path goes before every prefix, but n
     { name: "c", hostnames: ["i"], rules: [to()] },
   ];
   expect(shadows(routes)).toEqual([
-    'routes[0].rules[0]: rule "a/0" gets no traffic: rule "b/0" takes every path by a regular expression, which goes before PathPrefix',
+    'routes[0].rules[0]: rule "a/0" gets no traffic: rule "b/0" (f:1) ranks higher and takes all requests of this one',
   ]);
 });

@@ -1,217 +1,273 @@
-// Rules that never get a request, because another one matches the same requests and always goes first.
+// Rules that never get a request: another one goes first and takes all that they match, their hosts belong to other
+// routes, or their conditions contradict each other.
 //
-// Within one priority, the Gateway API prefers the more specific match in every respect, so a match can only be shadowed
-// by an equal one (ties go by the route's name, then by order within the route), or by a regular expression that takes
-// every path: expressions rank above PathPrefix. A rule of higher priority that takes every request shadows all below.
+// Within one priority the Gateway API prefers the more specific match, so that a match is mostly shadowed by an equal one
+// (ties go by age and name of the route, then by order within it) or by a regular expression, which ranks above
+// PathPrefix. Rules of formats that take the first match have priorities, and there a wide rule shadows narrower ones.
 import type { RouteMatch } from "#contract/http-route.ts";
 import { isLayer4 } from "#contract/snapshot.ts";
 import type { NativeConfig, NativeRoute } from "../native/schema.ts";
-import type { Path, Report } from "../report.ts";
+import { rankOf } from "../ordered-rules.ts";
+import { formatPath, type Origin, type Path, type Report } from "../report.ts";
 import { everyPath, ruleId } from "../rule.ts";
 import type { Check } from "./check.ts";
+import { claimOf, ClaimTable, type Claim } from "./claim-table.ts";
+import { isImpossible } from "./match-relation.ts";
+import { hostsOf, openHosts } from "./open-hosts.ts";
+import { isEveryPath, pathKey } from "./path-relation.ts";
+import { PatternRelations } from "./pattern-relation.ts";
 
-/** Matches times hostnames that are looked at; what lies beyond is no configuration that a person reads. */
-const maxClaims = 1_000_000;
+/** Claims of hosts and pairs of them that are looked at; what lies beyond is no configuration that a person reads. */
+const maxLooks = 1_000_000;
 
-interface Claim {
-  /** Bit per listener. */
-  readonly listeners: bigint;
-  readonly rule: string;
-  readonly priority: number;
-}
-
-interface EveryPath extends Claim {
-  readonly type: RouteMatch["path"]["type"];
-}
-
-/** Who takes what first. Keys are a host and a match in canonical form. */
-interface Claims {
-  readonly equal: Map<string, Claim[]>;
-  /** By host: matches without conditions that take every path. */
-  readonly everyPath: Map<string, EveryPath[]>;
-  count: number;
-}
-
+/** Why a match gets nothing on one of its hosts. */
 interface Shadow {
   readonly host: string;
-  readonly winner: string;
   readonly reason: string;
+  /** The rule that wins, and where it stands; absent: no rule does. */
+  readonly rule?: string;
+  readonly place?: Path;
+  /** The route itself has those hosts by another of its names. */
+  readonly isOwn?: boolean;
 }
 
-export const reachableRules: Check = (config, report) => {
-  const served = config.listeners.filter((listener) => !isLayer4(listener));
-  const bits = new Map(served.map(({ name }, index) => [name, 1n << BigInt(index)]));
-  const everyListener = (1n << BigInt(served.length)) - 1n;
-  const listenersOf = (route: NativeRoute): bigint =>
-    route.listeners?.reduce((mask, name) => mask | (bits.get(name) ?? 0n), 0n) ?? everyListener;
+/** Shadows of each match that has some. */
+type Shadows = Map<Claim, Shadow[]>;
 
-  const claims: Claims = { equal: new Map(), everyPath: claimsOfEveryPath(config, listenersOf), count: 0 };
-  for (const { route, routeIndex, ruleIndex } of rulesInOrder(config)) {
-    const listeners = listenersOf(route);
-    // No listener, or only unknown ones: reported as such.
-    if (listeners === 0n) continue;
-    const path = ["routes", routeIndex, "rules", ruleIndex];
-    checkRule(route, ruleIndex, listeners, claims, path, report);
-    if (claims.count <= maxClaims) continue;
-    const message = `more than ${maxClaims} combinations of hostname and match: not all rules were checked for reachability`;
-    report.add({ code: "reachability-unchecked", path, message });
-    return;
-  }
+export const reachableRules: Check = (config, report) => {
+  const claims = claimsInOrder(config);
+  const { shadows, isComplete } = shadowsOf(config, claims);
+  if (shadows.size > 0) tell(config, shadows, report);
+  if (isComplete) return;
+  const message =
+    "too many hostnames, matches or regular expressions: not all rules were checked for reachability";
+  report.add({ code: "reachability-unchecked", path: ["routes"], message });
 };
 
-/** Those first that win over equal matches. */
-function rulesInOrder(
-  config: NativeConfig,
-): { route: NativeRoute; routeIndex: number; ruleIndex: number; priority: number }[] {
-  return config.routes
-    .flatMap((route, routeIndex) =>
-      route.rules.map(({ priority }, ruleIndex) => ({ route, routeIndex, ruleIndex, priority })),
-    )
-    .sort(
-      (a, b) =>
-        b.priority - a.priority ||
-        compareText(a.route.creationTimestamp ?? "~", b.route.creationTimestamp ?? "~") ||
-        compareText(a.route.name, b.route.name) ||
-        a.ruleIndex - b.ruleIndex,
-    );
+/** Every match, the one that wins over the others first (`traffic/match/precedence.ts`). */
+function claimsInOrder({ routes }: NativeConfig): Claim[] {
+  const ranked = routes.flatMap((route, routeIndex) =>
+    route.rules.flatMap((rule, ruleIndex) =>
+      matchesOf(rule).map((match, matchIndex) => ({
+        claim: claimOf(match, { routeIndex, ruleIndex, matchIndex }),
+        route,
+        rank: [rule.priority, ...rankOf(match)],
+      })),
+    ),
+  );
+  ranked.sort(
+    (a, b) =>
+      compareRanks(a.rank, b.rank) ||
+      compareText(a.route.creationTimestamp ?? "~", b.route.creationTimestamp ?? "~") ||
+      compareText(a.route.name, b.route.name) ||
+      a.claim.ruleIndex - b.claim.ruleIndex ||
+      a.claim.matchIndex - b.claim.matchIndex,
+  );
+  return ranked.map(({ claim }) => claim);
+}
+
+function matchesOf({ matches }: NativeRoute["rules"][number]): readonly RouteMatch[] {
+  return matches.length === 0 ? [everyPath] : matches;
+}
+
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  const index = a.findIndex((value, position) => value !== b[position]);
+  return index < 0 ? 0 : b[index]! - a[index]!;
 }
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function checkRule(
-  route: NativeRoute,
-  ruleIndex: number,
-  listeners: bigint,
-  claims: Claims,
-  path: Path,
-  report: Report,
-): void {
-  const { matches, priority } = route.rules[ruleIndex]!;
-  const rule = ruleId(route, ruleIndex);
-  const hosts = hostsOf(route);
-  const alternatives: readonly (RouteMatch | undefined)[] = matches.length === 0 ? [undefined] : matches;
-  const shadows = alternatives.map((match) =>
-    hosts.flatMap((host) => takeOrFindWinner(claims, host, match, { listeners, rule, priority }) ?? []),
-  );
-  const isDead = shadows.every((found) => found.length === hosts.length);
-  if (isDead) {
-    const { winner, reason } = shadows[0]![0]!;
-    report.add({
-      code: "rule-unreachable",
-      path,
-      message: `rule ${JSON.stringify(rule)} gets no traffic: rule ${JSON.stringify(winner)} ${reason}`,
-      remedy: "Remove one of them, or make this match more specific.",
-    });
-    return;
-  }
-  for (const [index, found] of shadows.entries()) {
-    const [first] = found;
-    if (!first) continue;
-    const more = found.length > 1 ? ` and ${found.length - 1} other hosts` : "";
-    const where = found.length === hosts.length ? "" : ` on ${first.host || "every host"}${more}`;
-    report.add({
-      code: "match-unreachable",
-      path: matches.length === 0 ? path : [...path, "matches", index],
-      message: `this match of rule ${JSON.stringify(rule)} gets no traffic${where}: rule ${JSON.stringify(first.winner)} ${first.reason}`,
-      remedy: "Remove one of them, or make this match more specific.",
-    });
-  }
-}
-
-/** Claims host and match for a rule; where nothing is left of them, tells who has them. */
-function takeOrFindWinner(
-  claims: Claims,
-  host: string,
-  match: RouteMatch | undefined,
-  claim: Claim,
-): Shadow | undefined {
-  claims.count += 1;
-  const everyPath = claims.everyPath.get(host) ?? [];
-  const isPrefix = !match || match.path.type === "PathPrefix";
-  const winners = everyPath.filter(
-    ({ priority, type }) =>
-      priority > claim.priority || (priority === claim.priority && isPrefix && type === "RegularExpression"),
-  );
-  const taker = winnerOf(winners, claim);
-  if (taker !== undefined) {
-    const reason = winners.some(({ priority }) => priority > claim.priority)
-      ? "has a higher priority and takes every request"
-      : "takes every path by a regular expression, which goes before PathPrefix";
-    return { host, winner: taker, reason };
-  }
-  const key = `${host}\n${matchKey(match)}`;
-  const earlier = claims.equal.get(key) ?? [];
-  const winner = winnerOf(earlier, claim);
-  if (winner !== undefined) {
-    const isHigher = earlier.some(({ priority }) => priority > claim.priority);
-    return { host, winner, reason: reasonFor(winner, claim.rule, isHigher) };
-  }
-  earlier.push(claim);
-  claims.equal.set(key, earlier);
-  return undefined;
-}
-
-/** The first of the rules that together have all of the claim's listeners. */
-function winnerOf(earlier: readonly Claim[], { listeners }: Claim): string | undefined {
-  let left = listeners;
-  for (const claim of earlier) left &= ~claim.listeners;
-  return left === 0n ? earlier.find((claim) => (claim.listeners & listeners) !== 0n)?.rule : undefined;
-}
-
-function reasonFor(winner: string, loser: string, isHigher: boolean): string {
-  if (winner === loser) return "itself has the same match before";
-  if (isHigher) return "has the same match and a higher priority";
-  const sameRoute = winner.slice(0, winner.lastIndexOf("/")) === loser.slice(0, loser.lastIndexOf("/"));
-  return `has the same match and goes first (${sameRoute ? "it is earlier in the route" : "equal matches rank by age, then by name, of their routes"})`;
-}
-
-function claimsOfEveryPath(
+function shadowsOf(
   config: NativeConfig,
-  listenersOf: (route: NativeRoute) => bigint,
-): Map<string, EveryPath[]> {
-  const found = new Map<string, EveryPath[]>();
-  for (const { route, ruleIndex, priority } of rulesInOrder(config)) {
-    const { matches } = route.rules[ruleIndex]!;
-    for (const match of matches.length === 0 ? [everyPath] : matches) {
-      if (!takesEveryPath(match)) continue;
-      const { type } = match.path;
-      const claim = { listeners: listenersOf(route), rule: ruleId(route, ruleIndex), priority, type };
-      for (const host of hostsOf(route)) {
-        const list = found.get(host);
-        if (list) list.push(claim);
-        else found.set(host, [claim]);
-      }
-    }
+  claims: readonly Claim[],
+): { shadows: Shadows; isComplete: boolean } {
+  const served = config.listeners.filter((listener) => !isLayer4(listener)).map(({ name }) => name);
+  const bits = new Map(served.map((name, index) => [name, 1n << BigInt(index)]));
+  const listenersOf = (route: NativeRoute) => (route.listeners ?? served).filter((name) => bits.has(name));
+  const open = openHosts(config, listenersOf);
+  const patterns = new PatternRelations();
+  const table = new ClaimTable(patterns);
+  const shadows: Shadows = new Map();
+  let looks = 0;
+  for (const claim of claims) {
+    const route = config.routes[claim.routeIndex]!;
+    const all = listenersOf(route);
+    // No listener, or only unknown ones: reported as such.
+    if (all.length === 0) continue;
+    const isDead = isImpossible(claim.match, patterns);
+    const found = hostsOf(route).flatMap((host): Shadow[] => {
+      looks += 1;
+      if (isDead) return [{ host, reason: "its conditions contradict each other" }];
+      const takers = all.map((name) => open.takerOf(name, host));
+      const left = all.filter((_, index) => takers[index] === undefined);
+      if (left.length === 0) return [hostShadow(host, takers[0]!, route)];
+      const listeners = left.reduce((mask, name) => mask | bits.get(name)!, 0n);
+      const winner = table.add(host, claim, listeners);
+      return winner ? [shadowBy(winner, claim, host, config)] : [];
+    });
+    if (found.length > 0) shadows.set(claim, found);
+    if (looks + table.comparisons > maxLooks) return { shadows, isComplete: false };
   }
-  return found;
+  return { shadows, isComplete: !patterns.isExhausted };
 }
 
-function takesEveryPath({ path, headers, queryParams, ...others }: RouteMatch): boolean {
-  const unconditional =
-    headers.length === 0 &&
-    queryParams.length === 0 &&
-    Object.values(others).every((value) => value === undefined);
-  if (!unconditional || path.type === "Exact") return false;
-  return path.type === "PathPrefix" ? path.value === "/" : /^\^?\/?\.\*\$?$/.test(path.value);
+function hostShadow(host: string, taker: string, route: NativeRoute): Shadow {
+  const reason = `the hosts of ${host || "its listeners"} belong to the more specific hostname ${taker}`;
+  return { host, reason, isOwn: hostsOf(route).includes(taker) };
 }
 
-/** `""` stands for every host. */
-function hostsOf(route: NativeRoute): string[] {
-  if (route.hostnames.length === 0) return [""];
-  return [...new Set(route.hostnames.map((hostname) => hostname.toLowerCase()))];
+function shadowBy(winner: Claim, loser: Claim, host: string, { routes }: NativeConfig): Shadow {
+  const [first, second] = [winner, loser].map(({ routeIndex, ruleIndex }) => ({
+    route: routes[routeIndex]!,
+    ruleIndex,
+    priority: routes[routeIndex]!.rules[ruleIndex]!.priority,
+  })) as [RuleAt, RuleAt];
+  return {
+    host,
+    reason: reasonFor(first, second, winner.match, loser.match),
+    rule: ruleId(first.route, first.ruleIndex),
+    place: ["routes", winner.routeIndex, "rules", winner.ruleIndex],
+  };
+}
+
+interface RuleAt {
+  readonly route: NativeRoute;
+  readonly ruleIndex: number;
+  readonly priority: number;
+}
+
+function reasonFor(first: RuleAt, second: RuleAt, winner: RouteMatch, loser: RouteMatch): string {
+  const isHigher = first.priority > second.priority;
+  if (matchKey(winner) !== matchKey(loser)) {
+    if (isEveryRequest(winner))
+      return isHigher ? "has a higher priority and takes every request" : "takes every request first";
+    return `${isHigher ? "has a higher priority" : "ranks higher"} and takes all requests of this one`;
+  }
+  if (first.route === second.route && first.ruleIndex === second.ruleIndex)
+    return "itself has the same match before";
+  if (isHigher) return "has the same match and a higher priority";
+  const isSameRoute = first.route === second.route;
+  return `has the same match and goes first (${isSameRoute ? "it is earlier in the route" : "equal matches rank by age, then by name, of their routes"})`;
+}
+
+function isEveryRequest({ path, headers, queryParams, ...others }: RouteMatch): boolean {
+  const conditions = [headers, queryParams, ...Object.values(others)];
+  return (
+    isEveryPath(path) && conditions.every((condition) => condition === undefined || condition.length === 0)
+  );
+}
+
+/** The same for equal matches: order and, in header names, case do not count. */
+function matchKey({ path, headers, queryParams, ...others }: RouteMatch): string {
+  const headerKeys = headers.map((header) => JSON.stringify({ ...header, name: header.name.toLowerCase() }));
+  const queryKeys = queryParams.map((param) => JSON.stringify(param));
+  return JSON.stringify([
+    { ...path, value: pathKey(path, false) },
+    others,
+    headerKeys.sort(),
+    queryKeys.sort(),
+  ]);
+}
+
+/** A rule some of whose matches get nothing, at least on some hosts. */
+interface ShadowedRule {
+  readonly path: Path;
+  readonly id: string;
+  readonly hosts: number;
+  /** Otherwise, what is shadowed is every path. */
+  readonly hasMatches: boolean;
+  /** Of each match. */
+  readonly shadows: readonly (readonly Shadow[])[];
+  readonly isDead: boolean;
+}
+
+function shadowedRules(config: NativeConfig, shadows: Shadows): ShadowedRule[] {
+  const byRule = Map.groupBy(shadows, ([{ routeIndex, ruleIndex }]) => `${routeIndex} ${ruleIndex}`);
+  return [...byRule.values()].map((found) => {
+    const [{ routeIndex, ruleIndex }] = found[0]!;
+    const route = config.routes[routeIndex]!;
+    const hosts = hostsOf(route).length;
+    const ofMatches: (readonly Shadow[])[] = matchesOf(route.rules[ruleIndex]!).map(() => []);
+    for (const [{ matchIndex }, list] of found) ofMatches[matchIndex] = list;
+    return {
+      path: ["routes", routeIndex, "rules", ruleIndex],
+      id: ruleId(route, ruleIndex),
+      hosts,
+      hasMatches: route.rules[ruleIndex]!.matches.length > 0,
+      shadows: ofMatches,
+      isDead: ofMatches.every((list) => list.length === hosts),
+    };
+  });
 }
 
 /**
- * The same for matches that take the same requests: order and, in header names, case do not count. Validated models have
- * their keys in the schema's order, so equal values are equal text.
+ * A statement of another format may have become several rules, for several hosts and listeners: it is unreachable when
+ * all of them are, and nothing is said where only some are.
  */
-function matchKey(match: RouteMatch | undefined): string {
-  const { path, headers, queryParams, ...others } = match ?? everyPath;
-  // `/a` and `/a/` are the same prefix.
-  const value = path.type === "PathPrefix" ? path.value.replace(/\/$/, "") : path.value;
-  const headerKeys = headers.map((header) => JSON.stringify({ ...header, name: header.name.toLowerCase() }));
-  const queryKeys = queryParams.map((param) => JSON.stringify(param));
-  return JSON.stringify([{ ...path, value }, others, headerKeys.sort(), queryKeys.sort()]);
+function tell(config: NativeConfig, shadows: Shadows, report: Report): void {
+  const rules = shadowedRules(config, shadows).map((rule) => ({ rule, origin: report.originOf(rule.path) }));
+  const siblings = rules.every(({ origin }) => isNative(origin)) ? undefined : rulesByOrigin(config, report);
+  const dead = new Map<string, number>();
+  for (const { rule, origin } of rules) {
+    if (rule.isDead) dead.set(keyOf(origin), (dead.get(keyOf(origin)) ?? 0) + 1);
+  }
+  for (const { rule, origin } of rules) {
+    const key = keyOf(origin);
+    const count = siblings?.get(key) ?? 1;
+    if (count === 1) tellRule(rule, report);
+    else if (dead.get(key) === count) {
+      tellRule(rule, report);
+      // Said once for all of them.
+      dead.delete(key);
+    }
+  }
+}
+
+function rulesByOrigin({ routes }: NativeConfig, report: Report): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [routeIndex, { rules }] of routes.entries()) {
+    for (const ruleIndex of rules.keys()) {
+      const key = keyOf(report.originOf(["routes", routeIndex, "rules", ruleIndex]));
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+function isNative({ path }: Origin): boolean {
+  return path[0] === "routes";
+}
+
+function keyOf({ file, line, column, path }: Origin): string {
+  return `${file}:${line}:${column} ${formatPath(path)}`;
+}
+
+const remedy = "Remove one of them, or make this match more specific.";
+
+function tellRule({ path, id, hosts, hasMatches, shadows, isDead }: ShadowedRule, report: Report): void {
+  const reasonOf = ({ rule, reason, place }: Shadow): string => {
+    if (!rule) return reason;
+    const { file, line } = report.originOf(place!);
+    return `rule ${JSON.stringify(rule)} (${file}:${line}) ${reason}`;
+  };
+  if (isDead) {
+    const message = `rule ${JSON.stringify(id)} gets no traffic: ${reasonOf(shadows[0]!.find(({ isOwn }) => !isOwn) ?? shadows[0]![0]!)}`;
+    report.add({ code: "rule-unreachable", path, message, remedy });
+    return;
+  }
+  for (const [index, all] of shadows.entries()) {
+    const found = all.filter(({ isOwn }) => !isOwn);
+    const [first] = found;
+    if (!first) continue;
+    const more = found.length > 1 ? ` and ${found.length - 1} other hosts` : "";
+    const where = found.length === hosts ? "" : ` on ${first.host || "every host"}${more}`;
+    report.add({
+      code: "match-unreachable",
+      path: hasMatches ? [...path, "matches", index] : path,
+      message: `this match of rule ${JSON.stringify(id)} gets no traffic${where}: ${reasonOf(first)}`,
+      remedy,
+    });
+  }
 }

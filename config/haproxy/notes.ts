@@ -21,6 +21,7 @@ export interface Note {
 
 export interface Notes {
   add(statement: Statement, note: Note): void;
+  hasErrors(): boolean;
   diagnostics(): Diagnostic[];
 }
 
@@ -54,6 +55,7 @@ export function createNotes(file: string): Notes {
         remedy: remedy ?? (mistyped && didYouMean(mistyped.name, mistyped.known)),
       });
     },
+    hasErrors: () => counts.error > 0,
     diagnostics: () => report.diagnostics(),
   };
 }

@@ -22,6 +22,8 @@ import type { Notes } from "./notes.ts";
 import { readErrorSections } from "./program/error-pages.ts";
 import { createRateLimits, type ImportedPolicy } from "./program/rate-table.ts";
 import { readProcessVariables } from "./program/process-variables.ts";
+import type { Program } from "./program/program.ts";
+import { Reach } from "./program/reach.ts";
 import { readProgram, type Library } from "./program/read-program.ts";
 import { preferredServers, preferringKey } from "./program/server-choice.ts";
 import { readUserLists } from "./program/user-list.ts";
@@ -82,6 +84,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     errorPages: createErrorPageSets(createNames(), notes),
     notes,
     budget: { rules: limits.importedRules },
+    reach: new Reach(),
   };
 
   const folders = { crt: globalWord(sections, "crt-base"), ca: globalWord(sections, "ca-base") };
@@ -90,12 +93,11 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     verifiesServers: globalWord(sections, "ssl-server-verify") !== "none",
     notes,
   };
-  const listenerNames = createNames();
   const fronts = proxies.filter(({ kind }) => kind !== "backend");
   for (const proxy of proxies) if (!isHttp(proxy)) noteRequestStatements(proxy, notes);
   const connectionContext: ConnectionContext = {
     folders,
-    listenerNames,
+    listenerNames: createNames(),
     routeNames: createNames(),
     sources: new Map(sources.map((proxy) => [proxy.name, proxy])),
     targets,
@@ -112,7 +114,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     const listeners = binds.map((bind) => ({ ...bind, listener: { ...bind.listener, errorPages } }));
     return { listeners, routes: translateRoutes(proxy.name, program, listeners, context) };
   });
-  if (context.budget.rules < 0) noteBudget(fronts, notes);
+  noteRuns(context, fronts, programs.values());
   const routes = served.flatMap((front) => front.routes);
   const used = new Set([...routes.flatMap(backendsOf), ...connections.flatMap(backendsOfConnections)]);
   return {
@@ -259,7 +261,16 @@ function globalWord(sections: readonly Section[], keyword: string): string {
   return last ? wordAt(last, 1) : "";
 }
 
-function noteBudget([first]: readonly Proxy[], notes: Notes): void {
+/** What only the runs of all frontends together show. */
+function noteRuns(
+  { budget, reach, notes }: RouteContext,
+  [first]: readonly Proxy[],
+  programs: Iterable<Program>,
+): void {
+  if (budget.rules >= 0) {
+    if (!notes.hasErrors()) reach.note(programs, notes);
+    return;
+  }
   if (!first) return;
   notes.add(first.heading, {
     code: "limit-exceeded",

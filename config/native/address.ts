@@ -31,6 +31,27 @@ export function isCidr(text: string): boolean {
   return prefix === undefined || (/^(0|[1-9][0-9]{0,2})$/.test(prefix) && Number(prefix) <= bits);
 }
 
+/** Whether every address of `inner` is one of `outer`; false where one of them is no network. */
+export function includesNetwork(outer: string, inner: string): boolean {
+  const [wide, narrow] = [networkBits(outer), networkBits(inner)];
+  return wide !== undefined && narrow !== undefined && narrow.startsWith(wide);
+}
+
+/** The significant bits, of the 128-bit form: IPv4 lies within `::ffff:0:0/96` (RFC 4291 §2.5.5.2). */
+function networkBits(network: string): string | undefined {
+  if (!isCidr(network)) return undefined;
+  const [address, prefix] = network.split("/") as [string, string?];
+  const isShort = isIpv4(address);
+  const words = canonicalIpv6(isShort ? `::ffff:${address}` : address)!.split("::");
+  const [head, tail = []] = words.map((half) => (half === "" ? [] : half.split(":")));
+  const all =
+    words.length === 1
+      ? head!
+      : [...head!, ...Array<string>(8 - head!.length - tail.length).fill("0"), ...tail];
+  const bits = all.map((word) => Number.parseInt(word, 16).toString(2).padStart(16, "0")).join("");
+  return bits.slice(0, (isShort ? 96 : 0) + Number(prefix ?? (isShort ? 32 : 128)));
+}
+
 /** `address:port`, with IPv6 in brackets (RFC 3986 §3.2.2). */
 export function endpointId(canonicalAddress: string, port: number): string {
   return canonicalAddress.includes(":") ? `[${canonicalAddress}]:${port}` : `${canonicalAddress}:${port}`;

@@ -9,6 +9,7 @@ import { withPriorities } from "../../ordered-rules.ts";
 import type { Notes } from "../notes.ts";
 import type { Program, Step } from "../program/program.ts";
 import type { Fallback } from "../program/fallbacks.ts";
+import type { Reach } from "../program/reach.ts";
 import { pagesOf, runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
 import { preferringKey } from "../program/server-choice.ts";
 import { attempt } from "../statement-problem.ts";
@@ -35,6 +36,7 @@ export interface RouteContext {
   readonly errorPages: ErrorPageSets;
   readonly notes: Notes;
   readonly budget: Budget;
+  readonly reach: Reach;
 }
 
 /** What the rules of one frontend need besides. */

@@ -10,6 +10,7 @@ import { attempt, unsupported } from "../statement-problem.ts";
 import type { Statement } from "../statement.ts";
 import { withFallbacks, type Fallback } from "./fallbacks.ts";
 import { toModifier, withHeaders } from "./header-edits.ts";
+import type { Reach } from "./reach.ts";
 import { targetText } from "./target-draft.ts";
 import {
   emptyDraft,
@@ -50,6 +51,7 @@ export interface RunOptions {
   readonly backends: Programs;
   readonly notes: Notes;
   readonly budget: Budget;
+  readonly reach: Reach;
 }
 
 /** One way through the steps: which requests take it, and what has become of them. */
@@ -134,13 +136,27 @@ class Run {
           if (branch.isCertain) break;
           this.walk(phases, branch.way, end, [phase + 1, 0]);
         } else {
+          this.#options.reach.take(step);
           this.#finish(step, branch.way);
-          if (branch.isCertain) return;
+          if (branch.isCertain) {
+            this.#cutOff([...steps.slice(index + 1), ...phases.slice(phase + 1).flat()], branch.way);
+            return;
+          }
         }
         learn(way.facts, branch.condition, false);
       }
     }
     end(way);
+  }
+
+  /** Steps that the way does not get to: it has ended. */
+  #cutOff(steps: readonly Step[], { statement, draft, facts }: Way): void {
+    const { surroundings, reach } = this.#options;
+    for (const step of steps) {
+      if (step.effect.kind !== "use" && step.effect.kind !== "answer") continue;
+      const condition = this.#attempt(step, () => specialize(step.condition, surroundings, draft, facts));
+      if (condition && !(condition.kind === "constant" && !condition.value)) reach.cutOff(step, statement);
+    }
   }
 
   /** The requests of a way for which the step's condition holds; `undefined`: none. */
@@ -149,14 +165,18 @@ class Run {
       const { surroundings } = this.#options;
       const condition = specialize(step.condition, surroundings, way.draft, way.facts);
       if (condition.kind === "constant") {
-        return condition.value
-          ? { way: { ...way, statement: step.statement }, condition, isCertain: true }
-          : undefined;
+        if (condition.value)
+          return { way: { ...way, statement: step.statement }, condition, isCertain: true };
+        this.#options.reach.exclude(step);
+        return undefined;
       }
       const form = disjunctiveForm(condition);
       const alternatives = form && conjoinForms(way.alternatives, form);
       if (!alternatives) unsupported("the condition has too many alternatives", "Split the rule.");
-      if (alternatives!.length === 0) return undefined;
+      if (alternatives!.length === 0) {
+        this.#options.reach.exclude(step);
+        return undefined;
+      }
       const facts = new Map(way.facts);
       learn(facts, condition, true);
       return {

@@ -2,7 +2,7 @@
 // and patterns with `\b` need it.
 import { includesCodePoint, wordCharacters } from "#contract/pattern/character-set.ts";
 import type { Assertion } from "#contract/pattern/parse-pattern.ts";
-import type { Program } from "./program.ts";
+import type { Program } from "#contract/pattern/compile-program.ts";
 
 /** Start and end of the match and of each group, `-1` for a group that took no part: `[start0, end0, start1, …]`. */
 export type Captures = readonly number[];

@@ -1,7 +1,7 @@
 // Whole-string matching with a deterministic automaton whose states are made when an input first reaches them.
 // Each character costs one table look-up. Memory is bounded by dropping all states when there are too many, time by
 // going on without making states when one input asks for too many (as RE2 does).
-import type { Program } from "./program.ts";
+import type { Program } from "#contract/pattern/compile-program.ts";
 
 /** Look-up cells (states × classes) kept per pattern; 4 bytes each. */
 const maxCells = 16_384;

@@ -1,11 +1,11 @@
 // A regular expression of the configuration, ready to run. Time is linear in the input for every pattern, so neither a
 // hostile pattern nor a hostile request stalls the gateway (decision 0004).
-import type { PatternNode } from "#contract/pattern/parse-pattern.ts";
+import { literalPrefix } from "#contract/pattern/literal-prefix.ts";
 import { parsePattern } from "#contract/pattern/parse-pattern.ts";
 import { limits } from "#contract/limits.ts";
 import { search } from "./capture-machine.ts";
 import { LazyDfa } from "./lazy-dfa.ts";
-import { compileProgram } from "./program.ts";
+import { compileProgram } from "#contract/pattern/compile-program.ts";
 
 export interface Pattern {
   readonly source: string;
@@ -53,16 +53,4 @@ function expand(substitution: string, input: string, captures: readonly number[]
     const start = captures[Number(reference) * 2] ?? -1;
     return start < 0 ? "" : input.slice(start, captures[Number(reference) * 2 + 1]);
   });
-}
-
-/** Characters every match begins with: one comparison that spares the automaton for most requests. */
-function literalPrefix(node: PatternNode): string {
-  const nodes = node.kind === "sequence" ? node.nodes : [node];
-  let prefix = "";
-  for (const child of nodes) {
-    if (child.kind === "assertion" && child.assertion === "start") continue;
-    if (child.kind !== "set" || child.set.length !== 2 || child.set[0] !== child.set[1]) break;
-    prefix += String.fromCodePoint(child.set[0]!);
-  }
-  return prefix;
 }

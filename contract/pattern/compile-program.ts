@@ -1,8 +1,8 @@
 // A parsed pattern as instructions of a Thompson automaton (R. Cox, "Regular Expression Matching: the Virtual Machine
 // Approach"), and the partition of all characters into classes that no set of the pattern tells apart.
-import type { CharacterSet } from "#contract/pattern/character-set.ts";
-import { includesCodePoint, lastCodePoint } from "#contract/pattern/character-set.ts";
-import type { Assertion, ParsedPattern, PatternNode } from "#contract/pattern/parse-pattern.ts";
+import type { CharacterSet } from "./character-set.ts";
+import { includesCodePoint, lastCodePoint } from "./character-set.ts";
+import type { Assertion, ParsedPattern, PatternNode } from "./parse-pattern.ts";
 
 /** Instruction at index `pc`; it continues at `pc + 1` unless it says otherwise. */
 export type Instruction =
@@ -18,6 +18,8 @@ export interface Program {
   readonly instructions: readonly Instruction[];
   readonly groups: number;
   readonly classCount: number;
+  /** First code point of each class, ascending. */
+  readonly classStarts: readonly number[];
   /** Class of a code point, 0 ≤ class < classCount. */
   readonly classOf: (codePoint: number) => number;
   /** True when an assertion needs to know both neighbours of a position. */
@@ -37,6 +39,7 @@ export function compileProgram(pattern: ParsedPattern): Program {
     instructions: drafts,
     groups: pattern.groups,
     classCount: boundaries.length,
+    classStarts: boundaries,
     classOf,
     hasWordBoundary: drafts.some(
       (draft) =>
