@@ -12,6 +12,10 @@ const headerFromSchema = z
     name: headerNameSchema.describe("Name, without case."),
     from: requestFactSchema.optional().describe("What of the client's request the value is."),
     parts: requestTextSchema.optional().describe("In place of `from`: what the value is put together from."),
+    keepEmptyValue: z
+      .boolean()
+      .optional()
+      .describe("Whether there is a header where its value is empty. Default: true."),
   })
   .refine(({ from, parts }) => (from === undefined) !== (parts === undefined), {
     message: "expected from or parts, one of them",

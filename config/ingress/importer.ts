@@ -1,7 +1,8 @@
 // Ingresses, with the annotations of ingress-nginx and what it makes of them → the model. See docs/ingress.md.
 import type { ImportContext, Importer } from "../kubernetes/importer.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
-import { readControllerSettings } from "./controller-settings.ts";
+import { readBlockedClients } from "./controller/blocked-clients.ts";
+import { readController } from "./controller/controller.ts";
 import { createBackends } from "./backends.ts";
 import { servedIngresses } from "./ingress-class.ts";
 import { ingressClassKind, ingressKind, type Ingress } from "./kinds.ts";
@@ -19,23 +20,29 @@ export const ingressImporter: Importer = {
 
 function translate(context: ImportContext): void {
   const { set, notes } = context;
-  const presets = readControllerSettings(set, notes);
+  const controller = readController(set, notes);
   const sources: Source[] = servedIngresses(set, notes).map((ingress) => {
     noteResources(ingress, notes);
-    return { ingress, settings: readSettings(ingress, context, presets) };
+    return { ingress, settings: readSettings(ingress, context, controller) };
   });
   const servers = mergeServers(
     sources.filter(({ settings }) => !settings.canary),
     notes,
   );
-  const listeners = addListeners(sources, servers, context);
+  const listeners = addListeners(sources, servers, controller, context);
   attachCanaries(
     sources.filter(({ settings }) => settings.canary),
     servers,
     notes,
   );
   const catchAll = servers.find(({ host }) => host === "");
-  const routes = { ...context, backends: createBackends(context, sources), listeners };
+  const routes = {
+    ...context,
+    controller,
+    blocked: readBlockedClients(controller),
+    backends: createBackends(context, sources),
+    listeners,
+  };
   for (const server of servers) addRoutes(server, catchAll, routes);
   addWwwRoutes(servers, routes);
 }

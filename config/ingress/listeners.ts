@@ -1,10 +1,14 @@
 // The two ports of ingress-nginx, 80 and 443, and the certificates of the latter.
+import { parseAddress } from "../native/address.ts";
 import type { ClientCertificates } from "./annotation/client-certificates.ts";
 import { certificateOf } from "../kubernetes/certificates.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import type { ListenerInput } from "../kubernetes/model-parts.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import type { ObjectField } from "../kubernetes/object.ts";
+import { readClientAddress } from "./controller/client-address.ts";
+import type { Controller } from "./controller/controller.ts";
+import { readListenerHeaders } from "./controller/listener-headers.ts";
 import type { Server, Source } from "./server.ts";
 
 export const httpListener = "ingress/http";
@@ -24,13 +28,24 @@ export interface Listeners {
 export function addListeners(
   sources: readonly Source[],
   servers: readonly Server[],
+  controller: Controller,
   context: ImportContext,
 ): Listeners {
   const [first] = sources;
   const none: Listeners = { httpsOf: () => [] };
   if (!first) return none;
   const origin = fieldOf(first.ingress.object, "spec");
-  context.parts.addListener({ name: httpListener, protocol: "HTTP", port: 80 }, origin);
+  const headers = readListenerHeaders(controller, context.set, context.notes);
+  const addresses = addressesOf(controller);
+  const common = {
+    ...(addresses.length > 0 && { addresses }),
+    ...readClientAddress(controller, context.parts),
+  };
+  context.parts.addListener(
+    { name: httpListener, protocol: "HTTP", port: 80, headers: headers.http, ...common },
+    origin,
+  );
+  checkTlsVersions(controller);
   const secure = sources.find(({ ingress }) => (ingress.body.spec.tls ?? []).length > 0);
   if (!secure) return none;
   const certificates = certificatesOf(sources, context);
@@ -44,12 +59,34 @@ export function addListeners(
         protocol: "HTTPS",
         port: 443,
         ...(hostnames && { hostnames }),
+        headers: headers.https,
+        ...common,
         tls: { certificates, ...(clients && { frontendValidation: clients }) },
       },
       fieldOf(secure.ingress.object, "spec", "tls"),
     );
   }
   return { httpsOf: (host) => names.get(host) ?? [httpsListener] };
+}
+
+function addressesOf({ settings }: Controller): string[] {
+  return settings.list("bind-address").filter((text) => {
+    if (parseAddress(text)?.kind === "ip") return true;
+    settings.invalid("bind-address", "IP addresses, separated by commas");
+    return false;
+  });
+}
+
+/** The runtime speaks TLS 1.2 and 1.3: older versions are not missed, but that one of these is to be refused is no wish to ignore. */
+function checkTlsVersions({ settings }: Controller): void {
+  const words = settings.text("ssl-protocols")?.split(/\s+/);
+  if (!words) return;
+  const missing = ["TLSv1.2", "TLSv1.3"].filter((version) => !words.includes(version));
+  if (missing.length > 0) {
+    settings.unsupported("ssl-protocols", `listeners speak ${missing.join(" and ")}, too`);
+  } else if (words.length > 2) {
+    settings.ignored("ssl-protocols", "versions before TLS 1.2 are not spoken");
+  }
 }
 
 interface Group {

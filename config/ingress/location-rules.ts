@@ -1,6 +1,7 @@
 // A location → the rules that it is here, in the order in which they are to be tried.
 import { literal } from "../pattern-text.ts";
 import { withHost } from "./annotation/external-auth.ts";
+import { blockedRules } from "./controller/blocked-clients.ts";
 import { forwardedPrefixFilter, vhostFilter, type LocationFacts } from "./annotation/headers.ts";
 import { appRootFilter } from "./annotation/redirects.ts";
 import { isRewritten, rewriteFilter } from "./annotation/rewrite.ts";
@@ -52,13 +53,15 @@ function lateRules(
   const { settings, service } = location;
   const answer = answerOf(location);
   if (answer) return [place({ filters: [answer] })];
-  if (redirectsToHttps(location, server, scheme))
-    return [place({ filters: [settings.redirects.httpsFilter] })];
+  const redirected = redirectedToHttps(location, server, scheme, context);
+  const redirects = redirected.map((match) => place({ filters: [settings.redirects.httpsFilter] }, match));
+  const isWhole = redirected.some((match) => Object.keys(match).length === 0);
   // Nobody asks for it: what no rule matches is answered 404 anyway.
-  if (!service) return [];
+  if (isWhole || !service) return redirects;
   const filters = [...filtersOf(location, server), ...errorPageFilters(location, server, context)];
-  return targetsOf(location, scheme, context).flatMap(({ condition, backendRefs }) =>
-    variantsOf(settings, server).map((variant) =>
+  const variants = variantsOf(location, server, context);
+  const targets = targetsOf(location, scheme, context).flatMap(({ condition, backendRefs }) =>
+    variants.map((variant) =>
       place(
         { ...(filters.length > 0 && { filters }), ...variant.policies, backendRefs },
         ...variant.conditions,
@@ -66,6 +69,7 @@ function lateRules(
       ),
     ),
   );
+  return [...redirects, ...targets];
 }
 
 /** What no location of a wildcard host takes is answered 404, before the rules of the server for hosts without one. */
@@ -86,6 +90,14 @@ export function serverSnippetRules(server: Server, scheme: "http" | "https"): Pl
     const isEvery = Object.keys(joined).length === 0;
     return { rule: { ...(!isEvery && { matches: [joined] }), filters: [filter] }, ingress, origin };
   });
+}
+
+/** Clients that no location of the host answers; the rules are the oldest Ingress's. */
+export function blockedClients(server: Server, blocked: readonly MatchInput[]): PlacedRule[] {
+  const [first] = server.locations;
+  if (!first) return [];
+  const { ingress, origin } = first;
+  return blockedRules(blocked, matchOf({}, server)).map((rule) => ({ rule, ingress, origin }));
 }
 
 function answersOf({ answers }: Snippet, scheme: "http" | "https"): readonly SnippetAnswer[] {
@@ -121,10 +133,21 @@ function matchOf({ path }: MatchInput, { host }: Server): MatchInput {
   };
 }
 
-function redirectsToHttps({ settings }: Location, { hasTls }: Server, scheme: "http" | "https"): boolean {
-  if (scheme === "https") return false;
+/** Conditions, one of which holds for requests that are sent to HTTPS; an empty one: all of them. */
+function redirectedToHttps(
+  { settings, path }: Location,
+  { hasTls }: Server,
+  scheme: "http" | "https",
+  { controller }: RouteContext,
+): MatchInput[] {
   const { toHttps } = settings.redirects;
-  return toHttps === "always" || (toHttps === "with-tls" && hasTls);
+  const isWanted = toHttps === "always" || (toHttps === "with-tls" && hasTls);
+  if (!isWanted || controller.withoutRedirect.some((beginning) => path.startsWith(beginning))) return [];
+  if (!controller.usesForwardedHeaders) return scheme === "http" ? [{}] : [];
+  // Whoever ended TLS in front says so.
+  const name = "X-Forwarded-Proto";
+  const saysHttp: MatchInput = { headers: [{ name, value: "http" }] };
+  return scheme === "https" ? [saysHttp] : [saysHttp, { headers: [{ type: "Absent", name }] }];
 }
 
 /** What answers every request of the location. */
@@ -224,12 +247,13 @@ interface Variant {
 }
 
 /** What holds for all clients, after what holds for those of some networks. */
-function variantsOf(settings: Settings, server: Server): Variant[] {
+function variantsOf({ settings, path }: Location, server: Server, { controller }: RouteContext): Variant[] {
   const { policies, withoutCredentials, withoutLimits } = settings;
-  const security = securityOf(settings, server);
+  const isOpen = controller.withoutCredentials.some((beginning) => path.startsWith(beginning));
+  const security = isOpen ? withoutPassword(securityOf(settings, server)) : securityOf(settings, server);
   const whole: Variant = { conditions: [], policies: withSecurity(policies, security) };
   const { rateLimit: _limits, ...unlimited } = policies;
-  const { basicAuth: _password, extAuth: _asked, ...open } = security;
+  const open = withoutPassword(security);
   const free = networkConditions(withoutLimits);
   const trusted = networkConditions(withoutCredentials);
   return [
@@ -240,6 +264,10 @@ function variantsOf(settings: Settings, server: Server): Variant[] {
     ...trusted.map((one) => ({ conditions: [one], policies: withSecurity(policies, open) })),
     whole,
   ];
+}
+
+function withoutPassword({ basicAuth: _password, extAuth: _asked, ...open }: Settings["security"]) {
+  return open;
 }
 
 function securityOf(settings: Settings, server: Server): Settings["security"] {

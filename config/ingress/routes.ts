@@ -8,12 +8,19 @@ import type { Gate } from "../kubernetes/model-parts.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import type { Backends } from "./backends.ts";
+import type { Controller } from "./controller/controller.ts";
 import { classOf } from "./ingress-class.ts";
 import type { Ingress } from "./kinds.ts";
 import { httpListener, type Listeners } from "./listeners.ts";
 import { orderLocations } from "./locations.ts";
-import { appRootRules, rulesOfLocation, serverSnippetRules, wildcardRest } from "./location-rules.ts";
-import type { RuleInput } from "./rule-parts.ts";
+import {
+  appRootRules,
+  blockedClients,
+  rulesOfLocation,
+  serverSnippetRules,
+  wildcardRest,
+} from "./location-rules.ts";
+import type { MatchInput, RuleInput } from "./rule-parts.ts";
 import type { Server } from "./server.ts";
 
 /** A rule, with the field that it comes from. */
@@ -26,6 +33,9 @@ export interface PlacedRule {
 export interface RouteContext extends ImportContext {
   readonly backends: Backends;
   readonly listeners: Listeners;
+  readonly controller: Controller;
+  /** Requests that nobody answers: the controller's ConfigMap says so. */
+  readonly blocked: readonly MatchInput[];
 }
 
 /** `catchAll`: the server for hosts without one. */
@@ -35,6 +45,7 @@ export function addRoutes(server: Server, catchAll: Server | undefined, context:
   const locations = served.map((one) => ({ one, ordered: orderLocations(one, context.notes) }));
   const rulesOn = (scheme: "http" | "https"): PlacedRule[] => {
     const rules = locations.flatMap(({ one, ordered }) => [
+      ...blockedClients(one, context.blocked),
       ...serverSnippetRules(one, scheme),
       ...appRootRules(one),
       ...ordered.flatMap((location) => rulesOfLocation(location, one, scheme, context)),

@@ -6,7 +6,7 @@ export type FilterInput = NonNullable<RuleInput["filters"]>[number];
 export type MatchInput = NonNullable<RuleInput["matches"]>[number];
 export type SecurityPolicyInput = NonNullable<RouteInput["securityPolicy"]>;
 
-type Modifier = Extract<FilterInput, { type: "RequestHeaderModifier" }>["requestHeaderModifier"];
+export type Modifier = Extract<FilterInput, { type: "RequestHeaderModifier" }>["requestHeaderModifier"];
 type UrlRewrite = Extract<FilterInput, { type: "URLRewrite" }>["urlRewrite"];
 
 /** Everything of a rule but its matches and backends. */
@@ -45,7 +45,7 @@ function joinTwo(first: FilterInput, second: FilterInput): FilterInput {
 }
 
 /** The first word on a header counts. */
-function joinModifiers(first: Modifier, second: Modifier): Modifier {
+export function joinModifiers(first: Modifier, second: Modifier): Modifier {
   const isNew =
     <T extends { readonly name: string }>(list: readonly T[] = []) =>
     ({ name }: { readonly name: string }): boolean =>

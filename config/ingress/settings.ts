@@ -2,7 +2,7 @@
 import type { ImportContext } from "../kubernetes/importer.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
 import { readAccess } from "./annotation/access.ts";
-import { readAnnotations, type Annotations, type Preset } from "./annotation/annotations.ts";
+import { readAnnotations, type Annotations } from "./annotation/annotations.ts";
 import { readAffinity, readLoadBalancer } from "./annotation/balancing.ts";
 import { readClientCertificates, type ClientCertificates } from "./annotation/client-certificates.ts";
 import { readCanary, type Canary } from "./annotation/canary.ts";
@@ -18,6 +18,8 @@ import { readProxying } from "./annotation/proxying.ts";
 import { readRedirects, type Redirects } from "./annotation/redirects.ts";
 import { readRewrite, type Rewrite } from "./annotation/rewrite.ts";
 import type { BackendPolicies } from "./backends.ts";
+import type { Controller } from "./controller/controller.ts";
+import { presetsFor } from "./controller/global-auth.ts";
 import type { Ingress } from "./kinds.ts";
 import { readSnippet, type Snippet } from "./snippet/read-snippet.ts";
 import type { FilterInput, RulePolicies, SecurityPolicyInput } from "./rule-parts.ts";
@@ -49,30 +51,26 @@ export interface Settings {
   readonly errorPages: ErrorPages;
 }
 
-export function readSettings(
-  ingress: Ingress,
-  context: ImportContext,
-  presets: ReadonlyMap<string, Preset>,
-): Settings {
+export function readSettings(ingress: Ingress, context: ImportContext, controller: Controller): Settings {
   const { notes, parts, set } = context;
-  const annotations = readAnnotations(ingress, notes, presets);
-  checkAnnotations(ingress, annotations, notes);
+  const annotations = readAnnotations(ingress, notes, presetsFor(ingress, controller));
+  checkAnnotations(ingress, annotations, controller, notes);
   refusePassthrough(annotations);
-  const access = readAccess(ingress, annotations, set);
+  const access = readAccess(ingress, annotations, controller, set);
   const clientCertificates = readClientCertificates(ingress, annotations, set);
-  const limits = readLimits(ingress, annotations);
+  const limits = readLimits(ingress, annotations, controller);
   if (limits.policy) parts.addRateLimitPolicy(limits.policy, annotations.field("limit-rps"));
   const affinity = readAffinity(annotations);
   return {
     annotations,
-    redirects: readRedirects(annotations),
+    redirects: readRedirects(annotations, controller.redirectStatus),
     rewrite: readRewrite(annotations),
     canary: readCanary(annotations),
     aliases: readAliases(annotations),
     filters: [
       ...readCors(annotations),
       ...(access.hidesPassword ? [withoutPassword] : []),
-      ...readCustomHeaders(ingress, annotations, set),
+      ...readCustomHeaders(ingress, annotations, controller, set),
       ...mirrorFilters(ingress, annotations, context),
     ],
     policies: {

@@ -1,13 +1,18 @@
 // `from-to-www-redirect`: hosts with, or without, `www.` in front that only lead to another one.
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
+import { withPriorities } from "../ordered-rules.ts";
+import { blockedRules } from "./controller/blocked-clients.ts";
 import { wwwFilter } from "./annotation/redirects.ts";
 import { httpListener } from "./listeners.ts";
 import type { RouteContext } from "./routes.ts";
 import type { Server } from "./server.ts";
 
 /** A host of an Ingress is never redirected, nor is one that another host has as an alias. */
-export function addWwwRoutes(servers: readonly Server[], { parts, listeners }: RouteContext): void {
+export function addWwwRoutes(
+  servers: readonly Server[],
+  { parts, listeners, controller, blocked }: RouteContext,
+): void {
   const taken = new Set(servers.flatMap(({ host, aliases }) => [host, ...aliases]));
   for (const { host, locations } of servers) {
     const wanting = locations.find(({ settings, isDefault }) => !isDefault && settings.redirects.fromToWww);
@@ -24,10 +29,16 @@ export function addWwwRoutes(servers: readonly Server[], { parts, listeners }: R
         name: `ingress-www/${qualifiedName(wanting.ingress)}/${other}`,
         listeners: [httpListener, ...listeners.httpsOf(other)],
         hostnames: [other],
-        rules: [{ filters: [wwwFilter(host)] }],
+        rules: withPriorities(
+          [...blockedRules(blocked), { filters: [wwwFilter(host, controller.redirectStatus)] }],
+          false,
+        ),
       },
       wanting.settings.annotations.field("from-to-www-redirect"),
-      [fieldOf(object, "metadata", "annotations")],
+      [
+        ...blocked.map(() => fieldOf(object, "metadata", "annotations")),
+        fieldOf(object, "metadata", "annotations"),
+      ],
     );
   }
 }

@@ -9,6 +9,7 @@ type RouteInput = NonNullable<NativeConfigInput["routes"]>[number];
 type TcpRouteInput = NonNullable<NativeConfigInput["tcpRoutes"]>[number];
 type TlsRouteInput = NonNullable<NativeConfigInput["tlsRoutes"]>[number];
 type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
+type ClientIPDetectionInput = NonNullable<NativeConfigInput["clientIPDetection"]>;
 type RateLimitPolicyInput = NonNullable<NativeConfigInput["rateLimitPolicies"]>[number];
 
 export type { BackendInput, ListenerInput, RateLimitPolicyInput, RouteInput, TcpRouteInput, TlsRouteInput };
@@ -57,6 +58,8 @@ export interface ModelParts {
   /** `undefined`: the backend's importer has not said it. */
   serviceOf(backend: string): ServicePortId | undefined;
   addRateLimitPolicy(policy: RateLimitPolicyInput, origin: ObjectField): void;
+  /** Of the whole configuration; the first word counts. */
+  setClientIPDetection(detection: ClientIPDetectionInput, origin: ObjectField): void;
   readonly config: NativeConfigInput;
   /** Places of the model's parts: those of their objects. */
   readonly locate: Locate;
@@ -66,17 +69,14 @@ export interface ModelParts {
 }
 
 export function createModelParts(): ModelParts {
-  const listeners: ListenerInput[] = [];
-  const routes: RouteInput[] = [];
-  const tcpRoutes: TcpRouteInput[] = [];
-  const tlsRoutes: TlsRouteInput[] = [];
-  const backends: BackendInput[] = [];
-  const rateLimitPolicies: RateLimitPolicyInput[] = [];
+  const lists = emptyLists();
+  const config: NativeConfigInput = lists;
   const backendNames = new Set<string>();
   const gatesByRoute = new Map<object, readonly Gate[]>();
   const servicesByBackend = new Map<string, ServicePortId>();
   const origins = new Map<string, ObjectField>();
-  const add = <T>(list: string, items: T[], item: T, origin: ObjectField): number => {
+  const add = <K extends keyof Lists>(list: K, item: Lists[K][number], origin: ObjectField): number => {
+    const items: unknown[] = lists[list];
     origins.set(formatPath([list, items.length]), origin);
     return items.push(item) - 1;
   };
@@ -88,38 +88,56 @@ export function createModelParts(): ModelParts {
     return undefined;
   };
   return {
-    addListener: (listener, origin) => void add("listeners", listeners, listener, origin),
+    addListener: (listener, origin) => void add("listeners", listener, origin),
     addRoute: (route, origin, rules = [], gates = []) => {
       gatesByRoute.set(route, gates);
-      const index = add("routes", routes, route, origin);
+      const index = add("routes", route, origin);
       rules.forEach((rule, at) => origins.set(formatPath(["routes", index, "rules", at]), rule));
     },
     addTcpRoute: (route, origin, gates = []) => {
       gatesByRoute.set(route, gates);
-      add("tcpRoutes", tcpRoutes, route, origin);
+      add("tcpRoutes", route, origin);
     },
     addTlsRoute: (route, origin, gates = []) => {
       gatesByRoute.set(route, gates);
-      add("tlsRoutes", tlsRoutes, route, origin);
+      add("tlsRoutes", route, origin);
     },
     addBackend: (name, make, origin, fields = {}, service = undefined) => {
       if (backendNames.has(name)) return;
       backendNames.add(name);
       if (service) servicesByBackend.set(name, service);
-      const index = add("backends", backends, make(), origin);
+      const index = add("backends", make(), origin);
       for (const [field, from] of Object.entries(fields)) {
         origins.set(formatPath(["backends", index, field]), from);
       }
     },
-    addRateLimitPolicy: (policy, origin) => void add("rateLimitPolicies", rateLimitPolicies, policy, origin),
+    addRateLimitPolicy: (policy, origin) => void add("rateLimitPolicies", policy, origin),
     gatesOf: (route) => gatesByRoute.get(route) ?? [],
     serviceOf: (backend) => servicesByBackend.get(backend),
-    config: { listeners, routes, tcpRoutes, tlsRoutes, backends, rateLimitPolicies },
+    setClientIPDetection: (detection, origin) => {
+      if (config.clientIPDetection) return;
+      config.clientIPDetection = detection;
+      origins.set(formatPath(["clientIPDetection"]), origin);
+    },
+    config,
     locate: (path, at) => {
       const field = fieldAt(path);
       return field ? originOf(field, at) : { file: "", path, line: 0, column: 0 };
     },
     fieldAt,
     objectAt: (path) => fieldAt(path)?.object,
+  };
+}
+
+type Lists = ReturnType<typeof emptyLists>;
+
+function emptyLists() {
+  return {
+    listeners: [] as ListenerInput[],
+    routes: [] as RouteInput[],
+    tcpRoutes: [] as TcpRouteInput[],
+    tlsRoutes: [] as TlsRouteInput[],
+    backends: [] as BackendInput[],
+    rateLimitPolicies: [] as RateLimitPolicyInput[],
   };
 }

@@ -4,7 +4,16 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { annotation, isOn, namespaceOf, readManifest, serversOf, type Server } from "./nginx-servers.ts";
+import {
+  annotation,
+  controllerSettings,
+  isOn,
+  namespaceOf,
+  readManifest,
+  serversOf,
+  type Manifest,
+  type Server,
+} from "./nginx-servers.ts";
 import { locationBlocks, nginxWords, type LocationTools } from "./nginx-locations.ts";
 import { eventually, freePorts } from "./process.ts";
 import { accepts } from "./tcp.ts";
@@ -44,7 +53,7 @@ export async function startCorpusNginx(text: string, { portOf, pem }: NginxOptio
   const servers = serversOf(manifest);
   const listen = { http, https, pemFile: file(pem) };
   const blocks = servers.flatMap((server) => serverBlocks(server, servers, listen, tools));
-  const config = configOf(directory, [...tools.http, ...blocks]);
+  const config = configOf(directory, [...controllerBlock(manifest), ...tools.http, ...blocks]);
   writeFileSync(join(directory, "nginx.conf"), config);
   const child = spawn("nginx", ["-p", directory, "-c", join(directory, "nginx.conf")], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -72,6 +81,18 @@ export async function startCorpusNginx(text: string, { portOf, pem }: NginxOptio
     ]),
     stop,
   };
+}
+
+/** What the controller's ConfigMap says of all hosts. */
+function controllerBlock(manifest: Manifest): string[] {
+  const settings = controllerSettings(manifest);
+  const usesForwarded = settings["use-forwarded-headers"] === "true";
+  const agents = (settings["block-user-agents"] ?? "").split(",").map((agent) => agent.trim());
+  return [
+    `map $http_x_forwarded_proto $pass_access_scheme { default ${usesForwarded ? "$http_x_forwarded_proto; '' " : ""}$scheme; }`,
+    `map $http_user_agent $block_ua { default 0; ${agents.map((agent) => agent && `${agent} 1;`).join(" ")} }`,
+    ...(settings["block-cidrs"] ? [`deny ${settings["block-cidrs"]};`] : []),
+  ];
 }
 
 interface Listen {
@@ -120,7 +141,7 @@ function serverBlocks(
   const roots = [...new Set(server.locations.map(({ ingress }) => annotation(ingress, "app-root")))];
   const body = [
     ...clientCertificates(server, tools),
-    "set $cors '';",
+    "set $cors ''; if ($block_ua) { return 403; }",
     ...nginxWords(snippet ? annotation(snippet, "server-snippet") : ""),
     ...roots.filter(Boolean).map((root) => `if ($uri = /) { return 302 $scheme://$http_host${root}; }`),
     ...locationBlocks(server, tools),

@@ -1,6 +1,7 @@
 // `location` blocks of the servers of `nginx-servers.ts`.
 import {
   annotation,
+  controllerSettings,
   enforcesRegex,
   expanded,
   isOn,
@@ -44,7 +45,7 @@ function statementsOf(location: Location, server: Server, tools: LocationTools):
     `set $namespace "${namespaceOf(ingress)}"; set $ingress_name "${ingress.metadata.name}";`,
     `set $service_name "${service?.name ?? ""}"; set $service_port "${service?.port.number ?? ""}";`,
     "set $proxy_upstream_name $namespace-$service_name-$service_port;",
-    ...accessOf(ingress, tools),
+    ...accessOf(location, tools),
     ...authOf(ingress),
     ...corsOf(ingress),
     ...limitsOf(ingress, tools),
@@ -56,9 +57,9 @@ function statementsOf(location: Location, server: Server, tools: LocationTools):
     ...customHeaders(ingress, tools),
     ...(annotation(ingress, "satisfy") ? [`satisfy ${annotation(ingress, "satisfy")};`] : []),
     ...redirect,
-    ...(redirectsToHttps(ingress, server)
+    ...(redirectsToHttps(location, server)
       ? [
-          `if ($scheme = http) { return 308 https://$host$${isOn(ingress, "preserve-trailing-slash") ? "request_uri" : "uri_without_slash"}; }`,
+          `if ($pass_access_scheme = http) { return ${controllerSettings(tools.manifest)["http-redirect-code"] ?? 308} https://$host$${isOn(ingress, "preserve-trailing-slash") ? "request_uri" : "uri_without_slash"}; }`,
         ]
       : []),
     ...(service && needsRewrite(location)
@@ -169,7 +170,11 @@ function passTo({ ingress, service }: Location, { manifest, portOf }: LocationTo
   return `proxy_pass http://127.0.0.1:${portOf(`${namespace}/${name}/${port.number ?? port.name}`)};`;
 }
 
-function redirectsToHttps(ingress: IngressObject, { host, ingresses }: Server): boolean {
+/** `no-tls-redirect-locations` and `no-auth-locations` without a ConfigMap. */
+const isChallenge = (path: string): boolean => path.startsWith("/.well-known/acme-challenge");
+
+function redirectsToHttps({ ingress, path }: Location, { host, ingresses }: Server): boolean {
+  if (isChallenge(path)) return false;
   if (isOn(ingress, "force-ssl-redirect")) return true;
   const hasTls = host !== "" && ingresses.some(({ spec }) => (spec.tls ?? []).length > 0);
   return hasTls && annotation(ingress, "ssl-redirect") !== "false";
@@ -191,12 +196,12 @@ function networks(ingress: IngressObject, ...names: string[]): string[] {
   return names.flatMap((name) => annotation(ingress, name).split(",")).flatMap((one) => one.trim() || []);
 }
 
-function accessOf(ingress: IngressObject, { manifest, file }: LocationTools): string[] {
+function accessOf({ ingress, path }: Location, { manifest, file }: LocationTools): string[] {
   const denied = networks(ingress, "denylist-source-range");
   const allowed = networks(ingress, "whitelist-source-range", "allowlist-source-range");
   const lines = denied.map((network) => `deny ${network};`);
   if (allowed.length > 0) lines.push(...allowed.map((network) => `allow ${network};`), "deny all;");
-  if (annotation(ingress, "auth-type") === "basic") {
+  if (annotation(ingress, "auth-type") === "basic" && !isChallenge(path)) {
     const [name, namespace = namespaceOf(ingress)] = annotation(ingress, "auth-secret").split("/").reverse();
     const secret = manifest.objects.get(`Secret/${namespace}/${name}`) as {
       data?: Record<string, string>;

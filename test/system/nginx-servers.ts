@@ -53,6 +53,12 @@ export interface Server {
 
 const prefix = "nginx.ingress.kubernetes.io/";
 
+/** Of the controller's ConfigMap. */
+export function controllerSettings({ objects }: Manifest): Readonly<Record<string, string>> {
+  const found = objects.get("ConfigMap/ingress-nginx/ingress-nginx-controller");
+  return (found?.["data"] ?? {}) as Readonly<Record<string, string>>;
+}
+
 export function annotation({ metadata }: IngressObject, name: string): string {
   return metadata.annotations?.[prefix + name]?.trim() ?? "";
 }

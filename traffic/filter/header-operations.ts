@@ -68,12 +68,14 @@ export function compileHeadersFrom(
   kind: "setFrom" | "addFrom",
   headers: readonly HeaderFrom[] = [],
 ): HeaderOperation[] {
-  return headers.map(({ name, from, parts = [] }) => {
+  return headers.map(({ name, from, parts = [], keepEmptyValue = true }) => {
     const textOf = compileRequestText(parts);
+    const valueOf = (request: ClientRequest): string | undefined =>
+      from ? factOf(request, from) : asFieldValue(textOf(request));
     return {
       kind,
       name: name.toLowerCase(),
-      valueOf: (request) => (from ? factOf(request, from) : asFieldValue(textOf(request))),
+      valueOf: keepEmptyValue ? valueOf : (request) => valueOf(request) || undefined,
     };
   });
 }

@@ -3,6 +3,7 @@ import { passwordHashProblem } from "#contract/password-hash.ts";
 import { secretText } from "../../kubernetes/certificates.ts";
 import { secretKind, type Secret } from "../../kubernetes/core-kinds.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
+import type { Controller } from "../controller/controller.ts";
 import type { Ingress } from "../kinds.ts";
 import type { SecurityPolicyInput } from "../rule-parts.ts";
 import type { Annotations } from "./annotations.ts";
@@ -16,7 +17,12 @@ export interface Access {
   readonly hidesPassword: boolean;
 }
 
-export function readAccess(ingress: Ingress, annotations: Annotations, set: ResourceSet): Access {
+export function readAccess(
+  ingress: Ingress,
+  annotations: Annotations,
+  { settings }: Controller,
+  set: ResourceSet,
+): Access {
   const basicAuth = readBasicAuth(ingress, annotations, set);
   const extAuth = readExternalAuth(ingress, annotations, set);
   const bodyBytes = readBodySize(annotations);
@@ -24,17 +30,18 @@ export function readAccess(ingress: Ingress, annotations: Annotations, set: Reso
     ...annotations.networks("whitelist-source-range"),
     ...annotations.networks("allowlist-source-range"),
   ];
-  const deny = annotations.networks("denylist-source-range");
+  const blocked = settings.networks("block-cidrs");
   const credentials = { ...(basicAuth && { basicAuth }), ...(extAuth && { extAuth }) };
   const limits = bodyBytes === undefined ? {} : { requestLimits: { bodyBytes } };
   const isAny = annotations.word("satisfy", ["any", "all"]) === "any" && (basicAuth ?? extAuth) !== undefined;
   if (isAny && basicAuth && extAuth) {
     annotations.unsupported("satisfy", "a password and the authorization server must both accept");
   }
-  const clientCIDRs = { ...(allow.length > 0 && { allow }), ...(deny.length > 0 && { deny }) };
-  const isLimited = !isAny && allow.length + deny.length > 0;
+  const deny = isAny ? blocked : [...annotations.networks("denylist-source-range"), ...blocked];
+  const isLimited = !isAny && allow.length > 0;
+  const clientCIDRs = { ...(isLimited && { allow }), ...(deny.length > 0 && { deny }) };
   return {
-    policy: { ...(isLimited && { clientCIDRs }), ...limits, ...credentials },
+    policy: { ...(Object.keys(clientCIDRs).length > 0 && { clientCIDRs }), ...limits, ...credentials },
     withoutCredentials: isAny ? allow : [],
     hidesPassword: basicAuth !== undefined,
   };

@@ -2,6 +2,7 @@
 import { headerNameSchema, headerValueSchema, preciseHostnameSchema } from "#contract/http-route.ts";
 import { configMapKind } from "../../kubernetes/core-kinds.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
+import type { Controller } from "../controller/controller.ts";
 import type { Ingress } from "../kinds.ts";
 import type { FilterInput } from "../rule-parts.ts";
 import type { Annotations } from "./annotations.ts";
@@ -76,6 +77,7 @@ export function forwardedPrefixFilter(annotations: Annotations): FilterInput[] {
 export function readCustomHeaders(
   ingress: Ingress,
   annotations: Annotations,
+  { settings }: Controller,
   set: ResourceSet,
 ): FilterInput[] {
   const text = annotations.text("custom-headers");
@@ -86,7 +88,15 @@ export function readCustomHeaders(
     annotations.ignored("custom-headers", `there is no ConfigMap ${JSON.stringify(text)} in this namespace`);
     return [];
   }
+  const allowed = settings.list("global-allowed-response-headers").map((one) => one.toLowerCase());
   const headers = Object.entries(configMap.body.data ?? {}).flatMap(([header, value]) => {
+    if (allowed.length > 0 && !allowed.includes(header.toLowerCase())) {
+      annotations.ignored(
+        "custom-headers",
+        `${JSON.stringify(header)} is not among the global-allowed-response-headers of the controller`,
+      );
+      return [];
+    }
     const isValid = headerNameSchema.safeParse(header).success && headerValueSchema.safeParse(value).success;
     if (isValid) return [{ name: header, value }];
     annotations.ignored("custom-headers", `${JSON.stringify(header)} is no header that could be sent`);

@@ -16,6 +16,7 @@ export interface Redirects {
 }
 
 const redirectStatuses = [301, 302, 303, 307, 308] as const;
+type RedirectStatus = (typeof redirectStatuses)[number];
 
 /** ingress-nginx cuts a slash at the end off what it redirects to HTTPS or to another host. */
 const withoutSlash = {
@@ -23,7 +24,7 @@ const withoutSlash = {
   replaceRegexMatch: { pattern: "(.)/$", substitution: "\\1" },
 } as const;
 
-export function readRedirects(annotations: Annotations): Redirects {
+export function readRedirects(annotations: Annotations, statusCode: RedirectStatus): Redirects {
   const keepsSlash = annotations.flag("preserve-trailing-slash") ?? false;
   const forced = annotations.flag("force-ssl-redirect") ?? false;
   const wanted = annotations.flag("ssl-redirect") ?? true;
@@ -43,7 +44,7 @@ export function readRedirects(annotations: Annotations): Redirects {
     toHttps: forced ? "always" : wanted ? "with-tls" : "never",
     httpsFilter: {
       type: "RequestRedirect",
-      requestRedirect: { scheme: "https", statusCode: 308, ...(!keepsSlash && { path: withoutSlash }) },
+      requestRedirect: { scheme: "https", statusCode, ...(!keepsSlash && { path: withoutSlash }) },
     },
     appRoot: readAppRoot(annotations),
     answer: readAnswer(annotations),
@@ -52,10 +53,10 @@ export function readRedirects(annotations: Annotations): Redirects {
 }
 
 /** From `www.example.com` to `example.com`, or the other way round. */
-export function wwwFilter(hostname: string): FilterInput {
+export function wwwFilter(hostname: string, statusCode: RedirectStatus): FilterInput {
   return {
     type: "RequestRedirect",
-    requestRedirect: { hostname, statusCode: 308, path: withoutSlash },
+    requestRedirect: { hostname, statusCode, path: withoutSlash },
   };
 }
 

@@ -83,7 +83,8 @@ function writeHeader(
     if (isPlain) return modifierFilter(type, { [how]: [{ name, value: parts[0]?.text ?? "" }] });
     const fact = requestFactSchema.safeParse(parts[0]?.from);
     const isFact = fact.success && parts.length === 1 && parts[0]!.transforms === undefined;
-    const header = isFact ? { name, from: fact.data } : { name, parts };
+    // nginx sends no empty header.
+    const header = isFact ? { name, from: fact.data } : { name, parts, keepEmptyValue: false };
     return modifierFilter(type, { [`${how}From`]: [header] });
   });
   return true;

@@ -1,0 +1,290 @@
+// Every setting that ingress-nginx's ConfigMap may have, and what becomes of it here: read, or said to be without effect,
+// or refused. Those that hold where an Ingress has no annotation of that name are presets of its annotations.
+
+export type SettingPolicy =
+  | "preset"
+  /** By one of the files beside this one. */
+  | "read"
+  /** A warning; nothing is said where the value is ingress-nginx's own. */
+  | { readonly ignored: string; readonly preset?: string }
+  /** An error: it decides who may pass, or where requests go. */
+  | { readonly unsupported: string; readonly remedy: string; readonly preset?: string };
+
+const tuning = "it tunes how nginx itself runs";
+const logging = "logs and traces are settings of the whole configuration (accessLog, tracing)";
+const buffers = "bodies stream through the gateway, which never holds one whole";
+const keptAlive = "connections are kept alive by the runtime";
+const layer4 = "TCP and UDP services are not read from this ConfigMap";
+const tls = "listeners use the versions and ciphers of the runtime: TLS 1.2 and 1.3";
+const compressed = "it says how responses are compressed";
+const firewall = "there is no web application firewall, so requests that it stops would pass";
+const raw = "text of nginx's configuration is not read here, and never run";
+
+const inSnippets = "Say it with annotations, or in a native file beside this one.";
+
+export const settingPolicies: Readonly<Record<string, SettingPolicy>> = {
+  ...all("preset", [
+    "custom-http-errors",
+    "denylist-source-range",
+    "disable-proxy-intercept-errors",
+    "force-ssl-redirect",
+    "load-balance",
+    "preserve-trailing-slash",
+    "proxy-body-size",
+    "proxy-connect-timeout",
+    "proxy-cookie-domain",
+    "proxy-cookie-path",
+    "proxy-next-upstream",
+    "proxy-next-upstream-timeout",
+    "proxy-next-upstream-tries",
+    "proxy-read-timeout",
+    "proxy-redirect-from",
+    "proxy-redirect-to",
+    "proxy-send-timeout",
+    "relative-redirects",
+    "service-upstream",
+    "ssl-redirect",
+    "upstream-hash-by",
+    "upstream-hash-by-subset",
+    "upstream-hash-by-subset-size",
+    "use-port-in-redirects",
+    "whitelist-source-range",
+  ]),
+  ...all("read", [
+    "add-headers",
+    "allow-backend-server-header",
+    "allow-snippet-annotations",
+    "annotation-value-word-blocklist",
+    "annotations-risk-level",
+    "bind-address",
+    "block-cidrs",
+    "block-referers",
+    "block-user-agents",
+    "compute-full-forwarded-for",
+    "enable-real-ip",
+    "forwarded-for-header",
+    "forwarded-host-header",
+    "generate-request-id",
+    "global-allowed-response-headers",
+    "global-auth-always-set-cookie",
+    "global-auth-method",
+    "global-auth-request-redirect",
+    "global-auth-response-headers",
+    "global-auth-signin",
+    "global-auth-signin-redirect-param",
+    "global-auth-snippet",
+    "global-auth-url",
+    "hide-headers",
+    "hsts",
+    "hsts-include-subdomains",
+    "hsts-max-age",
+    "hsts-preload",
+    "http-redirect-code",
+    "limit-conn-status-code",
+    "limit-req-status-code",
+    "no-auth-locations",
+    "no-tls-redirect-locations",
+    "proxy-add-original-uri-header",
+    "proxy-real-ip-cidr",
+    "proxy-set-headers",
+    "ssl-protocols",
+    "use-forwarded-headers",
+    "use-proxy-protocol",
+  ]),
+  ...unsupported(firewall, "Ask one in front of the gateway.", [
+    "enable-modsecurity",
+    "enable-owasp-modsecurity-crs",
+    "modsecurity-snippet",
+  ]),
+  ...unsupported(raw, inSnippets, [
+    "http-snippet",
+    "location-snippet",
+    "main-snippet",
+    "server-snippet",
+    "stream-snippet",
+  ]),
+  "limit-conn-zone-variable": {
+    unsupported: "connections are counted by the client's address",
+    remedy: "Write a rateLimitPolicy in a native file beside this one.",
+    preset: "$binary_remote_addr",
+  },
+  "allow-cross-namespace-resources": { ignored: "Secrets of other namespaces are never read" },
+  "default-type": { ignored: "responses have the Content-Type of their endpoint", preset: "text/html" },
+  "disable-ipv6": { ignored: "write bind-address to say which addresses accept connections" },
+  "disable-ipv6-dns": { ignored: "names are resolved by the runtime" },
+  "enable-underscores-in-headers": {
+    ignored:
+      "headers with an underscore pass in any case, unless they stand for one that only the gateway writes",
+  },
+  "ignore-invalid-headers": { ignored: "requests with malformed headers are refused", preset: "true" },
+  "forwarded-for-proxy-protocol-header": {
+    ignored: "no header is needed in between",
+    preset: "X-Forwarded-For-Proxy-Protocol",
+  },
+  "global-auth-cache-duration": {
+    ignored: "the authorization server is asked about every request",
+    preset: "200 202 401 5m",
+  },
+  "global-auth-cache-key": { ignored: "the authorization server is asked about every request" },
+  "http2-max-concurrent-streams": { ignored: tuning, preset: "128" },
+  "limit-rate": { ignored: "responses are sent as fast as the client takes them" },
+  "limit-rate-after": { ignored: "responses are sent as fast as the client takes them" },
+  "proxy-http-version": { ignored: "endpoints are spoken to in HTTP/1.1", preset: "1.1" },
+  "proxy-protocol-header-timeout": { ignored: tuning, preset: "5s" },
+  "proxy-ssl-location-only": { ignored: "proxy-ssl annotations count for the Ingress's own backends alone" },
+  "retry-non-idempotent": { ignored: "a POST that may have arrived is never sent again" },
+  "server-tokens": { ignored: "responses do not say what the gateway is" },
+  "ssl-reject-handshake": { ignored: "hosts without a certificate get the default one" },
+  "strict-validate-path-type": {
+    ignored: "paths are read as they are, whatever their type",
+    preset: "true",
+  },
+  "use-geoip": { ignored: "where clients are is not known", preset: "true" },
+  "use-geoip2": { ignored: "where clients are is not known" },
+  "use-http2": { ignored: "HTTPS listeners offer HTTP/2", preset: "true" },
+  ...ignored(tls, {
+    "enable-ocsp": "false",
+    "ssl-buffer-size": "4k",
+    "ssl-ciphers": "",
+    "ssl-dh-param": "",
+    "ssl-early-data": "false",
+    "ssl-ecdh-curve": "auto",
+    "ssl-session-cache": "true",
+    "ssl-session-cache-size": "10m",
+    "ssl-session-ticket-key": "",
+    "ssl-session-tickets": "false",
+    "ssl-session-timeout": "10m",
+  }),
+  ...ignored(compressed, {
+    "brotli-level": "4",
+    "brotli-min-length": "20",
+    "brotli-types": "",
+    "enable-brotli": "false",
+    "gzip-disable": "",
+    "gzip-level": "1",
+    "gzip-min-length": "256",
+    "gzip-types": "",
+    "use-gzip": "false",
+  }),
+  ...ignored(buffers, {
+    "client-body-buffer-size": "8k",
+    "client-header-buffer-size": "1k",
+    "grpc-buffer-size-kb": "0",
+    "http2-max-field-size": "",
+    "http2-max-header-size": "",
+    "large-client-header-buffers": "4 8k",
+    "proxy-buffer-size": "4k",
+    "proxy-buffering": "off",
+    "proxy-buffers-number": "4",
+    "proxy-busy-buffers-size": "",
+    "proxy-max-temp-file-size": "1024m",
+    "proxy-request-buffering": "on",
+  }),
+  ...ignored(keptAlive, {
+    "client-body-timeout": "60",
+    "client-header-timeout": "60",
+    "http2-max-requests": "0",
+    "keep-alive": "75",
+    "keep-alive-requests": "1000",
+    "upstream-keepalive-connections": "320",
+    "upstream-keepalive-requests": "10000",
+    "upstream-keepalive-time": "1h",
+    "upstream-keepalive-timeout": "60",
+  }),
+  ...ignored(layer4, {
+    "proxy-stream-next-upstream": "true",
+    "proxy-stream-next-upstream-timeout": "600s",
+    "proxy-stream-next-upstream-tries": "3",
+    "proxy-stream-responses": "1",
+    "proxy-stream-timeout": "600s",
+  }),
+  ...ignored(tuning, {
+    "debug-connections": "",
+    "enable-aio-write": "true",
+    "enable-multi-accept": "true",
+    "enable-serial-reloads": "false",
+    "geoip2-autoreload-in-minutes": "0",
+    "lua-shared-dicts": "",
+    "map-hash-bucket-size": "64",
+    "max-worker-connections": "16384",
+    "max-worker-open-files": "0",
+    "nginx-status-ipv4-whitelist": "127.0.0.1",
+    "nginx-status-ipv6-whitelist": "::1",
+    "proxy-headers-hash-bucket-size": "64",
+    "proxy-headers-hash-max-size": "512",
+    "reuse-port": "true",
+    "server-name-hash-bucket-size": "",
+    "server-name-hash-max-size": "1024",
+    "variables-hash-bucket-size": "256",
+    "variables-hash-max-size": "2048",
+    "worker-cpu-affinity": "",
+    "worker-processes": "",
+    "worker-shutdown-timeout": "240s",
+  }),
+  ...ignored(logging, {
+    "access-log-params": "",
+    "access-log-path": "/var/log/nginx/access.log",
+    "disable-access-log": "false",
+    "disable-http-access-log": "false",
+    "disable-stream-access-log": "false",
+    "enable-access-log-for-default-backend": "false",
+    "enable-auth-access-log": "false",
+    "enable-opentelemetry": "false",
+    "enable-syslog": "false",
+    "error-log-level": "notice",
+    "error-log-path": "/var/log/nginx/error.log",
+    "http-access-log-path": "",
+    "jaeger-baggage-header": "jaeger-baggage",
+    "jaeger-collector-host": "",
+    "jaeger-collector-port": "6831",
+    "jaeger-debug-header": "uber-debug-id",
+    "jaeger-endpoint": "",
+    "jaeger-propagation-format": "jaeger",
+    "jaeger-sampler-host": "http://127.0.0.1",
+    "jaeger-sampler-param": "1",
+    "jaeger-sampler-port": "5778",
+    "jaeger-sampler-type": "const",
+    "jaeger-service-name": "nginx",
+    "jaeger-trace-baggage-header-prefix": "uberctx-",
+    "jaeger-trace-context-header-name": "uber-trace-id",
+    "log-format-escape-json": "false",
+    "log-format-escape-none": "false",
+    "log-format-stream": "",
+    "log-format-upstream": "",
+    "opentelemetry-config": "/etc/ingress-controller/telemetry/opentelemetry.toml",
+    "opentelemetry-operation-name": "",
+    "opentelemetry-trust-incoming-span": "true",
+    "otel-max-export-batch-size": "512",
+    "otel-max-queuesize": "2048",
+    "otel-sampler": "AlwaysOn",
+    "otel-sampler-parent-based": "true",
+    "otel-sampler-ratio": "0.01",
+    "otel-schedule-delay-millis": "5000",
+    "otel-service-name": "nginx",
+    "otlp-collector-host": "",
+    "otlp-collector-port": "4317",
+    "skip-access-log-urls": "",
+    "stream-access-log-path": "",
+    "syslog-host": "",
+    "syslog-port": "514",
+  }),
+};
+
+function all(policy: SettingPolicy, names: readonly string[]): Record<string, SettingPolicy> {
+  return Object.fromEntries(names.map((name) => [name, policy]));
+}
+
+function unsupported(
+  reason: string,
+  remedy: string,
+  names: readonly string[],
+): Record<string, SettingPolicy> {
+  return all({ unsupported: reason, remedy }, names);
+}
+
+/** With ingress-nginx's own values. */
+function ignored(reason: string, presets: Readonly<Record<string, string>>): Record<string, SettingPolicy> {
+  return Object.fromEntries(
+    Object.entries(presets).map(([name, preset]) => [name, { ignored: reason, preset }]),
+  );
+}
