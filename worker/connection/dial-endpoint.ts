@@ -58,7 +58,7 @@ async function dialTunnel(
   connectMs: number,
 ): Promise<Socket> {
   let failure: GatewayError | undefined;
-  for (const shard of tunnel.shardsToTry()) {
+  for (const shard of tunnel.shardsToTry(Date.now())) {
     const hub = hubName({ tunnel: tunnel.name, shard });
     const socket = connectHub(hub);
     if (!socket)

@@ -17,7 +17,7 @@ import { upstreamRequest } from "./upstream-request.ts";
 export async function forwardThroughTunnel(exchange: Exchange, tunnel: TunnelPlan): Promise<Response> {
   if (tunnel.isStarting) await tunnel.untilStarted(exchange.lifetime, (ms) => scheduler.wait(ms));
   let failure: GatewayError | undefined;
-  for (const shard of tunnel.shardsToTry()) {
+  for (const shard of tunnel.shardsToTry(Date.now())) {
     try {
       return await throughHub(exchange, tunnel, hubName({ tunnel: tunnel.name, shard }));
     } catch (error) {

@@ -36,3 +36,26 @@ test("one that does not come is waited for once, for a bounded time", async () =
 test("nobody waits for agents of the configuration", () => {
   expect(new TunnelPlan("prod", ports).isStarting).toBe(false);
 });
+
+test("requests that come close upon one another go to the same shard, and shards take turns", () => {
+  const tunnel = new TunnelPlan("prod", ports);
+  tunnel.setPresent([0, 1]);
+  const first = (nowMs: number) => tunnel.shardsToTry(nowMs)[0];
+  const shard = first(1_000);
+  expect([1_000, 1_010, 1_049].map(first)).toEqual([shard, shard, shard]);
+  const other = first(1_050);
+  expect(other).toBe(1 - shard!);
+  expect([1_060, 1_099].map(first)).toEqual([other, other]);
+  // Those that come seldom take turns one by one.
+  expect([2_000, 3_000, 4_000].map(first)).toEqual([shard, other, shard]);
+});
+
+test("a shard without agents is tried last, whoever's turn it is", () => {
+  const tunnel = new TunnelPlan("prod", ports);
+  tunnel.setPresent([1]);
+  expect([0, 100, 200].map((nowMs) => tunnel.shardsToTry(nowMs))).toEqual([
+    [1, 0],
+    [1, 0],
+    [1, 0],
+  ]);
+});

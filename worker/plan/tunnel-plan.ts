@@ -7,6 +7,12 @@ import type { Lifetime } from "../exchange.ts";
 /** Between two looks of a request that waits; what it waits for comes with a heartbeat. */
 const lookMs = 50;
 
+/**
+ * How long requests go to one shard before it is another one's turn. Those that come close upon one another share what a
+ * hub and an agent pay for a message, a record of TLS and a system call; by turns of single requests each hub has half of them.
+ */
+const turnMs = 50;
+
 /** Sends a request to the hub of this name (`<tunnel>:<shard>`). Its headers must be mutable. */
 export type HubFetch = (hub: string, request: Request) => Promise<Response>;
 
@@ -23,6 +29,7 @@ export class TunnelPlan {
   /** Hub shards with at least one agent, as the last heartbeat told. */
   #present: readonly number[] = [];
   #turn = 0;
+  #turnStartedMs = -Infinity;
   /** The agent of `isthmus serve` is started when a version first needs it (decision 0013): until it has been seen. */
   #isStarting: boolean;
 
@@ -52,12 +59,15 @@ export class TunnelPlan {
   }
 
   /**
-   * Shards in the order to try them: those with agents first, taking turns, then the others, because an agent may have
-   * connected since the last heartbeat.
+   * Shards in the order to try them: those with agents first, taking turns of `turnMs`, then the others, because an agent may
+   * have connected since the last heartbeat.
    */
-  shardsToTry(): number[] {
+  shardsToTry(nowMs: number): number[] {
     const known = this.#present.length;
-    this.#turn = (this.#turn + 1) % limits.hubsPerTunnel;
+    if (Math.abs(nowMs - this.#turnStartedMs) >= turnMs) {
+      this.#turn = (this.#turn + 1) % limits.hubsPerTunnel;
+      this.#turnStartedMs = nowMs;
+    }
     const shards: number[] = [];
     for (let index = 0; index < known; index += 1) shards.push(this.#present[(index + this.#turn) % known]!);
     for (let shard = 0; shard < limits.hubsPerTunnel; shard += 1) {

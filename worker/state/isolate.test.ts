@@ -158,7 +158,7 @@ test("while a version is compiled the one before serves, and no heartbeat asks f
   await settled();
   const plan = await ready();
   expect(plan.version).toBe(2);
-  expect(plan.tunnels.get("prod")!.shardsToTry()).toEqual([1, 0]);
+  expect(plan.tunnels.get("prod")!.shardsToTry(0)).toEqual([1, 0]);
 });
 
 test("a version whose compiling was cut off is asked for again", async () => {
@@ -211,7 +211,7 @@ test("health and tunnels of a heartbeat reach the plan, and carry over to the ne
   const plan = await ready();
   expect(plan.version).toBe(2);
   expect(plan.backends.get("pods")!.balancer.pick({ nowMs: 1_000 })).toBe(-1);
-  expect(plan.tunnels.get("prod")!.shardsToTry()).toEqual([1, 0]);
+  expect(plan.tunnels.get("prod")!.shardsToTry(0)).toEqual([1, 0]);
 });
 
 test("while an endpoint may come back the region is asked sooner", async () => {
