@@ -3,7 +3,7 @@
 export interface PeerSocket {
   /** Called once, by whoever is given the socket, before anything arrives. */
   listen(handlers: PeerSocketHandlers): void;
-  /** `left` is called once the bytes are needed no more. */
+  /** A message of a session. `left` is called once the bytes are needed no more. */
   send(message: Uint8Array, left?: () => void): void;
   /** Somebody else's message. `passed`: it has left, as far as the runtime tells. Throws for text that is not UTF-8. */
   pass(message: Uint8Array, isText: boolean, passed: () => void): void;

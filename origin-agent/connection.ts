@@ -2,6 +2,7 @@
 // shell: what frames mean is decided in `traffic/tunnel/`.
 import type { IncomingMessage } from "node:http";
 import { Agent, type AgentOptions } from "node:https";
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import type { ClientOptions } from "ws";
 import { importKeyPairPem } from "#contract/identity/key-pair.ts";
@@ -14,6 +15,7 @@ import { hubMessageSchema } from "#contract/tunnel/control-message.ts";
 import type { AgentMessage, HubMessage } from "#contract/tunnel/control-message.ts";
 import { agentSettings } from "#contract/tunnel/settings.ts";
 import { dialledProtocols } from "#contract/tunnel/target.ts";
+import { frameInPlace } from "#contract/tunnel/web-socket-frame.ts";
 import { AgentHandshake } from "#traffic/tunnel/agent-handshake.ts";
 import type { AgentHandshakeStep } from "#traffic/tunnel/agent-handshake.ts";
 import { TunnelSession } from "#traffic/tunnel/session.ts";
@@ -84,6 +86,8 @@ export class TunnelConnection {
   #log: Log;
   #connection = "";
   #socket: WebSocket | undefined;
+  /** Below `#socket`, which writes whole frames there, and each at once. */
+  #transport: Socket | undefined;
   #session: TunnelSession | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #over = false;
@@ -192,6 +196,7 @@ export class TunnelConnection {
         else if (this.#session) this.#session.receive(message, performance.now());
         else this.#handshaking = this.#handshaking.then(() => this.#handshakeMessage(handshake, message));
       })
+      .on("upgrade", (response) => (this.#transport = response.socket))
       .on("unexpected-response", (_request, response) => void this.#refusedByDoor(response))
       .on("error", (error) => {
         if (!this.#session) this.#fail(edgeConnectError(this.#options.edge, error));
@@ -272,7 +277,9 @@ export class TunnelConnection {
   #sendMessage(message: Uint8Array, giveBack?: () => void): void {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN) return;
-    socket.send(message, giveBack);
+    const frame = frameInPlace(message, true);
+    if (frame && this.#transport) this.#transport.write(frame, giveBack);
+    else socket.send(message, giveBack);
     transferred(message.length);
     if (socket.bufferedAmount <= maxQueuedBytes) return;
     this.#log.warn("send_queue_full", { bytes: socket.bufferedAmount });

@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
+import { frameInPlace } from "#contract/tunnel/web-socket-frame.ts";
 import type { PeerSocket } from "#hub/peer-socket.ts";
 import { transferred } from "./transfer-garbage.ts";
 
@@ -39,7 +40,7 @@ export class Upgrader {
       accepted = webSocket;
     });
     if (!accepted) throw new Error("the WebSocket's handshake came to nothing");
-    return peerSocket(accepted);
+    return peerSocket(accepted, socket);
   }
 }
 
@@ -49,10 +50,9 @@ export interface UpgradeAnswer {
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
 
-function peerSocket(socket: WebSocket): PeerSocket {
-  const send = (message: Uint8Array, binary: boolean, left?: () => void): void => {
-    if (socket.readyState !== WebSocket.OPEN) return left?.();
-    socket.send(message, { binary }, left);
+/** `connection`: what is below `socket`, which writes whole frames there, and each at once. */
+function peerSocket(socket: WebSocket, connection: Duplex): PeerSocket {
+  const sent = (message: Uint8Array): void => {
     transferred(message.length);
     if (socket.bufferedAmount > maxQueuedBytes) socket.terminate();
   };
@@ -63,10 +63,18 @@ function peerSocket(socket: WebSocket): PeerSocket {
         .on("close", (code, reason) => onClose(code, reason.toString("utf8")))
         .on("error", onError);
     },
-    send: (message, left) => send(message, true, left),
+    send(message, left) {
+      if (socket.readyState !== WebSocket.OPEN) return left?.();
+      const frame = frameInPlace(message, false);
+      if (frame) connection.write(frame, left);
+      else socket.send(message, { binary: true }, left);
+      sent(message);
+    },
     pass(message, isText, passed) {
       if (isText && !isUtf8(message)) throw new TypeError("text that is not UTF-8");
-      send(message, !isText, passed);
+      if (socket.readyState !== WebSocket.OPEN) return passed();
+      socket.send(message, { binary: !isText }, passed);
+      sent(message);
     },
     close: (code, reason) => socket.close(code, reason),
   };
