@@ -1,6 +1,6 @@
 // Manifests of the Gateway API and of Istio as `isthmus serve` runs them, for what the tables of the corpus cannot show:
 // connections, TLS that passes through by server name, and an authorization server that is a Service.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ let scratch: string;
 let database: TcpPod;
 let secure: TcpPod;
 let web: EchoServer;
+let webTls: { cert: string; key: string };
 let authority: EchoServer;
 let system: System;
 let ports: { http: number; tcp: number; tls: number; istioTcp: number; istioTls: number };
@@ -46,6 +47,20 @@ spec:
     - { name: http, port: ${ports.http}, protocol: HTTP }
     - { name: tcp, port: ${ports.tcp}, protocol: TCP }
     - { name: tls, port: ${ports.tls}, protocol: TLS, tls: { mode: Passthrough } }
+    - { name: https, port: ${ports.tls}, protocol: HTTPS, hostname: web.example.com, tls: { certificateRefs: [{ name: web }] } }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: web }
+type: kubernetes.io/tls
+stringData: { tls.crt: ${JSON.stringify(webTls.cert)}, tls.key: ${JSON.stringify(webTls.key)} }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: web }
+spec:
+  parentRefs: [{ name: edge, sectionName: https }]
+  rules: [{ backendRefs: [{ name: web, port: ${web.port} }] }]
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -90,6 +105,7 @@ spec:
   servers:
     - { port: { number: ${ports.istioTcp}, name: tcp, protocol: TCP }, hosts: ["*"] }
     - { port: { number: ${ports.istioTls}, name: tls, protocol: TLS }, tls: { mode: PASSTHROUGH }, hosts: ["*.example.com"] }
+    - { port: { number: ${ports.istioTls}, name: https, protocol: HTTPS }, tls: { mode: SIMPLE, credentialName: web }, hosts: [web.example.com] }
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -97,6 +113,7 @@ metadata: { name: connections }
 spec:
   hosts: ["*.example.com"]
   gateways: [mesh-edge]
+  http: [{ route: [{ destination: { host: web, port: { number: ${web.port} } } }] }]
   tcp:
     - match: [{ port: ${ports.istioTcp} }]
       route: [{ destination: { host: database, port: { number: ${database.port} } } }]
@@ -107,13 +124,10 @@ spec:
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), "isthmus-manifests-"));
-  const certificate = await developmentCertificate(scratch, ["pod.example.com"], Date.now());
-  const tls = {
-    cert: readFileSync(certificate.certFile, "utf8"),
-    key: readFileSync(certificate.keyFile, "utf8"),
-  };
+  const [tls, own] = await Promise.all(["pod.example.com", "web.example.com"].map(certificateFor));
+  webTls = own!;
   database = await startTcpPod("database");
-  secure = await startTcpPod("secure", { tls });
+  secure = await startTcpPod("secure", { tls: tls! });
   web = await startEchoServer("web");
   authority = await startEchoServer("authority", (request, response) => {
     const isKnown = request.headers["x-token"] === "known";
@@ -131,6 +145,13 @@ beforeAll(async () => {
   ports = { http, tcp, tls: tlsPort, istioTcp, istioTls };
   system = await startSystem(manifests(), ["--processes", "1"]);
 });
+
+async function certificateFor(name: string): Promise<{ cert: string; key: string }> {
+  const directory = join(scratch, name);
+  await mkdir(directory);
+  const { certFile, keyFile } = await developmentCertificate(directory, [name], Date.now());
+  return { cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+}
 
 afterAll(async () => {
   await system?.stop();
@@ -180,5 +201,11 @@ describe.each([
     const before = secure.connections.length;
     await expect(tlsClient(tls(), "other.example.com").until("\n")).rejects.toThrow();
     expect(secure.connections.length).toBe(before);
+  });
+
+  test("on the same port TLS of another name ends at the gateway, which serves its requests", async () => {
+    const host = "web.example.com";
+    const answer = await ask({ port: tls(), host, tls: { ca: webTls.cert } });
+    expect((JSON.parse(answer.body) as Echo).name).toBe("web");
   });
 });

@@ -39,4 +39,6 @@ export interface SocketProps {
   readonly listener?: string;
   /** It carries connections as they are; absent: requests. */
   readonly tcp?: true;
+  /** Each connection begins with the PROXY protocol of the front door. */
+  readonly proxied?: true;
 }

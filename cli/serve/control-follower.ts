@@ -8,7 +8,7 @@ import type { AdminClient } from "../admin-client.ts";
 import { watchCertificateFiles, type CertificateFiles } from "./certificate-files.ts";
 import { directEndpoints } from "./direct-endpoints.ts";
 import type { Processes } from "./processes.ts";
-import { groupByPort } from "./socket-plan.ts";
+import { groupByPort, portSocket } from "./socket-plan.ts";
 import type { SupervisorTask } from "./supervisor-message.ts";
 import { issueTunnelCertificate, type TunnelCertificate } from "./tunnel-certificate.ts";
 
@@ -95,10 +95,11 @@ export class ControlFollower {
     const outline = await this.#client.outline();
     const { version } = outline;
     this.#version = version;
-    const open = new Map(this.#task.ports.map((group) => [group.port, group]));
-    for (const { port, listeners, behindFrontDoor } of groupByPort(outline.listeners)) {
+    const open = new Map(this.#task.ports.map((group) => [portSocket(group), group]));
+    for (const wanted of groupByPort(outline.listeners)) {
+      const { port, listeners, behindFrontDoor } = wanted;
       const names = listeners.map(({ name }) => name).join(", ");
-      const group = open.get(port);
+      const group = open.get(portSocket(wanted));
       const next = "at the next start of serve";
       if (!group) this.#log(`version ${version}: listener ${names} on port ${port} opens ${next}`);
       else if (group.behindFrontDoor !== behindFrontDoor) {

@@ -19,7 +19,8 @@ export async function doorListeners(task: SupervisorTask): Promise<Map<string, D
     const name = `front-door-${index}`;
     const listeners: DoorListener[] = [];
     for (const group of ports) {
-      if (!group.behindFrontDoor) continue;
+      if (!group.behindFrontDoor || group.isPassed) continue;
+      const passed = ports.find(({ port, isPassed }) => isPassed && port === group.port);
       const first = group.listeners[0]!;
       const files = group.listeners.flatMap((listener) => certificates[listener.name] ?? []);
       const policies = await Promise.all(
@@ -35,7 +36,13 @@ export async function doorListeners(task: SupervisorTask): Promise<Map<string, D
         upstreams: [socketPath(directory.run, `gateway-${index}`, portSocket(group))],
         certificates: await Promise.all(files.map(readKeyPair)),
         ...policy,
-        ...(policies.some((other) => differs(policy, other)) && { policies }),
+        ...((passed || policies.some((other) => differs(policy, other))) && { policies }),
+        ...(passed && {
+          passed: {
+            hostnames: passed.listeners.flatMap(({ hostnames }) => (hostnames.length > 0 ? hostnames : [""])),
+            upstream: socketPath(directory.run, `gateway-${index}`, portSocket(passed)),
+          },
+        }),
         ...(group.listeners.some(({ http2 }) => http2) && { http2: true }),
         ...(first.proxyProtocol && { proxyProtocol: first.proxyProtocol }),
         sockets: sockets.filter((socket) => socket.process === name && isPort(group, socket)),

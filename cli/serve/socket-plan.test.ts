@@ -50,6 +50,18 @@ test("HTTP goes to workerd itself, HTTPS to the front door, both on every addres
   ]);
 });
 
+test("TLS that passes through a port of HTTPS comes by the front door, on a socket of its own", () => {
+  const passed = { ...listener("sni", "TLS", 443), tlsMode: "Passthrough" as const };
+  const lines = describe([passed, listener("secure", "HTTPS", 443)], { host: "127.0.0.1" });
+  expect(lines.filter((line) => / (?:port|passed)-/.test(line))).toEqual([
+    "gateway-1 port-443 /run/gateway-1-port-443-a.sock",
+    "gateway-1 port-443 /run/gateway-1-port-443-b.sock",
+    "front-door-1 port-443 127.0.0.1 443",
+    "gateway-1 passed-443 /run/gateway-1-passed-443-a.sock",
+    "gateway-1 passed-443 /run/gateway-1-passed-443-b.sock",
+  ]);
+});
+
 test("TCP, and TLS that passes through, go to workerd itself; TLS that ends here to the front door", () => {
   const passed = { ...listener("sni", "TLS", 443), tlsMode: "Passthrough" as const };
   const ended = { ...listener("redis", "TLS", 6380), tlsMode: "Terminate" as const };

@@ -26,6 +26,8 @@ export interface PortGroup {
   readonly protocol: SnapshotListener["protocol"];
   /** Whether the front door accepts here: it speaks TLS, HTTP/2 and in front of requests the PROXY protocol, which workerd does not. */
   readonly behindFrontDoor: boolean;
+  /** TLS that passes through where other listeners of the port end it: the front door reads the server name and passes it on. */
+  readonly isPassed?: true;
   readonly listeners: readonly SnapshotListener[];
 }
 
@@ -59,19 +61,32 @@ export const hubProcess = (shard: number): string => `hub-${shard}`;
 
 export const shardOf = (hubProcess: string): number => Number(hubProcess.slice("hub-".length));
 
-export const portSocket = (group: PortGroup): string => `port-${group.port}`;
+export const portSocket = ({ port, isPassed }: PortGroup): string =>
+  `${isPassed ? "passed" : "port"}-${port}`;
 
 export const isPort = (group: PortGroup, { name }: PlannedSocket): boolean =>
   name === portSocket(group) || name.startsWith(`${portSocket(group)}-`);
 
 export function groupByPort(listeners: readonly SnapshotListener[]): PortGroup[] {
   const groups = Map.groupBy(listeners, ({ port }) => port);
-  return [...groups].map(([port, members]) => ({
+  return [...groups].flatMap(([port, members]) => {
+    const ended = members.filter(({ protocol }) => protocol === "HTTPS");
+    const others = members.filter(({ protocol }) => protocol !== "HTTPS");
+    if (ended.length === 0 || others.length === 0) return [portGroup(port, members)];
+    return [
+      portGroup(port, ended),
+      { ...portGroup(port, others), behindFrontDoor: true, isPassed: true as const },
+    ];
+  });
+}
+
+function portGroup(port: number, listeners: readonly SnapshotListener[]): PortGroup {
+  return {
     port,
-    protocol: members[0]!.protocol,
-    behindFrontDoor: endsTls(members[0]!) || members.some(needsFrontDoor),
-    listeners: members,
-  }));
+    protocol: listeners[0]!.protocol,
+    behindFrontDoor: endsTls(listeners[0]!) || listeners.some(needsFrontDoor),
+    listeners,
+  };
 }
 
 function needsFrontDoor({ protocol, http2, proxyProtocol }: SnapshotListener): boolean {
@@ -79,7 +94,7 @@ function needsFrontDoor({ protocol, http2, proxyProtocol }: SnapshotListener): b
 }
 
 /** `--host` has the last word; then a port is open where one of its listeners is. */
-function hostsOf({ listeners }: PortGroup, host: string): string[] {
+function hostsOf(listeners: readonly SnapshotListener[], host: string): string[] {
   if (host !== everyAddress) return [host];
   const addresses = listeners.map((listener) => listener.addresses);
   return addresses.includes(undefined)
@@ -140,13 +155,17 @@ export function planSockets(
     for (const name of [doorSocket, "probe"]) sockets.push(...slotted(gateway, name));
     for (const group of ports) {
       const port = group.port + options.portOffset;
+      const hosts = hostsOf(
+        listeners.filter((listener) => listener.port === group.port),
+        options.host,
+      );
       if (!group.behindFrontDoor) {
-        sockets.push(...tcp(gateway, portSocket(group), port, hostsOf(group, options.host)));
+        sockets.push(...tcp(gateway, portSocket(group), port, hosts));
         continue;
       }
       sockets.push(
         ...slotted(gateway, portSocket(group)),
-        ...tcp(`front-door-${index}`, portSocket(group), port, hostsOf(group, options.host)),
+        ...(group.isPassed ? [] : tcp(`front-door-${index}`, portSocket(group), port, hosts)),
       );
     }
   }

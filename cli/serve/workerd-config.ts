@@ -170,15 +170,26 @@ export function gatewayConfig(config: GatewayConfig): string {
       ...config.sockets.map(({ name, listeners, carries, behindFrontDoor }) => ({
         name,
         ...(carries === "tcp" ? { tcp: {} } : { http: behindFrontDoor ? frontDoorHttp : {} }),
-        service: { name: "gateway", props: { json: JSON.stringify(socketProps(listeners, carries)) } },
+        service: {
+          name: "gateway",
+          props: { json: JSON.stringify(socketProps(listeners, carries, behindFrontDoor)) },
+        },
       })),
     ],
   );
 }
 
 /** The gateway finds the others of the port by the first: it knows the snapshot, which may change. */
-function socketProps([first]: readonly string[], carries: GatewaySocket["carries"]): object {
-  return { ...(first !== undefined && { listener: first }), ...(carries === "tcp" && { tcp: true }) };
+function socketProps(
+  [first]: readonly string[],
+  carries: GatewaySocket["carries"],
+  behindFrontDoor: boolean,
+): object {
+  return {
+    ...(first !== undefined && { listener: first }),
+    // The front door begins with the PROXY protocol.
+    ...(carries === "tcp" && { tcp: true, ...(behindFrontDoor && { proxied: true }) }),
+  };
 }
 
 /** Backends live in private networks more often than not, so every address may be dialled. */

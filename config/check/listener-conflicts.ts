@@ -12,7 +12,7 @@ export const listenerConflicts: Check = (config, report) => {
   }
   const byPort = new Map<number, { protocol: NativeListener; hosts: Map<string, NativeListener> }>();
   for (const [index, listener] of config.listeners.entries()) {
-    const { port, protocol } = listener;
+    const { port } = listener;
     const first = byPort.get(port);
     if (!first) {
       byPort.set(port, {
@@ -21,42 +21,10 @@ export const listenerConflicts: Check = (config, report) => {
       });
       continue;
     }
-    if (first.protocol.protocol === protocol && modeOf(first.protocol) !== modeOf(listener)) {
-      report.add({
-        code: "listener-conflict",
-        path: ["listeners", index, "tls"],
-        message: `TLS on port ${port} already has mode ${modeOf(first.protocol)} for listener ${JSON.stringify(first.protocol.name)}; it cannot have mode ${modeOf(listener)}, too`,
-        remedy: "Use another port, or the same mode.",
-      });
-      continue;
-    }
-    if (JSON.stringify(first.protocol.proxyProtocol) !== JSON.stringify(listener.proxyProtocol)) {
-      report.add({
-        code: "listener-conflict",
-        path: ["listeners", index],
-        message: `listener ${JSON.stringify(first.protocol.name)} on port ${port} has another proxyProtocol, which is read before it is known whom a connection is for`,
-        remedy: "Give both the same.",
-      });
-      continue;
-    }
-    if (first.protocol.protocol !== protocol) {
-      report.add({
-        code: "listener-conflict",
-        path: ["listeners", index, "protocol"],
-        message: `port ${port} already speaks ${first.protocol.protocol} for listener ${JSON.stringify(first.protocol.name)}; it cannot speak ${protocol}, too`,
-        remedy: "Use another port, or the same protocol.",
-      });
-      continue;
-    }
-    // Requests of HTTPS for another listener than that of their connection are answered 421; nothing of the like is
-    // known of other connections.
-    if (protocol === "TLS" && validationOf(first.protocol) !== validationOf(listener)) {
-      report.add({
-        code: "listener-conflict",
-        path: ["listeners", index, "tls"],
-        message: `port ${port} validates certificates of clients otherwise for listener ${JSON.stringify(first.protocol.name)}`,
-        remedy: "Give all TLS listeners of a port the same frontendValidation, or use another port.",
-      });
+    const conflict = portConflict(first.protocol, listener);
+    if (conflict) {
+      const { field, ...finding } = conflict;
+      report.add({ code: "listener-conflict", path: ["listeners", index, ...field], ...finding });
       continue;
     }
     for (const host of hostsOf(listener)) {
@@ -74,6 +42,44 @@ export const listenerConflicts: Check = (config, report) => {
     }
   }
 };
+
+interface Conflict {
+  readonly field: readonly string[];
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** Why the listener cannot be on one port with the first one there, whatever their hosts. */
+function portConflict(first: NativeListener, listener: NativeListener): Conflict | undefined {
+  const { port, protocol } = listener;
+  const name = JSON.stringify(first.name);
+  if (first.protocol === protocol && modeOf(first) !== modeOf(listener)) {
+    const message = `TLS on port ${port} already has mode ${modeOf(first)} for listener ${name}; it cannot have mode ${modeOf(listener)}, too`;
+    return { field: ["tls"], message, remedy: "Use another port, or the same mode." };
+  }
+  if (JSON.stringify(first.proxyProtocol) !== JSON.stringify(listener.proxyProtocol)) {
+    const message = `listener ${name} on port ${port} has another proxyProtocol, which is read before it is known whom a connection is for`;
+    return { field: [], message, remedy: "Give both the same." };
+  }
+  if (first.protocol !== protocol && !areToldApart(first, listener)) {
+    const message = `port ${port} already speaks ${first.protocol} for listener ${name}; it cannot speak ${protocol}, too`;
+    return { field: ["protocol"], message, remedy: "Use another port, or the same protocol." };
+  }
+  // Requests of HTTPS for another listener than that of their connection are answered 421; nothing of the like is known of
+  // other connections.
+  if (protocol === "TLS" && first.protocol === "TLS" && validationOf(first) !== validationOf(listener)) {
+    const message = `port ${port} validates certificates of clients otherwise for listener ${name}`;
+    const remedy = "Give all TLS listeners of a port the same frontendValidation, or use another port.";
+    return { field: ["tls"], message, remedy };
+  }
+  return undefined;
+}
+
+/** HTTPS, and TLS that passes through: the server name says which. */
+function areToldApart(one: NativeListener, other: NativeListener): boolean {
+  const [tls, https] = one.protocol === "TLS" ? [one, other] : [other, one];
+  return https.protocol === "HTTPS" && tls.protocol === "TLS" && modeOf(tls) === "Passthrough";
+}
 
 function modeOf({ tls }: NativeListener): string {
   return tls?.mode ?? "Terminate";

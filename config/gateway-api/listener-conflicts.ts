@@ -43,9 +43,14 @@ export function findConflicts(owners: readonly (readonly Listener[])[]): Listene
   return { problems, sharedWith };
 }
 
-/** TLS ends, or does not, for a whole port: mixing both is not supported here. */
 function isSameProtocol({ spec: a }: Listener, { spec: b }: Listener): boolean {
   return a.protocol === b.protocol && modeOf(a) === modeOf(b);
+}
+
+/** HTTPS, and TLS that passes through: the server name says which. */
+function areToldApart({ spec: a }: Listener, { spec: b }: Listener): boolean {
+  const [tls, https] = a.protocol === "TLS" ? [a, b] : [b, a];
+  return https.protocol === "HTTPS" && tls.protocol === "TLS" && modeOf(tls) === "Passthrough";
 }
 
 /** Whether clients are asked for the same certificates, which is settled before a host is known. */
@@ -59,8 +64,10 @@ function modeOf({ tls }: Listener["spec"]): "Terminate" | "Passthrough" {
 
 function clash(listener: Listener, other: Listener): boolean {
   if (listener.spec.port !== other.spec.port) return false;
-  if (!isSameProtocol(listener, other) || listener.spec.protocol === "TCP") return true;
-  if (!isSameValidation(listener, other)) return true;
+  const areApart = areToldApart(listener, other);
+  if (!areApart && !isSameProtocol(listener, other)) return true;
+  if (listener.spec.protocol === "TCP") return true;
+  if (!areApart && !isSameValidation(listener, other)) return true;
   const [hostname = ""] = hostnamesOf(listener);
   const [taken = ""] = hostnamesOf(other);
   // The owner of a Gateway in another namespace has no say here, and a more specific host name would take requests away
@@ -83,12 +90,13 @@ function overlap(a: string, b: string): boolean {
 
 function problemWith(listener: Listener, other: Listener): Problem {
   const { port, protocol } = listener.spec;
-  if (!isSameProtocol(listener, other)) {
+  const areApart = areToldApart(listener, other);
+  if (!areApart && !isSameProtocol(listener, other)) {
     const mode = other.spec.protocol === "TLS" ? ` with mode ${modeOf(other.spec)}` : "";
     const message = `port ${port} speaks ${other.spec.protocol}${mode} for listener ${other.id}`;
     return { reason: "ProtocolConflict", message };
   }
-  if (!isSameValidation(listener, other)) {
+  if (!areApart && !isSameValidation(listener, other)) {
     const message = `port ${port} asks clients for other certificates for listener ${other.id}`;
     return { reason: "ProtocolConflict", message };
   }

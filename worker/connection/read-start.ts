@@ -15,8 +15,8 @@ const readBytes = 4 * 1024;
 export async function readStart(connection: Connection): Promise<void> {
   const { listener } = connection;
   if (!listener) return;
-  // Where TLS ends at the front door, that is who speaks here, and it begins with the PROXY protocol.
-  const proxied = endsTls(listener) ? "always" : presenceOf(listener, connection);
+  // The front door begins with the PROXY protocol, and has read that of whoever is in front of it.
+  const proxied = connection.lifetime.props?.proxied ? "always" : presenceOf(listener, connection);
   const hello = listener.protocol === "TLS" && !endsTls(listener);
   if (proxied === "never" && !hello) return;
   const start = new StartReader(connection.socket.readable as ReadableStream<Uint8Array>);

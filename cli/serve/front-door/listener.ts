@@ -26,6 +26,7 @@ import { createCertificateChoice, type CertificateChoice } from "./certificate-c
 import { tlsClientAuth, type Peer } from "./connection-facts.ts";
 import type { InformationalAnswers } from "./informational.ts";
 import { innerServer } from "./inner-server.ts";
+import { passedConnections } from "./passed-connections.ts";
 import { plainServer } from "./plain-server.ts";
 import { ProxiedClients, proxiedServer } from "./proxied-client.ts";
 import { createProxy } from "./proxy.ts";
@@ -33,7 +34,7 @@ import type { Incoming } from "./incoming.ts";
 import type { Outgoing } from "./answer.ts";
 import { secureOptions, sharedOptions } from "./secure-options.ts";
 import { serverByName } from "./server-by-name.ts";
-import type { ListenerSettings, NamedPolicy } from "./settings.ts";
+import type { ListenerSettings } from "./settings.ts";
 import { tlsConnections } from "./tls-listener.ts";
 import { type PassOn, tunnelPort } from "./tunnel-port.ts";
 import { tunnelServer } from "./tunnel-server.ts";
@@ -112,11 +113,8 @@ async function openRequests(
       return { server: tunnelPort(secure, passOn), http1: [secure], secure: [secure] };
     }
     const secure = withEachPolicy(settings).map((one, index) => httpsServer(one, contextOf(index), serving));
-    return {
-      server: settings.policies ? byName(settings.policies, secure) : secure[0]!,
-      http1: secure,
-      secure,
-    };
+    const server = settings.policies ? byName(settings, secure, serving, log) : secure[0]!;
+    return { server, http1: secure, secure };
   };
   const servers = settings.fds.map(() => behindProxies(open(), settings, serving));
   await Promise.all(
@@ -174,10 +172,25 @@ function withEachPolicy(settings: ListenerSettings): readonly ListenerSettings[]
   return policies?.map(({ hostnames: _names, ...policy }) => ({ ...rest, ...policy })) ?? [settings];
 }
 
-function byName(policies: readonly NamedPolicy[], servers: readonly Http2SecureServer[]): TcpServer {
-  const choose = chooseByHost(policies.map(({ hostnames }, index) => ({ hostnames: [...hostnames], index })));
+interface NamedServer {
+  readonly hostnames: readonly string[];
+  readonly server: TcpServer;
+}
+
+function byName(
+  { policies = [], passed }: ListenerSettings,
+  servers: readonly Http2SecureServer[],
+  { clients }: Serving,
+  log: (line: string) => void,
+): TcpServer {
   for (const server of servers) innerServer(server);
-  return serverByName((name) => servers[choose(name).index]!, bounds.handshakeTimeoutMs);
+  const named = policies.map(({ hostnames }, index): NamedServer => ({ hostnames, server: servers[index]! }));
+  if (passed) {
+    const server = passedConnections(passed.upstream, (socket) => clients.of(socket), log);
+    named.push({ hostnames: passed.hostnames, server });
+  }
+  const choose = chooseByHost(named.map((one) => ({ ...one, hostnames: [...one.hostnames] })));
+  return serverByName((name) => choose(name).server, bounds.handshakeTimeoutMs);
 }
 
 /** What all servers of a listener share. */

@@ -35,8 +35,10 @@ export interface ListenerSettings extends ClientPolicy {
   readonly upstreams: readonly string[];
   /** At least one but for `http`; the first serves names that none of them carries. */
   readonly certificates: readonly KeyPair[];
-  /** `https`: in place of the one policy, where listeners of the port have several. */
+  /** `https`: in place of the one policy, where listeners of the port have several, or other TLS passes through. */
   readonly policies?: readonly NamedPolicy[];
+  /** `https`: TLS for these server names (an empty one: for all others) is not ended here, but goes on as it is. */
+  readonly passed?: { readonly hostnames: readonly string[]; readonly upstream: string };
   /** `http`: HTTP/2 by prior knowledge, too. */
   readonly http2?: true;
   /** Connections begin with the PROXY protocol. */

@@ -1,7 +1,7 @@
 // A TLS listener whose connections carry something else than HTTP: TLS ends here, the bytes go on to workerd, with the
 // PROXY protocol in front so that the gateway knows client and server name.
 import { createServer, connect, type Server, type Socket } from "node:net";
-import type { Server as TlsServer, TLSSocket } from "node:tls";
+import type { Server as TlsServer } from "node:tls";
 import {
   encodeProxyHeader,
   type ProxiedConnection,
@@ -65,7 +65,14 @@ function securing(
   const begun = new Map<string, ProxiedConnection>();
   // The server makes a socket of its own; both have the same two ends.
   server.on("secureConnection", (secure) => {
-    passOn(secure, { ...placesOf(secure), ...begun.get(endsOf(secure)) }, upstream, log);
+    const { servername } = secure;
+    const serverName = typeof servername === "string" && servername !== "" && servername.toLowerCase();
+    const connection = {
+      ...placesOf(secure),
+      ...begun.get(endsOf(secure)),
+      ...(serverName && { serverName }),
+    };
+    passOn(secure, connection, upstream, log);
   });
   server.on("tlsClientError", (_error, secure) => secure.destroy());
   return (socket, proxied) => {
@@ -76,7 +83,7 @@ function securing(
   };
 }
 
-function placesOf(socket: Socket): ProxiedConnection {
+export function placesOf(socket: Socket): ProxiedConnection {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   const place = (address: string | undefined, port: number | undefined): SocketPlace | undefined =>
     address === undefined || port === undefined ? undefined : { address, port };
@@ -86,29 +93,23 @@ function placesOf(socket: Socket): ProxiedConnection {
 }
 
 /** Both directions, each of which ends by itself; each side's backpressure reaches the other. */
-function passOn(
-  secure: TLSSocket,
+export function passOn(
+  client: Socket,
   connection: ProxiedConnection,
   upstream: string,
   log: (line: string) => void,
 ): void {
-  const serverName = secure.servername;
   const inner = connect({ path: upstream, allowHalfOpen: true });
   inner.once("connect", () => {
-    inner.write(
-      encodeProxyHeader("V2", {
-        ...connection,
-        ...(typeof serverName === "string" && serverName !== "" && { serverName: serverName.toLowerCase() }),
-      }),
-    );
-    secure.pipe(inner).pipe(secure);
+    inner.write(encodeProxyHeader("V2", connection));
+    client.pipe(inner).pipe(client);
   });
   inner.on("error", (error) => {
     if (inner.connecting) log(`cannot reach the gateway at ${upstream}: ${error.message}`);
-    secure.destroy();
+    client.destroy();
   });
   inner.once("close", (hadError) => {
-    if (hadError || !secure.writableEnded) secure.destroy();
+    if (hadError || !client.writableEnded) client.destroy();
   });
-  secure.once("close", () => inner.destroy());
+  client.once("close", () => inner.destroy());
 }
