@@ -54,7 +54,7 @@ export default defineConfig({
         test: { name: "control", testTimeout, include: ["control/**/*.test.ts"] },
       },
       {
-        test: { name: "e2e", include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+        test: { name: "e2e", include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
       },
     ],
   },

@@ -10,6 +10,7 @@ import type { TunnelTarget } from "#contract/tunnel/target.ts";
 import { HubHandshake } from "#traffic/tunnel/hub-handshake.ts";
 import { AgentConnection } from "./agent-connection.ts";
 import type { HubPort } from "./agent-connection.ts";
+import { awakeDelay } from "./awake-delay.ts";
 import { renewCertificate } from "./certificate-renewal.ts";
 import { mergeVerdicts } from "./endpoint-verdicts.ts";
 import { configMessage, HubKnowledge, trustMessage } from "./hub-knowledge.ts";
@@ -110,7 +111,7 @@ export class Hub {
   obey(call: HubCall, body: unknown): HubLoad {
     if (call === hubCalls.leave && this.#life === "serving") this.#life = "leaving";
     if (call === hubCalls.drain) this.#drain();
-    if (call === hubCalls.end) this.#end(hubEndSchema.parse(body));
+    if (call === hubCalls.end) void this.#end(hubEndSchema.parse(body));
     if (call === hubCalls.goodbye) this.#relays.goodbye(hubGoodbyeSchema.parse(body));
     return this.#load();
   }
@@ -132,12 +133,12 @@ export class Hub {
     for (const forwarder of this.#forwarders) forwarder.drain(replaced);
   }
 
-  #end({ timeoutMs }: HubEnd): void {
+  async #end({ timeoutMs }: HubEnd): Promise<void> {
     const reason = replaced;
-    setTimeout(() => this.#relays.goodbye({ code: 1012, reason }), Math.max(0, timeoutMs - goodbyeMs));
-    setTimeout(() => {
-      for (const end of [...this.#forwarders, ...this.#agents]) end.end(reason);
-    }, timeoutMs);
+    await awakeDelay(Math.max(0, timeoutMs - goodbyeMs));
+    this.#relays.goodbye({ code: 1012, reason });
+    await awakeDelay(goodbyeMs);
+    for (const end of [...this.#forwarders, ...this.#agents]) end.end(reason);
   }
 
   // --- agents -------------------------------------------------------------------------------------------------------

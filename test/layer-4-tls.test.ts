@@ -89,7 +89,7 @@ beforeAll(async () => {
     client.end();
     return ((await client.all)?.length ?? 0) > 0;
   });
-}, 60_000);
+});
 afterAll(async () => {
   await system?.stop();
   for (const pod of pods) pod.close();

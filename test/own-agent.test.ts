@@ -185,7 +185,7 @@ ${backends.join("")}`,
       files: { "house.pem": house.rootPem, "client.crt": client.cert, "client.key": client.key },
     },
   );
-}, 60_000);
+});
 afterAll(async () => {
   await system?.stop();
   for (const server of pods.values()) server.closeAllConnections();
@@ -327,7 +327,7 @@ test("the agent is replaced without a failed request, and comes back when it is 
     const now = [...system.program.output().matchAll(/^agent pid=(\d+) started/gm)].length;
     return now > starts.length && (await get("/verified")).status === 200;
   });
-}, 60_000);
+});
 
 test("a version that brings the first such backend starts the agent; edge deployments refuse it", async () => {
   const [web] = (await freePorts(1)) as [number];
@@ -362,4 +362,4 @@ ${backend("pods", protocol, at, more)}`;
     await plain.stop();
     await origin.stop();
   }
-}, 60_000);
+});

@@ -42,7 +42,7 @@ test(`${replacements} replacements under load fail no request, on kept and on ne
   } finally {
     expect(await load.stop()).toEqual([]);
   }
-}, 120_000);
+}, 300_000);
 
 /** Gateway processes that have started and are no more. */
 function ended(): number {

@@ -50,7 +50,7 @@ test("isthmus reload replaces every process; WebSockets and long calls are told 
     );
   });
   expect([[...closeCodes.keys()], [...statuses.keys()]]).toEqual([[1012], ["UNAVAILABLE"]]);
-}, 120_000);
+}, 300_000);
 
 test("one process by name; a name that does not exist is refused with those that do", async () => {
   await underLoad(async () => {
@@ -60,7 +60,7 @@ test("one process by name; a name that does not exist is refused with those that
   const refused = await system.run("reload", "--process", "gateway-9");
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain("no process gateway-9; there are control, state,");
-}, 120_000);
+}, 300_000);
 
 test("a hub stays until gateways have heard of it, also where the region takes its time", async () => {
   const unanswered = (): number =>
@@ -78,14 +78,14 @@ test("a hub stays until gateways have heard of it, also where the region takes i
     }
     expect(await reloading).toMatchObject({ code: 0, stdout: "replaced hub-0\n" });
   });
-}, 120_000);
+}, 300_000);
 
 test("agents are restarted in turn", async () => {
   const { closeCodes } = await underLoad(async () => {
     expect(await replaced.restartAgents()).toEqual([0, 0]);
   });
   expect([...closeCodes.keys()].filter((code) => code !== 1001)).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test("a hub that is killed comes back, and requests that may be repeated go by the other one meanwhile", async () => {
   const connected = (): number => system.program.output().split(/^hub-0: .*"tunnel_connected"/m).length;
@@ -109,7 +109,7 @@ test("a hub that is killed comes back, and requests that may be repeated go by t
   }
   expect([...statuses.keys()]).toEqual([200]);
   expect([runs("hub-0"), alive("hub-0")]).toEqual([hubs + 1, 1]);
-}, 120_000);
+}, 300_000);
 
 const pidsOf = (name: string): number[] =>
   [...system.program.output().matchAll(new RegExp(`^${name} pid=(\\d+) started`, "gm"))].map((found) =>

@@ -1,7 +1,7 @@
 // The gateway processes. Each is replaced, when the direct endpoints change or the operator asks, by a successor that
 // accepts on the same ports before the old one stops accepting.
 import type { ChildProcess } from "node:child_process";
-import { awakeDelay } from "./awake-delay.ts";
+import { awakeDelay } from "#hub/awake-delay.ts";
 import type { DirectEndpoint } from "./direct-endpoints.ts";
 import { sameEndpoints } from "./direct-endpoints.ts";
 import type { StartedChild } from "./kept-process.ts";
@@ -92,8 +92,9 @@ export class GatewaySet {
 
   async #retire(run: RunningProcess, graceMs: number): Promise<void> {
     const { goodbye } = this.#options;
-    const timer = setTimeout(() => void goodbye(run), Math.max(0, graceMs - goodbyeMs));
+    const ended = new AbortController();
+    void awakeDelay(Math.max(0, graceMs - goodbyeMs), ended.signal).then(() => goodbye(run));
     await run.process.stop(graceMs);
-    clearTimeout(timer);
+    ended.abort();
   }
 }

@@ -1,6 +1,7 @@
 // A child process that is kept running: started, watched, started again when it ends by itself, stopped with patience.
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import { awakeDelay } from "#hub/awake-delay.ts";
 import { nextRestart } from "./restart-delay.ts";
 
 export interface StartedChild {
@@ -98,9 +99,10 @@ async function end(
 ): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   request(child);
-  const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+  const over = new AbortController();
+  void awakeDelay(graceMs, over.signal).then(() => child.kill("SIGKILL"));
   await ended(child);
-  clearTimeout(timer);
+  over.abort();
 }
 
 function ended(child: ChildProcess): Promise<void> {

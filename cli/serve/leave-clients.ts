@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { gatewayCalls } from "#contract/gateway-call.ts";
-import { awakeDelay } from "./awake-delay.ts";
+import { awakeDelay } from "#hub/awake-delay.ts";
 import { waitingRequests } from "./waiting-requests.ts";
 
 /** Clients that ask again within this time have a request under way when the process ends. */

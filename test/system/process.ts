@@ -41,7 +41,7 @@ export function startProgram(
     child,
     output: () => text,
     exited,
-    printed: (pattern, timeoutMs = 30_000) =>
+    printed: (pattern, timeoutMs = 50_000) =>
       new Promise((done, fail) => {
         const finish = (act: () => void): void => {
           watchers.delete(look);
@@ -102,7 +102,7 @@ function listening(port: number): Promise<Server | undefined> {
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,
-  timeoutMs = 20_000,
+  timeoutMs = 50_000,
 ): Promise<T> {
   const deadlineMs = Date.now() + timeoutMs;
   let last: unknown;

@@ -19,8 +19,8 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from "node:tls";
+import { awakeDelay } from "#hub/awake-delay.ts";
 import { chooseByHost } from "#traffic/match/listener-table.ts";
-import { awakeDelay } from "../awake-delay.ts";
 import { bounds } from "./bounds.ts";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
 import { tlsClientAuth, type Peer } from "./connection-facts.ts";
