@@ -15,10 +15,13 @@ export function attachCanaries(canaries: readonly Source[], servers: readonly Se
       path: (string | number)[],
     ) => {
       const server = servers.find((one) => one.host === host);
-      const locations = server?.locations.filter((one) => one.service && isSame(one)) ?? [];
+      // In ingress-nginx a canary may take the requests of any namespace.
+      const isOwn = (one: Location): boolean => one.ingress.namespace === ingress.namespace;
+      const locations = server?.locations.filter((one) => one.service && isOwn(one) && isSame(one)) ?? [];
       const field = fieldOf(ingress.object, ...path);
       if (locations.length === 0) {
-        const message = "no other Ingress has this host and path, so the canary gets no requests";
+        const message =
+          "no other Ingress of the namespace has this host and path, so the canary gets no requests";
         notes.add(field, { code: "canary-unattached", message });
       }
       for (const location of locations) {

@@ -1,8 +1,9 @@
 // Ingresses, with the annotations of ingress-nginx and what it makes of them → the model. See docs/ingress.md.
 import type { ImportContext, Importer } from "../kubernetes/importer.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
+import { objectId } from "../kubernetes/object.ts";
 import { readBlockedClients } from "./controller/blocked-clients.ts";
-import { readController } from "./controller/controller.ts";
+import { readController, type Controller } from "./controller/controller.ts";
 import { createBackends } from "./backends.ts";
 import { servedIngresses } from "./ingress-class.ts";
 import { ingressClassKind, ingressKind, type Ingress } from "./kinds.ts";
@@ -45,6 +46,19 @@ function translate(context: ImportContext): void {
   };
   for (const server of servers) addRoutes(server, catchAll, routes);
   addWwwRoutes(servers, routes);
+  noteUnknown(sources, controller, notes);
+}
+
+/** Where the ConfigMap has an error, it is not known what an administrator wants of Ingresses: none is served for it. */
+function noteUnknown(sources: readonly Source[], { objects }: Controller, notes: Notes): void {
+  const broken = [...objects].find((object) => notes.broken.has(objectId(object)));
+  if (!broken) return;
+  for (const { ingress } of sources) {
+    notes.add(fieldOf(ingress.object, "metadata", "name"), {
+      code: "reference-unknown",
+      message: `it is not known what holds for the Ingress: ${objectId(broken)} has an error`,
+    });
+  }
 }
 
 /** Backends that are no Services are what other controllers serve files from. */

@@ -15,7 +15,7 @@ import {
   type RuleInput,
   type RulePolicies,
 } from "./rule-parts.ts";
-import { speaksFor, type Location, type Server } from "./server.ts";
+import { hasTls, speaksFor, usesRegex, type Location, type Server } from "./server.ts";
 import type { Snippet } from "./snippet/read-snippet.ts";
 import type { SnippetAnswer } from "./snippet/snippet-context.ts";
 import type { Settings } from "./settings.ts";
@@ -85,11 +85,28 @@ export function serverSnippetRules(server: Server, scheme: "http" | "https"): Pl
   if (!server.snippetSource) return [];
   const { settings, ingress } = server.snippetSource;
   const origin = settings.annotations.field("server-snippet");
-  return answersOf(settings.serverSnippet, scheme).map(({ match, filter }) => {
+  // Among locations expressions go before prefixes, and of these the longest first.
+  const answers = answersOf(settings.serverSnippet, scheme).toSorted(
+    (a, b) => (b.prefix?.path.length ?? Infinity) - (a.prefix?.path.length ?? Infinity) || 0,
+  );
+  return answers.map(({ match, filter, prefix }) => {
+    if (prefix && isHidden(prefix, server)) {
+      settings.annotations.unsupported(
+        "server-snippet",
+        `location ${prefix.path}: paths of Ingresses go before it, so it cannot answer in front of them`,
+        "Write location = PATH, location ~ EXPRESSION, or an Ingress of its own.",
+      );
+    }
     const joined = joinMatches([matchOf({}, server), match]);
     const isEvery = Object.keys(joined).length === 0;
     return { rule: { ...(!isEvery && { matches: [joined] }), filters: [filter] }, ingress, origin };
   });
+}
+
+/** Whether nginx would find another location for some of the paths that begin with this one. */
+function isHidden({ path, beforePatterns }: NonNullable<SnippetAnswer["prefix"]>, server: Server): boolean {
+  if (usesRegex(server)) return !beforePatterns;
+  return server.locations.some((location) => !location.isDefault && location.path.startsWith(path));
 }
 
 /** Clients that no location of the host answers; the rules are the oldest Ingress's. */
@@ -135,13 +152,13 @@ function matchOf({ path }: MatchInput, { host }: Server): MatchInput {
 
 /** Conditions, one of which holds for requests that are sent to HTTPS; an empty one: all of them. */
 function redirectedToHttps(
-  { settings, path }: Location,
-  { hasTls }: Server,
+  { settings, path, ingress }: Location,
+  server: Server,
   scheme: "http" | "https",
   { controller }: RouteContext,
 ): MatchInput[] {
   const { toHttps } = settings.redirects;
-  const isWanted = toHttps === "always" || (toHttps === "with-tls" && hasTls);
+  const isWanted = toHttps === "always" || (toHttps === "with-tls" && hasTls(server, ingress));
   if (!isWanted || controller.withoutRedirect.some((beginning) => path.startsWith(beginning))) return [];
   if (!controller.usesForwardedHeaders) return scheme === "http" ? [{}] : [];
   // Whoever ended TLS in front says so.

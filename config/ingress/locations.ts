@@ -1,5 +1,5 @@
 // The locations of a host in the order in which nginx tries them, each with the match that it is here.
-import { locationPattern, pathPatternError } from "./annotation/rewrite.ts";
+import { isDividedAtTop, locationPattern, pathPatternError } from "./annotation/rewrite.ts";
 import type { Notes } from "../kubernetes/notes.ts";
 import { isRewritten } from "./annotation/rewrite.ts";
 import type { MatchInput } from "./rule-parts.ts";
@@ -10,8 +10,57 @@ export interface OrderedLocation {
   readonly path: NonNullable<MatchInput["path"]>;
 }
 
-/** Exact paths, then the longest prefix; or, where there are regular expressions, the first that matches. */
+/**
+ * Each namespace's as if the others' were not there, in the order of age: one that comes later takes what begins with more of
+ * a path than what was there before. In ingress-nginx one Ingress makes regular expressions of all paths of the host, and the
+ * longest text goes first, so that one namespace could take any request of another.
+ */
 export function orderLocations(server: Server, notes: Notes): OrderedLocation[] {
+  const byNamespace = Map.groupBy(server.locations, ({ ingress }) => ingress.namespace);
+  const namespaces = new Set([
+    ...server.sources.map(({ ingress }) => ingress.namespace),
+    // Of an Ingress without rules, which has the host of all that have none.
+    ...byNamespace.keys(),
+  ]);
+  let ordered: OrderedLocation[] = [];
+  for (const namespace of namespaces) {
+    const own = orderOwn({ ...server, locations: byNamespace.get(namespace) ?? [] }, notes);
+    ordered = ordered.length === 0 ? own : inserted(own, ordered);
+  }
+  return ordered;
+}
+
+/** Behind everything that is as specific. */
+function inserted(later: readonly OrderedLocation[], earlier: readonly OrderedLocation[]): OrderedLocation[] {
+  const places = later.map((one) => earlier.findLastIndex((other) => holdOf(other) >= rankOf(one)) + 1);
+  const before = (place: number): OrderedLocation[] => later.filter((_, index) => places[index] === place);
+  return [...earlier.flatMap((one, index) => [...before(index), one]), ...before(earlier.length)];
+}
+
+/** How much of a path is asked for: so many characters at its beginning. */
+function rankOf({ location, path }: OrderedLocation): number {
+  const start = path.type === "RegularExpression" ? literalStart(location.path) : location.path;
+  return start.replace(/\/$/, "").length;
+}
+
+/** What an earlier one is as specific as, against later ones: of an expression that is more than a prefix nothing goes first. */
+function holdOf(one: OrderedLocation): number {
+  if (one.path.type === "Exact") return Infinity;
+  if (one.path.type === "PathPrefix") return rankOf(one);
+  const rest = one.location.path.slice(literalStart(one.location.path).length);
+  return /^(?:\?|\(\/\|\$\))?(?:\.\*|\(\.\*\))?\$?$/.test(rest) ? rankOf(one) : Infinity;
+}
+
+/** Of an expression, what each path that it matches begins with. */
+function literalStart(pattern: string): string {
+  if (pattern.includes("|") && isDividedAtTop(pattern)) return "";
+  const [plain = ""] = /^[A-Za-z0-9\-_~/%!&',;=:@]*/.exec(pattern) ?? [];
+  // What a quantifier follows may be missing.
+  return /^[*?{]/.test(pattern.slice(plain.length)) ? plain.slice(0, -1) : plain;
+}
+
+/** Exact paths, then the longest prefix; or, where there are regular expressions, the first that matches. */
+function orderOwn(server: Server, notes: Notes): OrderedLocation[] {
   const sorted = server.locations
     .flatMap((location) => divided(location, server))
     .toSorted((a, b) => b.path.length - a.path.length || (a.path < b.path ? 1 : a.path > b.path ? -1 : 0));

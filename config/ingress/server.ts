@@ -42,8 +42,8 @@ export interface Server {
   readonly aliases: string[];
   /** Ingresses with rules for the host, the oldest first. */
   readonly sources: Source[];
-  /** One of them has a TLS section. */
-  hasTls: boolean;
+  /** Namespaces of those with a TLS section. */
+  readonly tlsNamespaces: Set<string>;
   /** What its clients have to show over HTTPS: as the oldest Ingress says that asks for anything. */
   clientCertificates: ClientCertificates | undefined;
   /** The oldest Ingress that has a `server-snippet`: ingress-nginx takes one a host. */
@@ -75,7 +75,8 @@ export function mergeServers(sources: readonly Source[], notes: Notes): Server[]
         servers.set(name, server);
       }
       if (!server.sources.includes(source)) server.sources.push(source);
-      if (name !== "" && (ingress.body.spec.tls ?? []).length > 0) server.hasTls = true;
+      if (name !== "" && (ingress.body.spec.tls ?? []).length > 0)
+        server.tlsNamespaces.add(ingress.namespace);
       addPaths(server, source, index, notes);
     }
   }
@@ -99,7 +100,7 @@ function serverOf(host: string, ...locations: Location[]): Server {
     aliases: [],
     locations,
     sources: [],
-    hasTls: false,
+    tlsNamespaces: new Set(),
     clientCertificates: undefined,
     snippetSource: undefined,
   };
@@ -215,12 +216,20 @@ function addAliases(servers: ReadonlyMap<string, Server>): void {
   }
 }
 
-/** A host without certificate of its own is covered by that of the wildcard above it. */
+/** A host without certificate of its own is covered by that of the wildcard above it, if its namespace has that one, too. */
 function inheritTls(servers: ReadonlyMap<string, Server>): void {
   for (const server of servers.values()) {
     const above = servers.get(server.host.replace(/^[^.]+\./, "*."));
-    if (above?.hasTls) server.hasTls = true;
+    const owner = server.sources[0]?.ingress;
+    if (owner && above && above !== server && above.tlsNamespaces.has(owner.namespace))
+      server.tlsNamespaces.add(owner.namespace);
   }
+}
+
+/** To the Ingress's paths the host has a certificate: its own namespace says so, or the one that had the host first. */
+export function hasTls({ tlsNamespaces, sources }: Server, { namespace }: Ingress): boolean {
+  const owner = sources[0]?.ingress.namespace;
+  return tlsNamespaces.has(namespace) || (owner !== undefined && tlsNamespaces.has(owner));
 }
 
 /** One annotation of one Ingress makes regular expressions of all paths of the host. */

@@ -41,9 +41,13 @@ export function readValues(
   text: (name: string) => string | undefined,
   field: (name: string) => ObjectField,
   notes: Notes,
+  /** Who has an error that is not in the value itself. */
+  asker: (name: string) => ObjectField = field,
 ): Values {
+  const noteAt = (place: ObjectField, name: string, code: Note["code"], message: string, remedy?: string) =>
+    notes.add(place, { code, message: `${name}: ${message}`, remedy });
   const note = (name: string, code: Note["code"], message: string, remedy?: string): void =>
-    notes.add(field(name), { code, message: `${name}: ${message}`, remedy });
+    noteAt(field(name), name, code, message, remedy);
   const invalid = (name: string, expected: string): void => {
     const found = JSON.stringify((text(name) ?? "").slice(0, 80));
     note(name, "argument-invalid", `expected ${expected}; found ${found}`);
@@ -86,8 +90,9 @@ export function readValues(
         invalid(name, "networks such as 10.0.0.0/8, separated by commas");
         return [];
       }),
-    missing: (name, message) => note(name, "reference-unknown", message),
-    unsupported: (name, message, remedy) => note(name, "statement-unsupported", message, remedy),
+    missing: (name, message) => noteAt(asker(name), name, "reference-unknown", message),
+    unsupported: (name, message, remedy) =>
+      noteAt(asker(name), name, "statement-unsupported", message, remedy),
     approximated: (name, message, remedy) => note(name, "statement-approximated", message, remedy),
     unverified: (name, message, remedy) => note(name, "endpoint-unverified", message, remedy),
     ignored: (name, message, remedy) => note(name, "statement-ignored", message, remedy),

@@ -48,7 +48,9 @@ function pageRequest(
   const headers = new Headers();
   for (const [name, value] of request.headers) if (!notForPages.test(name)) headers.append(name, value);
   headers.set("x-code", String(status));
-  headers.set("x-format", request.headers.get("accept") ?? "");
+  const wanted = request.headers.get("accept");
+  if (wanted === null) headers.delete("x-format");
+  else headers.set("x-format", wanted);
   headers.set("x-original-uri", query === "" ? path : `${path}?${query}`);
   for (const { name, value } of requestHeaders) headers.set(name, value);
   return new Request(request.url, {

@@ -21,8 +21,10 @@ export function readAnnotations(
 ): Annotations {
   const ownText = (name: string): string | undefined =>
     annotations[annotationPrefix + name]?.trim() || undefined;
-  const field = (name: string): ObjectField =>
-    (ownText(name) === undefined && presets.get(name)?.field) ||
+  const own = (name: string): ObjectField =>
     fieldOf(object, "metadata", "annotations", annotationPrefix + name);
-  return readValues((name) => ownText(name) ?? presets.get(name)?.text, field, notes);
+  const field = (name: string): ObjectField =>
+    (ownText(name) === undefined && presets.get(name)?.field) || own(name);
+  // What an Ingress makes of a preset is no fault of the ConfigMap, which holds for all others, too.
+  return readValues((name) => ownText(name) ?? presets.get(name)?.text, field, notes, own);
 }

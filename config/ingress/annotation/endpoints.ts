@@ -7,6 +7,7 @@ import type { BackendPolicies } from "../backends.ts";
 import type { Ingress } from "../kinds.ts";
 import { findSecret } from "./access.ts";
 import type { Annotations } from "./annotations.ts";
+import { secondsOf } from "./proxying.ts";
 
 export type Protocol = NonNullable<BackendPolicies["protocol"]>;
 type Tls = NonNullable<BackendPolicies["tls"]>;
@@ -124,6 +125,6 @@ function noteWithoutSecret(annotations: Annotations): void {
 }
 
 function readConnectTimeout(annotations: Annotations): string | undefined {
-  const seconds = annotations.integer("proxy-connect-timeout");
+  const seconds = secondsOf("proxy-connect-timeout", annotations);
   return seconds ? formatDuration(seconds * 1_000) : undefined;
 }

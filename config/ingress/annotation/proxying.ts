@@ -11,7 +11,7 @@ const readTimeoutS = 60;
 
 export function readProxying(annotations: Annotations): RulePolicies {
   noteOthers(annotations);
-  const wanted = annotations.integer("proxy-read-timeout");
+  const wanted = secondsOf("proxy-read-timeout", annotations);
   const readTimeout = formatDuration((wanted || readTimeoutS) * 1_000);
   const retry = readRetry(annotations);
   return {
@@ -21,8 +21,19 @@ export function readProxying(annotations: Annotations): RulePolicies {
   };
 }
 
+/** ingress-nginx passes over what is no number, and its own value holds. */
+export function secondsOf(name: string, annotations: Annotations): number | undefined {
+  const text = annotations.text(name);
+  if (text === undefined || /^\d{1,9}$/.test(text)) return annotations.integer(name);
+  annotations.ignored(
+    name,
+    `${JSON.stringify(text.slice(0, 80))} is no whole number of seconds, so ingress-nginx's own value holds`,
+  );
+  return undefined;
+}
+
 function noteOthers(annotations: Annotations): void {
-  const sendTimeout = annotations.integer("proxy-send-timeout");
+  const sendTimeout = secondsOf("proxy-send-timeout", annotations);
   if (sendTimeout !== undefined && sendTimeout !== 60) {
     annotations.ignored(
       "proxy-send-timeout",

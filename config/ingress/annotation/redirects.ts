@@ -1,6 +1,7 @@
 // Redirects: to HTTPS, to the application's root, to and from `www.`, and in place of everything.
 import type { Annotations } from "./annotations.ts";
 import type { FilterInput } from "../rule-parts.ts";
+import { requestParts } from "./nginx-variables.ts";
 
 export interface Redirects {
   /** To HTTPS: where the host has a certificate, always, or never. */
@@ -114,7 +115,7 @@ export function redirectTo(
   name: string,
   annotations: Annotations,
 ): FilterInput | undefined {
-  if (!/^https?:\/\//.test(url) || /["\s;]/.test(url)) {
+  if (!/^(?:https?|\$scheme):\/\//.test(url) || /["\s;]/.test(url)) {
     annotations.invalid(name, "an http or https URL");
     return undefined;
   }
@@ -133,13 +134,14 @@ export function redirectTo(
       },
     };
   }
-  if (url.includes("$")) {
-    annotations.unsupported(
-      name,
-      "variables other than $request_uri at the end cannot be filled in",
-      "Write the address out, or end it with $request_uri.",
-    );
-    return undefined;
-  }
-  return locationFilter(url, code);
+  if (!url.includes("$")) return locationFilter(url, code);
+  const parts = requestParts(url);
+  if (parts && statusCode)
+    return { type: "RequestRedirect", requestRedirect: { location: parts, statusCode } };
+  annotations.unsupported(
+    name,
+    `${JSON.stringify(url)} has variables that cannot be filled in`,
+    "Those of the request can: $host, $scheme, $request_uri, $uri, $args, $arg_…, $http_…, $cookie_….",
+  );
+  return undefined;
 }

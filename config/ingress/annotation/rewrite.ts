@@ -37,7 +37,7 @@ export function locationPattern(path: string): string {
 }
 
 /** Whether a `|` stands outside of groups and classes. */
-function isDividedAtTop(pattern: string): boolean {
+export function isDividedAtTop(pattern: string): boolean {
   let depth = 0;
   for (let index = 0; index < pattern.length; index += 1) {
     const char = pattern[index];

@@ -2,7 +2,7 @@
 // where they say nothing.
 import { configMapKind, type ConfigMap } from "../../kubernetes/core-kinds.ts";
 import { fieldOf, type Notes } from "../../kubernetes/notes.ts";
-import { qualifiedName, type ObjectField } from "../../kubernetes/object.ts";
+import { qualifiedName, type KubernetesObject, type ObjectField } from "../../kubernetes/object.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { nearestName } from "../../native/nearest-name.ts";
 import type { Preset } from "../annotation/annotations.ts";
@@ -15,6 +15,8 @@ const controllerName = /^(?:.+-)?(?:ingress-nginx-controller|nginx-ingress-contr
 const controllerNamespaces: ReadonlySet<string> = new Set(["ingress-nginx", "nginx-ingress", "kube-system"]);
 
 export interface Controller {
+  /** The ConfigMaps that it is read from. */
+  readonly objects: ReadonlySet<KubernetesObject>;
   /** Those that are no presets. */
   readonly settings: Values;
   /** Of annotations, by their names. */
@@ -47,6 +49,7 @@ export function readController(set: ResourceSet, notes: Notes): Controller {
     settings.invalid("http-redirect-code", redirectStatuses.join(", "));
   const pathsOf = (name: string): string[] => (text(name) === undefined ? [challenges] : settings.list(name));
   return {
+    objects: new Set([...found.values()].map(({ field: place }) => place.object)),
     settings,
     presets: new Map([...found].filter(([name]) => settingPolicies[name] === "preset")),
     redirectStatus: redirectStatus ?? 308,

@@ -64,7 +64,7 @@ function readBlock(reader: Reader, depth: number): Statement[] | string {
 function split(text: string): Word[] | string {
   const words: Word[] = [];
   const pattern =
-    /\s+|#[^\n]*|([;{}])|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|((?:[^\s;{}"'\\]|\\.|\$\{\w+\})(?:[^\s;{}\\]|\\.|\$\{\w+\})*)/gsy;
+    /\s+|#[^\n]*|([;{}])|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|((?:\$\{\w+\}|[^\s;{}"'\\]|\\.)(?:\$\{\w+\}|[^\s;{}\\]|\\.)*)/gsy;
   while (pattern.lastIndex < text.length) {
     const start = pattern.lastIndex;
     const found = pattern.exec(text);

@@ -2,6 +2,7 @@
 import { isCidr } from "../../native/address.ts";
 import type { Annotations } from "../annotation/annotations.ts";
 import { redirectTo } from "../annotation/redirects.ts";
+import { literal } from "../../pattern-text.ts";
 import type { FilterInput, MatchInput } from "../rule-parts.ts";
 import { parseSnippet, type Statement } from "./parse-snippet.ts";
 import { readCondition, searched } from "./snippet-condition.ts";
@@ -48,7 +49,7 @@ export function readSnippet(
 
 /** Statements that tune nginx, its connections or its logs. */
 const tuning =
-  /^(?:access_log|aio|chunked_transfer_encoding|client_(?:body|header)_.*|error_log|etag|fastcgi_.*|gzip.*|http2_.*|keepalive_.*|large_client_header_buffers|lingering_.*|log_.*|open_file_cache.*|output_buffers|port_in_redirect|postpone_output|proxy_(?:buffer.*|busy_buffers_size|cache.*|connect_timeout|force_ranges|headers_hash.*|http_version|ignore_.*|max_temp_file_size|no_cache|pass_header|read_timeout|request_buffering|send_lowat|send_timeout|socket_keepalive|ssl_session_reuse|temp_.*)|resolver.*|rewrite_log|send_timeout|sendfile.*|server_tokens|ssl_(?:buffer_size|session_.*)|tcp_.*|types_hash.*|underscores_in_headers|uninitialized_variable_warn)$/;
+  /^(?:access_log|aio|charset.*|chunked_transfer_encoding|client_(?:body|header)_.*|error_log|etag|fastcgi_.*|gzip.*|http2_.*|ignore_invalid_headers|keepalive_.*|large_client_header_buffers|lingering_.*|log_.*|open_file_cache.*|output_buffers|port_in_redirect|postpone_output|proxy_(?:buffer.*|busy_buffers_size|cache.*|connect_timeout|force_ranges|headers_hash.*|http_version|ignore_.*|max_temp_file_size|no_cache|pass_header|read_timeout|request_buffering|send_lowat|send_timeout|socket_keepalive|ssl_session_reuse|temp_.*)|resolver.*|rewrite_log|send_timeout|sendfile.*|server_tokens|ssl_(?:buffer_size|session_.*)|tcp_.*|types_hash.*|underscores_in_headers|uninitialized_variable_warn)$/;
 
 function readStatement(statement: Statement, context: SnippetContext): void {
   const [directive = "", ...words] = statement.words;
@@ -92,7 +93,7 @@ function addNetwork([network = ""]: readonly string[], list: string[], context: 
 }
 
 function addAnswer(
-  condition: Pick<SnippetAnswer, "scheme"> & { readonly match?: MatchInput },
+  condition: Pick<SnippetAnswer, "scheme" | "prefix"> & { readonly match?: MatchInput },
   [code = "", text]: readonly string[],
   context: SnippetContext,
 ): boolean {
@@ -157,22 +158,28 @@ function readBlockStatement({ words, block = [] }: Statement, context: SnippetCo
       : directive === "location"
         ? locationMatch(rest, context)
         : undefined;
-  const [only, ...others] = block;
-  const isAnswer = only?.words[0] === "return" || only?.words.join(" ") === "deny all";
-  const answer = only?.words[0] === "return" ? only.words.slice(1) : ["403"];
-  if (condition && isAnswer && only?.block === undefined && others.length === 0) {
-    if (addAnswer(condition, answer, context)) return;
+  // nginx returns before it looks at who is denied; what tunes it changes no answer.
+  const said = block.filter((inner) => inner.block || !tuning.test(inner.words[0] ?? ""));
+  const returned = said.find((inner) => inner.words[0] === "return");
+  const isAnswer = said.every((inner) => inner === returned || inner.words.join(" ") === "deny all");
+  if (condition && isAnswer && said.length > 0 && !said.some((inner) => inner.block)) {
+    if (addAnswer(condition, returned?.words.slice(1) ?? ["403"], context)) return;
   }
   refuse(JSON.stringify(`${words.join(" ").slice(0, 80)} {…}`), context);
 }
 
-/** Exact locations and expressions go before all that Ingresses say; a prefix would have its place among them. */
+/** Exact locations and expressions go before all that Ingresses say; a prefix has its place among them. */
 function locationMatch(
   words: readonly string[],
   { name }: SnippetContext,
-): { match: MatchInput } | undefined {
-  const [operator = "", value = ""] = words;
-  if (name !== "server-snippet" || words.length !== 2) return undefined;
+): Pick<SnippetAnswer, "match" | "prefix"> | undefined {
+  const [operator = "", value = ""] = words.length === 1 ? ["", ...words] : words;
+  if (name !== "server-snippet" || words.length > 2) return undefined;
+  if (operator === "" || operator === "^~") {
+    if (!/^\/./.test(value)) return undefined;
+    const match: MatchInput = { path: { type: "RegularExpression", value: `${literal(value)}.*` } };
+    return { match, prefix: { path: value, beforePatterns: operator === "^~" } };
+  }
   if (operator === "=")
     return value.startsWith("/") ? { match: { path: { type: "Exact", value } } } : undefined;
   const pattern = searched(operator, value);

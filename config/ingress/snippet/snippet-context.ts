@@ -8,6 +8,8 @@ export interface SnippetAnswer {
   readonly match: MatchInput;
   readonly scheme?: "http" | "https";
   readonly filter: FilterInput;
+  /** Of a location: it has its place among those of the host, before all that begin with less of the path. */
+  readonly prefix?: { readonly path: string; readonly beforePatterns: boolean };
 }
 
 /** A location's own: variables such as `$service_name` are not the same in all of an Ingress. */
