@@ -181,7 +181,7 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
     ...timer("connectTimeoutMs", backend.timeout?.tcp?.connectTimeout),
     ...(backend.proxyProtocol && { proxyProtocol: backend.proxyProtocol }),
     ...(backend.portForward && { portForward: backend.portForward }),
-    endpoints: backend.endpoints.map(({ address, port, weight, priority, zone }) => {
+    endpoints: backend.endpoints.map(({ address, port, weight, priority, zone, hashId }) => {
       const canonical = parseAddress(address)?.canonical ?? address;
       return {
         id: endpointId(canonical, port),
@@ -190,6 +190,7 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
         weight,
         ...(priority ? { priority } : {}),
         ...(zone === undefined ? {} : { zone }),
+        ...(hashId === undefined ? {} : { hashId }),
       };
     }),
     loadBalancer: compileLoadBalancer(backend.loadBalancer),

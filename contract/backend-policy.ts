@@ -22,11 +22,35 @@ export const keySourceSchema = z.strictObject({
 });
 export type KeySource = z.infer<typeof keySourceSchema>;
 
+/** HAProxy `hash-type`: clients are bound to the servers that HAProxy would bind them to. */
+export const hashTypeSchema = z.strictObject({
+  method: z.enum(["MapBased", "Consistent"]),
+  function: z.enum(["SDBM", "DJB2", "WT6", "CRC32", "None"]).default("SDBM"),
+  avalanche: z.boolean().default(false),
+});
+export type HashType = z.infer<typeof hashTypeSchema>;
+
+/** HAProxy `id` of a server. */
+export const hashIdSchema = z.int().min(1).max(2_147_483_647);
+
+/** HAProxy `balance uri`: how much of the target counts. Absent: the whole path. */
+export const hashedUriSchema = z.strictObject({
+  /** Longest text. */
+  length: z.int().min(1).max(16_384).optional(),
+  /** Elements of the path. */
+  depth: z.int().min(1).max(256).optional(),
+  /** With the query. */
+  whole: z.boolean().optional(),
+});
+
 /** What a client is bound to. A request without it is sent to a random endpoint, as in Envoy. */
 export const consistentHashSchema = z.strictObject({
   ...keySourceSchema.shape,
   /** Envoy `hash_balance_factor`: no endpoint has more than this percentage of its fair load. Absent: no bound. */
   hashBalanceFactor: z.int().min(100).max(10_000).optional(),
+  /** Absent: decision 0007. */
+  hashType: hashTypeSchema.optional(),
+  uri: hashedUriSchema.optional(),
 });
 export type ConsistentHashPolicy = z.infer<typeof consistentHashSchema>;
 

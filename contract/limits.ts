@@ -51,6 +51,8 @@ export const limits = {
   tlsRoutes: 10_000,
   backends: 50_000,
   endpointsPerBackend: 1_024,
+  /** Weight of all servers that a table of `hashType` has room for; of more, each has a like share. */
+  serverTableWeight: 8_192,
   rateLimitPolicies: 1_024,
   errorPages: 256,
   pagesPerErrorPages: 64,

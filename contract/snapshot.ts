@@ -4,6 +4,7 @@ import { z } from "zod";
 import {
   circuitBreakerSchema,
   consistentHashSchema,
+  hashIdSchema,
   hedgingSchema,
   keySourceSchema,
   leastRequestSchema,
@@ -185,6 +186,8 @@ export const endpointSchema = z.strictObject({
   weight: z.int().min(0).max(65_535),
   /** 0 (absent) is preferred; endpoints of the next level help out as far as those before are not enough. */
   priority: z.int().min(0).max(127).optional(),
+  /** HAProxy's number of the server, which places it on the ring of `hashType`. Absent: its position, from 1. */
+  hashId: hashIdSchema.optional(),
   /** Where it runs, in the words the gateway's own zone is named in. */
   zone: z.string().max(253).optional(),
 });

@@ -1,7 +1,7 @@
 // Policies of a backend in the native configuration: names of Envoy Gateway's BackendTrafficPolicy. The defaults are
 // those of contract/backend-policy.ts, which every block compiles to (`config/compile-policy.ts`).
 import { z } from "zod";
-import { prioritySchema } from "#contract/backend-policy.ts";
+import { hashIdSchema, prioritySchema } from "#contract/backend-policy.ts";
 import { headerNameSchema } from "#contract/http-route.ts";
 import { durationSchema } from "#contract/duration.ts";
 import { durationField, lifetimeField } from "./duration-field.ts";
@@ -52,9 +52,32 @@ export const keySourceSchema = z
   .strictObject(keySourceFields)
   .refine(fieldOfType, { message: fieldOfTypeError });
 
+const hashTypeSchema = z
+  .strictObject({
+    method: z
+      .enum(["MapBased", "Consistent"])
+      .describe("A map of slots, or a ring of points, of which few change hands when servers do."),
+    function: z
+      .enum(["SDBM", "DJB2", "WT6", "CRC32", "None"])
+      .optional()
+      .describe("What makes a number of the client's text; not for SourceIP. Default: SDBM."),
+    avalanche: z.boolean().optional().describe("Mix the bits of that number. Default: false."),
+  })
+  .describe("HAProxy's hash-type: clients go to the servers that HAProxy would send them to.");
+
+const hashedUriSchema = z
+  .strictObject({
+    length: z.int().min(1).max(16_384).optional().describe("Longest text. Default: no bound."),
+    depth: z.int().min(1).max(256).optional().describe("Elements of the path that count. Default: all."),
+    whole: z.boolean().optional().describe("The query counts, too. Default: false."),
+  })
+  .describe("For type URI: how much of it counts. Default: the whole path.");
+
 const consistentHashSchema = z
   .strictObject({
     ...keySourceFields,
+    hashType: hashTypeSchema.optional(),
+    uri: hashedUriSchema.optional(),
     hashBalanceFactor: z
       .int()
       .min(100)
@@ -62,7 +85,11 @@ const consistentHashSchema = z
       .optional()
       .describe("No endpoint has more than this percentage of its fair load. Default: no bound."),
   })
-  .refine(fieldOfType, { message: fieldOfTypeError });
+  .refine(fieldOfType, { message: fieldOfTypeError })
+  .refine(({ type, uri }) => uri === undefined || type === "URI", {
+    message: "expected type URI where uri is given",
+    path: ["uri"],
+  });
 
 export const loadBalancerSchema = z
   .strictObject({
@@ -255,6 +282,9 @@ export const endpointPlaceFields = {
     .optional()
     .describe("0 is preferred; higher levels help as far as lower ones are not enough. Default: 0."),
   zone: z.string().min(1).max(253).optional().describe("Where the endpoint runs."),
+  hashId: hashIdSchema
+    .optional()
+    .describe("HAProxy's number of the server, for hashType. Default: its position, from 1."),
 };
 
 export const backendHeadField = durationSchema

@@ -10,6 +10,7 @@ import { PeakEwma } from "./peak-ewma.ts";
 import type { PickRequest, RequestOutcome } from "./pick-request.ts";
 import { Random } from "./random.ts";
 import { RoundRobin } from "./round-robin.ts";
+import { ServerTable } from "./server-table.ts";
 import type { LevelStatus } from "./shares.ts";
 
 export interface BalancerStatus {
@@ -159,7 +160,7 @@ function poolSettings(backend: SnapshotBackend, zone: string | undefined) {
 }
 
 function createAlgorithm(backend: SnapshotBackend, pool: EndpointPool, random: () => number): Algorithm {
-  const { type, leastRequest, consistentHash } = backend.loadBalancer;
+  const { type, leastRequest } = backend.loadBalancer;
   switch (type) {
     case "RoundRobin":
       return new RoundRobin(pool, random);
@@ -168,8 +169,20 @@ function createAlgorithm(backend: SnapshotBackend, pool: EndpointPool, random: (
     case "Random":
       return new Random(pool, random);
     case "ConsistentHash":
-      return new ConsistentHash(pool, random, (consistentHash?.hashBalanceFactor ?? Infinity) / 100);
+      return createHash(backend, pool, random);
     case "PeakEWMA":
       return new PeakEwma(pool, random);
   }
+}
+
+function createHash(
+  { endpoints, loadBalancer }: SnapshotBackend,
+  pool: EndpointPool,
+  random: () => number,
+): Algorithm {
+  const { hashBalanceFactor = Infinity, hashType } = loadBalancer.consistentHash ?? {};
+  const boundFactor = hashBalanceFactor / 100;
+  if (!hashType) return new ConsistentHash(pool, random, boundFactor);
+  const hashIds = endpoints.map(({ hashId }, index) => hashId ?? index + 1);
+  return new ServerTable(pool, random, { method: hashType.method, hashIds, boundFactor });
 }

@@ -29,6 +29,8 @@ export class EndpointPool {
   /** Weight now in force; 0 for an endpoint that gets no new traffic. */
   readonly share: Float64Array;
   readonly inFlight: Int32Array;
+  /** Configured, or an operator's, whatever the state. */
+  readonly weights: Float64Array;
   totalInFlight = 0;
   /** Indexes with a share above 0, ascending; the first `memberCount` entries count. */
   readonly members: Int32Array;
@@ -42,7 +44,6 @@ export class EndpointPool {
 
   private readonly settings: PoolSettings;
   private readonly configuredWeight: Float64Array;
-  private readonly weight: Float64Array;
   private readonly level: Int32Array;
   private readonly down: Uint8Array;
   private readonly rampFromMs: Float64Array;
@@ -55,7 +56,7 @@ export class EndpointPool {
     this.ids = endpoints.map(({ id }) => id);
     this.settings = settings;
     this.configuredWeight = Float64Array.from(endpoints, ({ weight }) => weight);
-    this.weight = this.configuredWeight.slice();
+    this.weights = this.configuredWeight.slice();
     this.level = assignLevels(endpoints, settings.localZone);
     this.share = new Float64Array(this.size);
     this.inFlight = new Int32Array(this.size);
@@ -92,8 +93,8 @@ export class EndpointPool {
   /** Replaces the configured weight; undefined restores it. */
   setWeight(index: number, weight: number | undefined): void {
     const value = weight ?? this.configuredWeight[index];
-    if (value === undefined || value === this.weight[index]) return;
-    this.weight[index] = value;
+    if (value === undefined || value === this.weights[index]) return;
+    this.weights[index] = value;
     this.recompute();
   }
 
@@ -150,7 +151,7 @@ export class EndpointPool {
       const ramp = this.rampOf[index];
       const factor = ramp === undefined ? 1 : rampFactor(ramp, nowMs - this.rampFromMs[index]!);
       const stays = (this.down[index]! & downByWill) === 0;
-      this.effectiveWeight[index] = stays ? this.weight[index]! * factor : 0;
+      this.effectiveWeight[index] = stays ? this.weights[index]! * factor : 0;
       this.usable[index] = (this.down[index]! & downInHealth) === 0 ? 1 : 0;
     }
     this.levels = computeShares(

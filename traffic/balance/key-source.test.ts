@@ -27,3 +27,24 @@ test.each<[KeySource, string | undefined]>([
 ])("%j", (source, expected) => {
   expect(compileKeySource(source)(head)).toBe(expected);
 });
+
+const hashType = { method: "MapBased", function: "SDBM", avalanche: false } as const;
+
+test.each<[Parameters<typeof compileKeySource>[0], string | undefined]>([
+  [{ type: "QueryParam", queryParam: { name: "user" }, hashType }, "c%20d"],
+  [{ type: "QueryParam", queryParam: { name: "use" }, hashType }, undefined],
+  [{ type: "Header", header: { name: "X-List" }, hashType }, "one"],
+  [{ type: "Header", header: { name: "x-empty" }, hashType }, undefined],
+  [{ type: "URI", uri: { depth: 1 } }, "/shop"],
+  [{ type: "URI", uri: { depth: 9 } }, "/shop/cart/7"],
+  [{ type: "URI", uri: { length: 7 } }, "/shop/c"],
+  [{ type: "URI", uri: { whole: true } }, "/shop/cart/7?user=c%20d&x=1"],
+  [{ type: "URI", uri: { whole: true, length: 15 } }, "/shop/cart/7?us"],
+])("as HAProxy: %j", (source, expected) => {
+  const list: RequestHead = {
+    ...head,
+    path: "/shop/cart/7",
+    header: (name) => (name === "x-list" ? " one , two" : head.header(name)),
+  };
+  expect(compileKeySource(source)(list)).toBe(expected);
+});

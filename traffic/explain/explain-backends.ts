@@ -8,7 +8,7 @@ import {
   type SnapshotBackendRef,
 } from "#contract/snapshot.ts";
 import { createBalancer } from "../balance/balancer.ts";
-import { hashText } from "../balance/hash-text.ts";
+import { compileHashKey } from "../balance/hash-type.ts";
 
 /** What is so at run time; absent parts: every endpoint is healthy, nobody has administered any. */
 export interface RunTime {
@@ -90,10 +90,11 @@ function explainEndpoints(
   });
   const { endpoints } = balancer.status();
   const hashed = backend.loadBalancer.type === "ConsistentHash" ? hashTextOf(backend) : undefined;
+  const numberOf = compileHashKey(backend.loadBalancer.consistentHash ?? { type: "SourceIP" });
   const alone = endpoints.filter(({ load }) => load > 0).length === 1;
   const picked =
     hashed !== undefined || alone
-      ? balancer.pick({ nowMs: 0, hashKey: hashed === undefined ? undefined : hashText(hashed) })
+      ? balancer.pick({ nowMs: 0, hashKey: hashed === undefined ? undefined : numberOf(hashed) })
       : -1;
   return endpoints.map(({ id, load, reasons }, index) => ({
     endpoint: id,

@@ -2,7 +2,7 @@
 // sent by then, so nothing can happen twice.
 import { counterName } from "#contract/counter-name.ts";
 import { GatewayError } from "#contract/error.ts";
-import { hashText } from "#traffic/balance/hash-text.ts";
+import { compileHashKey } from "#traffic/balance/hash-type.ts";
 import { resultOfError } from "#traffic/outlier/request-result.ts";
 import { asGatewayError } from "../report/error-response.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
@@ -46,8 +46,10 @@ export async function reachEndpoint(
 
 /** Anything but the address is unknown of a connection: Envoy, too, then picks at random. */
 function hashKeyOf(connection: Connection, { backend }: BackendPlan): number | undefined {
-  const source = backend.loadBalancer.consistentHash?.type ?? "SourceIP";
-  return source === "SourceIP" && connection.client ? hashText(connection.client.address) : undefined;
+  const source = backend.loadBalancer.consistentHash ?? { type: "SourceIP" };
+  return source.type === "SourceIP" && connection.client
+    ? compileHashKey(source)(connection.client.address)
+    : undefined;
 }
 
 async function attempt(

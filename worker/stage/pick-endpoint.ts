@@ -1,7 +1,8 @@
 // Backend stage: one endpoint, by the backend's load balancer.
+import type { ConsistentHashPolicy } from "#contract/backend-policy.ts";
 import { GatewayError } from "#contract/error.ts";
 import { type BackendProtocol, speaksHttp2 } from "#contract/snapshot.ts";
-import { hashText } from "#traffic/balance/hash-text.ts";
+import { compileHashKey } from "#traffic/balance/hash-type.ts";
 import { httpStatusOfGrpc } from "#traffic/grpc/status.ts";
 import type { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
 import type { Exchange } from "../exchange.ts";
@@ -11,10 +12,14 @@ import type { BackendPlan } from "../plan/backend-plan.ts";
 import { clientKeyOf } from "./client-key.ts";
 import type { BackendScope, Handler, Stage } from "./stage.ts";
 
+/** What nothing is said of. */
+const addressHash: ConsistentHashPolicy = { type: "SourceIP" };
+
 export const pickEndpoint: Stage<BackendScope> = ({ backend, rule }, next) => {
   if (backend.endpoints.length === 0) return noEndpoint;
-  const { type, consistentHash = { type: "SourceIP" } } = backend.backend.loadBalancer;
+  const { type, consistentHash = addressHash } = backend.backend.loadBalancer;
   const keyOf = type === "ConsistentHash" ? clientKeyOf(consistentHash) : undefined;
+  const numberOf = compileHashKey(consistentHash);
   // A retry policy would rather have the same endpoint again than none; `redispatch` is only for other ones.
   const mayRepeat = rule.retry !== undefined;
   const attempt = type === "LeastRequest" ? busyUntilEnd : busyUntilHead;
@@ -24,7 +29,7 @@ export const pickEndpoint: Stage<BackendScope> = ({ backend, rule }, next) => {
     let index = bound && !tried?.includes(bound.endpointIndex) ? bound.endpointIndex : -1;
     if (index < 0) {
       const key = keyOf?.(exchange);
-      const hashKey = key === undefined ? undefined : hashText(key);
+      const hashKey = key === undefined ? undefined : numberOf(key);
       index = backend.balancer.pick({ nowMs, hashKey, exclude: tried });
       if (index < 0 && tried && mayRepeat) index = backend.balancer.pick({ nowMs, hashKey });
     }

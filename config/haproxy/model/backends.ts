@@ -6,7 +6,7 @@ import type { Notes } from "../notes.ts";
 import { isHttp, settingOf, statementsIn, type Proxy } from "../proxy.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import { translateBalance } from "./balance.ts";
+import { translateBalance, type LoadBalancer } from "./balance.ts";
 import { translateHealthCheck } from "./health-check.ts";
 import { translateServerTls, type ServerTlsContext } from "./server-tls.ts";
 import { noOptions, readServer, readServerOptions, readTemplate, type Server } from "./server-line.ts";
@@ -64,7 +64,7 @@ export function translateBackend(
       ...(tls && { tls }),
       ...(connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
       ...(proxyProtocol && { proxyProtocol: { version: proxyProtocol } }),
-      endpoints: endpointsOf(proxy, servers, preferred),
+      endpoints: endpointsOf(proxy, servers, isRing(loadBalancer) ? hashIdsOf(all) : undefined, preferred),
       loadBalancer: {
         ...loadBalancer,
         ...((preferred !== undefined || hasLevels(proxy, servers)) && {
@@ -126,12 +126,36 @@ function hasLevels(proxy: Proxy, servers: readonly Server[]): boolean {
   return isFirstFit(proxy) || servers.some(({ options }) => options.backup);
 }
 
+function isRing({ consistentHash }: LoadBalancer): boolean {
+  return consistentHash?.hashType?.method === "Consistent";
+}
+
+/** HAProxy numbers servers from 1 on, in their order, with the numbers that no other has by `id`. */
+function hashIdsOf(servers: readonly Server[]): Map<Statement, number> {
+  const taken = new Set(servers.flatMap(({ options }) => options.id ?? []));
+  let next = 1;
+  return new Map(
+    servers.map(({ statement, options, count }) => {
+      if (options.id !== undefined) return [statement, options.id];
+      while (taken.has(next)) next += 1;
+      const id = next;
+      next += count ?? 1;
+      return [statement, id];
+    }),
+  );
+}
+
 /** Backup servers, one after the other, come last; with `balance first` every server does. */
-function endpointsOf(proxy: Proxy, servers: readonly Server[], preferred?: string): EndpointInput[] {
+function endpointsOf(
+  proxy: Proxy,
+  servers: readonly Server[],
+  hashIds: ReadonlyMap<Statement, number> | undefined,
+  preferred: string | undefined,
+): EndpointInput[] {
   const isFirst = isFirstFit(proxy);
   const together = settingOf(proxy, "option", "allbackups") !== undefined;
   let backups = 0;
-  return servers.map(({ name, address, port, options }, index) => {
+  return servers.map(({ statement, name, address, port, options }, index) => {
     let priority = isFirst ? index : 0;
     if (options.backup) {
       backups += 1;
@@ -140,9 +164,11 @@ function endpointsOf(proxy: Proxy, servers: readonly Server[], preferred?: strin
     if (preferred !== undefined) priority = name === preferred ? 0 : priority + 1;
     // A server that is picked needs no share of the requests that are not for it.
     const weight = name === preferred ? Math.max(1, options.weight) : options.weight;
+    const hashId = hashIds?.get(statement) ?? index + 1;
     return {
       address,
       port,
+      ...(hashId !== index + 1 && { hashId }),
       ...(weight !== 1 && { weight }),
       ...(priority > 0 && { priority: Math.min(priority, 127) }),
     };

@@ -13,10 +13,13 @@ export interface Server {
   readonly address: string;
   readonly port: number;
   readonly options: ServerOptions;
+  /** How many of HAProxy's servers it stands for. Default: 1. */
+  readonly count?: number;
 }
 
 export interface ServerOptions {
   readonly weight: number;
+  readonly id?: number;
   readonly check: boolean;
   readonly backup: boolean;
   readonly disabled: boolean;
@@ -86,11 +89,11 @@ const time =
   (field: "intervalMs" | "fastIntervalMs" | "downIntervalMs" | "slowStartMs"): Apply =>
   (options, take) => ({ ...options, [field]: readDurationMs({ text: take(), column: 1 }) });
 const count =
-  (field: "rise" | "fall" | "weight" | "checkPort" | "errorLimit", max: number): Apply =>
+  (field: "rise" | "fall" | "weight" | "checkPort" | "errorLimit" | "id", max: number): Apply =>
   (options, take) => {
     const text = take();
     const value = Number(text);
-    if (!/^[0-9]{1,7}$/.test(text) || value > max)
+    if (!/^[0-9]{1,10}$/.test(text) || value > max)
       invalid(`expected a number of at most ${max}; found ${JSON.stringify(text)}`);
     return { ...options, [field]: value };
   };
@@ -116,6 +119,14 @@ const readOption: Readonly<Record<string, Apply>> = {
   rise: count("rise", 1_000),
   fall: count("fall", 1_000),
   port: count("checkPort", 65_535),
+  id: count("id", 2_147_483_647),
+  "hash-key": (options, take, statement, notes) => {
+    if (take() === "id") return options;
+    const message =
+      "`hash-type consistent` places the server by its id, so that some clients change servers once";
+    notes.add(statement, { code: "statement-approximated", message });
+    return options;
+  },
   "error-limit": count("errorLimit", 1_000_000),
   observe: (options, take) => {
     const layer = take();
@@ -192,7 +203,7 @@ const plain = new Set(
   ),
 );
 const withArgument = new Set(
-  `check-pool-conn-name healthcheck ktls quic-cc-algo ciphers ciphersuites client-sigalgs curves guid hash-key id
+  `check-pool-conn-name healthcheck ktls quic-cc-algo ciphers ciphersuites client-sigalgs curves guid
   init-addr max-reuse npn pool-conn-name pool-low-conn pool-max-conn pool-purge-delay proxy-v2-options resolve-net
   resolve-opts resolve-prefer resolvers shard sigalgs ssl-max-ver ssl-min-ver tcp-ut ws cc log-bufsize log-proto
   idle-ping`.split(/\s+/),
@@ -233,6 +244,7 @@ export function readTemplate(statement: Statement, defaults: ServerOptions, note
     address,
     port,
     options: readServerOptions(statement, 4, defaults, notes),
+    count: Number(count.split("-").at(-1)),
   };
 }
 
