@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -45,4 +45,17 @@ test("the configuration is told about a file that is not there", async () => {
   const { diagnostics } = loadConfig(await readConfigFiles([path]));
   expect(diagnostics).toMatchObject([{ code: "statement-unsupported", line: 5 }]);
   expect(diagnostics[0]!.message).toContain('there is no file "blocked.lst"');
+});
+
+test("of a folder of certificates the names are read, of a certificate nothing", async () => {
+  const path = join(directory, "haproxy.cfg");
+  await mkdir(join(directory, "sites"));
+  await mkdir(join(directory, "sites", "old"));
+  for (const file of ["b.pem", "a.pem"]) await writeFile(join(directory, "sites", file), "secret");
+  await writeFile(join(directory, "single"), "secret");
+  await writeFile(path, configuration.replace("bind :80", "bind :443 ssl crt sites/ crt single"));
+  const files = await readConfigFiles([path]);
+  expect(files.filter(({ role }) => role === "named")).toEqual([
+    { name: "sites/", content: "a.pem\nb.pem", role: "named" },
+  ]);
 });

@@ -1,5 +1,6 @@
 // Reads the configuration files that a command names; what they mean is the business of config/.
-import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { namedFiles } from "#config/named-files.ts";
@@ -47,8 +48,22 @@ function keepYoungGenerationSmall(): void {
 /** `undefined`: it is not there, which the configuration is told about. */
 async function readNamedFile(name: string, path: string): Promise<SourceFile | undefined> {
   if (!existsSync(path)) return undefined;
+  if (name.endsWith("/")) {
+    const files = await filesIn(path);
+    return files && { name, content: files.join("\n"), role: "named" };
+  }
   const { content } = await readConfigFile(path);
   return { name, content, role: "named" };
+}
+
+/** Names in the order of their letters, as HAProxy takes them; `undefined`: it is no folder. */
+async function filesIn(path: string): Promise<string[] | undefined> {
+  if (!statSync(path).isDirectory()) return undefined;
+  const entries = await readdir(path, { withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ name }) => name)
+    .toSorted();
 }
 
 async function readConfigFile(path: string): Promise<SourceFile> {

@@ -300,9 +300,15 @@ export const filterSchema = z.discriminatedUnion("type", [
         refresh: durationSchema
           .optional()
           .describe("How often the page renews itself, in whole seconds. Default: never."),
+        format: z
+          .enum(["Page", "Prometheus"])
+          .optional()
+          .describe("The page, or the metrics of the Admin API's /metrics in its place. Default: Page."),
       })
       .default({})
-      .describe("The control's page of statistics, without asking for a token (HAProxy `stats enable`)."),
+      .describe(
+        "The control's statistics, without asking for a token (HAProxy `stats enable`, `prometheus-exporter`).",
+      ),
   }),
   z.strictObject({
     type: z.literal("FaultInjection"),

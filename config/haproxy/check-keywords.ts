@@ -68,12 +68,19 @@ function isTranslated(kind: SectionKind, statement: Statement, notes: Notes): bo
   const inner = nested[first];
   if (!inner) return true;
   // `set-var(txn.x)`, `sc-inc-gpc0(0)`.
-  const second = wordAt(statement, 1).replace(/\(.*$/s, "");
+  const second = actionAt(statement, 1);
   if (statement.prefix && first === "option") return isKnownOption(inner, second, statement, notes);
   if (!isTranslatedBy(inner, second, statement, 1, notes)) return false;
   const actions = layered[first];
   if (!actions) return true;
-  return isTranslatedBy(actions, wordAt(statement, 2).replace(/\(.*$/s, ""), statement, 2, notes);
+  return isTranslatedBy(actions, actionAt(statement, 2), statement, 2, notes);
+}
+
+/** Without arguments, and of the counters, of which there may be many, without their number. */
+function actionAt(statement: Statement, index: number): string {
+  return wordAt(statement, index)
+    .replace(/\(.*$/s, "")
+    .replace(/^(track-sc)[0-9]+$/, "$1");
 }
 
 /** `no option x` switches off what would otherwise be noted. */

@@ -65,7 +65,7 @@ const bindOptions: typeof serverOptions = {
   ],
   "what would let others in": [
     "error",
-    "accept-netscaler-cip 1, interface eth0, namespace blue, proto x, crt-list x",
+    "accept-netscaler-cip 1, interface eth0, namespace blue, proto x, ssl crt-list x",
   ],
 };
 
@@ -146,6 +146,11 @@ const connectionActions: Readonly<Record<string, string>> = {
     set-src-port switch-mode track-sc0 use-service`,
   "tcp-response": `${tcp} accept close reject send-spoe-group set-bandwidth-limit set-log-level set-nice`,
 };
+
+test("counters are tracked under any number", () => {
+  const frontend = "frontend f\n mode http\n bind :80\n default_backend b\n http-request track-sc9 src\n";
+  expect(outcome(`${frontend}backend b\n mode http\n server s 10.0.0.1:80\n`)).toBe("nothing");
+});
 
 test.each([
   ["global", globals, globalKeywords],

@@ -201,7 +201,7 @@ export const statsKeywords = table(
 
 export const requestActions = table(
   `allow deny tarpit reject silent-drop return redirect set-header add-header del-header replace-header set-path replace-path
-  set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth track-sc0 track-sc1 track-sc2 track-sc`,
+  set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth use-service track-sc0 track-sc1 track-sc2 track-sc`,
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos
   wait-for-handshake wait-for-body normalize-uri strict-mode
   sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-priority-class set-priority-offset
@@ -225,7 +225,6 @@ export const requestActions = table(
     "set-src-port": operational,
     "set-dst": unsupported("the server's address cannot be changed"),
     "set-dst-port": unsupported("the server's port cannot be changed"),
-    "use-service": unsupported("there are no services of Lua or other code"),
     "send-spoe-group": unsupported("there are no stream processing agents"),
     "do-resolve": unsupported("names are not resolved by rules"),
     "add-acl": unsupported("ACLs cannot change while they are used"),

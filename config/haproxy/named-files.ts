@@ -2,7 +2,7 @@
 // configuration and handed over with it, for nothing here reads files.
 import { createNotes } from "./notes.ts";
 import { readSections } from "./read-sections.ts";
-import type { Statement } from "./statement.ts";
+import { wordAt, type Section, type Statement } from "./statement.ts";
 import { unsupported } from "./statement-problem.ts";
 
 /** A page that is empty; no file to hand over. */
@@ -19,6 +19,8 @@ export interface NamedFiles {
   entries(name: string): readonly MapEntry[];
   /** All of it, as it is. */
   text(name: string): string;
+  /** Names of the files in a folder; `undefined`: it is not there, or is none. */
+  folder(name: string): readonly string[] | undefined;
 }
 
 /** `contents`: by the name that the configuration has for them. */
@@ -37,12 +39,22 @@ export function createNamedFiles(contents: ReadonlyMap<string, string>): NamedFi
   return {
     patterns: linesOf,
     text: (name) => contents.get(name) ?? missing(name),
+    folder: (name) =>
+      contents
+        .get(folderName(name))
+        ?.split("\n")
+        .filter((file) => file !== ""),
     entries: (name) =>
       linesOf(name).map((line) => {
         const [key] = /^\S+/.exec(line)!;
         return { key, value: line.slice(key.length).trim() };
       }),
   };
+}
+
+/** A folder's content is a line for each of its files. */
+function folderName(name: string): string {
+  return `${name.replace(/\/+$/, "")}/`;
 }
 
 /** `opt@file` may be missing, `virt@name` is no file at all. */
@@ -66,8 +78,38 @@ const maxFiles = 256;
 /** Names of the files that a haproxy.cfg wants beside it, as it writes them. Never throws. */
 export function filesNamedBy(content: string): string[] {
   const sections = readSections(content, createNotes(""));
-  const names = new Set(sections.flatMap((section) => section.statements.flatMap(filesOf)));
+  const folder = crtBase(sections);
+  const names = new Set(
+    sections.flatMap((section) =>
+      section.statements.flatMap((statement) => [
+        ...filesOf(statement),
+        ...certificatesOf(statement, folder),
+      ]),
+    ),
+  );
   return [...names].slice(0, maxFiles);
+}
+
+/** Relative names of certificates start here. */
+export function crtBase(sections: readonly Section[]): string {
+  const statements = sections.flatMap((section) => (section.kind === "global" ? section.statements : []));
+  const last = statements.findLast((statement) => wordAt(statement, 0) === "crt-base");
+  return last ? wordAt(last, 1) : "";
+}
+
+export function inFolder(folder: string, file: string): string {
+  return folder === "" || file.startsWith("/") ? file : `${folder.replace(/\/+$/, "")}/${file}`;
+}
+
+/** Lists of certificates, and what may be folders of them. The certificates themselves are not handed over. */
+function certificatesOf({ words }: Statement, folder: string): string[] {
+  if (words[0]?.text !== "bind") return [];
+  return words.flatMap(({ text }, index) => {
+    const next = words[index + 1]?.text;
+    if (next === undefined) return [];
+    if (text === "crt-list") return [next];
+    return text === "crt" && !/\.[^/]+$/.test(next) ? [folderName(inFolder(folder, next))] : [];
+  });
 }
 
 /** Statements whose words may name files of pages. */

@@ -10,6 +10,7 @@ import {
   type ConnectionContext,
   type ImportedConnections,
 } from "./model/connections.ts";
+import { clientPorts } from "./model/client-ports.ts";
 import { createErrorPageSets, type ImportedErrorPages } from "./model/error-page-sets.ts";
 import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import type { ServerTlsContext } from "./model/server-tls.ts";
@@ -17,7 +18,7 @@ import { noteDefaultTlsVersions } from "./model/tls-versions.ts";
 import { createNames, type Names } from "./model/names.ts";
 import { translateRoutes, type ImportedRoute, type RouteContext } from "./model/routes.ts";
 import { translateRulePolicies, type RulePolicies } from "./model/rule-policies.ts";
-import type { NamedFiles } from "./named-files.ts";
+import { crtBase, type NamedFiles } from "./named-files.ts";
 import type { Notes } from "./notes.ts";
 import { readErrorSections } from "./program/error-pages.ts";
 import { createRateLimits, type ImportedPolicy } from "./program/rate-table.ts";
@@ -87,10 +88,11 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     reach: new Reach(),
   };
 
-  const folders = { crt: globalWord(sections, "crt-base"), ca: globalWord(sections, "ca-base") };
+  const folders = { crt: crtBase(sections), ca: globalWord(sections, "ca-base") };
   const serverTls: ServerTlsContext = {
     folders,
     verifiesServers: globalWord(sections, "ssl-server-verify") !== "none",
+    ports: clientPorts(proxies),
     notes,
   };
   const fronts = proxies.filter(({ kind }) => kind !== "backend");

@@ -2,8 +2,7 @@
 import type { Context } from "hono";
 import { statsSchema } from "#contract/stats.ts";
 import { observe } from "../stats/observe.ts";
-import { metricFamilies } from "../stats/metrics.ts";
-import { prometheusContentType, prometheusText } from "#contract/prometheus-text.ts";
+import { metricsAnswer } from "../stats/metrics-answer.ts";
 import { statsAnswer } from "../stats/stats-answer.ts";
 import { systemStats } from "../stats/system-stats.ts";
 import { requireRole } from "../token/authenticate.ts";
@@ -26,8 +25,7 @@ export function addObservationRoutes(app: AdminApp): void {
   app.openapi(statsRoute, async (c) => c.json(systemStats(await observe(c.env), Date.now()), 200));
   app.get("/metrics", async (c) => {
     requireRole(c.get("caller"), "reader");
-    const text = prometheusText(metricFamilies(await observe(c.env)));
-    return c.body(text, 200, { "content-type": prometheusContentType, "cache-control": "no-store" });
+    return metricsAnswer(await observe(c.env));
   });
   // HAProxy's options follow a semicolon: `/stats;csv`, `/stats;norefresh`.
   app.get("/:page{stats(;.*)?}", (c) => answerStats(c));

@@ -16,6 +16,7 @@ import { answerError, invalidRequest } from "../admin/error-answer.ts";
 import { type Env, certificateAuthority, configStore } from "../env.ts";
 import { Refusal, valueOf } from "../refusal.ts";
 import { observe } from "../stats/observe.ts";
+import { metricsAnswer } from "../stats/metrics-answer.ts";
 import { statsAnswer } from "../stats/stats-answer.ts";
 import { systemStats } from "../stats/system-stats.ts";
 import type { PackedVersion } from "../store/config-store.ts";
@@ -53,9 +54,10 @@ export function createInternalApp(): InternalApp {
   app.post("/forward", async (c) =>
     c.json(await grantForward(c.env, await bodyOf(c.req, forwardRequestSchema), Date.now())),
   );
-  // A gateway shows the page where a Statistics filter puts it; who may see it is the business of that rule.
+  // A gateway shows the page, or the metrics, where a Statistics filter puts it; who may see it is the business of that rule.
   app.get("/stats", async (c) => {
-    const { path = "/stats", options = "", refresh } = c.req.query();
+    const { path = "/stats", options = "", refresh, format } = c.req.query();
+    if (format === "Prometheus") return metricsAnswer(await observe(c.env));
     const refreshS = Number.parseInt(refresh ?? "", 10) || 0;
     return statsAnswer(systemStats(await observe(c.env), Date.now()), {
       path,

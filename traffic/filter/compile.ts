@@ -45,6 +45,7 @@ export interface FilterPlan {
 export interface StatisticsPlan {
   /** 0: the page does not renew itself. */
   readonly refreshS: number;
+  readonly format: "Page" | "Prometheus";
 }
 
 export interface RewritePlan {
@@ -93,8 +94,9 @@ function compileFilter(filter: Filter): FilterPlan {
     case "ResponseOverride":
       return { responseOverrides: compileResponseOverrides(filter.responseOverride) };
     case "Statistics": {
-      const { refresh } = filter.statistics;
-      return { statistics: { refreshS: refresh === undefined ? 0 : Math.ceil(durationMs(refresh) / 1_000) } };
+      const { refresh, format = "Page" } = filter.statistics;
+      const refreshS = refresh === undefined ? 0 : Math.ceil(durationMs(refresh) / 1_000);
+      return { statistics: { refreshS, format } };
     }
     case "FaultInjection":
       return { fault: compileFault(filter.faultInjection) };

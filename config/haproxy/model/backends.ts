@@ -29,7 +29,7 @@ export function translateBackend(
   preferred?: string,
 ): ImportedBackend {
   const { notes } = context;
-  const all = readServers(proxy, notes);
+  const all = readServers(proxy, context.ports.get(proxy.name), notes);
   const servers = withoutRepeated(
     all.filter(({ options }) => !options.disabled),
     notes,
@@ -78,7 +78,7 @@ export function translateBackend(
   };
 }
 
-function readServers(proxy: Proxy, notes: Notes): Server[] {
+function readServers(proxy: Proxy, clientPort: number | undefined, notes: Notes): Server[] {
   let defaults = noOptions;
   const servers: Server[] = [];
   // Inherited ones first; a line holds for the servers below it.
@@ -91,7 +91,7 @@ function readServers(proxy: Proxy, notes: Notes): Server[] {
         attempt(statement, notes, () => readServerOptions(statement, 1, defaults, notes)) ?? defaults;
     } else if (keyword === "server" || keyword === "server-template") {
       const read = keyword === "server" ? readServer : readTemplate;
-      const server = attempt(statement, notes, () => read(statement, defaults, notes));
+      const server = attempt(statement, notes, () => read(statement, defaults, notes, clientPort));
       if (server) servers.push(server);
     }
   }

@@ -15,7 +15,8 @@ import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import { translateBinds, type CertificateFolders, type ImportedListener } from "./listeners.ts";
+import type { CertificateFolders } from "./bind-certificates.ts";
+import { translateBinds, type ImportedListener } from "./listeners.ts";
 import type { Names } from "./names.ts";
 import { isProxied, readProxySenders, refusePeerTests } from "./proxied-binds.ts";
 
@@ -231,7 +232,11 @@ type SecurityPolicy = NonNullable<TcpRoute["securityPolicy"]>;
 function readNetworks(front: Proxy, scope: Scope, notes: Notes): SecurityPolicy | undefined {
   const deny: string[] = [];
   let allow: readonly string[] | undefined;
-  for (const statement of statementsOf(front, "tcp-request")) {
+  const rules = statementsOf(front, "tcp-request");
+  const lastRefusal = rules.findLastIndex((rule) => /^(?:reject|silent-drop)$/.test(wordAt(rule, 2)));
+  for (const [index, statement] of rules.entries()) {
+    // What is accepted matters only where something is refused behind it.
+    if (wordAt(statement, 2) === "accept" && index > lastRefusal) continue;
     attempt(statement, notes, () => {
       const [layer, action] = [wordAt(statement, 1), wordAt(statement, 2)];
       if (layer === "inspect-delay" || /^(?:track-sc|(?:un)?set-var|expect-proxy)/.test(action)) return;

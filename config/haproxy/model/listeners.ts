@@ -6,7 +6,12 @@ import type { Notes } from "../notes.ts";
 import { statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import type { Names } from "./names.ts";
+import {
+  certificateFile,
+  readCertificates,
+  type BindContext,
+  type CertificateFolders,
+} from "./bind-certificates.ts";
 import type { ProxySenders } from "./proxied-binds.ts";
 import { noteTlsVersions } from "./tls-versions.ts";
 
@@ -15,18 +20,6 @@ export type ListenerInput = NonNullable<NativeConfigInput["listeners"]>[number];
 export interface ImportedListener {
   readonly statement: Statement;
   readonly listener: ListenerInput;
-}
-
-/** Folders that relative names of certificates are in. */
-export interface CertificateFolders {
-  readonly crt: string;
-  readonly ca: string;
-}
-
-export interface BindContext {
-  readonly folders: CertificateFolders;
-  readonly listenerNames: Names;
-  readonly notes: Notes;
 }
 
 interface Bind {
@@ -47,10 +40,11 @@ type ClientValidation = NonNullable<NonNullable<ListenerInput["tls"]>["frontendV
 export function translateBinds(
   proxy: Proxy,
   senders: ProxySenders | undefined,
-  { folders, listenerNames, notes }: BindContext,
+  context: BindContext,
 ): ImportedListener[] {
+  const { listenerNames, notes } = context;
   const binds = statementsOf(proxy, "bind").flatMap(
-    (statement) => attempt(statement, notes, () => readBind(statement, folders, notes)) ?? [],
+    (statement) => attempt(statement, notes, () => readBind(statement, context)) ?? [],
   );
   const ports = Map.groupBy(binds, ({ port }) => port);
   return [...ports.values()].map((same) => {
@@ -119,10 +113,6 @@ const refusedOptions: Readonly<Record<string, readonly [message: string, remedy:
   ],
   interface: ["the port would be open on every interface", "Bind the interface's address."],
   namespace: ["ports are opened in the network of the gateway", "Run Isthmus in that namespace."],
-  "crt-list": [
-    "the list of certificates is no part of this configuration",
-    "Write each certificate with `crt`.",
-  ],
 };
 
 /** Options that are only heard. */
@@ -142,7 +132,8 @@ function noteIgnored(statement: Statement, options: ReadonlyMap<string, unknown>
   }
 }
 
-function readBind(statement: Statement, folders: CertificateFolders, notes: Notes): Bind[] {
+function readBind(statement: Statement, context: BindContext): Bind[] {
+  const { folders, notes } = context;
   const options = readOptions(statement);
   for (const [name, [message, remedy]] of Object.entries(refusedOptions)) {
     if (options.has(name)) unsupported(message, remedy);
@@ -153,7 +144,7 @@ function readBind(statement: Statement, folders: CertificateFolders, notes: Note
   const tls = options.has("ssl");
   noteIgnored(statement, options, notes);
   noteTlsVersions(statement, notes);
-  const certificates = tls ? [...(options.get("default-crt") ?? []), ...(options.get("crt") ?? [])] : [];
+  const certificates = tls ? readCertificates(statement, options, context) : [];
   return wordAt(statement, 1)
     .split(",")
     .flatMap((text) => readAddress(text, statement))
@@ -163,7 +154,7 @@ function readBind(statement: Statement, folders: CertificateFolders, notes: Note
       port,
       tls,
       proxied: options.has("accept-proxy"),
-      certificates: certificates.map((file) => certificateFile(folders.crt, file)),
+      certificates,
       validation: tls ? readValidation(statement, options, folders, notes) : undefined,
     }));
 }
@@ -237,11 +228,4 @@ function readAddress(text: string, statement: Statement): { address: string; por
     );
   }
   return Array.from({ length: last - first + 1 }, (_, index) => ({ address, port: first + index }));
-}
-
-/** HAProxy reads every file of a folder; here each certificate is named. */
-export function certificateFile(folder: string, file: string): string {
-  if (file.endsWith("/")) unsupported(`${file} is a folder`, "Write `crt` with each file in it.");
-  if (file.startsWith("@")) unsupported(`${file} stands in a crt-store`, "Write `crt` with the file.");
-  return folder === "" || file.startsWith("/") ? file : `${folder.replace(/\/+$/, "")}/${file}`;
 }

@@ -210,16 +210,26 @@ const withArgument = new Set(
 );
 
 /** `server name address:port …` with the options of `default-server` lines before it. */
-export function readServer(statement: Statement, defaults: ServerOptions, notes: Notes): Server {
+export function readServer(
+  statement: Statement,
+  defaults: ServerOptions,
+  notes: Notes,
+  clientPort: number | undefined,
+): Server {
   const name = wordAt(statement, 1);
   const text = wordAt(statement, 2);
   if (name === "" || text === "") invalid("expected `server <name> <address>:<port>`");
-  const { address, port } = readAddress(text, statement.words[2]!);
+  const { address, port } = readAddress(text, statement.words[2]!, clientPort);
   return { statement, name, address, port, options: readServerOptions(statement, 3, defaults, notes) };
 }
 
 /** `server-template prefix count name:port …`: as many servers as the name has addresses. */
-export function readTemplate(statement: Statement, defaults: ServerOptions, notes: Notes): Server {
+export function readTemplate(
+  statement: Statement,
+  defaults: ServerOptions,
+  notes: Notes,
+  clientPort: number | undefined,
+): Server {
   const [prefix, count, text] = [wordAt(statement, 1), wordAt(statement, 2), wordAt(statement, 3)];
   if (prefix === "" || text === "" || !/^[0-9]{1,5}(?:-[0-9]{1,5})?$/.test(count)) {
     invalid("expected `server-template <prefix> <number> <name>:<port>`");
@@ -231,7 +241,7 @@ export function readTemplate(statement: Statement, defaults: ServerOptions, note
       statement.words[3],
     );
   }
-  const { address, port } = readAddress(text, statement.words[3]!);
+  const { address, port } = readAddress(text, statement.words[3]!, clientPort);
   notes.add(statement, {
     code: "statement-approximated",
     message:
@@ -274,20 +284,17 @@ export function readServerOptions(
   return options;
 }
 
-function readAddress(text: string, word: Word): { address: string; port: number } {
+/** `clientPort`: the one port that clients can have connected to, which counts where the server has none. */
+function readAddress(
+  text: string,
+  word: Word,
+  clientPort: number | undefined,
+): { address: string; port: number } {
   if (/^(?:unix@|abns@|abnsz@|fd@|sockpair@|rhttp@|\/)/.test(text)) {
     return unsupported("endpoints have a TCP port", "Let the server listen on a port.", word);
   }
-  const found = /^(?:(?:ipv[46]|tcp[46]?|stream\+ipv[46])@)?(.*?)(?::([0-9]{1,5}))?$/s.exec(text)!;
+  const found = /^(?:(?:ipv[46]|tcp[46]?|stream\+ipv[46])@)?(.*?)(?::([+-]?[0-9]{1,5}))?$/s.exec(text)!;
   const address = found[1]!.replace(/^\[(.*)\]$/, "$1");
-  const port = Number(found[2]);
-  if (found[2] === undefined) {
-    return unsupported(
-      "the server has no port; HAProxy would use the one that the client connected to",
-      "Write it.",
-      word,
-    );
-  }
   if (address === "" || address === "*" || address === "0.0.0.0") {
     return unsupported(
       "the server's address would be that which the client connected to",
@@ -295,6 +302,16 @@ function readAddress(text: string, word: Word): { address: string; port: number 
       word,
     );
   }
-  if (port < 1 || port > 65_535) invalid(`expected a port from 1 to 65535; found ${found[2]}`, { word });
+  const written = found[2] ?? "+0";
+  const isOffset = /^[+-]/.test(written);
+  if (isOffset && clientPort === undefined) {
+    return unsupported(
+      "the server's port would be that of the client's connection, and there are several",
+      "Write it.",
+      word,
+    );
+  }
+  const port = Number(written) + (isOffset ? clientPort! : 0);
+  if (port < 1 || port > 65_535) invalid(`expected a port from 1 to 65535; found ${port}`, { word });
   return { address, port };
 }

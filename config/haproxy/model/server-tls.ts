@@ -4,7 +4,7 @@ import { canonicalJson } from "#contract/snapshot.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import type { Notes } from "../notes.ts";
 import type { Statement } from "../statement.ts";
-import { certificateFile, type CertificateFolders } from "./listeners.ts";
+import { certificateFile, type CertificateFolders } from "./bind-certificates.ts";
 import type { Server, ServerTls } from "./server-line.ts";
 
 type TlsInput = NonNullable<NonNullable<NativeConfigInput["backends"]>[number]["tls"]>;
@@ -14,6 +14,8 @@ export interface ServerTlsContext {
   /** False: `ssl-server-verify none`. */
   readonly verifiesServers: boolean;
   readonly notes: Notes;
+  /** By the name of a proxy: the port that its clients have connected to, where there is one. */
+  readonly ports: ReadonlyMap<string, number>;
 }
 
 /** Undefined: the runtime's own, by the system's authorities and the server's address. All servers must agree. */

@@ -30,7 +30,7 @@ import { monitorSteps } from "./monitor.ts";
 import { answerEffect, askForPassword, sizeStep, tarpit } from "./refusals.ts";
 import { responseEffect, type ResponseKeyword } from "./response-effect.ts";
 import { inTurn, serverEffect } from "./server-choice.ts";
-import { statisticsSteps } from "./statistics.ts";
+import { metricsEffect, statisticsSteps } from "./statistics.ts";
 import { statementCases } from "./statement-cases.ts";
 import { switchingSteps } from "./switching.ts";
 import { variableChange } from "./variable.ts";
@@ -200,6 +200,8 @@ function requestEffect(statement: Statement, end: number, reading: Reading): Eff
       return refusal(statement, notes);
     case "tarpit":
       return tarpit(statement, end, reading);
+    case "use-service":
+      return metricsEffect(statement, notes);
     case "redirect":
       return { kind: "answer", filters: redirectAction(statement, 2, end) };
     case "set-header":

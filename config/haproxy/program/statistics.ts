@@ -4,7 +4,7 @@ import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
-import { attempt, invalid } from "../statement-problem.ts";
+import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import type { Effect, Filter, Step } from "./program.ts";
 import { userLine } from "./user-list.ts";
@@ -25,6 +25,18 @@ export function statisticsSteps(proxy: Proxy, notes: Notes): Step[] {
     ...passwordSteps(proxy, condition, notes),
     { statement, condition, effect: { kind: "answer", filters: () => [filter] } },
   ];
+}
+
+/** `http-request use-service prometheus-exporter`. */
+export function metricsEffect(statement: Statement, notes: Notes): Effect {
+  if (wordAt(statement, 2) !== "prometheus-exporter") {
+    return unsupported("there are no services of Lua or other code", "Leave them to a backend of their own.");
+  }
+  const message =
+    "the metrics are the system's own, by other names than HAProxy's (isthmus_requests_total, …)";
+  notes.add(statement, { code: "statement-approximated", message });
+  const filter: Filter = { type: "Statistics", statistics: { format: "Prometheus" } };
+  return { kind: "answer", filters: () => [filter] };
 }
 
 /** `stats auth user:password`. */
