@@ -10,6 +10,7 @@ import {
   type SnapshotRule,
 } from "#contract/snapshot.ts";
 import { compileBackendTls } from "./compile-backend-tls.ts";
+import { compileConnectionLimits } from "./compile-connection-limits.ts";
 import { compileConnectionRoutes } from "./compile-layer-4.ts";
 import { compileRuleSecurityPolicy, compileSecurityPolicy } from "./compile-security-policy.ts";
 import {
@@ -82,6 +83,7 @@ function compileListener(listener: NativeListener): SnapshotListener {
     hostnames,
     tls,
     proxyProtocol,
+    connection,
     headers,
     requestLimits,
     timeouts,
@@ -96,6 +98,7 @@ function compileListener(listener: NativeListener): SnapshotListener {
     hostnames: canonicalHostnames(hostnames),
     ...(protocol === "TLS" && { tlsMode: tls?.mode ?? "Terminate" }),
     ...(proxyProtocol && { proxyProtocol }),
+    ...(connection && { connection: compileConnectionLimits(connection) }),
     ...(tls?.forwardClientCertificate && { forwardClientCertificate: true }),
     ...(headers && compileListenerHeaders(headers)),
     ...(requestLimits && { requestLimits }),

@@ -221,6 +221,12 @@ export const errorTable = {
     "connection_timeout",
     "The connection did not begin in time.",
   ),
+  connection_limited: entry(
+    429,
+    "client",
+    "connection_limit_reached",
+    "The listener takes no more connections, or none of this client.",
+  ),
   connection_idle: entry(
     504,
     "client",

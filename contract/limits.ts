@@ -143,6 +143,8 @@ export const limits = {
   /** Keys that an isolate keeps leases, or local counts, of; each kind. */
   limitKeysPerIsolate: 20_000,
   limitKeysBytes: 24 * 1024 * 1024,
+  /** Connections of a listener that wait until its limits have room, in one process; more are closed. */
+  waitingConnections: 4_096,
   /** Keys that one RateLimiter keeps in memory. */
   limitKeysPerLimiter: 100_000,
   limiterKeysBytes: 48 * 1024 * 1024,

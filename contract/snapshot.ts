@@ -17,6 +17,7 @@ import {
   zoneAwareSchema,
 } from "./backend-policy.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
+import { connectionLimitsSchema } from "./connection-limits.ts";
 import { errorPagesSchema } from "./error-pages.ts";
 import { headerModifierSchema } from "./header-modifier.ts";
 import {
@@ -69,6 +70,8 @@ export const snapshotListenerSchema = z.strictObject({
   proxyProtocol: z
     .strictObject({ optional: z.boolean(), trustedCIDRs: clientCidrsSchema.optional() })
     .optional(),
+  /** Absent: as many connections as come. */
+  connection: connectionLimitsSchema.optional(),
   /** True: endpoints get the client's verified certificate (RFC 9440). */
   forwardClientCertificate: z.literal(true).optional(),
   /** True: clients are told of rate limits when they are refused, and only how long to wait. */

@@ -14,6 +14,8 @@ export interface Env {
   readonly [connections: `connections:${string}`]: Fetcher | undefined;
   /** Name of this run of a gateway process, so that hubs can tell its WebSockets from others'. */
   readonly PROCESS?: string;
+  /** Its number among the processes that share the listeners' ports, from 0, and how many there are: `0/4`. */
+  readonly PROCESS_SHARE?: string;
   /** The control worker's `Internal` entry point. */
   readonly CONTROL: Fetcher;
   /** Last good snapshot, under the key `snapshot`. */

@@ -1,6 +1,7 @@
 // Entry point of the gateway worker: wires the app to the isolate, and names the objects and doors.
 import { createApp, policyStages } from "./app.ts";
 import { acceptConnection } from "./connection/accept-connection.ts";
+import { createGatesOf } from "./connection/connection-gate.ts";
 import { createDialOf } from "./connection/dial-endpoint.ts";
 import { departure } from "./departure.ts";
 import type { Env } from "./env.ts";
@@ -17,13 +18,14 @@ export { TunnelHub } from "./tunnel/tunnel-hub.ts";
 const isolateOf = createIsolateOf(policyStages);
 const app = createApp(isolateOf);
 const dialOf = createDialOf();
+const gatesOf = createGatesOf();
 
 export default {
   /** Of TCP and TLS listeners; on Cloudflare there are none. */
   connect(socket: Socket, env: Env, context: ExecutionContext): Promise<void> {
     // workerd also comes here with CONNECT requests at HTTP listeners, which are no proxies. It has answered 200 by then.
     if (!(context as Lifetime).props?.tcp) return socket.close();
-    const inputs = { isolate: isolateOf(env), dial: dialOf(env) };
+    const inputs = { isolate: isolateOf(env), dial: dialOf(env), gates: gatesOf(env) };
     return acceptConnection(socket, context as Lifetime, inputs);
   },
   fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {

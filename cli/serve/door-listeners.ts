@@ -1,5 +1,6 @@
 // What each front-door process listens on, with which certificates, and where it forwards to.
 import { limits } from "#contract/limits.ts";
+import { shareOfLimits } from "#traffic/connection/connection-queue.ts";
 import { type ClientTrustFiles, readClientTrust } from "./client-trust.ts";
 import type { DoorListener } from "./front-door-process.ts";
 import type { ClientPolicy, NamedPolicy } from "./front-door/settings.ts";
@@ -45,6 +46,9 @@ export async function doorListeners(task: SupervisorTask): Promise<Map<string, D
         }),
         ...(group.listeners.some(({ http2 }) => http2) && { http2: true }),
         ...(first.proxyProtocol && { proxyProtocol: first.proxyProtocol }),
+        ...(first.connection && {
+          connection: shareOfLimits(first.connection, index - 1, options.processes),
+        }),
         sockets: sockets.filter((socket) => socket.process === name && isPort(group, socket)),
       });
     }

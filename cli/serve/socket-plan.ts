@@ -24,7 +24,8 @@ export interface PortGroup {
   /** As declared, without `--port-offset`. */
   readonly port: number;
   readonly protocol: SnapshotListener["protocol"];
-  /** Whether the front door accepts here: it speaks TLS, HTTP/2 and in front of requests the PROXY protocol, which workerd does not. */
+  /** Whether the front door accepts here: it speaks TLS, HTTP/2 and in front of requests the PROXY
+   * protocol, and counts their connections, which workerd does not. */
   readonly behindFrontDoor: boolean;
   /** TLS that passes through where other listeners of the port end it: the front door reads the server name and passes it on. */
   readonly isPassed?: true;
@@ -89,8 +90,8 @@ function portGroup(port: number, listeners: readonly SnapshotListener[]): PortGr
   };
 }
 
-function needsFrontDoor({ protocol, http2, proxyProtocol }: SnapshotListener): boolean {
-  return protocol === "HTTP" && (http2 === true || proxyProtocol !== undefined);
+function needsFrontDoor({ protocol, http2, proxyProtocol, connection }: SnapshotListener): boolean {
+  return protocol === "HTTP" && (http2 === true || proxyProtocol !== undefined || connection !== undefined);
 }
 
 /** `--host` has the last word; then a port is open where one of its listeners is. */

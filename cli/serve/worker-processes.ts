@@ -93,6 +93,7 @@ export function startGateway(
     state: socketPath(directory.run, "state", "state"),
     hubs: hubPaths(task),
     process: id,
+    processShare: `${Number(name.slice("gateway-".length)) - 1}/${options.processes}`,
     connectTo: JSON.stringify(options.connectTo),
     region: options.region,
     ...(options.zone !== undefined && { zone: options.zone }),

@@ -72,6 +72,7 @@ test("gateway: one service for each direct endpoint, one socket for each listene
       state: "/run/state.sock",
       hubs: [{ hub: "/run/hub-0.sock", connections: "/run/hub-0-tcp.sock" }],
       process: "gateway-1 run 1",
+      processShare: "0/2",
       connectTo: "[]",
       region: "local",
       endpoints,

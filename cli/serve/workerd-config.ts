@@ -123,6 +123,8 @@ export interface GatewayConfig {
   readonly hubs: readonly HubPaths[];
   /** Name of this run of the process. */
   readonly process: string;
+  /** As `PROCESS_SHARE` in worker/env.ts. */
+  readonly processShare: string;
   readonly region: string;
   /** Zone that the gateway runs in, if it is known. */
   readonly zone?: string;
@@ -151,6 +153,7 @@ export function gatewayConfig(config: GatewayConfig): string {
             { name: "SNAPSHOTS", kvNamespace: "snapshots" },
             { name: "REGION", text: config.region },
             { name: "PROCESS", text: config.process },
+            { name: "PROCESS_SHARE", text: config.processShare },
             ...zoneBinding(config.zone),
             ...hubBindings(config.hubs),
             { name: gatewaySecret, fromEnvironment: gatewaySecret },

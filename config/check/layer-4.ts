@@ -189,6 +189,7 @@ export const edgeListeners: Check = (config: NativeConfig, report) => {
   for (const [index, listener] of config.listeners.entries()) {
     if (!isLayer4(listener)) {
       if (listener.proxyProtocol) noteEdgeClients(listener, index, report);
+      if (listener.connection) noteEdgeConnections(listener, index, report);
       continue;
     }
     report.add({
@@ -199,6 +200,16 @@ export const edgeListeners: Check = (config: NativeConfig, report) => {
     });
   }
 };
+
+function noteEdgeConnections({ name }: NativeListener, index: number, report: Report): void {
+  report.add({
+    code: "listener-unsupported",
+    path: ["listeners", index, "connection"],
+    at: "key",
+    message: `Cloudflare's edge has the connections of clients: listener ${JSON.stringify(name)} does not count them there`,
+    remedy: "Run the gateway with `isthmus serve`, or limit requests with rateLimit.",
+  });
+}
 
 function noteEdgeClients({ name }: NativeListener, index: number, report: Report): void {
   report.add({

@@ -4,6 +4,9 @@ import { endsTls } from "#contract/snapshot.ts";
 import type { NativeListener } from "../native/schema.ts";
 import type { Check } from "./check.ts";
 
+/** What all listeners of a port have in common. */
+const fieldsOfPort = ["proxyProtocol", "connection"] as const;
+
 export const listenerConflicts: Check = (config, report) => {
   if (config.listeners.length === 0) {
     const message = "no listener: nothing accepts traffic";
@@ -57,8 +60,9 @@ function portConflict(first: NativeListener, listener: NativeListener): Conflict
     const message = `TLS on port ${port} already has mode ${modeOf(first)} for listener ${name}; it cannot have mode ${modeOf(listener)}, too`;
     return { field: ["tls"], message, remedy: "Use another port, or the same mode." };
   }
-  if (JSON.stringify(first.proxyProtocol) !== JSON.stringify(listener.proxyProtocol)) {
-    const message = `listener ${name} on port ${port} has another proxyProtocol, which is read before it is known whom a connection is for`;
+  const differing = fieldsOfPort.find((field) => JSON.stringify(first[field]) !== JSON.stringify(listener[field]));
+  if (differing) {
+    const message = `listener ${name} on port ${port} has another ${differing}, which counts before it is known whom a connection is for`;
     return { field: [], message, remedy: "Give both the same." };
   }
   if (first.protocol !== protocol && !areToldApart(first, listener)) {

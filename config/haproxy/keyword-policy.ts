@@ -39,7 +39,7 @@ function table(
 }
 
 export const globalKeywords = table(
-  "ca-base crt-base set-var set-var-fmt ssl-server-verify ssl-default-bind-options ssl-default-server-options",
+  "ca-base crt-base maxconn set-var set-var-fmt ssl-server-verify ssl-default-bind-options ssl-default-server-options",
   `chroot close-spread-time cluster-secret cpu-map cpu-policy cpu-set daemon description
   deviceatlas-json-file expose-deprecated-directives expose-experimental-directives external-check
   fd-hard-limit gid grace group h1-accept-payload-with-any-method h1-case-adjust h1-case-adjust-file
@@ -47,7 +47,7 @@ export const globalKeywords = table(
   httpclient.resolvers.disabled httpclient.resolvers.id httpclient.resolvers.prefer httpclient.retries
   httpclient.ssl.ca-file httpclient.ssl.verify httpclient.timeout.connect insecure-fork-wanted
   insecure-setuid-wanted key-base limited-quic localpeer log log-send-hostname log-tag
-  lua-load lua-load-per-thread lua-prepend-path master-worker maxcompcpuusage maxcomprate maxconn maxconnrate
+  lua-load lua-load-per-thread lua-prepend-path master-worker maxcompcpuusage maxcomprate maxconnrate
   maxpipes maxsessrate maxsslconn maxsslrate maxzlibmem mworker-max-reloads mworker-prealloc node nbproc
   nbthread no-memory-trimming no-quic noepoll noevports nogetaddrinfo nokqueue nopoll noreuseport nosplice
   numa-cpu-mapping ocsp-update.disable ocsp-update.httpproxy ocsp-update.maxdelay ocsp-update.mindelay
@@ -86,14 +86,12 @@ export const proxyKeywords = table(
   `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request tcp-response timeout use_backend
   disabled enabled hash-balance-factor tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
-  errorloc303 http-error monitor`,
+  errorloc303 http-error monitor maxconn rate-limit`,
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
   server-state-file-name srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
   filter-sequence quic-initial max-session-srv-conns http-reuse external-check`,
   {
-    maxconn: ignored("connections are not counted here", "Bound them in front of Isthmus, if need be."),
-    "rate-limit": ignored("new sessions are not limited in rate"),
     compression: ignored("responses are not compressed on the way", "Compress them at the backend."),
     "monitor-net": unsupported(
       "HAProxy has not known this since 2.0",

@@ -11,6 +11,7 @@ import {
   type ImportedConnections,
 } from "./model/connections.ts";
 import { clientPorts } from "./model/client-ports.ts";
+import { withGlobalMaximum } from "./model/connection-limits.ts";
 import { createErrorPageSets, type ImportedErrorPages } from "./model/error-page-sets.ts";
 import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import type { ServerTlsContext } from "./model/server-tls.ts";
@@ -70,7 +71,7 @@ export function translate(sections: readonly Section[], files: NamedFiles, notes
 function translateParts(sections: readonly Section[], files: NamedFiles, notes: Notes): Parts {
   const proxies = readProxies(sections, notes).filter((proxy) => isServed(proxy, notes));
   const requests = proxies.filter(isHttp);
-  const library = libraryOf(sections, requests, files, notes);
+  const library = libraryOf(sections, proxies, files, notes);
   const programs = new Map(requests.map((proxy) => [proxy, readProgram(proxy, library, notes)]));
   const sources = proxies.filter(isSource);
   const backendNames = createNames();
@@ -103,6 +104,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     routeNames: createNames(),
     sources: new Map(sources.map((proxy) => [proxy.name, proxy])),
     targets,
+    tables: library.tables,
     files,
     notes,
   };
@@ -112,7 +114,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
   const served = fronts.filter(isHttp).map((proxy) => {
     const program = programs.get(proxy)!;
     const errorPages = context.errorPages.nameOf(program.pages, proxy);
-    const binds = translateBinds(proxy, program.proxySenders, connectionContext);
+    const binds = translateBinds(proxy, program, connectionContext);
     const listeners = binds.map((bind) => ({ ...bind, listener: { ...bind.listener, errorPages } }));
     return { listeners, routes: translateRoutes(proxy.name, program, listeners, context) };
   });
@@ -120,7 +122,11 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
   const routes = served.flatMap((front) => front.routes);
   const used = new Set([...routes.flatMap(backendsOf), ...connections.flatMap(backendsOfConnections)]);
   return {
-    listeners: [...served, ...connections].flatMap((front) => front.listeners),
+    listeners: withGlobalMaximum(
+      [...served, ...connections].flatMap((front) => front.listeners),
+      globalStatement(sections, "maxconn"),
+      notes,
+    ),
     routes,
     connections,
     // A backend without servers whose rules answer every request needs no place in the model.
@@ -137,13 +143,17 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
 
 function libraryOf(
   sections: readonly Section[],
-  requests: readonly Proxy[],
+  proxies: readonly Proxy[],
   files: NamedFiles,
   notes: Notes,
 ): Library {
+  const tables = new Map(proxies.map((proxy) => [proxy.name, proxy]));
   return {
-    backends: new Set(requests.flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name]))),
-    rateLimits: createRateLimits(requests, createNames()),
+    backends: new Set(
+      proxies.filter(isHttp).flatMap(({ kind, name }) => (kind === "frontend" ? [] : [name])),
+    ),
+    tables,
+    rateLimits: createRateLimits(tables, createNames()),
     users: readUserLists(sections),
     processVariables: readProcessVariables(sections, notes),
     errorSections: readErrorSections(sections, files, notes),
@@ -256,11 +266,15 @@ function isServed(proxy: Proxy, notes: Notes): boolean {
 }
 
 function globalWord(sections: readonly Section[], keyword: string): string {
+  const last = globalStatement(sections, keyword);
+  return last ? wordAt(last, 1) : "";
+}
+
+function globalStatement(sections: readonly Section[], keyword: string): Statement | undefined {
   const statements = sections
     .filter(({ kind }) => kind === "global")
     .flatMap((section) => section.statements);
-  const last = statements.findLast((statement) => wordAt(statement, 0) === keyword);
-  return last ? wordAt(last, 1) : "";
+  return statements.findLast((statement) => wordAt(statement, 0) === keyword);
 }
 
 /** What only the runs of all frontends together show. */

@@ -7,6 +7,7 @@ import { listenerLimitsSchema } from "#contract/security-policy.ts";
 import { listenerProtocolSchema, nameSchema, portSchema, tlsModeSchema } from "#contract/snapshot.ts";
 import { parseAddress } from "./address.ts";
 import { certificateSchema, pemSchema } from "./certificate.ts";
+import { connectionSchema } from "./connection-limits.ts";
 import { durationField } from "./duration-field.ts";
 import { acceptedProxyProtocolSchema } from "./layer-4.ts";
 
@@ -97,6 +98,7 @@ export const listenerSchema = z
       .optional()
       .describe("TLS of an HTTPS or TLS listener. On Cloudflare the edge has the certificates."),
     proxyProtocol: acceptedProxyProtocolSchema.optional(),
+    connection: connectionSchema.optional(),
     headers: z
       .strictObject({
         disableRateLimitHeaders: z

@@ -17,7 +17,7 @@ export function spendFixed(
   cost: number,
   nowMs: number,
 ): Verdict<WindowState> {
-  const current = roll(limit, state, nowMs);
+  const current = roll(limit.windowMs, state, nowMs);
   const untilEndMs = current.startMs + limit.windowMs - nowMs;
   const allowed = current.used + cost <= limit.requests;
   const used = allowed ? current.used + cost : current.used;
@@ -38,7 +38,7 @@ export function spendSliding(
   nowMs: number,
 ): Verdict<WindowState> {
   const { requests, windowMs } = limit;
-  const current = roll(limit, state, nowMs);
+  const current = roll(limit.windowMs, state, nowMs);
   const elapsedMs = nowMs - current.startMs;
   const weighed = current.previous * (1 - elapsedMs / windowMs);
   const allowed = weighed + current.used + cost <= requests;
@@ -53,6 +53,17 @@ export function spendSliding(
   };
 }
 
+/** One more, whether it is allowed or not, and how many it makes in the window that ends now. */
+export function countSliding(
+  windowMs: number,
+  before: WindowState | undefined,
+  nowMs: number,
+): { readonly state: WindowState; readonly count: number } {
+  const current = roll(windowMs, before, nowMs);
+  const state = { ...current, used: current.used + 1 };
+  return { state, count: state.used + state.previous * (1 - (nowMs - state.startMs) / windowMs) };
+}
+
 function slidingRetryMs(limit: Limit, state: WindowState, cost: number, elapsedMs: number): number {
   const { requests, windowMs } = limit;
   if (cost > requests) return Infinity;
@@ -64,9 +75,9 @@ function slidingRetryMs(limit: Limit, state: WindowState, cost: number, elapsedM
 }
 
 /** The window `nowMs` falls into. A clock that goes back stays in the window it had reached. */
-function roll(limit: Limit, state: WindowState | undefined, nowMs: number): WindowState {
-  const startMs = Math.floor(nowMs / limit.windowMs) * limit.windowMs;
+function roll(windowMs: number, state: WindowState | undefined, nowMs: number): WindowState {
+  const startMs = Math.floor(nowMs / windowMs) * windowMs;
   if (state === undefined) return { startMs, used: 0, previous: 0 };
   if (startMs <= state.startMs) return state;
-  return { startMs, used: 0, previous: startMs - state.startMs === limit.windowMs ? state.used : 0 };
+  return { startMs, used: 0, previous: startMs - state.startMs === windowMs ? state.used : 0 };
 }

@@ -9,6 +9,7 @@ import { asGatewayError } from "../report/error-response.ts";
 import { connectionLogLine, isConnectionLogged } from "../report/connection-log.ts";
 import type { Isolate } from "../state/isolate.ts";
 import { Connection } from "./connection.ts";
+import type { ConnectionGates } from "./connection-gate.ts";
 import type { DialEndpoint } from "./dial-endpoint.ts";
 import { reachEndpoint } from "./reach-endpoint.ts";
 import { readStart } from "./read-start.ts";
@@ -18,6 +19,7 @@ import { splice } from "./splice.ts";
 export interface AcceptInputs {
   readonly isolate: Isolate;
   readonly dial: DialEndpoint;
+  readonly gates: ConnectionGates;
 }
 
 /** Resolves when the connection is over. */
@@ -35,7 +37,7 @@ export async function acceptConnection(
     connection.client = socketPlace(remoteAddress);
     connection.listener = connection.plan.connections.first(lifetime.props?.listener ?? "");
     connection.destination = localPlace(localAddress, connection.client, connection.listener?.addresses);
-    await serve(connection, inputs);
+    await withinListener(connection, inputs);
   } catch (caught) {
     const error = asGatewayError(caught);
     if (connection) connection.error = error;
@@ -49,10 +51,26 @@ export async function acceptConnection(
   }
 }
 
-async function serve(connection: Connection, { dial }: AcceptInputs): Promise<void> {
+/** A place among the listener's connections, then one among the client's, who is not known before. */
+async function withinListener(connection: Connection, { dial, gates }: AcceptInputs): Promise<void> {
+  const gate = connection.listener && gates.of(connection.listener);
+  const leave = await gate?.enter(connection);
+  try {
+    await readStart(connection);
+    const leaveAsClient = gate?.enterAsClient(connection);
+    try {
+      await serve(connection, dial);
+    } finally {
+      leaveAsClient?.();
+    }
+  } finally {
+    leave?.();
+  }
+}
+
+async function serve(connection: Connection, dial: DialEndpoint): Promise<void> {
   const { connections } = connection.plan;
   const socketName = connection.lifetime.props?.listener ?? "";
-  await readStart(connection);
   const found = connections.find(socketName, connection.serverName);
   connection.listener = found?.listener;
   connection.route = found?.route;

@@ -11,7 +11,7 @@ import {
 import type { Server as HttpsServer } from "node:https";
 import { createServer as createHttp1Server, type IncomingMessage } from "node:http";
 import type { EventEmitter } from "node:events";
-import { Server as TcpServer } from "node:net";
+import { Server as TcpServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   createServer as createTlsServer,
@@ -23,6 +23,7 @@ import { awakeDelay } from "#hub/awake-delay.ts";
 import { chooseByHost } from "#traffic/match/listener-table.ts";
 import { bounds } from "./bounds.ts";
 import { createCertificateChoice, type CertificateChoice } from "./certificate-choice.ts";
+import { ConnectionGate } from "./connection-gate.ts";
 import { tlsClientAuth, type Peer } from "./connection-facts.ts";
 import type { InformationalAnswers } from "./informational.ts";
 import { innerServer } from "./inner-server.ts";
@@ -116,7 +117,10 @@ async function openRequests(
     const server = settings.policies ? byName(settings, secure, serving, log) : secure[0]!;
     return { server, http1: secure, secure };
   };
-  const servers = settings.fds.map(() => behindProxies(open(), settings, serving));
+  const { connection } = settings;
+  const gate =
+    connection && new ConnectionGate(connection, (line) => log(`listener ${settings.name}: ${line}`));
+  const servers = settings.fds.map(() => behindProxies(open(), settings, serving, gate));
   await Promise.all(
     servers.map(({ server }, index) => listen(server, settings.fds[index]!, settings.name, log)),
   );
@@ -200,14 +204,20 @@ interface Serving {
   readonly clients: ProxiedClients;
 }
 
-/** With the PROXY protocol read before anything else, where the listener takes it. */
+/** With the PROXY protocol read before anything else, where the listener takes it, and its limits in between. */
 function behindProxies(
   open: OpenServer,
   { proxyProtocol }: ListenerSettings,
   { clients }: Serving,
+  gate: ConnectionGate | undefined,
 ): OpenServer {
-  if (!proxyProtocol) return open;
-  return { ...open, server: proxiedServer(open.server, proxyProtocol, clients, bounds.handshakeTimeoutMs) };
+  const addressOf = (socket: Socket): string | undefined =>
+    clients.of(socket)?.address ?? socket.remoteAddress;
+  const known = gate ? gate.byClient(open.server, addressOf) : open.server;
+  const named = proxyProtocol
+    ? proxiedServer(known, proxyProtocol, clients, bounds.handshakeTimeoutMs)
+    : known;
+  return { ...open, server: gate ? gate.inFrontOf(named) : named };
 }
 
 const http2Options = {

@@ -1,4 +1,5 @@
 // What the supervisor tells a front door over its channel, at the start and whenever a certificate changes.
+import type { ConnectionLimits } from "#contract/connection-limits.ts";
 import type { AcceptedProxyProtocol } from "#traffic/connection/proxy-senders.ts";
 
 export interface KeyPair {
@@ -43,6 +44,8 @@ export interface ListenerSettings extends ClientPolicy {
   readonly http2?: true;
   /** Connections begin with the PROXY protocol. */
   readonly proxyProtocol?: AcceptedProxyProtocol;
+  /** `https` and `http`: the part of the listener's limits that this process keeps. */
+  readonly connection?: ConnectionLimits;
 }
 
 export interface ConfigureCommand {

@@ -24,6 +24,13 @@ export type Subject =
   | { readonly type: "variable"; readonly name: string }
   /** Requests of one kind in a stick table's period; the value is what they may not exceed. */
   | { readonly type: "rate"; readonly counter: string; readonly table?: string }
+  /** Connections of a client, as a stick table counts them; the value is what they may not exceed. */
+  | {
+      readonly type: "connections";
+      readonly counts: "conn_cur" | "conn_rate" | "sess_rate";
+      readonly counter: string;
+      readonly table?: string;
+    }
   /** Bytes of the request's body; the value is what they may not exceed. */
   | { readonly type: "body-size" }
   /** Of the response; values are ranges (`500:599`). */

@@ -105,8 +105,8 @@ function withoutSuffix(name: string): [string, Operator | undefined] {
 }
 
 function baseFetch({ args, name: written }: Call, name: string, operator: Operator | undefined): Fetch {
-  const rate = rateSubject(name, args);
-  if (rate) return { kind: "rate", subject: rate };
+  const counted = countedSubject(name, args);
+  if (counted) return { kind: "rate", subject: counted };
   const text = (subject: Subject): Fetch => ({ kind: "text", subject, operator, letterCase: undefined });
   switch (name) {
     case "path":
@@ -158,21 +158,25 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
   }
 }
 
-/** `sc_http_req_rate(0)`, `sc0_http_req_rate`, `src_http_req_rate(table)`. */
-function rateSubject(name: string, args: readonly string[]): Subject | undefined {
-  const found = /^(?:sc([0-9]*)|(src))_http_req_rate$/.exec(name);
+/** `sc_http_req_rate(0)`, `sc0_http_req_rate`, `src_http_req_rate(table)`, and the same of what counts connections. */
+function countedSubject(name: string, args: readonly string[]): Subject | undefined {
+  const found = /^(?:sc([0-9]*)|(src))_(http_req_rate|conn_cur|conn_rate|sess_rate)$/.exec(name);
   if (!found) return undefined;
   const isSource = found[2] !== undefined;
   const isNumbered = isSource || found[1] !== "";
   const counter = isSource ? "src" : `sc${isNumbered ? found[1] : (args[0] ?? "")}`;
   const table = isNumbered ? args[0] : args[1];
-  return { type: "rate", counter, ...(table !== undefined && { table }) };
+  const place = { counter, ...(table !== undefined && { table }) };
+  const counts = found[3] as "http_req_rate" | "conn_cur" | "conn_rate" | "sess_rate";
+  return counts === "http_req_rate" ? { type: "rate", ...place } : { type: "connections", counts, ...place };
 }
 
 function unknownFetch(name: string): never {
   const remedy =
     unavailable[name] ??
-    (/^(?:sc[0-9]*|src)_/.test(name) ? "Of tables, http_req_rate is available." : undefined);
+    (/^(?:sc[0-9]*|src)_/.test(name)
+      ? "Of tables, http_req_rate, conn_cur, conn_rate and sess_rate are available."
+      : undefined);
   if (remedy !== undefined) return unsupported(`${name} is not available here`, remedy);
   throw new StatementProblem({
     code: "statement-unsupported",

@@ -85,6 +85,7 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
     case "variable":
       return never;
     case "rate":
+    case "connections":
     case "body-size":
     case "credentials":
       return unsupported(

@@ -104,6 +104,7 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
     case "port":
     case "variable":
     case "rate":
+    case "connections":
     case "body-size":
     case "credentials":
       throw new Error(`${subject.type} is decided before`);

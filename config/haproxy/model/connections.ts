@@ -16,6 +16,7 @@ import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import type { CertificateFolders } from "./bind-certificates.ts";
+import { isAboutConnections, readConnectionLimits } from "./connection-limits.ts";
 import { translateBinds, type ImportedListener } from "./listeners.ts";
 import type { Names } from "./names.ts";
 import { isProxied, readProxySenders, refusePeerTests } from "./proxied-binds.ts";
@@ -37,6 +38,8 @@ export interface ConnectionContext {
   readonly sources: ReadonlyMap<string, Proxy>;
   /** Their names in the model. */
   readonly targets: ReadonlyMap<string, { readonly name: string }>;
+  /** Whose stick tables rules may name. */
+  readonly tables: ReadonlyMap<string, Proxy>;
   readonly files: NamedFiles;
   readonly notes: Notes;
 }
@@ -67,8 +70,16 @@ export function translateConnections(front: Proxy, context: ConnectionContext): 
   const scope = readScope(front, context.files, notes);
   const choices = readChoices(front, scope, context);
   const bySni = choices.some(({ hosts }) => hosts.length > 0);
-  const senders = readProxySenders(front, scope, notes);
-  const listeners = translateBinds(front, senders, context).map((imported) => asConnections(imported, bySni));
+  const proxySenders = readProxySenders(front, scope, notes);
+  const connectionLimits = readConnectionLimits(front, {
+    scope,
+    conditionOf: (statement) => conditionOf(statement, scope),
+    tables: context.tables,
+    notes,
+  });
+  const listeners = translateBinds(front, { proxySenders, connectionLimits }, context).map((imported) =>
+    asConnections(imported, bySni),
+  );
   const securityPolicy = readNetworks(front, scope, notes);
   if (bySni) noteOtherThanTls(front, choices, notes);
   const names = listeners.map(({ listener }) => listener.name);
@@ -241,7 +252,10 @@ function readNetworks(front: Proxy, scope: Scope, notes: Notes): SecurityPolicy 
       const [layer, action] = [wordAt(statement, 1), wordAt(statement, 2)];
       if (layer === "inspect-delay" || /^(?:track-sc|(?:un)?set-var|expect-proxy)/.test(action)) return;
       const condition = conditionOf(statement, scope);
-      if (!condition) return;
+      if (!condition || isAboutConnections(condition)) return;
+      // Whom it lets in is asked about by what follows.
+      if (action === "accept" && networksOf(condition) && !isFollowedByRejection(front, statement, scope))
+        return;
       if (layer === "connection" && isProxied(front)) refusePeerTests(condition);
       const isForTls = layer === "content" && testsOf(condition).length === 0;
       if (isForTls && (action === "accept" || action === "reject")) return;
@@ -258,6 +272,15 @@ function readNetworks(front: Proxy, scope: Scope, notes: Notes): SecurityPolicy 
   }
   if (deny.length === 0 && !allow) return undefined;
   return { clientCIDRs: { ...(allow && { allow: [...allow] }), ...(deny.length > 0 && { deny }) } };
+}
+
+/** By one that is not about numbers of connections. */
+function isFollowedByRejection(front: Proxy, statement: Statement, scope: Scope): boolean {
+  return statementsOf(front, "tcp-request").some((other) => {
+    if (other.line <= statement.line || !/^(?:reject|silent-drop)$/.test(wordAt(other, 2))) return false;
+    const condition = conditionOf(other, scope);
+    return condition === undefined || !isAboutConnections(condition);
+  });
 }
 
 /** Without a rule that rejects it, HAProxy sends what is no TLS to the default backend after a while. */

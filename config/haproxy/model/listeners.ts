@@ -12,6 +12,7 @@ import {
   type BindContext,
   type CertificateFolders,
 } from "./bind-certificates.ts";
+import { countOf, withMaximum, type ConnectionInput } from "./connection-limits.ts";
 import type { ProxySenders } from "./proxied-binds.ts";
 import { noteTlsVersions } from "./tls-versions.ts";
 
@@ -22,6 +23,12 @@ export interface ImportedListener {
   readonly listener: ListenerInput;
 }
 
+/** What rules of the section say about its connections. */
+export interface BindRules {
+  readonly proxySenders: ProxySenders | undefined;
+  readonly connectionLimits: ConnectionInput;
+}
+
 interface Bind {
   readonly statement: Statement;
   /** Empty: every one. */
@@ -30,6 +37,7 @@ interface Bind {
   readonly tls: boolean;
   /** Clients begin with the PROXY protocol. */
   readonly proxied: boolean;
+  readonly maxConnections: number | undefined;
   readonly certificates: readonly string[];
   readonly validation: ClientValidation | undefined;
 }
@@ -39,7 +47,7 @@ type ClientValidation = NonNullable<NonNullable<ListenerInput["tls"]>["frontendV
 /** One listener for each port; a port that is bound for several addresses is one. */
 export function translateBinds(
   proxy: Proxy,
-  senders: ProxySenders | undefined,
+  { proxySenders, connectionLimits }: BindRules,
   context: BindContext,
 ): ImportedListener[] {
   const { listenerNames, notes } = context;
@@ -59,16 +67,26 @@ export function translateBinds(
       certificates: certificates.map((file) => ({ certFile: file, keyFile: file })),
       ...(validation && { frontendValidation: validation }),
     };
+    const connection = connectionOf(same, connectionLimits);
     const listener = {
       name,
       protocol,
       port,
       ...(!addresses.includes("") && { addresses }),
-      ...proxyProtocolOf(same, senders, notes),
+      ...proxyProtocolOf(same, proxySenders, notes),
+      ...(connection && { connection }),
       ...(protocol === "HTTPS" && { tls }),
     } as const;
     return { statement, listener };
   });
+}
+
+/** What the section says, and each bind for itself. */
+function connectionOf(binds: readonly Bind[], limits: ConnectionInput): ListenerInput["connection"] {
+  const maxima = binds.map(({ maxConnections }) => maxConnections);
+  const sum = maxima.includes(undefined) ? undefined : maxima.reduce((all, one) => all! + one!, 0);
+  const connection = withMaximum(limits, sum);
+  return Object.keys(connection).length > 0 ? connection : undefined;
 }
 
 /** The header is read before it is known for which address of the port a connection is. */
@@ -154,6 +172,7 @@ function readBind(statement: Statement, context: BindContext): Bind[] {
       port,
       tls,
       proxied: options.has("accept-proxy"),
+      maxConnections: options.has("maxconn") ? countOf(options.get("maxconn")![0]!) : undefined,
       certificates,
       validation: tls ? readValidation(statement, options, folders, notes) : undefined,
     }));

@@ -5,6 +5,7 @@ import type { filterSchema, PathModifier } from "#contract/http-route.ts";
 import type { StatusMatch } from "#contract/status-match.ts";
 import type { Condition } from "../condition/condition.ts";
 import type { Changes, Sources, Surroundings } from "../condition/specialize.ts";
+import type { ConnectionInput } from "../model/connection-limits.ts";
 import type { ProxySenders } from "../model/proxied-binds.ts";
 import type { Statement } from "../statement.ts";
 import type { ReplyPages } from "../action/reply.ts";
@@ -102,6 +103,7 @@ export interface Program {
   readonly heading: Statement;
   /** Clients whose connections begin with the PROXY protocol, besides those of binds that say so. */
   readonly proxySenders: ProxySenders | undefined;
+  readonly connectionLimits: ConnectionInput;
   /** `tcp-request`, `http-request`, statistics, `redirect`. */
   readonly request: readonly (readonly Step[])[];
   /** `use_backend` and `default_backend`; of a backend empty. */

@@ -3,13 +3,14 @@
 import type { NativeConfigInput } from "../../native/schema.ts";
 import type { Subject } from "../condition/condition.ts";
 import { and, type Condition } from "../condition/condition.ts";
-import { conditionStart, parseCondition, type Scope } from "../condition/parse-condition.ts";
+import type { Scope } from "../condition/parse-condition.ts";
 import { formatDuration } from "../../duration-text.ts";
-import { readDurationMs } from "../duration.ts";
 import type { Names } from "../model/names.ts";
-import { statementsOf, type Proxy } from "../proxy.ts";
+import type { Proxy } from "../proxy.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
-import { wordAt, wordsFrom, type Statement } from "../statement.ts";
+import type { Statement } from "../statement.ts";
+import { storedPeriodMs } from "./stick-table.ts";
+import { trackOf } from "./track.ts";
 
 export type PolicyInput = NonNullable<NativeConfigInput["rateLimitPolicies"]>[number];
 type Selector = NonNullable<NonNullable<PolicyInput["global"]>["rules"][number]["clientSelectors"]>[number];
@@ -34,8 +35,7 @@ export interface CountedLimit {
   readonly tracked: Condition;
 }
 
-export function createRateLimits(proxies: readonly Proxy[], names: Names): RateLimits {
-  const tables = new Map(proxies.map((proxy) => [proxy.name, proxy]));
+export function createRateLimits(tables: ReadonlyMap<string, Proxy>, names: Names): RateLimits {
   const policies: ImportedPolicy[] = [];
   const known = new Map<string, string>();
   return {
@@ -44,7 +44,7 @@ export function createRateLimits(proxies: readonly Proxy[], names: Names): RateL
       const { selector, table, tracked } = sourceOf(subject, proxy, scope);
       const owner =
         tables.get(table) ?? invalid(`no section with a stick-table is named ${JSON.stringify(table)}`);
-      const window = formatDuration(periodMs(owner));
+      const window = formatDuration(storedPeriodMs(owner, "http_req_rate"));
       const key = JSON.stringify([proxy.name, selector, table, window, max]);
       let name = known.get(key);
       if (name === undefined) {
@@ -79,28 +79,12 @@ function sourceOf(
   proxy: Proxy,
   scope: Scope,
 ): { selector: Selector; table: string; tracked: Condition } {
-  const tracks = ["http-request", "tcp-request"]
-    .flatMap((keyword) => statementsOf(proxy, keyword))
-    .filter(isTrack);
-  const statement = tracks.find(({ words }) => words.some(({ text }) => text === `track-${counter}`));
-  if (!statement) {
-    if (counter === "src") {
-      return { selector: { sourceCIDR: { type: "Distinct" } }, table: table ?? proxy.name, tracked: and([]) };
-    }
-    return invalid(`nothing is tracked by ${counter}`, {
-      remedy: `Add \`http-request track-${counter} src\`.`,
-    });
-  }
-  const index = statement.words.findIndex(({ text }) => text.startsWith("track-"));
-  const start = conditionStart(statement.words, index);
-  const tracked = parseCondition(statement.words, start, scope) ?? and([]);
-  const named = wordsFrom(statement, index + 2);
-  const other = named[0] === "table" ? named[1] : undefined;
-  return { selector: selectorOf(wordAt(statement, index + 1)), table: table ?? other ?? proxy.name, tracked };
-}
-
-function isTrack({ words }: Statement): boolean {
-  return words.some(({ text }, index) => index <= 2 && text.startsWith("track-"));
+  const track = trackOf(proxy, counter, scope);
+  return {
+    selector: selectorOf(track?.key ?? "src"),
+    table: table ?? track?.table ?? proxy.name,
+    tracked: track?.tracked ?? and([]),
+  };
 }
 
 function selectorOf(expression: string): Selector {
@@ -114,15 +98,4 @@ function selectorOf(expression: string): Selector {
   }
   const entry = { type: "Distinct" as const, name: found[2]! };
   return found[1] === "cook" ? { cookies: [entry] } : { headers: [entry] };
-}
-
-/** Of `store http_req_rate(10s)`. */
-function periodMs(proxy: Proxy): number {
-  const statement = statementsOf(proxy, "stick-table").at(-1);
-  const text = statement?.words.map((word) => word.text).join(" ") ?? "";
-  const period = /(?:^|[ ,])http_req_rate\(([^)]*)\)/.exec(text)?.[1];
-  if (period === undefined)
-    return invalid(`the table of ${JSON.stringify(proxy.name)} stores no http_req_rate`);
-  const ms = readDurationMs({ text: period, column: 1 });
-  return ms > 0 ? ms : invalid("the period of http_req_rate is zero");
 }

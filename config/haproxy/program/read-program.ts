@@ -14,6 +14,7 @@ import {
   type Subject,
 } from "../condition/condition.ts";
 import { conditionStart, parseCondition, type Scope } from "../condition/parse-condition.ts";
+import { isAboutConnections, readConnectionLimits } from "../model/connection-limits.ts";
 import { isExpectation, isProxied, readProxySenders, refusePeerTests } from "../model/proxied-binds.ts";
 import type { Notes } from "../notes.ts";
 import { statementsOf, type Proxy } from "../proxy.ts";
@@ -33,6 +34,7 @@ import { inTurn, serverEffect } from "./server-choice.ts";
 import { metricsEffect, statisticsSteps } from "./statistics.ts";
 import { statementCases } from "./statement-cases.ts";
 import { switchingSteps } from "./switching.ts";
+import { isTrack } from "./track.ts";
 import { variableChange } from "./variable.ts";
 import { usersOf, type UserLists } from "./user-list.ts";
 
@@ -48,6 +50,8 @@ export interface Reading {
 export interface Library extends ReplySources {
   /** Names of all backends. */
   readonly backends: ReadonlySet<string>;
+  /** Whose stick tables rules may name. */
+  readonly tables: ReadonlyMap<string, Proxy>;
   readonly rateLimits: RateLimits;
   readonly users: UserLists;
   readonly processVariables: readonly Step[];
@@ -77,6 +81,12 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
   return {
     heading: proxy.heading,
     proxySenders: readProxySenders(proxy, reading.scope, notes),
+    connectionLimits: readConnectionLimits(proxy, {
+      scope: reading.scope,
+      conditionOf: ({ words }) => parseCondition(words, conditionStart(words, 1), reading.scope),
+      tables: library.tables,
+      notes,
+    }),
     request: [
       variables,
       ...layers,
@@ -105,12 +115,13 @@ function stepsOf(
   return statementsOf(proxy, keyword).flatMap((statement) => {
     if (isExpectation(statement)) return [];
     // What is tracked is asked for where a rate is.
-    if (statement.words.some(({ text }, index) => index <= 2 && text.startsWith("track-sc"))) return [];
+    if (isTrack(statement)) return [];
     const read = (): Step[] => {
       const start = conditionStart(statement.words, 1);
       const condition = parseCondition(statement.words, start, scope);
       const end = start < 0 ? statement.words.length : start;
-      if (!condition) return [];
+      // Those about connections are the listener's.
+      if (!condition || isAboutConnections(condition)) return [];
       if (isAdmission(condition)) return admissionSteps(statement, end, condition, effect, reading);
       const cases = statementCases(statement, end, scope.files);
       return cases.map((one, index) => {

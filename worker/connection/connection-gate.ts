@@ -1,0 +1,97 @@
+// Limits of a listener's connections, kept by the isolate: how many there may be, and how many of one client.
+import type { ConnectionLimits } from "#contract/connection-limits.ts";
+import { GatewayError } from "#contract/error.ts";
+import { limits } from "#contract/limits.ts";
+import type { SnapshotListener } from "#contract/snapshot.ts";
+import { ClientLimits } from "#traffic/connection/client-limits.ts";
+import { ConnectionQueue, shareOfLimits } from "#traffic/connection/connection-queue.ts";
+import type { Env } from "../env.ts";
+import { withTimeLimit } from "../time-limit.ts";
+import type { Connection } from "./connection.ts";
+
+/** Ends what was entered. */
+type Leave = () => void;
+
+/** A waiting connection looks itself this often, so that the runtime sees that it waits for something. */
+const lookMs = 1_000;
+
+export class ConnectionGate {
+  readonly #queue: ConnectionQueue<Connection>;
+  readonly #clients: ClientLimits | undefined;
+  /** How those who wait go on. */
+  readonly #waiting = new Map<Connection, () => void>();
+
+  constructor(connection: ConnectionLimits) {
+    this.#queue = new ConnectionQueue(connection);
+    this.#clients = connection.clientLimits && new ClientLimits(connection.clientLimits);
+  }
+
+  /** Resolves when there is room; rejects with `connection_limited` where the connection is not to wait. */
+  async enter(connection: Connection): Promise<Leave> {
+    const arrival = this.#queue.arrive(connection, Date.now());
+    if (arrival === "refused") throw new GatewayError("connection_limited");
+    if (arrival === "waiting") await this.#turn(connection);
+    return () => {
+      this.#queue.leave(connection);
+      this.#goOn();
+    };
+  }
+
+  /** The same for the client. */
+  enterAsClient({ client }: Connection): Leave {
+    const clients = this.#clients;
+    if (!clients || !client) return () => undefined;
+    const { address } = client;
+    if (!clients.enter(address, Date.now())) throw new GatewayError("connection_limited", "of one client");
+    return () => clients.leave(address);
+  }
+
+  async #turn(connection: Connection): Promise<void> {
+    const turn = Promise.withResolvers<void>();
+    this.#waiting.set(connection, turn.resolve);
+    while (this.#waiting.has(connection)) {
+      const inMs = Math.min(lookMs, this.#queue.readyInMs(Date.now()) ?? lookMs);
+      await withTimeLimit(turn.promise, inMs, () => undefined);
+      if (this.#waiting.has(connection)) this.#goOn();
+    }
+  }
+
+  #goOn(): void {
+    for (const connection of this.#queue.takeReady(Date.now())) {
+      const go = this.#waiting.get(connection);
+      this.#waiting.delete(connection);
+      go?.();
+    }
+  }
+}
+
+/** By listener; while the limits stay the same, what is open stays counted through all versions. */
+export class ConnectionGates {
+  readonly #gates = new Map<string, { readonly limits: string; readonly gate: ConnectionGate }>();
+  readonly #share: (whole: ConnectionLimits) => ConnectionLimits;
+
+  /** `share`: what this process keeps of a listener's limits. */
+  constructor(share: (whole: ConnectionLimits) => ConnectionLimits) {
+    this.#share = share;
+  }
+
+  of({ name, connection }: SnapshotListener): ConnectionGate | undefined {
+    if (!connection) return undefined;
+    const text = JSON.stringify(connection);
+    const known = this.#gates.get(name);
+    if (known?.limits === text) return known.gate;
+    const gate = new ConnectionGate(this.#share(connection));
+    // Names of listeners that are gone; their connections keep the gate that they have entered by.
+    if (this.#gates.size >= limits.listeners) this.#gates.clear();
+    this.#gates.set(name, { limits: text, gate });
+    return gate;
+  }
+}
+
+export function createGatesOf(): (env: Env) => ConnectionGates {
+  let gates: ConnectionGates | undefined;
+  return ({ PROCESS_SHARE = "0/1" }) => {
+    const [process, processes] = PROCESS_SHARE.split("/").map(Number);
+    return (gates ??= new ConnectionGates((whole) => shareOfLimits(whole, process!, processes!)));
+  };
+}
