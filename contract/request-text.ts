@@ -16,6 +16,8 @@ export const textFactSchema = z.enum([
   "Query",
   "Search",
   "Target",
+  "UniqueID",
+  "Time",
   ...namedFacts,
 ]);
 
@@ -25,7 +27,7 @@ const textPartSchema = z
     from: textFactSchema
       .optional()
       .describe(
-        "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; ServerName is what the client asked for in the TLS handshake, known to `isthmus serve` alone; Search is the query with its question mark; Target is path and query.",
+        "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; ServerName is what the client asked for in the TLS handshake, known to `isthmus serve` alone; Search is the query with its question mark; Target is path and query; UniqueID is a UUID made up for the request; Time is when it came, in milliseconds since 1970.",
       ),
     name: z.string().min(1).max(256).optional().describe("Of the Header, QueryParam or Cookie."),
     transforms: z

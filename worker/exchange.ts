@@ -34,6 +34,7 @@ export class Exchange implements RequestHead {
   readonly method: string;
   #fields: ReadonlyMap<string, string> | undefined = undefined;
   #granted: Map<string, string> | undefined = undefined;
+  #uniqueId: string | undefined = undefined;
 
   // Entry: who asks, where, for what.
   listener: SnapshotListener | undefined = undefined;
@@ -134,6 +135,15 @@ export class Exchange implements RequestHead {
     return typeof name === "string" ? name : undefined;
   }
 
+  /** Made up when first asked for: hardly any configuration does. */
+  get uniqueId(): string {
+    return (this.#uniqueId ??= crypto.randomUUID());
+  }
+
+  get timeMs(): number {
+    return this.startedMs;
+  }
+
   get clientAddress(): string {
     return this.chain.clientAddress;
   }
@@ -147,6 +157,7 @@ export class Exchange implements RequestHead {
   fork(request: Request = this.request): Exchange {
     const copy = new Exchange(request, this.lifetime, this.plan, this.startedMs);
     copy.#granted = this.#granted;
+    copy.#uniqueId = this.#uniqueId;
     return Object.assign(copy, this, {
       request,
       method: request.method,

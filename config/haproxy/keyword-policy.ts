@@ -86,10 +86,10 @@ export const proxyKeywords = table(
   `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request tcp-response timeout use_backend
   disabled enabled hash-balance-factor tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
-  errorloc303 http-error monitor maxconn rate-limit`,
+  errorloc303 http-error monitor maxconn rate-limit unique-id-format unique-id-header`,
   `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
-  server-state-file-name srvtcpka-cnt srvtcpka-idle srvtcpka-intvl unique-id-format declare
+  server-state-file-name srvtcpka-cnt srvtcpka-idle srvtcpka-intvl declare
   filter-sequence quic-initial max-session-srv-conns http-reuse external-check`,
   {
     compression: ignored("responses are not compressed on the way", "Compress them at the backend."),
@@ -109,10 +109,6 @@ export const proxyKeywords = table(
     ),
     "use-fcgi-app": unsupported("FastCGI is not spoken here"),
     filter: ignored("the filter does not run here"),
-    "unique-id-header": ignored(
-      "requests get no number of their own, so the header is not sent",
-      "Set `tracing` in a native file: each request then has a traceparent.",
-    ),
     dispatch: unsupported("the address is not a server", "Declare it with `server`."),
     "force-persist": ignored("endpoints that are down get no requests"),
     "ignore-persist": ignored("persistence does not depend on conditions"),

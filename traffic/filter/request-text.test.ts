@@ -17,6 +17,8 @@ const request = {
   method: "GET",
   path: "/a/b",
   query: "id=7&q=x%20y&id=8",
+  uniqueId: "0b4c8f5e-8b5f-4c7e-9a53-1f6a3b0c2d4e",
+  timeMs: 1_700_000_000_123,
   header: (name: string) => fields[name] ?? null,
 };
 const textOf = (parts: RequestText, changes: Partial<typeof request> = {}): string =>
@@ -38,6 +40,8 @@ test.each<[RequestText[number], string]>([
   [{ from: "Query" }, "id=7&q=x%20y&id=8"],
   [{ from: "Search" }, "?id=7&q=x%20y&id=8"],
   [{ from: "Target" }, "/a/b?id=7&q=x%20y&id=8"],
+  [{ from: "UniqueID" }, "0b4c8f5e-8b5f-4c7e-9a53-1f6a3b0c2d4e"],
+  [{ from: "Time" }, "1700000000123"],
   [{ from: "Header", name: "X-User" }, "Ann"],
   [{ from: "Header", name: "x-none" }, ""],
   [{ from: "QueryParam", name: "id" }, "7"],

@@ -21,6 +21,9 @@ export interface ClientRequest {
   readonly path: string;
   /** Raw, without `?`. */
   readonly query: string;
+  /** As `RequestHead` has them. */
+  readonly uniqueId?: string | undefined;
+  readonly timeMs?: number | undefined;
   /** By lower-case name, as it came in. */
   header(name: string): string | null;
 }
@@ -125,6 +128,10 @@ export function factOf(request: ClientRequest, fact: PlainFact): string | undefi
       return query === "" ? "" : `?${query}`;
     case "Target":
       return query === "" ? path : `${path}?${query}`;
+    case "UniqueID":
+      return request.uniqueId;
+    case "Time":
+      return request.timeMs === undefined ? undefined : String(request.timeMs);
   }
 }
 

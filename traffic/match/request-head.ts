@@ -16,6 +16,10 @@ export interface RequestHead {
   readonly clientAddress?: string;
   /** Of the TLS handshake, lower case; empty: the client sent none. Absent: not known, or no TLS. */
   readonly serverName?: string | undefined;
+  /** The same for the whole life of the request, and no other's. Absent: it is not a real one. */
+  readonly uniqueId?: string | undefined;
+  /** When it came, since the epoch. Absent: it is not a real one. */
+  readonly timeMs?: number | undefined;
   /** Of the verified token, none without one; absent: no token has been looked at, and conditions on claims count as met. */
   readonly claims?: Claims | undefined;
   /** Value of a header by its lower-case name; several field lines are joined with `, `. `null`: not present. */

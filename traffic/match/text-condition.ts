@@ -33,6 +33,11 @@ function asClientRequest(head: RequestHead): ClientRequest {
     serverName,
     scheme: "",
     port: 0,
+    // Made up when it is asked for.
+    get uniqueId() {
+      return head.uniqueId;
+    },
+    timeMs: head.timeMs,
     header: (name) => head.header(name),
   };
 }

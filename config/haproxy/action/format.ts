@@ -162,6 +162,7 @@ function knownFetch({ name, args }: Call, { surroundings, draft }: Situation): s
   const { listener, host } = surroundings;
   switch (name) {
     case "str":
+      return args[0] ?? "";
     case "int":
     case "bool":
       return args[0];

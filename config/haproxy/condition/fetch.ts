@@ -73,6 +73,8 @@ const unavailable: Readonly<Record<string, string>> = {
 export function readFetch(expression: string): Fetch {
   const sample =
     parseSample(expression) ?? invalid(`${JSON.stringify(expression)} is not a sample expression`);
+  const lookup = tableLookup(expression, sample);
+  if (lookup) return lookup;
   const call = canonicalCall(sample.fetch);
   const [name, operator] = withoutSuffix(call.name);
   try {
@@ -150,6 +152,7 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
     case "always_false":
       return { kind: "constant", value: "0" };
     case "str":
+      return { kind: "constant", value: args[0] ?? "" };
     case "bool":
     case "int":
       return { kind: "constant", value: oneArgument(written, args) };
@@ -169,6 +172,15 @@ function countedSubject(name: string, args: readonly string[]): Subject | undefi
   const place = { counter, ...(table !== undefined && { table }) };
   const counts = found[3] as "http_req_rate" | "conn_cur" | "conn_rate" | "sess_rate";
   return counts === "http_req_rate" ? { type: "rate", ...place } : { type: "connections", counts, ...place };
+}
+
+/** `src,table_http_req_rate(table)`: the key itself stands where otherwise a counter does. */
+function tableLookup(expression: string, { converters }: Sample): Fetch | undefined {
+  const last = converters.at(-1);
+  if (last?.name !== "table_http_req_rate") return undefined;
+  const table = last.args[0] ?? invalid("table_http_req_rate needs the name of a table");
+  const key = expression.slice(0, expression.lastIndexOf(`,${last.name}`));
+  return { kind: "rate", subject: { type: "rate", counter: `=${key}`, table } };
 }
 
 function unknownFetch(name: string): never {

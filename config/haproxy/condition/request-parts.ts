@@ -1,6 +1,6 @@
 // Fetches of the request (§7.3.6) as parts of texts that the gateway puts together.
 import type { RequestText } from "#contract/request-text.ts";
-import type { TextTransform } from "#contract/text-transform.ts";
+import type { Operation, TextTransform } from "#contract/text-transform.ts";
 import type { SampleKind } from "./converters.ts";
 import type { Call } from "./sample.ts";
 
@@ -26,6 +26,8 @@ const facts: Readonly<
   url: ["Target", ["path", "query"]],
   pathq: ["Target", ["path", "query"]],
   "capture.req.uri": ["Target", []],
+  uuid: ["UniqueID", []],
+  "unique-id": ["UniqueID", []],
 };
 
 /** `undefined`: it cannot be had here, or not any more. */
@@ -33,6 +35,8 @@ export function partsOfFetch({ name, args }: Call, changes: Changed): RequestTex
   if (name === "base") {
     return changes.has("host") || changes.has("path") ? undefined : [{ from: "Host" }, { from: "Path" }];
   }
+  if (name === "rand") return randomNumber(args);
+  if (name === "date") return timeOf(args);
   const fact = Object.hasOwn(facts, name) ? facts[name] : undefined;
   if (fact) return fact[1].some((key) => changes.has(key)) ? undefined : [{ from: fact[0] }];
   const [argument, occurrence] = args;
@@ -54,6 +58,28 @@ export function partsOfFetch({ name, args }: Call, changes: Changed): RequestTex
   }
 }
 
+/** From 0 to the one before `range`. All of a request's are drawn from one text, so those of one range are the same. */
+function randomNumber([range]: readonly string[]): RequestText | undefined {
+  if (range !== undefined && !/^[1-9][0-9]{0,9}$/.test(range)) return undefined;
+  const number: TextTransform = { type: "Checksum", checksum: { algorithm: "CRC32" } };
+  const transforms = range === undefined ? [number] : [number, arithmetic("Modulo", Number(range))];
+  return [{ from: "UniqueID", transforms }];
+}
+
+/** `date(<offset>,<unit>)`; seconds without a unit. */
+function timeOf([offset = "0", unit = "s"]: readonly string[]): RequestText | undefined {
+  if (!/^-?[0-9]{1,12}$/.test(offset) || (unit !== "s" && unit !== "ms")) return undefined;
+  const steps: TextTransform[] = [
+    ...(unit === "s" ? [arithmetic("Divide", 1_000)] : []),
+    ...(Number(offset) === 0 ? [] : [arithmetic("Add", Number(offset))]),
+  ];
+  return [{ from: "Time", ...(steps.length > 0 && { transforms: steps }) }];
+}
+
+function arithmetic(operation: Operation, operand: number): TextTransform {
+  return { type: "Arithmetic", arithmetic: { operation, operand } };
+}
+
 /** `hdr` is the last element of a list. */
 function headerParts(name: string, isElement: boolean, changes: Changed): RequestText | undefined {
   if (name === "host") return changes.has("host") ? undefined : [{ from: "Host" }];
@@ -68,7 +94,7 @@ const lastElement: TextTransform = {
 
 export function kindOfFetch({ name }: Call): SampleKind {
   if (name === "src") return "address";
-  return name === "int" || name === "bool" ? "number" : "text";
+  return /^(?:int|bool|rand|date)$/.test(name) ? "number" : "text";
 }
 
 /** `undefined`: what several parts come to cannot be transformed. */

@@ -48,7 +48,12 @@ export function createRateLimits(tables: ReadonlyMap<string, Proxy>, names: Name
       const key = JSON.stringify([proxy.name, selector, table, window, max]);
       let name = known.get(key);
       if (name === undefined) {
-        name = names.take(`${proxy.name}-${subject.counter}`);
+        name = names.take(
+          `${proxy.name}-${subject.counter
+            .replace(/^=/, "table-")
+            .replace(/[^\w.-]+/g, ".")
+            .replace(/\.$/, "")}`,
+        );
         known.set(key, name);
         policies.push({ statement, policy: policyOf(name, selector, window, max) });
       }
@@ -79,6 +84,9 @@ function sourceOf(
   proxy: Proxy,
   scope: Scope,
 ): { selector: Selector; table: string; tracked: Condition } {
+  if (counter.startsWith("=")) {
+    return { selector: selectorOf(counter.slice(1)), table: table ?? proxy.name, tracked: and([]) };
+  }
   const track = trackOf(proxy, counter, scope);
   return {
     selector: selectorOf(track?.key ?? "src"),

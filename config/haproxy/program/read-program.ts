@@ -35,6 +35,7 @@ import { metricsEffect, statisticsSteps } from "./statistics.ts";
 import { statementCases } from "./statement-cases.ts";
 import { switchingSteps } from "./switching.ts";
 import { isTrack } from "./track.ts";
+import { uniqueIdSteps } from "./unique-id.ts";
 import { variableChange } from "./variable.ts";
 import { usersOf, type UserLists } from "./user-list.ts";
 
@@ -64,12 +65,11 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
     kind: "answer",
     filters: redirectAction(statement, 1, end),
   }));
-  const forwarded = forwardedForSteps(
-    proxy,
-    reading.scope,
-    (statement, end) => headerAction(statement, end, "request", notes),
-    notes,
-  );
+  const addHeader = (statement: Statement, end: number) => headerAction(statement, end, "request", notes);
+  const added = [
+    ...forwardedForSteps(proxy, reading.scope, addHeader, notes),
+    ...uniqueIdSteps(proxy, addHeader, notes),
+  ];
   const tcp = stepsOf(reading, "tcp-request", connectionEffect);
   if (isProxied(proxy)) notePeerTests(tcp, notes);
   // What a rule accepts goes on to the rules of the next layer (§4.2 `tcp-request connection`).
@@ -94,7 +94,7 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
       http,
       statisticsSteps(proxy, notes),
       redirects,
-      forwarded,
+      added,
     ],
     switching: proxy.kind === "backend" ? [] : switchingSteps(proxy, reading.scope, library.backends, notes),
     servers: inTurn(stepsOf(reading, "use-server", (statement) => serverEffect(statement, proxy))),
