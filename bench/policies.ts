@@ -37,6 +37,10 @@ async function policies(): Promise<Record<string, Policy>> {
     },
     "retries armed": { ruleField: "retry: { attempts: 2, codes: [502, 503], backoff: 25ms }" },
     "timeouts armed": { ruleField: "timeouts: { request: 30s, backendRequest: 10s }" },
+    "compression, gzip": {
+      ruleField: "compression: { minContentLength: 0 }",
+      headers: { "Accept-Encoding": "gzip" },
+    },
     "outlier detection": { backend: watched },
     "circuit breaker": { backend: breaker },
     "access log of every request": { setting: "accessLog: { mode: all }" },

@@ -20,7 +20,7 @@ type BackendPolicies = Pick<
   SnapshotBackend,
   "circuitBreaker" | "loadShedding" | "retryConstraint" | "hedging"
 >;
-type RulePolicies = Pick<SnapshotRule, "retry" | "sessionPersistence" | "stickySplit">;
+type RulePolicies = Pick<SnapshotRule, "retry" | "sessionPersistence" | "stickySplit" | "compression">;
 
 export function compileBackendPolicies(backend: NativeBackend): BackendPolicies {
   const { circuitBreaker, loadShedding, retryConstraint, hedging } = backend;
@@ -57,13 +57,19 @@ export function compilePassiveHealth({
   };
 }
 
-export function compileRulePolicies({ retry, sessionPersistence, stickySplit }: NativeRule): RulePolicies {
+export function compileRulePolicies({
+  retry,
+  sessionPersistence,
+  stickySplit,
+  compression,
+}: NativeRule): RulePolicies {
   return {
     ...(retry && { retry: compileRetry(retry) }),
     ...(sessionPersistence && {
       sessionPersistence: sessionPersistenceSchema.parse(inMilliseconds(sessionPersistence)),
     }),
     ...(stickySplit && { stickySplit: keySourceSchema.parse(inMilliseconds(stickySplit)) }),
+    ...(compression && { compression }),
   };
 }
 

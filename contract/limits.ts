@@ -21,6 +21,8 @@ export const limits = {
   mirrorBodyBytes: 64 * 1024,
   /** Mirrored requests under way to one backend in an isolate; beyond that the copies are dropped. */
   mirrorsUnderWay: 256,
+  /** What the encoders of compressed responses hold together in an isolate; beyond that responses pass as they are. */
+  encoderBytes: 64 * 1024 * 1024,
   /** Longest time that a backend of error pages may take to answer; then the error reaches the client as it is. */
   errorPageTimeoutMs: 10_000,
   /** Requests wait so long for the first start of the agent of `isthmus serve`. */

@@ -16,6 +16,7 @@ import {
   slowStartSchema,
   zoneAwareSchema,
 } from "./backend-policy.ts";
+import { compressionSchema } from "./compression.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
 import { connectionLimitsSchema } from "./connection-limits.ts";
 import { errorPagesSchema } from "./error-pages.ts";
@@ -131,6 +132,8 @@ export const snapshotRuleSchema = z.strictObject({
   concurrencyLimits: z.array(ruleConcurrencyLimitSchema).max(limits.limitsPerRule).optional(),
   /** In place of the listener's. */
   errorPages: nameSchema.optional(),
+  /** Absent: bodies pass as they come. */
+  compression: compressionSchema.optional(),
 });
 
 /** RFC 3339 in UTC, to the second, as the Kubernetes API server writes it; in this form text order is that of time. */

@@ -18,6 +18,7 @@ import { askFirst } from "./stage/ask-first.ts";
 import { authenticate } from "./stage/authenticate.ts";
 import { authorize } from "./stage/authorize.ts";
 import { giveCookies } from "./stage/client-key.ts";
+import { compressResponse } from "./stage/compress-response.ts";
 import { cors, corsPreflight } from "./stage/cors.ts";
 import { directResponse } from "./stage/direct-response.ts";
 import { forward } from "./stage/forward.ts";
@@ -78,6 +79,7 @@ export const policyStages: PolicyStages = {
     matchClaims,
     unframeBody,
     guardBody,
+    compressResponse,
     cors,
     overrideResponse,
     admit,

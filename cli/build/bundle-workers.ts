@@ -58,7 +58,7 @@ const options = {
   platform: "neutral",
   mainFields: ["module", "main"],
   conditions: ["workerd", "worker", "browser", "import"],
-  external: ["cloudflare:*"],
+  external: ["cloudflare:*", "node:zlib"],
   sourcemap: false,
   legalComments: "none",
   charset: "utf8",

@@ -83,7 +83,7 @@ export const globalKeywords = table(
 
 /** Keywords of `defaults`, `frontend`, `backend` and `listen`. Those of {@link nested} are looked up there. */
 export const proxyKeywords = table(
-  `acl balance bind cookie default-server default_backend hash-type http-check http-request http-response
+  `acl balance bind compression cookie default-server default_backend filter hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request tcp-response timeout use_backend
   disabled enabled hash-balance-factor tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
   errorloc303 http-error monitor maxconn rate-limit unique-id-format unique-id-header`,
@@ -92,7 +92,6 @@ export const proxyKeywords = table(
   server-state-file-name srvtcpka-cnt srvtcpka-idle srvtcpka-intvl declare
   filter-sequence quic-initial max-session-srv-conns http-reuse external-check`,
   {
-    compression: ignored("responses are not compressed on the way", "Compress them at the backend."),
     "monitor-net": unsupported(
       "HAProxy has not known this since 2.0",
       "Use `http-request return status 200 if { src <network> }`.",
@@ -108,7 +107,6 @@ export const proxyKeywords = table(
       "Write `crt` with the file on `bind`.",
     ),
     "use-fcgi-app": unsupported("FastCGI is not spoken here"),
-    filter: ignored("the filter does not run here"),
     dispatch: unsupported("the address is not a server", "Declare it with `server`."),
     "force-persist": ignored("endpoints that are down get no requests"),
     "ignore-persist": ignored("persistence does not depend on conditions"),
@@ -318,6 +316,25 @@ export const layered: Readonly<Record<string, PolicyTable>> = {
   "tcp-response": tcpResponseActions,
 };
 
+const compressionSettings = table("algo algo-res type type-res direction minsize-res offload", "", {
+  "algo-req": ignored("requests are not compressed"),
+  "type-req": ignored("requests are not compressed"),
+  "minsize-req": ignored("requests are not compressed"),
+});
+
+const unrun = ignored("the filter does not run here");
+
+/** Where `compression` runs among other filters. */
+const filters = table("", "compression", {
+  "bwlim-in": unrun,
+  "bwlim-out": unrun,
+  cache: unrun,
+  "fcgi-app": unrun,
+  opentracing: unrun,
+  spoe: unrun,
+  trace: unrun,
+});
+
 export const userListKeywords = table("user", "group");
 
 export const errorSectionKeywords = table("errorfile", "");
@@ -332,6 +349,8 @@ export const nested: Readonly<Record<string, PolicyTable>> = {
   "http-after-response": afterResponseActions,
   "tcp-request": tcpRequestLayers,
   "tcp-response": tcpResponseLayers,
+  compression: compressionSettings,
+  filter: filters,
 };
 
 /** Sections whose statements are not read, and what is lost with them. */

@@ -3,6 +3,7 @@ import type { NativeConfigInput } from "../native/schema.ts";
 import type { Path } from "../report.ts";
 import { limits } from "#contract/limits.ts";
 import { checkKeywords } from "./check-keywords.ts";
+import { readCompression } from "./model/compression.ts";
 import { translateBackend, type ImportedBackend } from "./model/backends.ts";
 import {
   noteRequestStatements,
@@ -17,7 +18,7 @@ import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import type { ServerTlsContext } from "./model/server-tls.ts";
 import { noteDefaultTlsVersions } from "./model/tls-versions.ts";
 import { createNames, type Names } from "./model/names.ts";
-import { translateRoutes, type ImportedRoute, type RouteContext } from "./model/routes.ts";
+import { translateRoutes, type ImportedRoute, type RouteContext, type Target } from "./model/routes.ts";
 import { translateRulePolicies, type RulePolicies } from "./model/rule-policies.ts";
 import { crtBase, type NamedFiles } from "./named-files.ts";
 import type { Notes } from "./notes.ts";
@@ -116,7 +117,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     const errorPages = context.errorPages.nameOf(program.pages, proxy);
     const binds = translateBinds(proxy, program, connectionContext);
     const listeners = binds.map((bind) => ({ ...bind, listener: { ...bind.listener, errorPages } }));
-    return { listeners, routes: translateRoutes(proxy.name, program, listeners, context) };
+    return { listeners, routes: translateRoutes(proxy, program, listeners, context) };
   });
   noteRuns(context, fronts, programs.values());
   const routes = served.flatMap((front) => front.routes);
@@ -161,14 +162,12 @@ function libraryOf(
   };
 }
 
-/** Name in the configuration; name in the model, and what the backend says of its rules. */
-function targetOf(
-  proxy: Proxy,
-  names: Names,
-  notes: Notes,
-): [string, { name: string; policies: RulePolicies }] {
-  const policies = isHttp(proxy) ? translateRulePolicies(proxy, notes) : {};
-  return [proxy.name, { name: names.take(proxy.name), policies }];
+/** Name in the configuration, and what becomes of it. */
+function targetOf(proxy: Proxy, names: Names, notes: Notes): [string, Target] {
+  const name = names.take(proxy.name);
+  if (!isHttp(proxy)) return [proxy.name, { name, policies: {}, compression: {} }];
+  const policies = translateRulePolicies(proxy, notes);
+  return [proxy.name, { name, policies, compression: readCompression(proxy, notes) }];
 }
 
 /** A backend in which one of the servers comes before all others. */

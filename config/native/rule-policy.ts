@@ -1,6 +1,7 @@
 // Policies of a rule in the native configuration: the Gateway API's `retry` and `sessionPersistence`, and the split.
 import { z } from "zod";
 import { cookiePathSchema, retryTriggerSchema } from "#contract/backend-policy.ts";
+import { compressionSchema } from "#contract/compression.ts";
 import { headerNameSchema, hostnameSchema } from "#contract/http-route.ts";
 import { keySourceSchema } from "./backend-policy.ts";
 import { durationField, lifetimeField } from "./duration-field.ts";
@@ -103,4 +104,7 @@ export const rulePolicyFields = {
     .describe(
       "Clients stay with their backend while weights change: a canary that grows loses nobody. Default: each request is drawn anew.",
     ),
+  compression: compressionSchema
+    .optional()
+    .describe("Responses are compressed for clients that take it. Default: they pass as they come."),
 };

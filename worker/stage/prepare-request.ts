@@ -13,6 +13,7 @@ import type { BackendScope, Stage } from "./stage.ts";
 export const prepareRequest: Stage<BackendScope> = ({ backend, rule }, next) => {
   const session = rule.sessionPersistence;
   const hiddenCookie = session?.type === "Cookie" && session.cookieConfig.indirect && session.sessionName;
+  const uncompressed = rule.compression?.removeAcceptEncodingHeader === true;
   return (exchange) => {
     const { authority, scheme, chain } = exchange;
     const known = new KnownHeaders(new Headers(exchange.request.headers), exchange.fields.keys());
@@ -22,6 +23,7 @@ export const prepareRequest: Stage<BackendScope> = ({ backend, rule }, next) => 
     known.delete("expect");
     // RFC 6455 §4.1: an upgrade is a GET. The runtime would make it one, and a rule that let a POST pass did not mean it.
     if (exchange.method !== "GET") known.delete("upgrade");
+    if (uncompressed) known.delete("accept-encoding");
     if (hiddenCookie) hideCookie(known, hiddenCookie);
     setForwardingHeaders(known, { peerAddress: chain.clientAddress, scheme, host: authority }, chain);
     if (exchange.listener?.forwardClientCertificate) forwardCertificate(known, exchange.request.cf);

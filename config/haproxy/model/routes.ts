@@ -7,6 +7,7 @@ import type { Surroundings } from "../condition/specialize.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { withPriorities } from "../../ordered-rules.ts";
 import type { Notes } from "../notes.ts";
+import type { Proxy } from "../proxy.ts";
 import type { Program, Step } from "../program/program.ts";
 import type { Fallback } from "../program/fallbacks.ts";
 import type { Reach } from "../program/reach.ts";
@@ -14,6 +15,7 @@ import { pagesOf, runProgram, type Budget, type OrderedRule, type Programs } fro
 import { preferringKey } from "../program/server-choice.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
+import { joinCompression, readCompression, type CompressionSettings } from "./compression.ts";
 import type { ErrorPageSets } from "./error-page-sets.ts";
 import type { ImportedListener } from "./listeners.ts";
 import type { Names } from "./names.ts";
@@ -28,10 +30,17 @@ export interface ImportedRoute {
   readonly rules: readonly Statement[];
 }
 
+/** A backend's name in the model, and what it says of the rules that lead to it. */
+export interface Target {
+  readonly name: string;
+  readonly policies: RulePolicies;
+  readonly compression: CompressionSettings;
+}
+
 export interface RouteContext {
   readonly backends: Programs;
-  /** Name in the model, and what the backend says of its rules, by name in the configuration. */
-  readonly targets: ReadonlyMap<string, { readonly name: string; readonly policies: RulePolicies }>;
+  /** By name in the configuration. */
+  readonly targets: ReadonlyMap<string, Target>;
   readonly names: Names;
   readonly errorPages: ErrorPageSets;
   readonly notes: Notes;
@@ -41,6 +50,7 @@ export interface RouteContext {
 
 /** What the rules of one frontend need besides. */
 interface FrontendContext extends RouteContext {
+  readonly compression: CompressionSettings;
   /** Of all its steps. */
   readonly steps: number;
   /** Name of the pages for requests to a backend; `undefined`: those of the listener. */
@@ -57,14 +67,26 @@ interface Variant {
   readonly statements: readonly Statement[];
 }
 
+/** A `listen` with servers of its own has said it as a backend already. */
+function compressionOf(proxy: Proxy, { targets, notes }: RouteContext): CompressionSettings {
+  const own = proxy.kind === "listen" ? targets.get(proxy.name) : undefined;
+  return own?.compression ?? readCompression(proxy, notes);
+}
+
 export function translateRoutes(
-  name: string,
+  proxy: Proxy,
   program: Program,
   listeners: readonly ImportedListener[],
   context: RouteContext,
 ): ImportedRoute[] {
+  const { name } = proxy;
   const steps = stepsOf(program, context.backends);
-  const run = { ...context, steps: steps.length, pagesOf: pagesByBackend(name, program, context) };
+  const run = {
+    ...context,
+    compression: compressionOf(proxy, context),
+    steps: steps.length,
+    pagesOf: pagesByBackend(name, program, context),
+  };
   const variants: Variant[] = [];
   for (const group of groupListeners(listeners, steps)) {
     for (const { hosts, reduced } of hostPlans(program, steps)) {
@@ -250,7 +272,7 @@ function runWithin(program: Program, surroundings: Surroundings, context: Fronte
 /** One rule, or several where its alternatives are more than one may have. */
 function toRules(
   rule: OrderedRule,
-  { targets, notes, pagesOf: pagesOfBackend }: FrontendContext,
+  { targets, notes, compression, pagesOf: pagesOfBackend }: FrontendContext,
 ): RuleInput[] {
   // Faults belong to requests for a backend, which these will not reach.
   const isFault = rule.filters.some(({ type }) => type === "FaultInjection");
@@ -260,6 +282,7 @@ function toRules(
   const matches = isEvery ? [] : attempt(rule.statement, notes, () => rule.alternatives.flatMap(toMatches));
   if (!matches || (matches.length === 0 && !isEvery)) return [];
   const errorPages = pagesOfBackend(rule.backend);
+  const compressed = target && joinCompression(compression, target.compression);
   const rest: Omit<RuleInput, "matches"> = {
     ...(target && rule.fallback
       ? { backendRefs: refsWithFallback(rule, rule.fallback, target.name, targets) }
@@ -268,6 +291,7 @@ function toRules(
           ...(target && { backendRefs: [{ name: target.name }] }),
         }),
     ...target?.policies,
+    ...(compressed && { compression: compressed }),
     ...(errorPages !== undefined && { errorPages }),
     ...(rule.rateLimits.length > 0 && { rateLimit: { policies: [...rule.rateLimits] } }),
     ...securityPolicyOf(rule),
