@@ -1,6 +1,7 @@
 // Changes to the header fields of a message.
 import { z } from "zod";
 import { headerNameSchema, headerSchema } from "./http-field.ts";
+import { patternSchema } from "./pattern/pattern-schema.ts";
 import { requestTextSchema } from "./request-text.ts";
 import { statusMatchSchema } from "./status-match.ts";
 
@@ -23,7 +24,31 @@ const headerFromSchema = z
 
 export const headersFromSchema = z.array(headerFromSchema).min(1).max(16);
 
+const replacedHeaderSchema = z.strictObject({
+  name: headerNameSchema.describe("Name, without case."),
+  replaceRegexMatch: z
+    .strictObject({
+      pattern: patternSchema.describe(
+        "Regular expression; every part of the value that matches it is replaced.",
+      ),
+      substitution: z.string().max(1024).describe("What stands in its place; \\\\1 is the first group."),
+    })
+    .describe("Parts of the value that are replaced."),
+  elements: z
+    .boolean()
+    .default(false)
+    .describe("Whether each element between commas is a value of its own. Default: the whole field is one."),
+});
+
 export const headerModifierSchema = z.strictObject({
+  replace: z
+    .array(replacedHeaderSchema)
+    .min(1)
+    .max(16)
+    .optional()
+    .describe(
+      "Headers whose values are rewritten, one after the other, before all other changes. Each Set-Cookie is one of its own.",
+    ),
   set: z.array(headerSchema).max(64).default([]).describe("Headers that replace those of the same name."),
   add: z
     .array(headerSchema)
@@ -51,4 +76,5 @@ export const responseHeaderModifierSchema = headerModifierSchema.extend({
 
 export type ResponseHeaderModifier = z.infer<typeof responseHeaderModifierSchema>;
 export type HeaderFrom = z.infer<typeof headerFromSchema>;
+export type ReplacedHeader = z.infer<typeof replacedHeaderSchema>;
 export type HeaderModifier = z.infer<typeof headerModifierSchema>;

@@ -28,14 +28,16 @@ export const filterCombinations: Check = (config, report) => {
 
 function checkFilters(filters: readonly Filter[], rule: NativeRule, path: Path, report: Report): void {
   const seen = new Set<Filter["type"]>();
-  // Responses may be changed by their statuses, one filter after the other.
-  const isByStatus = filters.some(
-    (filter) => filter.type === "ResponseHeaderModifier" && filter.responseHeaderModifier.statusCodes,
+  // Responses may be changed by their statuses, and what has been changed be rewritten, one filter after the other.
+  const isInTurn = filters.some(
+    (filter) =>
+      filter.type === "ResponseHeaderModifier" &&
+      (filter.responseHeaderModifier.statusCodes ?? filter.responseHeaderModifier.replace),
   );
   for (const [index, filter] of filters.entries()) {
     const { type } = filter;
     // Gateway API: a request may be mirrored to several backends.
-    const mayRepeat = type === "RequestMirror" || (type === "ResponseHeaderModifier" && isByStatus);
+    const mayRepeat = type === "RequestMirror" || (type === "ResponseHeaderModifier" && isInTurn);
     if (seen.has(type) && !mayRepeat) {
       const message = `a second ${type} filter; expected at most one of each type`;
       report.add({

@@ -192,7 +192,7 @@ export const statsKeywords = table(
 );
 
 export const requestActions = table(
-  `allow deny tarpit reject silent-drop return redirect set-header add-header del-header replace-header set-path replace-path
+  `allow deny tarpit reject silent-drop return redirect set-header add-header del-header replace-header replace-value set-path replace-path
   set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth use-service track-sc0 track-sc1 track-sc2 track-sc`,
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos
   wait-for-handshake wait-for-body normalize-uri strict-mode
@@ -208,7 +208,6 @@ export const requestActions = table(
     "set-timeout": ignored("timeouts are the same for all requests of a rule"),
     "cache-use": ignored("nothing is served from a cache"),
     "cache-store": ignored("nothing is kept in a cache"),
-    "replace-value": ignored("elements of lists are not rewritten one by one", "Use replace-header."),
     "set-method": unsupported("the method cannot be changed"),
     "set-src": unsupported(
       "the client's address is not taken from a header",
@@ -229,7 +228,7 @@ export const requestActions = table(
 );
 
 const responseActions = table(
-  "allow set-header add-header del-header set-var set-var-fmt unset-var deny return redirect",
+  "allow set-header add-header del-header replace-header replace-value set-var set-var-fmt unset-var deny return redirect",
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos strict-mode track-sc0 track-sc1 track-sc2
   track-sc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc do-log wait-for-body`,
   {
@@ -239,8 +238,6 @@ const responseActions = table(
     "del-headers-bin": ignored("headers are not read from binary texts"),
     "send-spoe-group": ignored("there are no stream processing agents"),
     "silent-drop": unsupported("what a server sends reaches the client", "Use deny."),
-    "replace-header": ignored("headers are not rewritten by regular expressions"),
-    "replace-value": ignored("headers are not rewritten by regular expressions"),
     "set-status": ignored("the status of responses is not changed"),
     "set-timeout": ignored("timeouts are the same for all requests of a rule"),
     "set-bandwidth-limit": ignored("the bandwidth is not limited"),

@@ -2,6 +2,7 @@
 import type { HeaderFrom, HeaderModifier, ResponseHeaderModifier } from "#contract/header-modifier.ts";
 import { statusesOf } from "#contract/status-match.ts";
 import type { HeaderFields } from "../forwarding/header-fields.ts";
+import { compileHeaderReplacement, replaceField } from "./header-replacement.ts";
 import { asFieldValue, compileRequestText, factOf, type ClientRequest } from "./request-text.ts";
 
 export type HeaderOperation = HeaderChange & {
@@ -10,6 +11,7 @@ export type HeaderOperation = HeaderChange & {
 };
 
 type HeaderChange =
+  | { readonly kind: "replace"; readonly name: string; readonly replace: (value: string) => string }
   | { readonly kind: "remove"; readonly name: string }
   | { readonly kind: "set" | "add"; readonly name: string; readonly value: string }
   | {
@@ -40,11 +42,16 @@ export function isProtectedHeader(lowerCaseName: string): boolean {
 }
 
 /**
- * Operations of one modifier: remove, then set (and setFrom), then add (and addFrom), as Envoy runs them. (The Gateway API forbids several actions
+ * Operations of one modifier: replace, remove, then set (and setFrom), then add (and addFrom), as Envoy runs them. (The Gateway API forbids several actions
  * on one name, so the order only shows in configurations that it calls invalid.) Protected names are left out.
  */
 export function compileHeaderOperations(modifier: HeaderModifier): HeaderOperation[] {
   const operations: HeaderOperation[] = [
+    ...(modifier.replace ?? []).map((replacement) => ({
+      kind: "replace" as const,
+      name: replacement.name.toLowerCase(),
+      replace: compileHeaderReplacement(replacement),
+    })),
     ...modifier.remove.map((name) => ({ kind: "remove" as const, name: name.toLowerCase() })),
     ...modifier.set.map(({ name, value }) => ({ kind: "set" as const, name: name.toLowerCase(), value })),
     ...compileHeadersFrom("setFrom", modifier.setFrom),
@@ -91,6 +98,9 @@ export function applyHeaderOperations(
   for (const operation of operations) {
     if (operation.statuses && !(status !== undefined && operation.statuses.has(status))) continue;
     switch (operation.kind) {
+      case "replace":
+        replaceField(headers, operation.name, operation.replace);
+        break;
       case "remove":
         headers.delete(operation.name);
         break;

@@ -72,7 +72,7 @@ function compilePart({
   };
 }
 
-function compileTransform(transform: TextTransform): (text: string) => string | undefined {
+export function compileTransform(transform: TextTransform): (text: string) => string | undefined {
   if (transform.type !== "ReplaceRegexMatch") return (text) => applyTransform(transform, text);
   const { pattern, substitution } = transform.replaceRegexMatch;
   try {

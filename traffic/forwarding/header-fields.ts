@@ -5,4 +5,6 @@ export interface HeaderFields {
   set(name: string, value: string): void;
   append(name: string, value: string): void;
   delete(name: string): void;
+  /** Of responses: each field by itself. */
+  getSetCookie?(): string[];
 }

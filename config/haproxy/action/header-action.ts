@@ -6,7 +6,9 @@ import type { Condition } from "../condition/condition.ts";
 import {
   addHeader,
   deleteHeader,
+  isReplaceable,
   noEdits,
+  replaceInHeader,
   setHeader,
   type HeaderEdits,
   type RequestValue,
@@ -93,6 +95,45 @@ export function replaceHeader(
   return { where: { kind: "test", test: isThere }, change };
 }
 
+/** `replace-header` of responses, and `replace-value`, which looks at each element of a list. */
+export function replaceInPlace(
+  statement: Statement,
+  end: number,
+  direction: Direction,
+  notes: Notes,
+  statuses?: readonly StatusMatch[],
+): (situation: Situation) => Draft {
+  const action = wordAt(statement, 1);
+  const [pattern, format] = [wordAt(statement, 3), wordAt(statement, 4)];
+  if (end !== 5) invalid(`expected \`${action} <name> <regex> <format>\``);
+  const name = readName(statement);
+  const substitution = substitutionOf(format);
+  if (substitution === undefined) {
+    const message =
+      "the replacement depends on the request beyond the expression's groups, so the header is left as it is";
+    notes.add(statement, { code: "statement-ignored", message });
+    return ({ draft }) => draft;
+  }
+  const { replaceRegexMatch } = regexReplacement(wholeMatch(pattern), substitution);
+  const replacement = { replaceRegexMatch, elements: action === "replace-value" };
+  if (direction === "after") {
+    const message = "in responses that are made here the header is left as it is";
+    notes.add(statement, { code: "statement-approximated", message });
+  }
+  return ({ draft }) => {
+    const edit = (edits: HeaderEdits): HeaderEdits => replaceInHeader(edits, name, replacement);
+    if (direction !== "request") {
+      return withResponseHeader(draft, { direction: "response", statuses }, name.toLowerCase(), edit, true);
+    }
+    if (isReplaceable(draft.requestHeaders, name) && name.toLowerCase() !== "host") {
+      return withHeader(draft, { direction }, name, undefined, edit);
+    }
+    const message = `${name} is left as it is: it cannot be replaced here after another change`;
+    notes.add(statement, { code: "statement-ignored", message });
+    return draft;
+  };
+}
+
 /** Word 2. */
 function readName(statement: Statement): string {
   const name = wordAt(statement, 2);
@@ -125,11 +166,16 @@ function withResponseHeader(
   { direction, statuses }: Place,
   name: string,
   edit: (edits: HeaderEdits) => HeaderEdits,
+  isReplacing = false,
 ): Draft {
   const isAfter = direction === "after" && statuses === undefined;
   const both = isAfter ? { ...draft, afterHeaders: edit(draft.afterHeaders) } : draft;
   // What follows a change that may not have been made is not folded into what precedes it.
-  if (statuses || draft.laterHeaders.some((later) => later.name === name)) {
+  const isLater =
+    statuses !== undefined ||
+    draft.laterHeaders.some((later) => later.name === name) ||
+    (isReplacing && !isReplaceable(draft.responseHeaders, name));
+  if (isLater) {
     return { ...both, laterHeaders: [...draft.laterHeaders, { name, statuses, edits: edit(noEdits) }] };
   }
   return { ...both, responseHeaders: edit(draft.responseHeaders) };

@@ -1,12 +1,16 @@
 // Header actions in a row, folded into what they come to: filters know sets, additions and removals, but no order.
-import type { HeaderFrom, HeaderModifier } from "#contract/header-modifier.ts";
+import type { HeaderFrom, HeaderModifier, ReplacedHeader } from "#contract/header-modifier.ts";
 
 interface Edit {
   readonly name: string;
   /** Whether what the message brings is dropped. */
   readonly drops: boolean;
   readonly values: readonly Value[];
+  /** What the message brings is rewritten so, one after the other. */
+  readonly replacements: readonly Replacement[];
 }
+
+export type Replacement = Omit<ReplacedHeader, "name">;
 
 /** A text, or what of the request it is made from. */
 type Value = string | RequestValue;
@@ -19,17 +23,30 @@ export type HeaderEdits = ReadonlyMap<string, Edit>;
 export const noEdits: HeaderEdits = new Map();
 
 export function setHeader(edits: HeaderEdits, name: string, value: Value): HeaderEdits {
-  return withEdit(edits, { name, drops: true, values: [value] });
+  return withEdit(edits, { name, drops: true, values: [value], replacements: [] });
 }
 
 export function addHeader(edits: HeaderEdits, name: string, value: Value): HeaderEdits {
   const before = edits.get(name.toLowerCase());
   const values = [...(before?.values ?? []), value];
-  return withEdit(edits, { name, drops: before?.drops ?? false, values });
+  const { drops = false, replacements = [] } = before ?? {};
+  return withEdit(edits, { name, drops, values, replacements });
 }
 
 export function deleteHeader(edits: HeaderEdits, name: string): HeaderEdits {
-  return withEdit(edits, { name, drops: true, values: [] });
+  return withEdit(edits, { name, drops: true, values: [], replacements: [] });
+}
+
+/** Whether a replacement can still be put in front of what is done to the header. */
+export function isReplaceable(edits: HeaderEdits, name: string): boolean {
+  const before = edits.get(name.toLowerCase());
+  return !before || (!before.drops && before.values.length === 0);
+}
+
+/** Only where `isReplaceable`. */
+export function replaceInHeader(edits: HeaderEdits, name: string, replacement: Replacement): HeaderEdits {
+  const before = edits.get(name.toLowerCase())?.replacements ?? [];
+  return withEdit(edits, { name, drops: false, values: [], replacements: [...before, replacement] });
 }
 
 function withEdit(edits: HeaderEdits, edit: Edit): HeaderEdits {
@@ -43,7 +60,9 @@ export function toModifier(edits: HeaderEdits): Partial<HeaderModifier> | undefi
   const remove: string[] = [];
   const setFrom: HeaderFrom[] = [];
   const addFrom: HeaderFrom[] = [];
-  for (const { name, drops, values } of edits.values()) {
+  const replace: ReplacedHeader[] = [];
+  for (const { name, drops, values, replacements } of edits.values()) {
+    for (const replacement of replacements) replace.push({ name, ...replacement });
     if (drops && values.length === 0) remove.push(name);
     for (const [index, value] of values.entries()) {
       const isSet = drops && index === 0;
@@ -53,6 +72,7 @@ export function toModifier(edits: HeaderEdits): Partial<HeaderModifier> | undefi
   }
   if (edits.size === 0) return undefined;
   return {
+    ...(replace.length > 0 && { replace }),
     ...(set.length > 0 && { set }),
     ...(setFrom.length > 0 && { setFrom }),
     ...(add.length > 0 && { add }),

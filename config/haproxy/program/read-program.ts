@@ -1,6 +1,6 @@
 // Statements of a proxy → its program.
 import { standardAnswer } from "../action/answer.ts";
-import { headerAction, replaceHeader } from "../action/header-action.ts";
+import { headerAction, replaceHeader, replaceInPlace } from "../action/header-action.ts";
 import { replacePath, replaceTarget, setPath, setQuery, setTarget } from "../action/path-action.ts";
 import type { ReplySources } from "../action/read-reply.ts";
 import { redirectAction } from "../action/redirect.ts";
@@ -221,6 +221,8 @@ function requestEffect(statement: Statement, end: number, reading: Reading): Eff
       return { kind: "change", change: headerAction(statement, end, "request", notes) };
     case "replace-header":
       return { kind: "change", ...replaceHeader(statement, end, notes) };
+    case "replace-value":
+      return { kind: "change", change: replaceInPlace(statement, end, "request", notes) };
     case "set-path":
       return { kind: "change", change: setPath(statement, end) };
     case "replace-path":

@@ -1,7 +1,7 @@
 // What `http-response` and `http-after-response` rules do.
 import type { StatusMatch } from "#contract/status-match.ts";
 import { replyOf } from "../action/answer.ts";
-import { headerAction } from "../action/header-action.ts";
+import { headerAction, replaceInPlace, type Direction } from "../action/header-action.ts";
 import { redirectWords } from "../action/redirect.ts";
 import { wording } from "../action/reply.ts";
 import { unsupported } from "../statement-problem.ts";
@@ -41,11 +41,21 @@ export function responseEffect(
     }
     case "redirect":
       return replacing(statuses, redirectWords(statement, 2, end));
+    case "replace-header":
+    case "replace-value":
+      return {
+        kind: "change",
+        change: replaceInPlace(statement, end, directionOf(keyword), reading.notes, statuses),
+      };
     default: {
-      const direction = keyword === "http-response" ? "response" : "after";
+      const direction = directionOf(keyword);
       return { kind: "change", change: headerAction(statement, end, direction, reading.notes, statuses) };
     }
   }
+}
+
+function directionOf(keyword: ResponseKeyword): Direction {
+  return keyword === "http-response" ? "response" : "after";
 }
 
 /** Whatever the backend has answered is thrown away. */

@@ -43,7 +43,7 @@ function toModifier(
   { set = {}, add = {}, remove = [] }: HeaderOperations,
   place: Place,
 ): Modifier | undefined {
-  const modifier = { set: [], add: [], setFrom: [], addFrom: [], remove: [] } as Required<{
+  const modifier = { replace: [], set: [], add: [], setFrom: [], addFrom: [], remove: [] } as Required<{
     [K in keyof Modifier]: NonNullable<Modifier[K]>;
   }>;
   for (const [part, headers] of [
