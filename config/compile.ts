@@ -43,7 +43,6 @@ export function compileSnapshot(config: NativeConfig): Snapshot {
   const listenerNames = listeners.map(({ name }) => name);
   const httpListenerNames = listeners.filter((listener) => !isLayer4(listener)).map(({ name }) => name);
   const policies = new Map(config.rateLimitPolicies.map((policy) => [policy.name, policy]));
-  const { xForwardedFor } = config.clientIPDetection;
   return {
     format: 1,
     listeners,
@@ -52,16 +51,22 @@ export function compileSnapshot(config: NativeConfig): Snapshot {
     backends: config.backends.map(compileBackend).sort(compareNames),
     ...(config.errorPages.length > 0 && { errorPages: config.errorPages.toSorted(compareNames) }),
     settings: {
-      clientIPDetection: {
-        numTrustedHops: xForwardedFor?.numTrustedHops ?? 0,
-        trustedCIDRs: xForwardedFor?.trustedCIDRs ?? [],
-      },
+      clientIPDetection: compileDetection(config.clientIPDetection),
       accessLog: {
         mode: config.accessLog.mode,
         ...(config.accessLog.format === "JSON" ? {} : { format: config.accessLog.format }),
       },
       ...(config.tracing && { tracing: compileTracing(config.tracing) }),
     },
+  };
+}
+
+function compileDetection({
+  xForwardedFor,
+}: NativeConfig["clientIPDetection"]): Snapshot["settings"]["clientIPDetection"] {
+  return {
+    numTrustedHops: xForwardedFor?.numTrustedHops ?? 0,
+    trustedCIDRs: xForwardedFor?.trustedCIDRs ?? [],
   };
 }
 
@@ -84,6 +89,7 @@ function compileListener(listener: NativeListener): SnapshotListener {
     tls,
     proxyProtocol,
     connection,
+    clientIPDetection,
     headers,
     requestLimits,
     timeouts,
@@ -101,6 +107,7 @@ function compileListener(listener: NativeListener): SnapshotListener {
     ...(connection && { connection: compileConnectionLimits(connection) }),
     ...(tls?.forwardClientCertificate && { forwardClientCertificate: true }),
     ...(headers && compileListenerHeaders(headers)),
+    ...(clientIPDetection && { clientIPDetection: compileDetection(clientIPDetection) }),
     ...(requestLimits && { requestLimits }),
     ...(timeouts && { timeouts: timer("requestReceivedMs", timeouts.requestReceived) }),
     ...(errorPages !== undefined && { errorPages }),

@@ -1,6 +1,7 @@
 // The snapshot: compiled, immutable, content-hashed configuration that gateways and agents run.
 // `config/compile.ts` makes it, `control/` stores it, `worker/` and `origin-agent/` run it.
 import { z } from "zod";
+import { clientDetectionSchema } from "./client-detection.ts";
 import {
   circuitBreakerSchema,
   consistentHashSchema,
@@ -83,6 +84,8 @@ export const snapshotListenerSchema = z.strictObject({
   lateRequestHeaders: headerModifierSchema.optional(),
   /** Of every response, after the filters of its rule. */
   lateResponseHeaders: headerModifierSchema.optional(),
+  /** Absent: as for the whole gateway. */
+  clientIPDetection: clientDetectionSchema.optional(),
   requestLimits: listenerLimitsSchema.optional(),
   /** Absent: no timer is armed. */
   timeouts: z.strictObject({ requestReceivedMs: z.int().positive().optional() }).optional(),
@@ -281,13 +284,7 @@ export const snapshotBackendSchema = z.strictObject({
 });
 
 export const snapshotSettingsSchema = z.strictObject({
-  /** Whose word on the client's address counts (Envoy Gateway `clientIPDetection.xForwardedFor`). */
-  clientIPDetection: z.strictObject({
-    /** Proxies in front of the gateway; that many entries of X-Forwarded-For, from the right, are believed. */
-    numTrustedHops: z.int().min(0).max(32),
-    /** Alternative: entries are believed while the peer that sent them lies in one of these networks. */
-    trustedCIDRs: z.array(z.string()).max(256),
-  }),
+  clientIPDetection: clientDetectionSchema,
   accessLog: z.strictObject({
     mode: z.enum(["off", "errors", "all"]),
     /** HTTPLog: HAProxy's HTTP log format. Absent: JSON. */

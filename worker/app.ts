@@ -22,7 +22,7 @@ import { compressResponse } from "./stage/compress-response.ts";
 import { cors, corsPreflight } from "./stage/cors.ts";
 import { directResponse } from "./stage/direct-response.ts";
 import { forward } from "./stage/forward.ts";
-import { identifyClient } from "./stage/identify-client.ts";
+import { identifyAtListener, identifyClient } from "./stage/identify-client.ts";
 import { guardBody } from "./stage/guard-body.ts";
 import { hedge } from "./stage/hedge.ts";
 import { injectFault } from "./stage/inject-fault.ts";
@@ -57,6 +57,7 @@ export const entryStages: readonly ((exchange: Exchange) => void)[] = [
   observeRequest,
   identifyClient,
   readTarget,
+  identifyAtListener,
   limitHead,
   matchRule,
 ];

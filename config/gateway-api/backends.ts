@@ -10,6 +10,7 @@ import type { ServiceTarget } from "../kubernetes/services.ts";
 import type { BackendTlsPolicies, EffectivePolicy } from "./backend-tls-policies.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
 import type { Problem } from "./condition.ts";
+import type { BackendVariant, Extended, ExtensionBackend } from "./extension.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import type { AnyRoute } from "./attachment.ts";
 import type { Listener } from "./listener.ts";
@@ -25,8 +26,10 @@ export interface FoundBackend {
   readonly hasTls: boolean;
   /** Its endpoints speak HTTP/2, in TLS or not. */
   readonly isHttp2: boolean;
+  /** Gets requests only while no other backend of the rule can. */
+  readonly isFallback: boolean;
   /** Makes it part of the model. */
-  add(): void;
+  add(variant?: BackendVariant): void;
 }
 
 /** Who refers: a route, and the listeners that take it. */
@@ -43,6 +46,7 @@ export interface Backends {
 export interface BackendContext extends Pick<ImportContext, "set" | "services" | "parts" | "notes"> {
   readonly grants: ReferenceGrants;
   readonly policies: BackendTlsPolicies;
+  readonly extended: Extended;
 }
 
 /** What a route carries to its backends, and how the backends of the model are told apart by it. */
@@ -69,72 +73,130 @@ interface Way {
   readonly suffix: string;
 }
 
+const unreachable: FoundBackend = {
+  name: undefined,
+  url: undefined,
+  hasTls: true,
+  isHttp2: false,
+  isFallback: false,
+  add: () => undefined,
+};
+
 export function createBackends(context: BackendContext): Backends {
-  const { services, grants, parts, notes, policies } = context;
+  const { services, grants, policies, extended } = context;
   return {
     resolve: (ref, from, field) => {
       const { group, kind, name, port } = ref;
       const { route } = from;
-      if (group !== "" || kind !== "Service") {
+      const namespace = ref.namespace ?? route.namespace;
+      const other = group === "" && kind === "Service" ? undefined : extended.backend(ref, namespace);
+      if (!other && (group !== "" || kind !== "Service")) {
         const what = group === "" ? kind : `${kind}.${group}`;
         return { reason: "InvalidKind", message: `backends of kind ${what} are not known here` };
       }
-      const namespace = ref.namespace ?? route.namespace;
-      const service = `Service ${qualifiedName({ namespace, name })}`;
+      const service = `${kind} ${qualifiedName({ namespace, name })}`;
       const referrer = { group: route.object.group, kind: route.object.kind, namespace: route.namespace };
       if (!grants.permit(referrer, { group, kind, namespace, name })) {
         const message = `no ReferenceGrant in ${namespace} lets this refer to ${service}`;
         return { reason: "RefNotPermitted", message };
       }
+      if (other) return "reason" in other ? other : extensionBackend(ref, namespace, from, other, context);
       const target = services.find(namespace, name, port);
       if (typeof target === "string")
         return { reason: "BackendNotFound", message: whyNot(target, service, port) };
       policies.reached({ namespace, name }, gatewaysOf(from));
       const policy = policies.find({ namespace, name }, target.portName);
       // An invalid policy is no leave to go without TLS: the answer is 500, and the policy's status says why.
-      if (policy && !policy.tls)
-        return { name: undefined, url: undefined, hasTls: true, isHttp2: false, add: () => undefined };
+      if (policy && !policy.tls) return unreachable;
       const way = wayTo(target, from, policy, context);
-      const backend = `${namespace}/${name}/${target.port}${way.suffix}`;
+      const backend: ServiceBackend = {
+        name: `${namespace}/${name}/${target.port}${way.suffix}`,
+        service: { namespace, name, port: target.port },
+        target,
+        way,
+        field,
+      };
       return {
-        name: backend,
+        name: backend.name,
         url: urlOf(target),
         hasTls: way.tls !== undefined,
         isHttp2: way.protocol === "H2C" || way.protocol === "H2",
-        add: () => add(backend, { namespace, name, port: target.port }, target, way, field),
+        isFallback: false,
+        add: (variant) => addServiceBackend(backend, variant, context),
       };
     },
   };
+}
 
-  function add(
-    backend: string,
-    service: ServicePortId,
-    target: ServiceTarget,
-    way: Way,
-    field: ObjectField,
-  ): void {
-    const { appProtocol, endpoints, tunnel } = target;
-    const { protocol, tls, tlsField } = way;
-    const origin = target.service ? fieldOf(target.service.object, "spec") : field;
-    const isHttp = protocol === "HTTP" || protocol === "HTTPS";
-    if (isHttp && appProtocol !== undefined && !protocolOf[appProtocol]) {
-      const message = `appProtocol ${appProtocol} is not known here; requests are sent over HTTP/1.1`;
-      notes.add(origin, { code: "statement-ignored", message });
-    }
-    parts.addBackend(
-      backend,
-      () => ({
-        name: backend,
-        ...(tunnel !== undefined && { tunnel }),
-        protocol,
-        ...(tls && { tls }),
-        endpoints: [...endpoints],
-      }),
-      origin,
-      tlsField && { tls: tlsField },
-      service,
-    );
+function extensionBackend(
+  { group, kind, name }: BackendObjectRef,
+  namespace: string,
+  from: Referring,
+  { endpoints, isHttp2, tls, isFallback, field }: ExtensionBackend,
+  { parts }: BackendContext,
+): FoundBackend {
+  const carried = carriedBy(from.route);
+  const plain = carried === "connections" ? "TCP" : carried === "calls" ? "GRPC" : isHttp2 ? "H2C" : "HTTP";
+  const protocol = tls ? inTls[plain] : plain;
+  // No namespace has a dot in its name.
+  const backend = `${kind.toLowerCase()}.${group}/${namespace}/${name}${suffixes[carried]}`;
+  const [first] = endpoints;
+  return {
+    name: backend,
+    url: first && `${tls ? "https" : "http"}://${endpointId(first.address, first.port)}`,
+    hasTls: tls !== undefined,
+    isHttp2: protocol === "H2C" || protocol === "H2",
+    isFallback,
+    add: (variant) => {
+      const named = `${backend}${variant?.suffix ?? ""}`;
+      const input: BackendInput = { name: named, protocol, ...(tls && { tls }), endpoints: [...endpoints] };
+      parts.addBackend(named, () => ({ ...input, ...variant?.settings }), field, fieldsOf(variant));
+    },
+  };
+}
+
+/** A backend of the model, of which `add` makes variants. */
+interface ServiceBackend {
+  readonly name: string;
+  readonly service: ServicePortId;
+  readonly target: ServiceTarget;
+  readonly way: Way;
+  readonly field: ObjectField;
+}
+
+function addServiceBackend(
+  { name: backend, service, target, way, field }: ServiceBackend,
+  variant: BackendVariant | undefined,
+  { parts, notes }: BackendContext,
+): void {
+  const { appProtocol, endpoints, tunnel } = target;
+  const { protocol, tls, tlsField } = way;
+  const origin = target.service ? fieldOf(target.service.object, "spec") : field;
+  const isHttp = protocol === "HTTP" || protocol === "HTTPS";
+  if (isHttp && appProtocol !== undefined && !protocolOf[appProtocol]) {
+    const message = `appProtocol ${appProtocol} is not known here; requests are sent over HTTP/1.1`;
+    notes.add(origin, { code: "statement-ignored", message });
   }
+  const named = `${backend}${variant?.suffix ?? ""}`;
+  parts.addBackend(
+    named,
+    () => ({
+      name: named,
+      ...(tunnel !== undefined && { tunnel }),
+      protocol,
+      ...(tls && { tls }),
+      endpoints: [...endpoints],
+      ...variant?.settings,
+    }),
+    origin,
+    { ...fieldsOf(variant), ...(tlsField && { tls: tlsField }) },
+    service,
+  );
+}
+
+/** Where the settings of a variant come from. */
+function fieldsOf(variant: BackendVariant | undefined): Record<string, ObjectField> {
+  return Object.fromEntries(Object.keys(variant?.settings ?? {}).map((name) => [name, variant!.field]));
 }
 
 function gatewaysOf({ listeners }: Referring): Gateway[] {

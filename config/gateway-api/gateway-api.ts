@@ -1,6 +1,7 @@
 // The importer of the Gateway API (gateway.networking.k8s.io): its kinds, and how their objects become one model.
 import type { ImportContext, Importer } from "../kubernetes/importer.ts";
 import { createBackendTlsPolicies } from "./backend-tls-policies.ts";
+import type { Extended, Extension } from "./extension.ts";
 import { usableAddresses } from "./gateway-addresses.ts";
 import { addGatewayStatuses } from "./gateway-status.ts";
 import { readGateways } from "./gateways.ts";
@@ -18,40 +19,48 @@ import {
 } from "./schema/route-kinds.ts";
 import { noteUnsupported } from "./unsupported.ts";
 
-export const gatewayApi: Importer = {
-  kinds: [
-    gatewayClassKind,
-    gatewayKind,
-    listenerSetKind,
-    xListenerSetKind,
-    httpRouteKind,
-    grpcRouteKind,
-    tcpRouteKind,
-    tlsRouteKind,
-    udpRouteKind,
-    referenceGrantKind,
-    backendTlsPolicyKind,
-  ],
-  translate: (context) => {
-    const { set, notes } = context;
-    const grants = createReferenceGrants(set);
-    const policies = createBackendTlsPolicies(context);
-    const gateways = readGateways(set, notes, { set, grants });
-    const owners = [...gateways.gateways, ...gateways.listenerSets].filter(({ refused }) => !refused);
-    const served = new Set(
-      owners.flatMap(({ listeners }) =>
-        listeners.filter((listener) => isProgrammed(listener, gateways.conflicts)),
-      ),
-    );
-    const { attachedRoutes, http2Listeners } = translateRoutes(context, gateways, grants, policies, served);
-    for (const [listener, shared] of Map.groupBy(served, gateways.servedAs)) {
-      addListener(context, listener, shared, http2Listeners.has(listener));
-    }
-    for (const { object } of gateways.gateways) noteUnsupported(object, notes);
-    policies.addStatuses();
-    addGatewayStatuses(context, gateways, attachedRoutes, grants);
-  },
-};
+/** `extension`: kinds of an implementation that stand beside those of the standard. */
+export function createGatewayApi(extension: Extension): Importer {
+  return {
+    kinds: [
+      gatewayClassKind,
+      gatewayKind,
+      listenerSetKind,
+      xListenerSetKind,
+      httpRouteKind,
+      grpcRouteKind,
+      tcpRouteKind,
+      tlsRouteKind,
+      udpRouteKind,
+      referenceGrantKind,
+      backendTlsPolicyKind,
+      ...extension.kinds,
+    ],
+    translate: (context) => translateGatewayApi(context, extension),
+  };
+}
+
+function translateGatewayApi(context: ImportContext, extension: Extension): void {
+  const { set, notes } = context;
+  const grants = createReferenceGrants(set);
+  const policies = createBackendTlsPolicies(context);
+  const gateways = readGateways(set, notes, { set, grants });
+  const extended = extension.read({ ...context, gateways, grants });
+  const owners = [...gateways.gateways, ...gateways.listenerSets].filter(({ refused }) => !refused);
+  const served = new Set(
+    owners.flatMap(({ listeners }) =>
+      listeners.filter((one) => isProgrammed(one, gateways.conflicts) && !extended.isClosed(one)),
+    ),
+  );
+  const found = translateRoutes(context, { gateways, grants, policies, extended, served });
+  for (const [listener, shared] of Map.groupBy(served, gateways.servedAs)) {
+    addListener(context, listener, shared, found.http2Listeners.has(listener), extended);
+  }
+  for (const { object } of gateways.gateways) noteUnsupported(object, notes);
+  policies.addStatuses();
+  extended.finish();
+  addGatewayStatuses(context, gateways, found.attachedRoutes, grants);
+}
 
 /** `shared`: the listeners that are one in the model, this one included. */
 function addListener(
@@ -59,9 +68,11 @@ function addListener(
   listener: Listener,
   shared: readonly Listener[],
   speaksHttp2: boolean,
+  extended: Extended,
 ): void {
   const { id, spec, gateway, field, frontendValidation } = listener;
-  const frontend = frontendValidation && { frontendValidation };
+  const { tls: ofPolicy, ...others } = extended.ofListener(listener);
+  const frontend = { ...(frontendValidation && { frontendValidation }), ...ofPolicy };
   const certificates = shared.flatMap((one) => one.certificates);
   const addresses = usableAddresses(gateway).map(({ value }) => value);
   const isTls = spec.protocol === "HTTPS" || spec.protocol === "TLS";
@@ -75,6 +86,7 @@ function addListener(
       ...(speaksHttp2 && spec.protocol === "HTTP" && { http2: true }),
       hostnames: hostnamesOf(listener),
       ...(isTls && { tls: { mode: spec.tls?.mode ?? "Terminate", certificates, ...frontend } }),
+      ...others,
     },
     field,
   );

@@ -37,6 +37,7 @@ export function translateGrpcRules(route: GrpcRoute, verdict: RouteVerdict, note
         ...targets,
         ...session,
       },
+      index,
       field,
     }));
   });

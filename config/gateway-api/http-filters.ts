@@ -2,6 +2,8 @@
 import type { RouteInput } from "../kubernetes/model-parts.ts";
 import type { ObjectField } from "../kubernetes/object.ts";
 import type { Problem } from "./condition.ts";
+import type { ExtensionFilter } from "./extension.ts";
+import { joinFilters } from "./join-filters.ts";
 import type { HttpFilter, PathModifier } from "./schema/filter.ts";
 import type { BackendObjectRef } from "./schema/reference.ts";
 
@@ -10,6 +12,8 @@ export type FilterInput = NonNullable<RouteInput["rules"][number]["filters"]>[nu
 export interface FilterContext {
   /** Name of the mirrored backend, or `undefined` when the problem has been noted. */
   backend(ref: BackendObjectRef, field: ObjectField): string | undefined;
+  /** What an `extensionRef` stands for; `undefined`: its kind is not known. */
+  extension(ref: NonNullable<HttpFilter["extensionRef"]>): ExtensionFilter | Problem | undefined;
   unresolved(problem: Problem, field: ObjectField): void;
   refuse(problem: Problem, field: ObjectField): void;
   /** An error: where traffic goes, or who may pass, would be otherwise than the object says. */
@@ -37,13 +41,18 @@ export function translateFilters(
     if (filter.type === "ExtensionRef") {
       const { kind, group, name } = filter.extensionRef!;
       const message = `filters of kind ${kind}.${group} are not known here (${name}); the requests are answered 500`;
-      context.unresolved({ reason: "InvalidKind", message }, at);
-      return undefined;
+      const found = context.extension(filter.extensionRef!) ?? { reason: "InvalidKind", message };
+      if ("reason" in found) {
+        context.unresolved(found, at);
+        return undefined;
+      }
+      translated.push(...found.filters);
+      continue;
     }
     const made = translateFilter(filter, at, context);
     if (made) translated.push(made);
   }
-  return translated;
+  return joinFilters(translated);
 }
 
 function translateFilter(

@@ -3,6 +3,7 @@ import type { RouteInput } from "../kubernetes/model-parts.ts";
 import { fieldOf, type Notes } from "../kubernetes/notes.ts";
 import type { ObjectField } from "../kubernetes/object.ts";
 import { externalAuth } from "./external-auth.ts";
+import type { CookieMatch } from "./extension.ts";
 import { translateFilters } from "./http-filters.ts";
 import type { RouteVerdict } from "./route-verdict.ts";
 import type { HttpFilter } from "./schema/filter.ts";
@@ -15,20 +16,26 @@ type BackendRefInput = NonNullable<RuleInput["backendRefs"]>[number];
 
 export interface TranslatedRule {
   readonly rule: RuleInput;
+  /** Of `spec.rules`. */
+  readonly index: number;
   readonly field: ObjectField;
 }
 
 export function translateHttpRules(route: HttpRoute, verdict: RouteVerdict, notes: Notes): TranslatedRule[] {
   return route.body.spec.rules.map((rule, index) => {
     const field = fieldOf(route.object, "spec", "rules", index);
-    return { rule: translateRule(rule, field, verdict, notes), field };
+    return { rule: translateRule(rule, field, verdict, notes), index, field };
   });
 }
 
 function translateRule(rule: HttpRule, field: ObjectField, verdict: RouteVerdict, notes: Notes): RuleInput {
   const access = externalAuth(rule.filters, within(field, "filters"), verdict);
-  const matches = rule.matches.map((match, index) =>
-    translateMatch(match, within(field, "matches", index), notes),
+  const cookies = cookiesOf(rule.filters, verdict);
+  const matches = (rule.matches.length > 0 || cookies.length === 0 ? rule.matches : [everything]).map(
+    (match, index) => ({
+      ...translateMatch(match, within(field, "matches", index), notes),
+      ...(cookies.length > 0 && { cookies }),
+    }),
   );
   return {
     ...ruleName(rule.name),
@@ -40,6 +47,16 @@ function translateRule(rule: HttpRule, field: ObjectField, verdict: RouteVerdict
     ...translateSession(rule.sessionPersistence, within(field, "sessionPersistence"), notes),
   };
 }
+
+/** What requests must carry besides, as the filters of an extension ask. */
+function cookiesOf(filters: readonly HttpFilter[], verdict: RouteVerdict): CookieMatch[] {
+  return filters.flatMap(({ extensionRef }) => {
+    const found = extensionRef && verdict.extension(extensionRef);
+    return found && "cookies" in found ? found.cookies : [];
+  });
+}
+
+const everything: HttpMatch = { path: { type: "PathPrefix", value: "/" }, headers: [], queryParams: [] };
 
 /** The model's names start with a letter, so that they cannot be taken for an index. */
 export function ruleName(name: string | undefined): { name?: string } {
@@ -74,12 +91,15 @@ export function translateTargets(
     const name = verdict.backend(ref, at);
     const ofRef = translateFilters(ref.filters, within(at, "filters"), verdict);
     if (name === undefined || !ofRef || !ofRule) return { name: null, weight: ref.weight };
-    return { name, weight: ref.weight, ...(ofRef.length > 0 && { filters: ofRef }) };
+    const fallback = verdict.isFallback(name) && { fallback: true };
+    return { name, weight: ref.weight, ...(ofRef.length > 0 && { filters: ofRef }), ...fallback };
   });
   if (!ofRule) return { backendRefs: refs.length > 0 ? refs : [{ name: null }] };
+  // An extension's answer goes before any backend.
+  const isAnswered = ofRule.some(({ type }) => type === "DirectResponse");
   return {
     ...(ofRule.length > 0 && { filters: ofRule }),
-    ...(refs.length > 0 && { backendRefs: refs }),
+    ...(refs.length > 0 && !isAnswered && { backendRefs: refs }),
   };
 }
 

@@ -14,7 +14,7 @@ export function admitsNamespace(
     case "All":
       return true;
     case "Selector":
-      return selector !== undefined && selects(selector, labelsOf(set, namespace));
+      return selector !== undefined && hasSelectedLabels(selector, labelsOf(set, namespace));
     case "None":
       return false;
     default:
@@ -29,7 +29,7 @@ function labelsOf(set: ResourceSet, namespace: string): ReadonlyMap<string, stri
 }
 
 /** Kubernetes, Labels and Selectors: all requirements hold; an absent label is in no set. */
-function selects(
+export function hasSelectedLabels(
   { matchLabels, matchExpressions }: LabelSelector,
   labels: ReadonlyMap<string, string>,
 ): boolean {

@@ -3,7 +3,9 @@ import type { Notes } from "../kubernetes/notes.ts";
 import type { ObjectField } from "../kubernetes/object.ts";
 import type { Backends, FoundBackend, Referring } from "./backends.ts";
 import type { Problem } from "./condition.ts";
+import type { Extended } from "./extension.ts";
 import type { FilterContext } from "./http-filters.ts";
+import type { BackendUse } from "./policy-parts.ts";
 import type { BackendObjectRef } from "./schema/reference.ts";
 
 export interface RouteVerdict extends FilterContext {
@@ -13,13 +15,20 @@ export interface RouteVerdict extends FilterContext {
   readonly refused: Problem | undefined;
   /** One of its backends speaks HTTP/2. */
   readonly hasHttp2Backend: boolean;
-  /** Adds the backends of the route to the model; a route that nobody takes has none. */
-  addBackends(): void;
+  /** Whether the backend of that name stands in for others. */
+  isFallback(backend: string): boolean;
+  /** Adds the backends of the route to the model, in their variants; a route that nobody takes has none. */
+  addBackends(use: BackendUse): void;
   /** `http://address:port` of a server that is no backend of the route. */
   serverUrl(ref: BackendObjectRef, field: ObjectField): string | undefined;
 }
 
-export function createVerdict(from: Referring, backends: Backends, notes: Notes): RouteVerdict {
+export function createVerdict(
+  from: Referring,
+  backends: Backends,
+  extended: Extended,
+  notes: Notes,
+): RouteVerdict {
   let unresolvedRefs: Problem | undefined;
   let refused: Problem | undefined;
   const found: FoundBackend[] = [];
@@ -61,8 +70,12 @@ export function createVerdict(from: Referring, backends: Backends, notes: Notes)
       notes.add(field, { code: "statement-unsupported", message });
       return undefined;
     },
-    addBackends: () => {
-      for (const { add } of found) add();
+    extension: (ref) => extended.filter(ref, from.route.namespace),
+    isFallback: (backend) => found.some(({ name, isFallback }) => name === backend && isFallback),
+    addBackends: (use) => {
+      for (const { name, add } of found) {
+        for (const variant of (name !== undefined && use.get(name)) || []) add(variant);
+      }
     },
   };
 }

@@ -2,20 +2,28 @@
 import { hostnameIndex } from "../check/hostname-index.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import type { Resource } from "../kubernetes/kind.ts";
-import type { Gate } from "../kubernetes/model-parts.ts";
+import type { Gate, TcpRouteInput } from "../kubernetes/model-parts.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
 import { createAttachments, type AnyRoute, type Attachment, type Claim } from "./attachment.ts";
 import type { BackendTlsPolicies } from "./backend-tls-policies.ts";
 import { createBackends } from "./backends.ts";
 import { controllerName, unless } from "./condition.ts";
-import { createConnectionClaims } from "./connection-claims.ts";
+import { createConnectionClaims, type ClaimedPart, type ConnectionClaims } from "./connection-claims.ts";
 import { translateConnectionRules } from "./connection-route.ts";
+import type { Extended } from "./extension.ts";
 import { gateOf } from "./gate.ts";
 import { translateGrpcRules } from "./grpc-route.ts";
 import type { Gateways } from "./gateways.ts";
-import { translateHttpRules } from "./http-route.ts";
+import { translateHttpRules, type TranslatedRule } from "./http-route.ts";
 import { hostnamesOf, type Listener } from "./listener.ts";
+import {
+  policyParts,
+  refsInVariant,
+  ruleWithPolicies,
+  type BackendUse,
+  type PolicySplit,
+} from "./policy-parts.ts";
 import { hostnameParts } from "./route-hostnames.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import { createVerdict, problemText, type RouteVerdict } from "./route-verdict.ts";
@@ -44,30 +52,31 @@ interface Begun {
   readonly verdict: RouteVerdict;
 }
 
-/** `served`: listeners that the gateway opens, so that routes can have them. */
-export function translateRoutes(
-  context: ImportContext,
-  gateways: Gateways,
-  grants: ReferenceGrants,
-  policies: BackendTlsPolicies,
-  served: ReadonlySet<Listener>,
-): RouteResult {
-  const { set, parts, notes } = context;
+export interface RouteContext {
+  readonly gateways: Gateways;
+  readonly grants: ReferenceGrants;
+  readonly policies: BackendTlsPolicies;
+  readonly extended: Extended;
+  /** Listeners that the gateway opens, so that routes can have them. */
+  readonly served: ReadonlySet<Listener>;
+}
+
+export function translateRoutes(context: ImportContext, routing: RouteContext): RouteResult {
+  const { set, notes } = context;
+  const { gateways, extended, served } = routing;
   const attachments = createAttachments(set, gateways);
-  const backends = createBackends({ ...context, grants, policies });
+  const backends = createBackends({ ...context, ...routing });
   const http2Listeners = new Set<Listener>();
   const begin = (route: AnyRoute, claim?: Claim): Begun => {
     const found = attachments.attach(route, claim);
     const listeners = found.flatMap((attachment) => attachment.listeners);
-    return { found, verdict: createVerdict({ route, listeners }, backends, notes) };
+    return { found, verdict: createVerdict({ route, listeners }, backends, extended, notes) };
   };
   const attach = (route: AnyRoute, { found, verdict }: Begun): Listener[] => {
     addStatus(context, route, found, verdict);
     if (verdict.refused) return [];
     const listeners = found.flatMap((attachment) => attachment.listeners).filter((one) => served.has(one));
-    const taken = [...new Set(listeners.map(gateways.servedAs))];
-    if (taken.length > 0) verdict.addBackends();
-    return taken;
+    return [...new Set(listeners.map(gateways.servedAs))];
   };
 
   const exclusive = createHostClaims(set.all(grpcRouteKind).length > 0, gateways);
@@ -81,7 +90,7 @@ export function translateRoutes(
     const listeners = attach(route, begun);
     if (listeners.length === 0) continue;
     if (isGrpc || verdict.hasHttp2Backend) for (const listener of listeners) http2Listeners.add(listener);
-    addHttpRoute(route, begun, listeners, rules, context);
+    addHttpRoute(route, begun, listeners, rules, { ...context, ...routing });
   }
 
   const claims = createConnectionClaims(notes);
@@ -89,20 +98,10 @@ export function translateRoutes(
     const begun = begin(route);
     const rules = translateConnectionRules(route, begun.verdict);
     const listeners = attach(route, begun);
-    const origin = fieldOf(route.object, "spec");
-    const { name } = identityOf(route);
-    if (!isTlsRoute(route)) {
-      const free = claims.takeWhole(route, listeners);
-      const tcpRoute = { name, listeners: free.map(({ id }) => id), rules };
-      if (free.length > 0) parts.addTcpRoute(tcpRoute, origin, gatesOf(begun));
-      continue;
-    }
-    for (const [index, part] of claims.take(route, listeners, route.body.spec.hostnames).entries()) {
-      const ids = part.listeners.map(({ id }) => id);
-      const partName = index === 0 ? name : `${name}/${index + 1}`;
-      const tlsRoute = { name: partName, listeners: ids, hostnames: part.hostnames, rules };
-      parts.addTlsRoute(tlsRoute, origin, gatesOf(begun));
-    }
+    addConnectionRoute(route, begun, rules, claimedParts(route, listeners, claims), {
+      ...context,
+      ...routing,
+    });
   }
   for (const route of set.all(udpRouteKind)) attach(route, begin(route));
   return { attachedRoutes: attachments.counts, http2Listeners };
@@ -113,28 +112,97 @@ function gatesOf({ found }: Begun): Gate[] {
   return found.flatMap(({ listeners }) => listeners.map(gateOf));
 }
 
+type Adding = ImportContext & RouteContext;
+
 function addHttpRoute(
   route: HttpRoute | GrpcRoute,
   begun: Begun,
   listeners: readonly Listener[],
-  rules: ReturnType<typeof translateHttpRules>,
-  { parts }: ImportContext,
+  rules: readonly TranslatedRule[],
+  context: Adding,
 ): void {
   const { name, ...identity } = identityOf(route);
-  for (const [index, part] of hostnameParts(route.body.spec.hostnames, listeners).entries()) {
-    parts.addRoute(
-      {
-        name: index === 0 ? name : `${name}/${index + 1}`,
-        ...identity,
-        listeners: part.listeners.map(({ id }) => id),
-        hostnames: part.hostnames,
-        rules: rules.map(({ rule }) => rule),
-      },
-      fieldOf(route.object, "spec"),
-      rules.map(({ field }) => field),
-      gatesOf(begun),
-    );
+  const use: BackendUse = new Map();
+  let count = 0;
+  for (const { listeners: ofPolicies, policies } of policyParts(
+    splitOf(route, begun, context),
+    listeners,
+    context.extended,
+  )) {
+    const held = rules.map((rule) => ruleWithPolicies(rule, policies[rule.index], use));
+    for (const part of hostnameParts(route.body.spec.hostnames, ofPolicies)) {
+      count += 1;
+      context.parts.addRoute(
+        {
+          name: count === 1 ? name : `${name}/${count}`,
+          ...identity,
+          listeners: part.listeners.map(({ id }) => id),
+          hostnames: part.hostnames,
+          rules: [...held],
+        },
+        fieldOf(route.object, "spec"),
+        rules.map(({ field }) => field),
+        gatesOf(begun),
+        rules.map(({ index }) => policies[index]?.fields ?? {}),
+      );
+    }
   }
+  begun.verdict.addBackends(use);
+}
+
+function splitOf(
+  route: HttpRoute | GrpcRoute | TcpRoute | TlsRoute,
+  { found }: Begun,
+  { gateways, served }: Adding,
+): PolicySplit {
+  return {
+    route,
+    ruleCount: route.body.spec.rules.length,
+    attached: found.flatMap(({ listeners }) => listeners).filter((listener) => served.has(listener)),
+    servedAs: gateways.servedAs,
+  };
+}
+
+function claimedParts(
+  route: TcpRoute | TlsRoute,
+  listeners: readonly Listener[],
+  claims: ConnectionClaims,
+): ClaimedPart[] {
+  if (isTlsRoute(route)) return claims.take(route, listeners, route.body.spec.hostnames);
+  const free = claims.takeWhole(route, listeners);
+  return free.length > 0 ? [{ listeners: free, hostnames: [] }] : [];
+}
+
+function addConnectionRoute(
+  route: TcpRoute | TlsRoute,
+  begun: Begun,
+  rules: TcpRouteInput["rules"],
+  claimed: readonly ClaimedPart[],
+  context: Adding,
+): void {
+  const { name } = identityOf(route);
+  const origin = fieldOf(route.object, "spec");
+  const use: BackendUse = new Map();
+  let count = 0;
+  for (const { listeners, hostnames } of claimed) {
+    for (const part of policyParts(splitOf(route, begun, context), listeners, context.extended)) {
+      count += 1;
+      const [policies] = part.policies;
+      const added = {
+        name: count === 1 ? name : `${name}/${count}`,
+        listeners: part.listeners.map(({ id }) => id),
+        rules: rules.map((rule) => {
+          const refs = refsInVariant(rule.backendRefs ?? [], policies?.backend, use);
+          const led = { ...rule, backendRefs: refs };
+          return policies ? policies.applyToConnections(led) : led;
+        }),
+        ...(policies?.connectionSecurity && { securityPolicy: policies.connectionSecurity }),
+      };
+      if (isTlsRoute(route)) context.parts.addTlsRoute({ ...added, hostnames }, origin, gatesOf(begun));
+      else context.parts.addTcpRoute(added, origin, gatesOf(begun));
+    }
+  }
+  begun.verdict.addBackends(use);
 }
 
 function isTlsRoute(route: TcpRoute | TlsRoute): route is TlsRoute {

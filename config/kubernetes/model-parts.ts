@@ -30,15 +30,21 @@ export interface ServicePortId {
   readonly port: number;
 }
 
+export type RuleFields = Readonly<Partial<Record<keyof RouteInput["rules"][number], ObjectField>>>;
+
 export interface ModelParts {
   /** Names are unique across importers: the caller makes them of namespace and name. */
   addListener(listener: ListenerInput, origin: ObjectField): void;
-  /** `rules`: where each rule comes from, in order; the whole route where one is missing. */
+  /**
+   * `rules`: where each rule comes from, in order; the whole route where one is missing. `ruleFields`: where those of its
+   * fields come from that another object sets.
+   */
   addRoute(
     route: RouteInput,
     origin: ObjectField,
     rules?: readonly ObjectField[],
     gates?: readonly Gate[],
+    ruleFields?: readonly RuleFields[],
   ): void;
   addTcpRoute(route: TcpRouteInput, origin: ObjectField, gates?: readonly Gate[]): void;
   addTlsRoute(route: TlsRouteInput, origin: ObjectField, gates?: readonly Gate[]): void;
@@ -89,10 +95,14 @@ export function createModelParts(): ModelParts {
   };
   return {
     addListener: (listener, origin) => void add("listeners", listener, origin),
-    addRoute: (route, origin, rules = [], gates = []) => {
+    addRoute: (route, origin, rules = [], gates = [], ruleFields = []) => {
       gatesByRoute.set(route, gates);
       const index = add("routes", route, origin);
       rules.forEach((rule, at) => origins.set(formatPath(["routes", index, "rules", at]), rule));
+      ruleFields.forEach((fields, at) => {
+        for (const [name, field] of Object.entries(fields))
+          origins.set(formatPath(["routes", index, "rules", at, name]), field);
+      });
     },
     addTcpRoute: (route, origin, gates = []) => {
       gatesByRoute.set(route, gates);

@@ -70,10 +70,3 @@ metadata: { name: d }
     "discovery.k8s.io/EndpointSlices/default/typo",
   ]);
 });
-
-test("a kind that says who may pass is never left out silently", () => {
-  const object = (kind: string) =>
-    `apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: ${kind}\nmetadata: { name: a }\n`;
-  expect(setOf(object("SecurityPolicy")).said[0]).toContain('error: "SecurityPolicy" of');
-  expect(setOf(object("EnvoyProxy")).said[0]).toContain('warning: "EnvoyProxy" of');
-});

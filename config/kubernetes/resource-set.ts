@@ -44,9 +44,6 @@ const coreAside = new Set([
   "PodTemplate",
 ]);
 
-/** Kinds of groups that are not read otherwise, which say who may pass: left out, they would let everybody in. */
-const guards = new Set(["gateway.envoyproxy.io/SecurityPolicy"]);
-
 /**
  * Objects of a wrong shape, of unknown kinds and versions, and second ones of a name are noted and left out.
  * `without` holds ids of objects that are to be left out silently.
@@ -172,8 +169,7 @@ function noteUnknown(object: KubernetesObject, kinds: readonly Kind[], notes: No
   const sameGroup = kinds.filter((candidate) => candidate.group === group).map((candidate) => candidate.kind);
   const near = nearestName(kind, sameGroup);
   // In a group that is read, a kind that is not would have meant something.
-  const decides = (sameGroup.length > 0 && group !== "") || guards.has(`${group}/${kind}`);
-  const code = decides ? "object-kind-unsupported" : "object-kind-ignored";
+  const code = sameGroup.length > 0 && group !== "" ? "object-kind-unsupported" : "object-kind-ignored";
   notes.add(fieldOf(object, "kind"), {
     code,
     message: `${JSON.stringify(kind)} of ${JSON.stringify(apiVersion(group, object.version))} is not read here`,

@@ -7,6 +7,7 @@ import { listenerLimitsSchema } from "#contract/security-policy.ts";
 import { listenerProtocolSchema, nameSchema, portSchema, tlsModeSchema } from "#contract/snapshot.ts";
 import { parseAddress } from "./address.ts";
 import { certificateSchema, pemSchema } from "./certificate.ts";
+import { clientDetectionSchema } from "./client-detection.ts";
 import { connectionSchema } from "./connection-limits.ts";
 import { durationField } from "./duration-field.ts";
 import { acceptedProxyProtocolSchema } from "./layer-4.ts";
@@ -99,6 +100,11 @@ export const listenerSchema = z
       .describe("TLS of an HTTPS or TLS listener. On Cloudflare the edge has the certificates."),
     proxyProtocol: acceptedProxyProtocolSchema.optional(),
     connection: connectionSchema.optional(),
+    clientIPDetection: clientDetectionSchema
+      .optional()
+      .describe(
+        "Whose word on the address of this listener's clients counts. Default: as for all listeners.",
+      ),
     headers: z
       .strictObject({
         disableRateLimitHeaders: z

@@ -12,7 +12,6 @@ import {
   portSchema,
   prioritySchema,
 } from "#contract/snapshot.ts";
-import { isCidr } from "./address.ts";
 import {
   endpointPlaceFields,
   loadBalancerSchema,
@@ -26,6 +25,7 @@ import { backendRefFields, ruleNameField } from "./backend-ref.ts";
 import { backendTimeoutSchema, backendTlsSchema } from "./backend-tls.ts";
 import { activeHealthCheckSchema } from "./health-check.ts";
 import { sentProxyProtocolSchema, tcpRouteSchema, tlsRouteSchema } from "./layer-4.ts";
+import { clientDetectionSchema } from "./client-detection.ts";
 import { listenerSchema } from "./listener.ts";
 import { rateLimitBlockSchema, rateLimitPolicySchema } from "./rate-limit.ts";
 import { rulePolicyFields } from "./rule-policy.ts";
@@ -194,28 +194,6 @@ const namedErrorPagesSchema = z
   })
   .describe("Pages for errors that the gateway answers itself.");
 
-const xForwardedForSchema = z
-  .strictObject({
-    numTrustedHops: z
-      .int()
-      .min(0)
-      .max(32)
-      .optional()
-      .describe(
-        "Proxies in front of the gateway: so many entries, from the right, are believed. Default: 0.",
-      ),
-    trustedCIDRs: z
-      .array(z.string().max(64).refine(isCidr, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"))
-      .max(256)
-      .optional()
-      .describe("Networks of the proxies in front of the gateway: their entries are believed."),
-  })
-  .refine(
-    (value) => value.numTrustedHops === undefined || value.trustedCIDRs === undefined,
-    "expected numTrustedHops or trustedCIDRs, not both",
-  )
-  .describe("Which entries of X-Forwarded-For are believed.");
-
 export const nativeConfigSchema = z
   .strictObject({
     $schema: z.string().max(1024).optional().describe("For editors; has no effect."),
@@ -254,8 +232,7 @@ export const nativeConfigSchema = z
       .max(limits.errorPages)
       .default([])
       .describe("Pages for errors of the gateway that several listeners and rules refer to."),
-    clientIPDetection: z
-      .strictObject({ xForwardedFor: xForwardedForSchema.optional() })
+    clientIPDetection: clientDetectionSchema
       .default({})
       .describe("Whose word on the client's address counts. Default: nobody's, the peer is the client."),
     accessLog: z

@@ -36,6 +36,11 @@ export interface RequestEntry {
 /** To be made once per snapshot. */
 export function createEntry({ settings, listeners }: Snapshot): (request: ExplainedRequest) => RequestEntry {
   const detect = compileClientDetection(settings.clientIPDetection);
+  const detectAt = new Map(
+    listeners.flatMap(({ name, clientIPDetection }) =>
+      clientIPDetection ? [[name, compileClientDetection(clientIPDetection)] as const] : [],
+    ),
+  );
   const table = compileListeners(listeners);
   return ({ url, headers, method, target, peerAddress }) => {
     const header = (name: string): string | null => headers.get(name) ?? null;
@@ -52,7 +57,9 @@ export function createEntry({ settings, listeners }: Snapshot): (request: Explai
     const host = parsed.hostname;
     const scheme = url.protocol === "https:" ? "https" : "http";
     const listener = table.find(undefined, scheme, port, host);
-    const known = { client, port, host, path };
+    const detectHere = listener && detectAt.get(listener.name);
+    const here = detectHere?.(peerAddress, header("x-forwarded-for")).clientAddress ?? client;
+    const known = { client: here, port, host, path };
     if (!listener) return { ...known, refusal: `no listener for ${url.protocol}//…:${port}` };
     if (path.startsWith(reservedPrefix)) return { ...known, listener, refusal: "reserved path" };
     return {
@@ -63,7 +70,7 @@ export function createEntry({ settings, listeners }: Snapshot): (request: Explai
         host,
         path,
         query,
-        clientAddress: client,
+        clientAddress: here,
         claims: {},
         // What a client of this URL asks for in its handshake.
         ...(scheme === "https" && { serverName: url.hostname }),

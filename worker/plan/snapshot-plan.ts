@@ -28,6 +28,8 @@ export interface SnapshotPlan {
   readonly listenerHeaders: ReadonlyMap<string, ListenerHeaders>;
   readonly matcher: Matcher;
   readonly detectClient: ClientDetector;
+  /** Of listeners that have their own, by name. */
+  readonly detectClientAt: ReadonlyMap<string, ClientDetector>;
   /** Whether stages are told of in traces. */
   readonly spans: boolean;
   /** By the rule that a request falls to. */
@@ -94,6 +96,11 @@ export function* planSteps(
     listenerHeaders: compileListenerHeaders(snapshot.listeners),
     matcher: yield* matcherSteps(snapshot, previous?.matcher),
     detectClient: compileClientDetection(snapshot.settings.clientIPDetection),
+    detectClientAt: new Map(
+      snapshot.listeners.flatMap(({ name, clientIPDetection }) =>
+        clientIPDetection ? [[name, compileClientDetection(clientIPDetection)] as const] : [],
+      ),
+    ),
     spans,
     rules: yield* ruleSteps(
       snapshot.routes,

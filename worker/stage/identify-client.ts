@@ -1,11 +1,20 @@
 // Entry: who the client is, as far as the socket and trusted proxies tell (docs/forwarding.md).
+import type { ClientDetector } from "#traffic/forwarding/forwarded.ts";
 import type { Exchange } from "../exchange.ts";
 
 export function identifyClient(exchange: Exchange): void {
-  exchange.chain = exchange.plan.detectClient(
-    peerAddress(exchange.request),
-    exchange.header("x-forwarded-for"),
-  );
+  identify(exchange, exchange.plan.detectClient);
+}
+
+/** Anew, once it is known at which listener: it may believe other proxies. */
+export function identifyAtListener(exchange: Exchange): void {
+  const { listener, plan } = exchange;
+  const detect = listener && plan.detectClientAt.get(listener.name);
+  if (detect) identify(exchange, detect);
+}
+
+function identify(exchange: Exchange, detect: ClientDetector): void {
+  exchange.chain = detect(peerAddress(exchange.request), exchange.header("x-forwarded-for"));
 }
 
 /**

@@ -1,7 +1,7 @@
 // RequestAuthentications → issuers of tokens. A request without a token passes; one with a token that none of them has
 // issued does not.
 import { remoteUriSchema } from "#contract/remote-uri.ts";
-import { publicJwkSchema } from "#contract/security-policy.ts";
+import { readJsonWebKeys } from "../../kubernetes/json-web-keys.ts";
 import type { Notes } from "../../kubernetes/notes.ts";
 import type { RuleInput } from "../http/match.ts";
 import type { JwtRule, RequestAuthentication } from "../kinds/security.ts";
@@ -74,8 +74,10 @@ function placesOf({
 function keysOf(rule: JwtRule, place: Place): Pick<Provider, "remoteJWKS" | "localJWKS"> | undefined {
   const uri = rule.jwksUri ?? rule.jwks_uri;
   if (rule.jwks) {
-    const keys = readKeys(rule.jwks, at(place, "jwks"));
-    return keys.length === 0 ? undefined : { localJWKS: { keys } };
+    const keys = readJsonWebKeys(rule.jwks);
+    if (typeof keys !== "string") return { localJWKS: { keys } };
+    invalid(at(place, "jwks"), keys);
+    return undefined;
   }
   if (uri) return { remoteJWKS: { uri } };
   // OpenID Connect Discovery (`JwksResolver.GetPublicKey`).
@@ -84,28 +86,4 @@ function keysOf(rule: JwtRule, place: Place): Pick<Provider, "remoteJWKS" | "loc
   const message = "the issuer is no URL, so it cannot be asked where its keys are";
   invalid(at(place, "issuer"), message, "Write jwks or jwksUri.");
   return undefined;
-}
-
-type Key = NonNullable<Provider["localJWKS"]>["keys"][number];
-
-/** Further members of a key have no meaning (RFC 7517 §4); keys of other kinds are left out. */
-function readKeys(text: string, place: Place): Key[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    invalid(place, "not a JSON Web Key Set");
-    return [];
-  }
-  const keys = (value as { keys?: unknown } | null)?.keys;
-  const known = Object.keys(publicJwkSchema.shape);
-  const found = (Array.isArray(keys) ? keys : []).flatMap((key: unknown): Key[] => {
-    if (key === null || typeof key !== "object") return [];
-    const parsed = publicJwkSchema.safeParse(
-      Object.fromEntries(Object.entries(key).filter(([name]) => known.includes(name))),
-    );
-    return parsed.success ? [parsed.data] : [];
-  });
-  if (found.length === 0) invalid(place, "expected a key set with public keys of kind RSA, EC or OKP");
-  return found;
 }
