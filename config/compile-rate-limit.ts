@@ -143,10 +143,14 @@ function limitConditions(selectors: readonly NativeClientSelector[]): LimitCondi
     selector.claims.filter(({ type }) => type === "Exact").map(({ name, value }) => ({ name, value })),
   );
   const clientCIDRs = selectors.flatMap(({ sourceCIDR }) => sourceCIDR?.value ?? []);
+  const and = selectors.flatMap((selector) => selector.and ?? []);
+  const not = selectors.flatMap((selector) => selector.not ?? []);
   return {
     ...(headers.length > 0 && { headers }),
     ...(cookies.length > 0 && { cookies }),
     ...(clientCIDRs.length > 0 && { clientCIDRs }),
+    ...(and.length > 0 && { and }),
+    ...(not.length > 0 && { not }),
     ...(claims.length > 0 && { claims }),
   };
 }

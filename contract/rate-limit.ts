@@ -1,6 +1,14 @@
 // Rate limits: the policy as the snapshot carries it, and what an isolate and the limiter object say to each other.
 import { z } from "zod";
-import { clientCidrsSchema, cookieMatchSchema, headerMatchSchema, headerNameSchema } from "./http-route.ts";
+import {
+  clientCidrsSchema,
+  cookieMatchSchema,
+  headerMatchSchema,
+  headerNameSchema,
+  methodSchema,
+  pathMatchSchema,
+  queryParamMatchSchema,
+} from "./http-route.ts";
 
 /** HAProxy `deny_status`, nginx `limit_req_status`. */
 export const refusalStatusSchema = z.int().min(400).max(599);
@@ -58,11 +66,33 @@ export const rateLimitSchema = z.strictObject({
 });
 export type RateLimit = z.infer<typeof rateLimitSchema>;
 
+/** Requests that a limit is for, or is not for: all of these hold together. */
+export const limitedRequestSchema = z
+  .strictObject({
+    path: pathMatchSchema.optional().describe("Condition on the normalised path. Default: every path."),
+    method: methodSchema.optional().describe("Default: every method."),
+    headers: z.array(headerMatchSchema).max(16).optional().describe("Conditions on headers."),
+    queryParams: z
+      .array(queryParamMatchSchema)
+      .max(16)
+      .optional()
+      .describe("Conditions on query parameters."),
+    cookies: z.array(cookieMatchSchema).max(16).optional().describe("Conditions on cookies."),
+    clientCIDRs: clientCidrsSchema.optional().describe("Networks, one of which has the client's address."),
+  })
+  .refine((request) => Object.values(request).some((field) => field !== undefined), {
+    message: "expected at least one condition; this is every request",
+  });
+
 /** Which requests a limit counts: those for which all of these hold. */
 export const limitConditionsSchema = z.strictObject({
   headers: z.array(headerMatchSchema).max(16).optional(),
   cookies: z.array(cookieMatchSchema).max(16).optional(),
   clientCIDRs: clientCidrsSchema.optional(),
+  /** All of these hold, too. */
+  and: z.array(limitedRequestSchema).max(128).optional(),
+  /** None of these may hold. */
+  not: z.array(limitedRequestSchema).max(128).optional(),
   /** Claims of the verified token, as text. */
   claims: z
     .array(z.strictObject({ name: z.string().min(1).max(256), value: z.string().max(1024) }))

@@ -60,6 +60,14 @@ ${kind("pod", `{ endpoints: [{ ip: { address: 127.0.0.1, port: ${web.port} } }] 
   "BackendTrafficPolicy",
   "faulty",
   `faultInjection: { abort: { httpStatus: 501 } }, responseOverride: [{ match: { statusCodes: [{ type: Value, value: 501 }] }, response: { contentType: text/plain, body: { type: Inline, inline: "Oops!" } } }]`,
+)}${route("posted", `[{ ${ref} }]`)}${policy(
+  "BackendTrafficPolicy",
+  "posted",
+  "rateLimit: { local: { rules: [{ clientSelectors: [{ methods: [{ value: POST }], path: { value: /orders }, headers: [{ name: x-free, value: yes-please, invert: true }] }], limit: { requests: 1, unit: Hour } }] } }",
+)}${route("sorry", `[{ ${ref} }]`)}${policy(
+  "BackendTrafficPolicy",
+  "sorry",
+  "faultInjection: { abort: { httpStatus: 503 } }, responseOverride: [{ match: { statusCodes: [{ value: 503 }] }, redirect: { hostname: www.example.org, path: { type: ReplaceFullPath, replaceFullPath: /sorry } } }]",
 )}${route("retried", `[{ ${ref} }]`)}${policy(
   "BackendTrafficPolicy",
   "retried",
@@ -149,7 +157,18 @@ test("BackendTrafficPolicy: a client has as many requests as the limit says, and
   expect((await get("limited")).status).toBe(200);
 });
 
-test("BackendTrafficPolicy: faults and pages", async () => {
+test("BackendTrafficPolicy: a limit of some methods, paths and headers", async () => {
+  const post = (path: string, headers = {}) => get("posted", path, headers, port, "POST");
+  expect((await post("/orders/1")).status).toBe(200);
+  expect((await post("/orders/2")).status).toBe(429);
+  expect((await post("/orders/2", { "x-free": "yes-please" })).status).toBe(200);
+  expect((await post("/ordersheet")).status).toBe(200);
+  expect((await get("posted", "/orders/1")).status).toBe(200);
+});
+
+test("BackendTrafficPolicy: faults, pages and redirects", async () => {
+  const sent = await get("sorry", "/anything?x=1");
+  expect([sent.status, sent.headers["location"]]).toEqual([302, "http://www.example.org/sorry"]);
   const answer = await get("faulty");
   expect([answer.status, answer.body, answer.headers["content-type"]]).toEqual([501, "Oops!", "text/plain"]);
 });

@@ -20,7 +20,8 @@ export const matchValues: Check = (config, report) => {
   }
 };
 
-function checkMatch(match: RouteMatch | Exclusion, path: Path, report: Report): void {
+/** Also of what limits ask of a request. */
+export function checkMatch(match: RouteMatch | Exclusion, path: Path, report: Report): void {
   const asWritten = (name: string) => name;
   if (match.path) checkPath(match.path, [...path, "path", "value"], report);
   checkConditions("header", match.headers, (name) => name.toLowerCase(), [...path, "headers"], report);

@@ -13,6 +13,7 @@ import type { NativeRoute, NativeRule } from "../native/schema.ts";
 import type { Path, Report } from "../report.ts";
 import { ruleId } from "../rule.ts";
 import type { Check } from "./check.ts";
+import { checkMatch } from "./match-values.ts";
 
 /** What the counts of one limit can be told over. */
 const maxWindowMs = 366 * 86_400_000;
@@ -67,7 +68,11 @@ function checkRate(rule: RateLimit, path: Path, report: Report): void {
 
 /** Returns how many values make a key. */
 function checkSelectors(selectors: readonly NativeClientSelector[], path: Path, report: Report): number {
-  for (const [index, { headers, cookies }] of selectors.entries()) {
+  for (const [index, { headers, cookies, and = [], not = [] }] of selectors.entries()) {
+    for (const [list, requests] of Object.entries({ and, not })) {
+      for (const [position, request] of requests.entries())
+        checkMatch(request, [...path, "clientSelectors", index, list, position], report);
+    }
     for (const [field, list] of Object.entries({ headers, cookies })) {
       for (const [position, { type, value }] of list.entries()) {
         const message = type === "RegularExpression" ? patternError(value) : undefined;

@@ -28,8 +28,6 @@ const identified = unsupported(
   "certificates are not compared with this, so that others would be let in",
   "Trust an authority that issues certificates to these clients alone, or write it into a native clientCertificate policy.",
 );
-const separate =
-  "Write a HTTPRoute rule that matches these requests, and a policy for that rule (sectionName).";
 
 /** `a.b[].c`: c of every item of b. A field stands for all below it. */
 export const lossesByKind: Readonly<Record<string, Readonly<Record<string, Loss>>>> = {
@@ -96,12 +94,6 @@ export const lossesByKind: Readonly<Record<string, Readonly<Record<string, Loss>
       ["global", "local"].flatMap((scope) => {
         const rules = `rateLimit.${scope}.rules[]`;
         return [
-          [`${rules}.clientSelectors[].methods`, unsupported("a limit cannot ask for the method", separate)],
-          [`${rules}.clientSelectors[].path`, unsupported("a limit cannot ask for the path", separate)],
-          [
-            `${rules}.clientSelectors[].queryParams`,
-            unsupported("a limit cannot ask for query parameters", separate),
-          ],
           [
             `${rules}.limit.fromMetadata`,
             unsupported("a limit is not read from Envoy's metadata", "Write the limit itself."),
@@ -122,9 +114,9 @@ export const lossesByKind: Readonly<Record<string, Readonly<Record<string, Loss>
       "responses are told apart by their status, not by headers",
       "Match by statusCodes.",
     ),
-    "responseOverride[].redirect": unsupported(
-      "a response is not replaced by a redirect to a part of the request's URL",
-      "Write response with statusCode 302 and a Location in header.set.",
+    "responseOverride[].redirect.path.replacePrefixMatch": unsupported(
+      "a part of the path is not replaced",
+      "Write the whole path: replaceFullPath.",
     ),
     "responseOverride[].response.header.remove": ignored("no headers are taken away from the page"),
   },

@@ -64,13 +64,70 @@ spec:
 `,
     }));
 
+const targets = [
+  "targetRefs: [{ group: gateway.networking.k8s.io, kind: HTTPRoute, name: one }]",
+  "targetRefs: [{ group: gateway.networking.k8s.io, kind: HTTPRoute, name: two, sectionName: r }]",
+  "targetRefs: [{ group: gateway.networking.k8s.io, kind: Gateway, name: own }]",
+  "targetRefs: [{ group: gateway.networking.k8s.io, kind: Gateway, name: shared }]",
+  "targetSelectors: [{ kind: HTTPRoute, namespaces: { from: All } }]",
+  "targetSelectors: [{ kind: Gateway, namespaces: { from: All } }]",
+];
+
+const specs = {
+  BackendTrafficPolicy: [
+    "timeout: { http: { requestTimeout: 1s } }",
+    "rateLimit: { global: { rules: [{ shared: true, limit: { requests: 1, unit: Hour } }] } }",
+    "loadBalancer: { type: Random }",
+  ],
+  SecurityPolicy: [
+    "authorization: { defaultAction: Deny }",
+    "basicAuth: { users: { name: gone } }",
+    "oidc: { clientID: a }",
+    "cors: { allowOrigins: [nonsense] }",
+  ],
+  ClientTrafficPolicy: [
+    "clientIPDetection: { xForwardedFor: { numTrustedHops: 1 } }",
+    "tls: { clientValidation: { caCertificateRefs: [{ name: gone }] } }",
+  ],
+};
+
+/** Envoy Gateway's, which reach into other namespaces as far as somebody there lets them: nobody does. */
+const arbitraryPolicy = (namespace: Namespace): fc.Arbitrary<Owned> =>
+  fc
+    .record({
+      policy: fc.constantFrom(
+        ...Object.entries(specs).flatMap(([kind, all]) => all.map((spec) => ({ kind, spec }))),
+      ),
+      name: fc.constantFrom("one", "two", "three"),
+      age,
+      target: fc.constantFrom(...targets),
+    })
+    .map(({ policy: { kind, spec }, name, age: created, target }) => ({
+      namespace,
+      id: `${kind} ${namespace} ${name}`,
+      text: `apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: ${kind}
+metadata: { name: ${name}, namespace: ${namespace}${created} }
+spec:
+  ${target}
+  ${spec}
+`,
+    }));
+
 const arbitraryObjects = fc
   .tuple(
     ...namespaces.map((namespace) =>
-      fc.uniqueArray(fc.oneof(arbitraryRoute(namespace), arbitraryGateway(namespace)), {
-        maxLength: 6,
-        selector: ({ id }) => id,
-      }),
+      fc.uniqueArray(
+        fc.oneof(
+          { weight: 2, arbitrary: arbitraryRoute(namespace) },
+          { weight: 1, arbitrary: arbitraryGateway(namespace) },
+          { weight: 2, arbitrary: arbitraryPolicy(namespace) },
+        ),
+        {
+          maxLength: 6,
+          selector: ({ id }) => id,
+        },
+      ),
     ),
   )
   .map((lists) => lists.flat());

@@ -5,6 +5,7 @@ import { durationSchema } from "#contract/duration.ts";
 import { headerNameSchema, valueMatchTypeSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
 import {
+  limitedRequestSchema,
   limitSchema,
   rateLimitSchema,
   refusalStatusSchema,
@@ -120,6 +121,18 @@ const clientSelectorSchema = z
       .strictObject({ type: z.literal("Distinct").describe("Each route has a count of its own.") })
       .optional()
       .describe("The route; for limits that several routes share."),
+    and: z
+      .array(limitedRequestSchema)
+      .min(1)
+      .max(16)
+      .optional()
+      .describe("Further conditions on the request: all of these hold, too."),
+    not: z
+      .array(limitedRequestSchema)
+      .min(1)
+      .max(16)
+      .optional()
+      .describe("Requests that do not count: none of these may hold."),
   })
   .describe("Conditions of a limit, all of which must hold, and what tells its counts apart.");
 

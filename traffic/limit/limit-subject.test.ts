@@ -103,3 +103,14 @@ test("an override for an IPv6 address holds for its network, however it is writt
   expect(limitOf(keyOf([{ type: "ClientIP" }], { client: "2001:db8::99" })!)).toBe(own);
   expect(limitOf(keyOf([{ type: "ClientIP" }], { client: "2001:db9::99" })!)).toBe(usual);
 });
+
+test("requests that a limit is for, and those that it leaves out", () => {
+  const conditions: LimitConditions = {
+    and: [{ method: "GET" }, { path: { type: "PathPrefix", value: "/" } }],
+    not: [{ headers: [{ type: "Exact", name: "x-free", value: "yes" }] }],
+  };
+  expect(keyOf([], {}, conditions)).toBe("");
+  expect(keyOf([], { headers: { "x-free": "no" } }, conditions)).toBe("");
+  expect(keyOf([], { headers: { "x-free": "yes" } }, conditions)).toBeUndefined();
+  expect(keyOf([], {}, { and: [{ method: "POST" }] })).toBeUndefined();
+});

@@ -66,7 +66,7 @@ function compilePart(part: LimitKeyPart, route: string): Part {
 function compileLimitConditions(
   conditions: LimitConditions,
 ): ((subject: LimitSubject) => boolean) | undefined {
-  const { headers = [], cookies = [], clientCIDRs, claims = [] } = conditions;
+  const { headers = [], cookies = [], clientCIDRs, claims = [], and, not } = conditions;
   const compiled: Condition[] = compileConditions(
     {
       path: { type: "PathPrefix", value: "/" },
@@ -74,6 +74,8 @@ function compileLimitConditions(
       queryParams: [],
       cookies,
       ...(clientCIDRs && { clientCIDRs }),
+      ...(and && { and }),
+      ...(not && { not }),
     },
     compilePattern,
   );

@@ -1,6 +1,7 @@
 // BackendTrafficPolicy: how requests of a Gateway or a route reach their backends.
 import { z } from "zod";
 import { retryTriggerSchema } from "#contract/backend-policy.ts";
+import { methodSchema } from "#contract/http-route.ts";
 import { defineKind, type BodyOf, type Resource } from "../../kubernetes/kind.ts";
 import {
   count,
@@ -141,7 +142,18 @@ const rateLimitRule = z.strictObject({
             invert: flag,
           })
           .optional(),
-        ...unreadFields(["methods", "path", "queryParams"]),
+        methods: z
+          .array(z.strictObject({ value: methodSchema, invert: flag }))
+          .max(16)
+          .optional(),
+        path: z
+          .strictObject({
+            type: z.enum(["Exact", "PathPrefix", "RegularExpression"]).optional(),
+            value: z.string().max(1024).optional(),
+            invert: flag,
+          })
+          .optional(),
+        queryParams: z.array(valueSelector).max(16).optional(),
       }),
     )
     .max(8)
@@ -190,7 +202,21 @@ const responseOverride = z.strictObject({
     responseHeaders: unread.optional(),
   }),
   response: z.strictObject(customResponse).optional(),
-  redirect: unread.optional(),
+  redirect: z
+    .strictObject({
+      scheme: z.enum(["http", "https"]).optional(),
+      hostname: z.string().min(1).max(253).optional(),
+      path: z
+        .strictObject({
+          type: z.enum(["ReplaceFullPath", "ReplacePrefixMatch"]),
+          replaceFullPath: z.string().max(1024).optional(),
+          replacePrefixMatch: unread.optional(),
+        })
+        .optional(),
+      port: z.int().min(1).max(65_535).optional(),
+      statusCode: z.literal([301, 302]).optional(),
+    })
+    .optional(),
 });
 
 const percentage = z.number().min(0).max(100).optional();

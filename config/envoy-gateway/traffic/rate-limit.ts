@@ -64,24 +64,68 @@ function limitOf(
   };
 }
 
-function selectorOf({ headers = [], sourceCIDR }: Selector, place: Place): SelectorInput {
-  const refuseInvert = (invert: boolean | undefined, field: Place): void => {
-    if (!invert) return;
-    unsupported(at(field, "invert"), "a limit names the clients it is for, not those it is not for");
-  };
-  headers.forEach(({ invert }, index) => refuseInvert(invert, at(place, "headers", index)));
-  refuseInvert(sourceCIDR?.invert, at(place, "sourceCIDR"));
+type Request = NonNullable<SelectorInput["and"]>[number];
+
+/** What tells counts apart has a place of its own; all other conditions hold, or must not where they are inverted. */
+function selectorOf(
+  { headers = [], sourceCIDR, methods = [], path, queryParams = [] }: Selector,
+  place: Place,
+): SelectorInput {
+  const distinct = headers.filter(({ type }) => type === "Distinct");
+  const lost = queryParams.findIndex(({ type }) => type === "Distinct");
+  if (lost >= 0) {
+    const remedy = "Tell clients apart by a header, or by their address.";
+    unsupported(
+      at(place, "queryParams", lost),
+      "values of a query parameter have no counts of their own",
+      remedy,
+    );
+  }
+  const conditions = [
+    ...headers.map(({ type, invert, ...rest }) => ({
+      type,
+      invert,
+      request: { headers: [matchOf(type, rest)] },
+    })),
+    ...queryParams.map(({ type, invert, ...rest }) => ({
+      type,
+      invert,
+      request: { queryParams: [matchOf(type, rest)] },
+    })),
+    ...methods.map(({ value, invert }) => ({ type: undefined, invert, request: { method: value } })),
+    ...(path ? [{ type: undefined, invert: path.invert, request: { path: pathOf(path) } }] : []),
+    ...(sourceCIDR?.invert
+      ? [{ type: undefined, invert: true, request: { clientCIDRs: [sourceCIDR.value] } }]
+      : []),
+  ].filter(({ type }) => type !== "Distinct");
+  const and: Request[] = conditions.filter(({ invert }) => !invert).map(({ request }) => request);
+  const not: Request[] = conditions.filter(({ invert }) => invert).map(({ request }) => request);
   return {
-    ...(headers.length > 0 && {
-      headers: headers.map(({ type = "Exact", name, value }) => ({ type, name, ...withFields({ value }) })),
-    }),
-    ...(sourceCIDR && {
-      sourceCIDR: {
-        type: sourceCIDR.type ?? "Exact",
-        value: sourceCIDR.value,
-        // Envoy counts each address.
-        ...(sourceCIDR.type === "Distinct" && { ipv6PrefixLength: 128 }),
-      },
-    }),
+    ...(distinct.length > 0 && { headers: distinct.map(({ name }) => ({ type: "Distinct", name })) }),
+    ...(and.length > 0 && { and }),
+    ...(not.length > 0 && { not }),
+    ...sourceOf(sourceCIDR),
   };
+}
+
+function matchOf(
+  type: "Exact" | "RegularExpression" | "Distinct" | undefined,
+  { name, value = "" }: { readonly name: string; readonly value?: string | undefined },
+): { type: "Exact" | "RegularExpression"; name: string; value: string } {
+  return { type: type === "RegularExpression" ? type : "Exact", name, value };
+}
+
+function pathOf({
+  type = "PathPrefix",
+  value = "/",
+}: NonNullable<Selector["path"]>): NonNullable<Request["path"]> {
+  return { type, value };
+}
+
+/** An inverted network is a condition alone, or tells the addresses outside of it apart. Envoy counts each address. */
+function sourceOf(source: Selector["sourceCIDR"]): Pick<SelectorInput, "sourceCIDR"> {
+  if (!source) return {};
+  const { type = "Exact", value, invert } = source;
+  if (type === "Distinct") return { sourceCIDR: { type, ipv6PrefixLength: 128, ...(!invert && { value }) } };
+  return invert ? {} : { sourceCIDR: { type, value } };
 }

@@ -5,13 +5,13 @@ import type { FilterInput } from "../../gateway-api/http-filters.ts";
 import type { BackendInput, RateLimitPolicyInput } from "../../kubernetes/model-parts.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { withFields } from "../../with-fields.ts";
-import { responseOf } from "../custom-response.ts";
 import { approximated, at, invalid, type Place } from "../notes.ts";
 import type { TrafficSpec } from "../schema/backend-traffic-policy.ts";
 import { bytesOf } from "../schema/common.ts";
 import { healthCheckOf } from "./health-check.ts";
 import { loadBalancerOf } from "./load-balancer.ts";
 import { rateLimitOf } from "./rate-limit.ts";
+import { overridesOf } from "./response-override.ts";
 
 export interface Traffic {
   readonly backend: Partial<BackendInput>;
@@ -146,30 +146,4 @@ function faultOf({ delay, abort }: NonNullable<TrafficSpec["faultInjection"]>, p
   const aborts = abort && withFields(abort);
   if (!waits && !aborts) return [];
   return [{ type: "FaultInjection", faultInjection: withFields({ delay: waits, abort: aborts }) }];
-}
-
-type Override = NonNullable<TrafficSpec["responseOverride"]>[number];
-type OverrideInput = Extract<FilterInput, { type: "ResponseOverride" }>["responseOverride"][number];
-type StatusMatch = OverrideInput["match"]["statusCodes"][number];
-
-function overridesOf(
-  overrides: readonly Override[],
-  namespace: string,
-  place: Place,
-  set: ResourceSet,
-): FilterInput[] {
-  const translated = overrides.flatMap(({ match, source, response }, index): OverrideInput[] => {
-    // Those without a response redirect, and those without statuses ask for headers: `unread-fields.ts` has said so.
-    if (!response || !match.statusCodes?.length) return [];
-    const made = responseOf(response, namespace, set);
-    if (typeof made === "string") {
-      invalid(at(place, index, "response", "body"), made);
-      return [];
-    }
-    const statusCodes = match.statusCodes.map(({ value = 0, range }): StatusMatch =>
-      range ? { type: "Range", range } : { type: "Value", value },
-    );
-    return [{ match: { statusCodes }, ...withFields({ source }), response: made }];
-  });
-  return translated.length > 0 ? [{ type: "ResponseOverride", responseOverride: translated }] : [];
 }
