@@ -282,7 +282,7 @@ constructor: 1
   - { <<: *y, name: w6 }
 `,
     [
-      '3:25: error: unknown field "prot"; expected one of "name", "protocol", "port", "addresses", "http2", "hostnames", "tls", "proxyProtocol", "connection", "headers", "requestLimits", "timeouts", "errorPages" (at listeners[1].prot) [field-unknown]',
+      '3:25: error: unknown field "prot"; expected one of "name", "protocol", "port", "addresses", "http2", "hostnames", "tls", "proxyProtocol", "connection", "clientIPDetection", "headers", "requestLimits", "timeouts", "errorPages" (at listeners[1].prot) [field-unknown]',
       "6:11: error: expected a number of at least 1; found 0 (at listeners[2].port) [field-value]",
       '7:30: error: expected one of "HTTP", "HTTPS", "TCP", "TLS"; found "UDP" (at listeners[3].protocol) [field-value]',
       '7:30: error: expected one of "HTTP", "HTTPS", "TCP", "TLS"; found "UDP" (at listeners[5].protocol) [field-value]',
@@ -306,7 +306,7 @@ rotues: []\r
 }
 `,
     [
-      '3:50: error: unknown field "hostname"; expected one of "name", "protocol", "port", "addresses", "http2", "hostnames", "tls", "proxyProtocol", "connection", "headers", "requestLimits", "timeouts", "errorPages" (at listeners[0].hostname) [field-unknown]',
+      '3:50: error: unknown field "hostname"; expected one of "name", "protocol", "port", "addresses", "http2", "hostnames", "tls", "proxyProtocol", "connection", "clientIPDetection", "headers", "requestLimits", "timeouts", "errorPages" (at listeners[0].hostname) [field-unknown]',
     ],
   ],
 ];
