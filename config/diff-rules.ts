@@ -1,5 +1,6 @@
 // What changed between two snapshots, rule by rule and in words: what was added, removed, and became of the others.
-import { canonicalJson, type Snapshot, type SnapshotRoute, type SnapshotRule } from "#contract/snapshot.ts";
+import { canonicalJson } from "#contract/canonical-json.ts";
+import type { Snapshot, SnapshotRoute, SnapshotRule } from "#contract/snapshot.ts";
 import type { RouteMatch } from "#contract/http-route.ts";
 
 export interface RuleChange {

@@ -1,6 +1,7 @@
 // What changed between two snapshots, by name.
 import type { Change } from "#contract/admin.ts";
-import { canonicalJson, type Snapshot } from "#contract/snapshot.ts";
+import { canonicalJson } from "#contract/canonical-json.ts";
+import type { Snapshot } from "#contract/snapshot.ts";
 
 /**
  * Listeners, then routes of each kind, backends, error pages and settings, each in the order of their names. Empty: the same

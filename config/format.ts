@@ -13,7 +13,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import { z } from "zod";
-import { canonicalJson } from "#contract/snapshot.ts";
+import { canonicalJson } from "#contract/canonical-json.ts";
 import { concreteSchema } from "./native/schema-at.ts";
 import { nativeConfigSchema, type NativeConfig } from "./native/schema.ts";
 import type { Path } from "./report.ts";

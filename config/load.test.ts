@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { canonicalJson, snapshotSchema } from "#contract/snapshot.ts";
+import { canonicalJson } from "#contract/canonical-json.ts";
+import { snapshotSchema } from "#contract/snapshot.ts";
 import { formatDiagnostic } from "#contract/diagnostic.ts";
 import { loadConfig, loadSteps } from "./load.ts";
 import { configArbitrary } from "./native/config.fixture.ts";

@@ -17,6 +17,7 @@ import {
   slowStartSchema,
   zoneAwareSchema,
 } from "./backend-policy.ts";
+import { canonicalHash, canonicalJson } from "./canonical-json.ts";
 import { compressionSchema } from "./compression.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
 import { connectionLimitsSchema } from "./connection-limits.ts";
@@ -377,27 +378,7 @@ export function endpointKey(backend: string, endpointId: string): string {
   return `${backend}|${endpointId}`;
 }
 
-/** JSON with object keys in code-unit order and no white space: the same snapshot is the same bytes everywhere (RFC 8785 for the values used here). */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(inOrder(value));
-}
-
-/** A copy: calling back for each value of the text takes half as long again. */
-function inOrder(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(inOrder);
-  const record = value as Readonly<Record<string, unknown>>;
-  const keys = Object.keys(record).sort();
-  return Object.fromEntries(keys.map((key) => [key, inOrder(record[key])]));
-}
-
 /** `sha256:<hex>` of the canonical JSON of a snapshot. */
 export function snapshotHash(snapshot: Snapshot): Promise<string> {
   return canonicalHash(canonicalJson(snapshot));
-}
-
-/** The same of that JSON itself. */
-export async function canonicalHash(json: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(json));
-  return `sha256:${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

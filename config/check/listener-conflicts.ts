@@ -60,7 +60,9 @@ function portConflict(first: NativeListener, listener: NativeListener): Conflict
     const message = `TLS on port ${port} already has mode ${modeOf(first)} for listener ${name}; it cannot have mode ${modeOf(listener)}, too`;
     return { field: ["tls"], message, remedy: "Use another port, or the same mode." };
   }
-  const differing = fieldsOfPort.find((field) => JSON.stringify(first[field]) !== JSON.stringify(listener[field]));
+  const differing = fieldsOfPort.find(
+    (field) => JSON.stringify(first[field]) !== JSON.stringify(listener[field]),
+  );
   if (differing) {
     const message = `listener ${name} on port ${port} has another ${differing}, which counts before it is known whom a connection is for`;
     return { field: [], message, remedy: "Give both the same." };

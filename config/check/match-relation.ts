@@ -2,7 +2,7 @@
 // that a match can take at all. What cannot be decided condition by condition counts as no: several matches that only
 // together take what another one takes, and conditions on claims and composed texts, unless they are equal.
 import type { Exclusion, HeaderMatch, RouteMatch } from "#contract/http-route.ts";
-import { canonicalJson } from "#contract/snapshot.ts";
+import { canonicalJson } from "#contract/canonical-json.ts";
 import { includesNetwork } from "../native/address.ts";
 import { excludesPath, includesPath, isEveryPath } from "./path-relation.ts";
 import { literal } from "../pattern-text.ts";

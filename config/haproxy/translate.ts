@@ -19,7 +19,7 @@ import type { ServerTlsContext } from "./model/server-tls.ts";
 import { noteDefaultTlsVersions } from "./model/tls-versions.ts";
 import { createNames, type Names } from "./model/names.ts";
 import { translateRoutes, type ImportedRoute, type RouteContext, type Target } from "./model/routes.ts";
-import { translateRulePolicies, type RulePolicies } from "./model/rule-policies.ts";
+import { translateRulePolicies } from "./model/rule-policies.ts";
 import { crtBase, type NamedFiles } from "./named-files.ts";
 import type { Notes } from "./notes.ts";
 import { readErrorSections } from "./program/error-pages.ts";

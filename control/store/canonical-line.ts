@@ -1,5 +1,5 @@
 // The canonical JSON of a route or backend, worked out once however often it is hashed, sent and compared.
-import { canonicalJson } from "#contract/snapshot.ts";
+import { canonicalJson } from "#contract/canonical-json.ts";
 
 const lines = new WeakMap<object, string>();
 

@@ -1,6 +1,7 @@
 // Values as compressed JSON, which is how versions are stored and how they cross RPC (32 MiB a message).
 import type { SourceFile } from "#contract/admin.ts";
-import { type Snapshot, type VersionedSnapshot, canonicalHash, canonicalJson } from "#contract/snapshot.ts";
+import { canonicalHash, canonicalJson } from "#contract/canonical-json.ts";
+import type { Snapshot, VersionedSnapshot } from "#contract/snapshot.ts";
 import { canonicalLine } from "./canonical-line.ts";
 
 export interface PackedSnapshot {

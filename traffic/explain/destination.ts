@@ -1,6 +1,6 @@
 // Where a snapshot sends a request, and how it is handled on the way, in words that can be compared.
 import type { Snapshot, SnapshotBackend, SnapshotBackendRef, SnapshotRule } from "#contract/snapshot.ts";
-import { canonicalJson } from "#contract/snapshot.ts";
+import { canonicalJson } from "#contract/canonical-json.ts";
 import { combinePlans, compileFilters, type FilterPlan } from "../filter/compile.ts";
 import { redirectLocation } from "../filter/redirect.ts";
 import { targetText } from "../filter/target.ts";

@@ -1,4 +1,4 @@
-// The encoders of compressed bodies, of workerd's `node:zlib` (decision 0025). Each flushes whatever it is given, so that a
+// The encoders of compressed bodies, of workerd's `node:zlib` (decision 0027). Each flushes whatever it is given, so that a
 // piece of a body arrives before the next one is there.
 import type * as NodeZlib from "node:zlib";
 import type { Compressor, CompressorType } from "#contract/compression.ts";

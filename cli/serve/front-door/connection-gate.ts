@@ -1,5 +1,5 @@
 // Limits of a listener's connections, in front of the servers that speak with clients: how many there may be, and how many
-// of one client (decision 0025).
+// of one client (decision 0026).
 import { createServer, type Server, type Socket } from "node:net";
 import type { ConnectionLimits } from "#contract/connection-limits.ts";
 import { ClientLimits } from "#traffic/connection/client-limits.ts";

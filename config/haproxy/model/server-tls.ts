@@ -1,6 +1,6 @@
 // `server … ssl …` → TLS towards the servers of a backend (§5.2: ssl, verify, ca-file, crt, sni, verifyhost, alpn, proto).
 import { preciseHostnameSchema } from "#contract/http-route.ts";
-import { canonicalJson } from "#contract/snapshot.ts";
+import { canonicalJson } from "#contract/canonical-json.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import type { Notes } from "../notes.ts";
 import type { Statement } from "../statement.ts";

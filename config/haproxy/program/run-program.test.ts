@@ -7,7 +7,7 @@ const diagnosticsOf = (content: string): string[] =>
   loadConfig([{ name: "haproxy.cfg", content }]).diagnostics.map(formatDiagnostic);
 
 test("a page for requests without a backend that cannot be put together", () => {
-  const page = 'http-error status 503 content-type text/plain lf-string "%[rand(5)]"';
+  const page = 'http-error status 503 content-type text/plain lf-string "%[fc_rtt]"';
   expect(diagnosticsOf(`frontend web\n mode http\n bind :80\n ${page}\n`)).toContainEqual(
     expect.stringMatching(/^haproxy\.cfg:1:1: error: .*the answer depends on the request/),
   );
