@@ -75,6 +75,7 @@ export function readSettings(ingress: Ingress, context: ImportContext, controlle
     ],
     policies: {
       ...readProxying(annotations),
+      ...(controller.compression && { compression: controller.compression }),
       ...(affinity && { sessionPersistence: affinity }),
       ...(limits.policy && { rateLimit: { policies: [limits.policy.name] } }),
     },

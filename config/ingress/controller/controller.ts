@@ -6,7 +6,9 @@ import { qualifiedName, type KubernetesObject, type ObjectField } from "../../ku
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { nearestName } from "../../native/nearest-name.ts";
 import type { Preset } from "../annotation/annotations.ts";
+import type { RulePolicies } from "../rule-parts.ts";
 import { readValues, type Values } from "../values.ts";
+import { readCompression } from "./compression.ts";
 import { settingPolicies } from "./setting-policy.ts";
 
 /** Names that the chart, the static manifests and those of former releases have. */
@@ -23,6 +25,8 @@ export interface Controller {
   readonly presets: ReadonlyMap<string, Preset>;
   /** Status of redirects to HTTPS, and to and from `www.`. */
   readonly redirectStatus: RedirectStatus;
+  /** Of all responses. */
+  readonly compression: RulePolicies["compression"];
   /** X-Forwarded-Proto says how clients came in. */
   readonly usesForwardedHeaders: boolean;
   /** Beginnings of paths that are never redirected to HTTPS. */
@@ -53,6 +57,7 @@ export function readController(set: ResourceSet, notes: Notes): Controller {
     settings,
     presets: new Map([...found].filter(([name]) => settingPolicies[name] === "preset")),
     redirectStatus: redirectStatus ?? 308,
+    compression: readCompression(settings),
     usesForwardedHeaders: settings.flag("use-forwarded-headers") ?? false,
     withoutRedirect: pathsOf("no-tls-redirect-locations"),
     withoutCredentials: pathsOf("no-auth-locations"),

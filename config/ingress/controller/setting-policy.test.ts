@@ -82,6 +82,8 @@ function beside(name: string): Record<string, string> {
     return { "global-auth-url": "http://auth.test/" };
   if (/^(?:proxy-real-ip-cidr|compute-full-forwarded-for|forwarded-for-header)$/.test(name))
     return { "use-forwarded-headers": "true" };
+  if (name.startsWith("gzip-")) return { "use-gzip": "true" };
+  if (name.startsWith("brotli-")) return { "enable-brotli": "true" };
   return {};
 }
 
@@ -92,9 +94,13 @@ const honoured: Record<string, string> = {
   "block-cidrs": "192.0.2.0/24",
   "block-referers": "~*evil",
   "block-user-agents": "bad",
+  "brotli-level": "5",
+  "brotli-min-length": "100",
+  "brotli-types": "text/css",
   "compute-full-forwarded-for": "true",
   "custom-http-errors": "404",
   "denylist-source-range": "192.0.2.0/24",
+  "enable-brotli": "true",
   "enable-real-ip": "true",
   "force-ssl-redirect": "true",
   "generate-request-id": "false",
@@ -106,6 +112,9 @@ const honoured: Record<string, string> = {
   "global-auth-signin-redirect-param": "next",
   "global-auth-snippet": "proxy_set_header X-A b;",
   "global-auth-url": "http://auth.test/",
+  "gzip-level": "5",
+  "gzip-min-length": "100",
+  "gzip-types": "text/css",
   "hide-headers": "X-Hidden",
   hsts: "false",
   "hsts-include-subdomains": "false",
@@ -128,6 +137,7 @@ const honoured: Record<string, string> = {
   "service-upstream": "true",
   "ssl-redirect": "false",
   "use-forwarded-headers": "true",
+  "use-gzip": "true",
   "use-proxy-protocol": "true",
   "whitelist-source-range": "10.0.0.0/8",
 };
@@ -162,9 +172,6 @@ const ignored: Record<string, string> = {
       "access-log-params",
       "access-log-path",
       "allow-cross-namespace-resources",
-      "brotli-level",
-      "brotli-min-length",
-      "brotli-types",
       "client-body-buffer-size",
       "client-body-timeout",
       "client-header-buffer-size",
@@ -176,7 +183,6 @@ const ignored: Record<string, string> = {
       "disable-ipv6-dns",
       "enable-access-log-for-default-backend",
       "enable-aio-write",
-      "enable-brotli",
       "enable-multi-accept",
       "enable-ocsp",
       "enable-opentelemetry",
@@ -191,9 +197,6 @@ const ignored: Record<string, string> = {
       "global-auth-cache-key",
       "grpc-buffer-size-kb",
       "gzip-disable",
-      "gzip-level",
-      "gzip-min-length",
-      "gzip-types",
       "http-access-log-path",
       "http2-max-concurrent-streams",
       "http2-max-field-size",
@@ -280,7 +283,6 @@ const ignored: Record<string, string> = {
       "upstream-keepalive-timeout",
       "use-geoip",
       "use-geoip2",
-      "use-gzip",
       "use-http2",
       "variables-hash-bucket-size",
       "variables-hash-max-size",

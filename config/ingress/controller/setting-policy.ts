@@ -16,7 +16,7 @@ const buffers = "bodies stream through the gateway, which never holds one whole"
 const keptAlive = "connections are kept alive by the runtime";
 const layer4 = "TCP and UDP services are not read from this ConfigMap";
 const tls = "listeners use the versions and ciphers of the runtime: TLS 1.2 and 1.3";
-const compressed = "it says how responses are compressed";
+const compressed = "every client that takes it gets compressed responses";
 const firewall = "there is no web application firewall, so requests that it stops would pass";
 const raw = "text of nginx's configuration is not read here, and never run";
 
@@ -60,7 +60,11 @@ export const settingPolicies: Readonly<Record<string, SettingPolicy>> = {
     "block-cidrs",
     "block-referers",
     "block-user-agents",
+    "brotli-level",
+    "brotli-min-length",
+    "brotli-types",
     "compute-full-forwarded-for",
+    "enable-brotli",
     "enable-real-ip",
     "forwarded-for-header",
     "forwarded-host-header",
@@ -74,6 +78,9 @@ export const settingPolicies: Readonly<Record<string, SettingPolicy>> = {
     "global-auth-signin-redirect-param",
     "global-auth-snippet",
     "global-auth-url",
+    "gzip-level",
+    "gzip-min-length",
+    "gzip-types",
     "hide-headers",
     "hsts",
     "hsts-include-subdomains",
@@ -89,6 +96,7 @@ export const settingPolicies: Readonly<Record<string, SettingPolicy>> = {
     "proxy-set-headers",
     "ssl-protocols",
     "use-forwarded-headers",
+    "use-gzip",
     "use-proxy-protocol",
   ]),
   ...unsupported(firewall, "Ask one in front of the gateway.", [
@@ -156,15 +164,7 @@ export const settingPolicies: Readonly<Record<string, SettingPolicy>> = {
     "ssl-session-timeout": "10m",
   }),
   ...ignored(compressed, {
-    "brotli-level": "4",
-    "brotli-min-length": "20",
-    "brotli-types": "",
-    "enable-brotli": "false",
     "gzip-disable": "",
-    "gzip-level": "1",
-    "gzip-min-length": "256",
-    "gzip-types": "",
-    "use-gzip": "false",
   }),
   ...ignored(buffers, {
     "client-body-buffer-size": "8k",
