@@ -80,8 +80,9 @@ interface Outcome {
 }
 
 function outcome(object: Sample["value"]): Outcome {
-  const asks = object["kind"] === "IstioOperator" ? [asking] : [];
-  const content = [world, ...asks, JSON.stringify(object)].join("\n---\n");
+  const sample = JSON.stringify(object);
+  const asks = object["kind"] === "IstioOperator" && sample.includes('"ask"') ? [asking] : [];
+  const content = [world, ...asks, sample].join("\n---\n");
   const { model, diagnostics } = loadConfig([{ name: "all.yaml", content }]);
   return { served: model, said: diagnostics.map((one) => ({ ...one, line: 0, column: 0 })) };
 }

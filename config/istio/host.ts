@@ -63,12 +63,14 @@ export function serverHosts(hosts: readonly string[], gatewayNamespace: string, 
   });
 }
 
-/** Whether an object is for clients of a namespace (`exportTo`; without it, for all). */
+/** Whether an object is for clients of a namespace. `defaults`: for objects without `exportTo`; none: for all. */
 export function isExportedTo(
   exportTo: readonly string[] | undefined,
   namespace: string,
   client: string,
+  defaults: readonly string[] = [],
 ): boolean {
-  if (exportTo === undefined || exportTo.length === 0) return true;
-  return exportTo.some((entry) => entry === "*" || (entry === "." ? namespace : entry) === client);
+  const own = exportTo?.length ? exportTo : defaults;
+  if (own.length === 0) return true;
+  return own.some((entry) => entry === "*" || (entry === "." ? namespace : entry) === client);
 }

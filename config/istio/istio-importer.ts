@@ -15,6 +15,7 @@ import { virtualServiceKind, type VirtualService } from "./kinds/virtual-service
 import type { Entry } from "./listen/entry.ts";
 import { translateGateways } from "./listen/gateways.ts";
 import { createMesh, type Mesh } from "./listen/mesh.ts";
+import { readMeshConfig, type MeshDefaults } from "./mesh-config.ts";
 import { at, ignored, unknownReference, type Place } from "./notes.ts";
 import { noteOthers, noteUnusedRules, noteWorkloads } from "./other-objects.ts";
 import { guardRoutes } from "./security/guard-routes.ts";
@@ -25,6 +26,7 @@ export const istioImporter: Importer = { kinds: istioKinds, translate: translate
 
 interface Translation {
   readonly context: ImportContext;
+  readonly defaults: MeshDefaults;
   readonly entries: readonly Entry[];
   readonly mesh: Mesh;
   readonly redirects: Redirects;
@@ -34,10 +36,11 @@ interface Translation {
 
 function translateIstio(context: ImportContext): void {
   const entries = translateGateways(context);
-  const destinations = createDestinations(context);
-  const security = createSecurity(context, destinations.upstreams);
+  const mesh = readMeshConfig(context);
+  const destinations = createDestinations(context, mesh.defaults);
+  const security = createSecurity(context, destinations.upstreams, mesh);
   const others = guardRoutes(context, security, destinations.upstreams);
-  const translation = createTranslation(context, entries, destinations, security);
+  const translation = createTranslation(context, entries, destinations, security, mesh.defaults);
   for (const entry of entries.filter(({ redirectsToHttps }) => redirectsToHttps)) {
     translation.redirects.add(entry, entry.hosts);
   }
@@ -63,15 +66,18 @@ function createTranslation(
   entries: readonly Entry[],
   destinations: Destinations,
   security: Security,
+  defaults: MeshDefaults,
 ): Translation {
   const { parts } = context;
   return {
     context,
+    defaults,
     entries,
     mesh: createMesh(context, destinations.upstreams, new Set(entries.map(({ port }) => port))),
     redirects: createRedirects(),
     rules: {
       destinations,
+      defaultRetries: defaults.retries,
       securityOf: (entry, targets, place) => security.ofRule(gatesOf(entry), targets, place),
       readsTokens: (entry) => security.readsTokens(gatesOf(entry)),
     },
@@ -98,7 +104,7 @@ function translateService(service: VirtualService, translation: Translation): Sl
   if (hosts.length === 0) return [];
   const place: Place = { notes: context.notes, object: service.object, path: [] };
   const bound = gateways.length === 0 ? ["mesh"] : gateways.map((name) => gatewayId(name, service.namespace));
-  const placed = placedRoutes(service, context.set, place);
+  const placed = placedRoutes(service, context.set, translation.defaults.exportTo.virtualServices, place);
   const used = new Set<Section>();
   const slices = bound.flatMap((gateway, index) =>
     gateway === "mesh"
@@ -123,14 +129,14 @@ function atGateway(
   used: Set<Section>,
   translation: Translation,
 ): Slice[] {
-  const { context, entries, redirects, connections } = translation;
+  const { context, defaults, entries, redirects, connections } = translation;
   const [namespace, name] = gateway.split("/", 2) as [string, string];
   if (!context.set.get(gatewayKind, namespace, name)) {
     unknownReference(place, `the Gateway ${gateway} is not in the files: the routes are not served there`);
     return [];
   }
   const { exportTo, hosts = [] } = service.body.spec;
-  if (!isExportedTo(exportTo, service.namespace, namespace)) return [];
+  if (!isExportedTo(exportTo, service.namespace, namespace, defaults.exportTo.virtualServices)) return [];
   const full = hosts.map((host) => fullHost(host, service.namespace));
   return entries
     .filter((entry) => entry.gateway === gateway)

@@ -4,6 +4,7 @@ import type { ImportContext } from "../kubernetes/importer.ts";
 import { readYaml } from "../native/yaml-document.ts";
 import { schemaFindings } from "../native/schema-finding.ts";
 import { rootNamespace } from "./host.ts";
+import type { HttpRetry } from "./kinds/virtual-service.ts";
 import {
   istioOperatorKind,
   meshConfigSchema,
@@ -17,7 +18,20 @@ export interface PlacedProvider {
   readonly place: Place;
 }
 
+/** What holds for objects that say nothing of it themselves. */
+export interface MeshDefaults {
+  readonly exportTo: Readonly<Record<"services" | "virtualServices" | "destinationRules", readonly string[]>>;
+  readonly retries: Placed<HttpRetry> | undefined;
+  readonly connectTimeout: string | undefined;
+}
+
+interface Placed<T> {
+  readonly value: T;
+  readonly place: Place;
+}
+
 export interface MeshConfig {
+  readonly defaults: MeshDefaults;
   /** By name; of several with one name the first. */
   readonly providers: ReadonlyMap<string, PlacedProvider>;
 }
@@ -30,8 +44,10 @@ interface Source {
 
 export function readMeshConfig(context: ImportContext): MeshConfig {
   const providers = new Map<string, PlacedProvider>();
-  for (const { body, placeOf } of [...configMaps(context), ...operators(context)]) {
+  const sources = [...configMaps(context), ...operators(context)];
+  for (const { body, placeOf } of sources) {
     noteOthers(body, placeOf);
+    trustProxies(body, placeOf, context);
     for (const [index, provider] of (body.extensionProviders ?? []).entries()) {
       const place = placeOf("extensionProviders", index);
       if (providers.has(provider.name))
@@ -39,7 +55,40 @@ export function readMeshConfig(context: ImportContext): MeshConfig {
       else providers.set(provider.name, { provider, place });
     }
   }
-  return { providers };
+  return { providers, defaults: defaultsOf(sources) };
+}
+
+/** Of several sources the first that says something. */
+function defaultsOf(sources: readonly Source[]): MeshDefaults {
+  const first = <K extends keyof MeshConfigBody>(key: K) =>
+    sources.find(({ body }) => body[key] !== undefined);
+  const retries = first("defaultHttpRetryPolicy");
+  return {
+    exportTo: {
+      services: first("defaultServiceExportTo")?.body.defaultServiceExportTo ?? [],
+      virtualServices: first("defaultVirtualServiceExportTo")?.body.defaultVirtualServiceExportTo ?? [],
+      destinationRules: first("defaultDestinationRuleExportTo")?.body.defaultDestinationRuleExportTo ?? [],
+    },
+    retries: retries && {
+      value: retries.body.defaultHttpRetryPolicy!,
+      place: retries.placeOf("defaultHttpRetryPolicy"),
+    },
+    connectTimeout: first("connectTimeout")?.body.connectTimeout,
+  };
+}
+
+/** Envoy counts from the right end of X-Forwarded-For, too (`xff_num_trusted_hops`). */
+function trustProxies(
+  { defaultConfig }: MeshConfigBody,
+  placeOf: Source["placeOf"],
+  { parts }: ImportContext,
+): void {
+  const count = defaultConfig?.gatewayTopology?.numTrustedProxies;
+  if (count === undefined || count === 0) return;
+  const place = placeOf("defaultConfig", "gatewayTopology", "numTrustedProxies");
+  if (parts.config.clientIPDetection)
+    return ignored(place, "another object already says which proxies are believed, and goes first");
+  parts.setClientIPDetection({ xForwardedFor: { numTrustedHops: count } }, place);
 }
 
 /** Only whoever runs the mesh has a say in it: the namespace is Istio's own. */
@@ -81,9 +130,11 @@ function operators({ set, notes }: ImportContext): Source[] {
   });
 }
 
+/** Fields that have a meaning here. */
+const read: ReadonlySet<string> = new Set(Object.keys(meshConfigSchema.shape));
+
 function noteOthers(body: MeshConfigBody, placeOf: Source["placeOf"]): void {
-  const { extensionProviders: _providers, trustDomainAliases, ...fields } = body;
-  const { rootNamespace: root = rootNamespace, trustDomain = "cluster.local", ...others } = fields;
+  const { trustDomainAliases, rootNamespace: root = rootNamespace, trustDomain = "cluster.local" } = body;
   if (root !== rootNamespace) {
     const message = `objects for the whole mesh are taken to stand in ${rootNamespace}`;
     unsupported(placeOf("rootNamespace"), message, `Move them there, and leave rootNamespace out.`);
@@ -96,7 +147,11 @@ function noteOthers(body: MeshConfigBody, placeOf: Source["placeOf"]): void {
     const message = "identities of the mesh are taken to be of the trust domain cluster.local";
     unsupported(placeOf(field), message, "Write principals with the domain in front.");
   }
-  const names = Object.keys(others);
-  if (names.length === 0) return;
-  ignored(placeOf(), `of the mesh's configuration only extensionProviders are read, not ${names.join(", ")}`);
+  const { gatewayTopology: _topology, ...process } = body.defaultConfig ?? {};
+  const names = [
+    ...Object.keys(body).filter((name) => !read.has(name)),
+    ...Object.keys(process).map((name) => `defaultConfig.${name}`),
+  ];
+  if (names.length > 0)
+    ignored(placeOf(), `of the mesh's configuration nothing is made of ${names.join(", ")}`);
 }

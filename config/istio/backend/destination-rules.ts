@@ -44,7 +44,7 @@ function indexRules(namespace: string, rules: readonly DestinationRule[]): Rules
   return { exact: byHost, wild: wild.sort(([a], [b]) => b.length - a.length) };
 }
 
-export function createDestinationRules(set: ResourceSet): DestinationRules {
+export function createDestinationRules(set: ResourceSet, exportTo: readonly string[]): DestinationRules {
   const byNamespace = new Map(
     [...Map.groupBy(set.all(destinationRuleKind), ({ namespace }) => namespace)].map(
       ([namespace, rules]) => [namespace, indexRules(namespace, rules)] as const,
@@ -59,7 +59,9 @@ export function createDestinationRules(set: ResourceSet): DestinationRules {
       ...rules.wild.flatMap(([pattern, list]) => (covers(pattern, host) ? [list] : [])),
     ];
     for (const list of candidates) {
-      const visible = list.filter(({ body }) => isExportedTo(body.spec.exportTo, namespace, client));
+      const visible = list.filter(({ body }) =>
+        isExportedTo(body.spec.exportTo, namespace, client, exportTo),
+      );
       if (visible.length > 0) return visible;
     }
     return [];

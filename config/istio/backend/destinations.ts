@@ -4,9 +4,10 @@ import type { EndpointInput } from "../../kubernetes/services.ts";
 import type { Labels } from "../../kubernetes/labels.ts";
 import type { BackendInput } from "../../kubernetes/model-parts.ts";
 import { qualifiedName, type ObjectField } from "../../kubernetes/object.ts";
-import { fullHost } from "../host.ts";
+import { fullHost, serviceOf } from "../host.ts";
 import { nativeDuration } from "../go-duration.ts";
 import type { DestinationRule } from "../kinds/destination-rule.ts";
+import type { MeshDefaults } from "../mesh-config.ts";
 import type { Destination } from "../kinds/virtual-service.ts";
 import { approximated, at, unknownReference, unsupported, type Place } from "../notes.ts";
 import { translateClientTls } from "./client-tls.ts";
@@ -62,6 +63,8 @@ export interface Use {
 
 interface Building {
   readonly context: ImportContext;
+  /** Where no DestinationRule has one. */
+  readonly connectTimeout: string | undefined;
   readonly upstreams: Upstreams;
   readonly rules: DestinationRules;
   readonly usedRules: Map<DestinationRule, RuleUse>;
@@ -69,12 +72,13 @@ interface Building {
   readonly owners: Map<string, string>;
 }
 
-export function createDestinations(context: ImportContext): Destinations {
+export function createDestinations(context: ImportContext, defaults: MeshDefaults): Destinations {
   const { set, services } = context;
   const building: Building = {
     context,
-    upstreams: createUpstreams(set, services),
-    rules: createDestinationRules(set),
+    upstreams: createUpstreams(set, services, defaults.exportTo.services),
+    rules: createDestinationRules(set, defaults.exportTo.destinationRules),
+    connectTimeout: defaults.connectTimeout,
     usedRules: new Map(),
     owners: new Map(),
   };
@@ -106,7 +110,10 @@ function nowhere(
   { context, owners }: Building,
 ): Target {
   unknownReference(at(place, "host"), `${reason}: requests are answered 503`);
-  const backend = ownName(backendName(host, port?.number ?? use.listenerPort, subset, use), "none", owners);
+  const name = backendName(host, port?.number ?? use.listenerPort, subset, use);
+  // What one namespace does not see another one may have: the name is theirs.
+  const owner = serviceOf(host)?.namespace ?? use.client;
+  const backend = ownName(owner === use.client ? name : `${name}/for/${use.client}`, "none", owners);
   context.parts.addBackend(backend, () => ({ name: backend, protocol: use.isHttp ? "HTTP" : "TCP" }), place);
   return { backend, subset: {} };
 }
@@ -117,8 +124,9 @@ function reach(
   upstream: Upstream,
   use: Use,
   place: Place,
-  { context, rules, usedRules, owners }: Building,
+  building: Building,
 ): Target {
+  const { context, rules, usedRules, owners } = building;
   const held = rules.of(host, use.client, upstream.namespace);
   for (const rule of held) noteUse(rule, destination.subset, upstream.port, usedRules);
   const subset = destination.subset === undefined ? undefined : findSubset(held, destination.subset);
@@ -132,6 +140,7 @@ function reach(
   const name = backendName(host, upstream.port, destination.subset, use, of);
   const backend = ownName(name, qualifiedName(upstream), owners);
   const policy = effectivePolicy(held, upstream.port, subset);
+  const connectTimeout = connectTimeoutOf(policy, building.connectTimeout);
   const isKnown = destination.subset === undefined || subset !== undefined;
   context.parts.addBackend(
     backend,
@@ -139,17 +148,16 @@ function reach(
       name: backend,
       ...(upstream.tunnel !== undefined && { tunnel: upstream.tunnel }),
       endpoints: isKnown ? endpointsOf(upstream, subset, place) : [],
-      ...policyFields(policy, upstream, use.isHttp, context),
+      ...policyFields(policy, upstream, use.isHttp, connectTimeout, context),
     }),
     upstream.origin ?? place,
     originsOf(policy),
   );
-  const connectTimeout = policy.connectionPool?.value.tcp?.connectTimeout;
   return {
     backend,
     upstream,
     subset: subset?.subset.labels ?? {},
-    ...(connectTimeout !== undefined && { connectTimeout: nativeDuration(connectTimeout) }),
+    ...(connectTimeout !== undefined && { connectTimeout }),
   };
 }
 
@@ -218,6 +226,7 @@ function policyFields(
   policy: EffectivePolicy,
   upstream: Upstream,
   isHttp: boolean,
+  connectTimeout: string | undefined,
   { set, notes }: ImportContext,
 ): Partial<BackendInput> {
   const placeOf = (part: Sourced<unknown>): Place => ({ ...part, notes });
@@ -231,7 +240,6 @@ function policyFields(
   const hasTimeout = isHttp || ownTls || upstream.tunnel !== undefined;
   const breaker =
     connectionPool && translateConnectionPool(connectionPool.value, isHttp, placeOf(connectionPool));
-  const connectTimeout = connectTimeoutOf(policy);
   return {
     protocol,
     ...(ownTls && { tls: inTls }),
@@ -255,8 +263,11 @@ function httpProtocol({ protocol }: Upstream, isTls: boolean): NonNullable<Backe
 }
 
 /** Zero means the default. */
-function connectTimeoutOf({ connectionPool }: EffectivePolicy): string | undefined {
-  const timeout = connectionPool?.value.tcp?.connectTimeout;
+function connectTimeoutOf(
+  { connectionPool }: EffectivePolicy,
+  ofMesh: string | undefined,
+): string | undefined {
+  const timeout = connectionPool?.value.tcp?.connectTimeout ?? ofMesh;
   const native = timeout === undefined ? "0s" : nativeDuration(timeout);
   return native === "0s" ? undefined : native;
 }

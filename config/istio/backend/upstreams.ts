@@ -45,7 +45,12 @@ export interface Upstreams {
   httpPorts(host: string, client: string): number[] | undefined;
 }
 
-export function createUpstreams(set: ResourceSet, services: Services): Upstreams {
+/** `exportTo`: for whom Services and ServiceEntries are that do not say it. */
+export function createUpstreams(
+  set: ResourceSet,
+  services: Services,
+  exportTo: readonly string[],
+): Upstreams {
   const workloads = set.all(workloadEntryKind);
   const entries = new Map<string, ServiceEntry[]>();
   for (const entry of set.all(serviceEntryKind)) {
@@ -58,7 +63,7 @@ export function createUpstreams(set: ResourceSet, services: Services): Upstreams
     const owner = serviceOf(host)?.namespace;
     const visible = (entries.get(host) ?? []).filter(
       ({ namespace, body }) =>
-        isExportedTo(body.spec.exportTo, namespace, client) && (owner ?? namespace) === namespace,
+        isExportedTo(body.spec.exportTo, namespace, client, exportTo) && (owner ?? namespace) === namespace,
     );
     return visible.find(({ namespace }) => namespace === client) ?? visible[0];
   };
@@ -68,7 +73,10 @@ export function createUpstreams(set: ResourceSet, services: Services): Upstreams
       if (entry) return fromEntry(entry, host, port, listenerPort, { set, pods: services.pods });
       const service = serviceOf(host);
       if (!service) return `nothing in the files has the host ${JSON.stringify(host)}`;
-      const pods = podsOf(set.get(serviceKind, service.namespace, service.name), services.pods);
+      const found = set.get(serviceKind, service.namespace, service.name);
+      if (found && !isServiceExported(found, client, exportTo))
+        return `the Service ${service.namespace}/${service.name} is not exported to ${client}`;
+      const pods = podsOf(found, services.pods);
       return fromService(service, host, port, listenerPort, services, workloads, pods);
     },
     httpPorts: (host, client) => {
@@ -80,9 +88,26 @@ export function createUpstreams(set: ResourceSet, services: Services): Upstreams
       }
       const service = serviceOf(host);
       const found = service && set.get(serviceKind, service.namespace, service.name);
-      return found && httpPortsOf(found);
+      return found && isServiceExported(found, client, exportTo) ? httpPortsOf(found) : undefined;
     },
   };
+}
+
+/** Services have an annotation where ServiceEntries have a field. */
+function isServiceExported(
+  { namespace, annotations }: Service,
+  client: string,
+  defaults: readonly string[],
+): boolean {
+  // Without a client it is the mesh itself that asks.
+  if (client === "") return true;
+  const own = annotations["networking.istio.io/exportTo"]?.split(",").map((entry) => entry.trim());
+  return isExportedTo(
+    own?.filter((entry) => entry !== ""),
+    namespace,
+    client,
+    defaults,
+  );
 }
 
 /** Undefined: the files have none. */

@@ -14,10 +14,16 @@ export interface PlacedRoute {
   placeOf(field: keyof HttpRoute): Place;
 }
 
-export function placedRoutes(service: VirtualService, set: ResourceSet, place: Place): PlacedRoute[] {
+/** `exportTo`: of VirtualServices that do not say it. */
+export function placedRoutes(
+  service: VirtualService,
+  set: ResourceSet,
+  exportTo: readonly string[],
+  place: Place,
+): PlacedRoute[] {
   return (service.body.spec.http ?? []).flatMap((route, index) => {
     const own = at(place, "spec", "http", index);
-    return route.delegate ? delegated(route, service, set, own) : [placed(route, own)];
+    return route.delegate ? delegated(route, service, set, exportTo, own) : [placed(route, own)];
   });
 }
 
@@ -26,7 +32,13 @@ function placed(route: HttpRoute, place: Place): PlacedRoute {
   return { route, place, matchPlaces, placeOf: (field) => at(place, field) };
 }
 
-function delegated(root: HttpRoute, service: VirtualService, set: ResourceSet, place: Place): PlacedRoute[] {
+function delegated(
+  root: HttpRoute,
+  service: VirtualService,
+  set: ResourceSet,
+  exportTo: readonly string[],
+  place: Place,
+): PlacedRoute[] {
   const field = at(place, "delegate");
   const namespace = root.delegate!.namespace || service.namespace;
   const name = root.delegate!.name ?? service.name;
@@ -35,7 +47,7 @@ function delegated(root: HttpRoute, service: VirtualService, set: ResourceSet, p
   const usable =
     found &&
     !found.body.spec.hosts?.length &&
-    isExportedTo(found.body.spec.exportTo, namespace, service.namespace);
+    isExportedTo(found.body.spec.exportTo, namespace, service.namespace, exportTo);
   if (!usable) {
     const reason = found
       ? "is not to be delegated to: it has hosts, or is not exported here"

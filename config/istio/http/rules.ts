@@ -4,6 +4,7 @@ import type { ObjectField } from "../../kubernetes/object.ts";
 import type { Destinations, Target, Use } from "../backend/destinations.ts";
 import type { HttpMatch, HttpRoute } from "../kinds/virtual-service.ts";
 import type { Entry } from "../listen/entry.ts";
+import type { MeshDefaults } from "../mesh-config.ts";
 import { approximated, at, invalid, unsupported, type Place } from "../notes.ts";
 import { corsFilter } from "./cors.ts";
 import type { PlacedRoute } from "./delegate.ts";
@@ -23,6 +24,8 @@ export interface OrderedRule {
 
 export interface RuleContext {
   readonly destinations: Destinations;
+  /** Of routes without `retries`, as the mesh's configuration has it. */
+  readonly defaultRetries: MeshDefaults["retries"];
   /** Access control of a rule whose requests go to these. */
   securityOf(entry: Entry, targets: readonly Target[], place: Place): RuleInput["securityPolicy"];
   /** Whether tokens are verified where requests come in. */
@@ -144,10 +147,17 @@ function answerOf(placed: PlacedRoute, entry: Entry, context: RuleContext) {
   const rest: Omit<RuleInput, "matches" | "filters"> = {
     backendRefs: refs,
     ...toTimeouts(route.timeout),
-    retry: toRetry(route.retries, placeOf("retries")),
+    retry: toRetry(...retriesOf(placed, context.defaultRetries)),
     ...(security && { securityPolicy: security }),
   };
   return { filters, host, rest };
+}
+
+function retriesOf(
+  { route, placeOf }: PlacedRoute,
+  defaults: MeshDefaults["retries"],
+): Parameters<typeof toRetry> {
+  return route.retries || !defaults ? [route.retries, placeOf("retries")] : [defaults.value, defaults.place];
 }
 
 function checkAction({ route, place }: PlacedRoute): void {

@@ -1,7 +1,8 @@
 // What of the mesh's configuration is read: https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/
 import { z } from "zod";
 import { defineKind } from "../../kubernetes/kind.ts";
-import { goDuration, labels, port, texts } from "./values.ts";
+import { count, goDuration, labels, port, texts } from "./values.ts";
+import { retries } from "./virtual-service.ts";
 
 const httpProvider = z.strictObject({
   service: z.string().min(1).max(320),
@@ -27,7 +28,18 @@ const provider = z.looseObject({
   envoyExtAuthzGrpc: z.looseObject({}).optional(),
 });
 
+/** Of Envoy's own settings all else is noted. */
+const proxyConfig = z.looseObject({
+  gatewayTopology: z.looseObject({ numTrustedProxies: count.max(32).optional() }).optional(),
+});
+
 export const meshConfigSchema = z.looseObject({
+  defaultServiceExportTo: texts.optional(),
+  defaultVirtualServiceExportTo: texts.optional(),
+  defaultDestinationRuleExportTo: texts.optional(),
+  defaultHttpRetryPolicy: retries.optional(),
+  connectTimeout: goDuration.optional(),
+  defaultConfig: proxyConfig.optional(),
   rootNamespace: z.string().optional(),
   trustDomain: z.string().optional(),
   trustDomainAliases: texts.optional(),

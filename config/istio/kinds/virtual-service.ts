@@ -97,7 +97,7 @@ const corsPolicy = z.strictObject({
   unmatchedPreflights: z.enum(["UNSPECIFIED", "FORWARD", "IGNORE"]).optional(),
 });
 
-const retries = z.strictObject({
+export const retries = z.strictObject({
   attempts: z.int().min(0).max(1_000).optional(),
   perTryTimeout: goDuration.optional(),
   retryOn: z.string().max(1_024).optional(),

@@ -16,7 +16,7 @@ import { gatewayKind as apiGatewayKind } from "../../gateway-api/schema/gateway-
 import { gatewayKind } from "../kinds/gateway.ts";
 import { ingressGateway, ingressNamespace, rootNamespace } from "../host.ts";
 import { approximated, at, ignored, unsupported, type Place } from "../notes.ts";
-import { readMeshConfig } from "../mesh-config.ts";
+import type { MeshConfig } from "../mesh-config.ts";
 import { decisionOf, refusal, type Decision } from "./authorization.ts";
 import { joinQuestions, questionsOf, type Questions } from "./custom-action.ts";
 import { connectionPolicy } from "./connection-policy.ts";
@@ -68,7 +68,7 @@ interface Makers {
   readonly verify: (held: Held<RequestAuthentication>) => Provider[];
 }
 
-export function createSecurity(context: ImportContext, upstreams: Upstreams): Security {
+export function createSecurity(context: ImportContext, upstreams: Upstreams, mesh: MeshConfig): Security {
   const { set, notes } = context;
   const gateways = [
     ...set.all(gatewayKind).map(({ body }) => body.spec.selector),
@@ -96,7 +96,7 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
       (object) => scopeOfBroken(object, gateways),
     ),
   };
-  const makers = createMakers(context, upstreams);
+  const makers = createMakers(context, upstreams, mesh);
   return {
     isEmpty: all.length + policies.broken.length === 0,
     noteUnheld: () => {
@@ -138,9 +138,8 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams): Se
   };
 }
 
-function createMakers(context: ImportContext, upstreams: Upstreams): Makers {
-  const { notes } = context;
-  const providers = { mesh: readMeshConfig(context), upstreams };
+function createMakers({ notes }: ImportContext, upstreams: Upstreams, mesh: MeshConfig): Makers {
+  const providers = { mesh, upstreams };
   const sameDecision = firstOfEqual(refusal);
   const sameProviders = firstOfEqual<Provider[]>();
   return {
