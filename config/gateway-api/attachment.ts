@@ -31,8 +31,6 @@ export interface Attachment {
 export interface Attachments {
   /** Routes are to come in the order of their age: who was first has what several want. */
   attach(route: AnyRoute, claim?: Claim): Attachment[];
-  /** Routes of each listener. */
-  readonly counts: ReadonlyMap<Listener, number>;
 }
 
 /** Says why a route may not have a listener whose protocol, kinds, namespaces and host names would allow it. */
@@ -42,9 +40,7 @@ export function createAttachments(set: ResourceSet, gateways: Gateways): Attachm
   const parents = new Map<string, ListenerOwner>(
     [...gateways.gateways, ...gateways.listenerSets].map((owner) => [idOf(owner.object.object), owner]),
   );
-  const counts = new Map<Listener, number>();
   return {
-    counts,
     attach: (route, claim = () => undefined) =>
       parentRefsOf(route, gateways).map(({ ref, field }) => {
         const { group, kind, name, namespace = route.namespace } = ref;
@@ -53,7 +49,6 @@ export function createAttachments(set: ResourceSet, gateways: Gateways): Attachm
           ? choose(route, ref, parent, set, gateways, claim)
           : noParent(`there is no ${kind} ${qualifiedName({ namespace, name })} that is served here`);
         if ("reason" in found) return { ref, field, listeners: [], refused: found };
-        for (const listener of found) counts.set(listener, (counts.get(listener) ?? 0) + 1);
         return { ref, field, listeners: found, refused: undefined };
       }),
   };

@@ -1,5 +1,5 @@
 // `spec.addresses` of a Gateway: on which addresses of the machine its listeners accept.
-import { parseAddress } from "../native/address.ts";
+import { includesNetwork, parseAddress } from "../native/address.ts";
 import type { Problem } from "./condition.ts";
 import type { Gateway } from "./schema/gateway-kinds.ts";
 
@@ -17,15 +17,18 @@ export function unsupportedAddress({ body: { spec } }: Gateway): Problem | undef
 
 /** Against `Programmed`. Whether an address is this machine's shows when `isthmus serve` opens it. */
 export function unusableAddress({ body: { spec } }: Gateway): Problem | undefined {
-  const address = spec.addresses.find(({ value }) => isMulticast(value));
-  if (!address) return undefined;
-  const message = `nothing can be listened on at ${address.value}, the address of a group of machines`;
-  return { reason: "AddressNotUsable", message };
+  for (const { value } of spec.addresses) {
+    const what = unusable(value);
+    if (what === undefined) continue;
+    const message = `nothing can be listened on at ${value}, ${what}; expected an address of this machine`;
+    return { reason: "AddressNotUsable", message };
+  }
+  return undefined;
 }
 
 /** Those with a value at which listeners can accept. */
 export function usableAddresses({ body: { spec } }: Gateway): Address[] {
-  return spec.addresses.filter(({ value }) => value !== "" && !isMulticast(value));
+  return spec.addresses.filter(({ value }) => value !== "" && unusable(value) === undefined);
 }
 
 /** Whether it has an address to be served at: any, or one of its own. */
@@ -35,8 +38,22 @@ export function hasAddress(gateway: Gateway): boolean {
   );
 }
 
-/** RFC 5771 and what is reserved above it, RFC 4291. */
-function isMulticast(value: string): boolean {
-  if (value.includes(":")) return value.toLowerCase().startsWith("ff");
-  return Number(value.split(".")[0]) >= 224;
+const groups = "the address of a group of machines";
+const examples = "an address for documentation, which no machine has";
+
+/** RFC 5771 and what is reserved above it, RFC 4291; RFC 5737, RFC 3849, RFC 9637. */
+const unusableNetworks: readonly (readonly [network: string, what: string])[] = [
+  ["224.0.0.0/3", groups],
+  ["ff00::/8", groups],
+  ["192.0.2.0/24", examples],
+  ["198.51.100.0/24", examples],
+  ["203.0.113.0/24", examples],
+  ["2001:db8::/32", examples],
+  ["3fff::/20", examples],
+];
+
+/** What kind of address it is, where no machine can have it. */
+function unusable(value: string): string | undefined {
+  const { canonical = "" } = parseAddress(value) ?? {};
+  return unusableNetworks.find(([network]) => includesNetwork(network, canonical))?.[1];
 }

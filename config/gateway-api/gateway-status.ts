@@ -7,6 +7,7 @@ import { condition, unless, type Problem } from "./condition.ts";
 import { unusableAddress, usableAddresses } from "./gateway-addresses.ts";
 import { refusedClass, type Gateways, type ListenerOwner } from "./gateways.ts";
 import { isProgrammed, type Listener, type ListenerContext } from "./listener.ts";
+import { overlappingTls } from "./overlapping-tls.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import { problemText } from "./route-verdict.ts";
 import type { Gateway, ListenerSet } from "./schema/gateway-kinds.ts";
@@ -24,6 +25,9 @@ export function addGatewayStatuses(
       conditions: [unless(gatewayClass, "Accepted", refusedClass(gatewayClass))],
     });
   }
+  const overlaps = overlapsOf(gateways);
+  const listenersOfOwner = (owner: ListenerOwner): ListenerStatus[] =>
+    listenersOf(owner, gateways, attachedRoutes, overlaps);
   for (const owner of gateways.gateways) {
     const { object } = owner;
     const addresses = usableAddresses(object);
@@ -36,10 +40,10 @@ export function addGatewayStatuses(
       ...(addresses.length > 0 && { addresses }),
       conditions: [
         ...conditionsOf(owner, gateways, unusable),
-        ...referencesOf(object, { set, grants }, notes),
+        ...referencesOf(owner, { set, grants }, notes),
         ...insecureFrontend(object),
       ],
-      listeners: listenersOf(owner, gateways, attachedRoutes),
+      listeners: listenersOfOwner(owner),
       attachedListenerSets: gateways.attachedSets(object),
     });
     noteProblems(owner, gateways, notes);
@@ -47,10 +51,20 @@ export function addGatewayStatuses(
   for (const owner of gateways.listenerSets) {
     statuses.add(owner.object, {
       conditions: conditionsOf(owner, gateways),
-      listeners: listenersOf(owner, gateways, attachedRoutes),
+      listeners: listenersOfOwner(owner),
     });
     noteProblems(owner, gateways, notes);
   }
+}
+
+/** By listener; those that are not accepted overlap with nothing. */
+function overlapsOf({ gateways, listenerSets, conflicts }: Gateways): ReadonlyMap<Listener, Problem> {
+  const accepted = [...gateways, ...listenerSets]
+    .filter(({ refused }) => !refused)
+    .flatMap(({ listeners }) => listeners)
+    .filter((listener) => !listener.unsupported && !conflicts.has(listener));
+  const byGateway = Map.groupBy(accepted, ({ gateway }) => gateway);
+  return new Map([...byGateway.values()].flatMap((listeners) => [...overlappingTls(listeners)]));
 }
 
 /** GEP-91: whoever reads the status is to know that clients may come without a valid certificate. */
@@ -64,20 +78,23 @@ function insecureFrontend(gateway: Gateway): Condition[] {
   ];
 }
 
-/** Of what the Gateway itself refers to, where it does. */
+/** Of what the Gateway itself refers to, where it does, and of what its listeners refer to in vain. */
 function referencesOf(
-  gateway: Gateway,
+  { object: gateway, listeners }: ListenerOwner<Gateway>,
   context: ListenerContext,
   notes: ImportContext["notes"],
 ): Condition[] {
   const certificate = clientCertificateOf(gateway, context);
-  if (!certificate) return [];
-  const problem = "reason" in certificate ? certificate : undefined;
+  const problem = certificate && "reason" in certificate ? certificate : undefined;
   if (problem) {
     const field = fieldOf(gateway.object, "spec", "tls", "backend", "clientCertificateRef");
     notes.add(field, { code: "reference-unresolved", message: problemText(problem) });
   }
-  return [unless(gateway, "ResolvedRefs", problem)];
+  const unresolved = listeners.filter((listener) => listener.unresolved);
+  const names = unresolved.map(({ spec }) => spec.name).join(", ");
+  const summary =
+    unresolved.length > 0 ? { reason: "ListenersNotResolved", message: `not resolved: ${names}` } : undefined;
+  return certificate || summary ? [unless(gateway, "ResolvedRefs", problem ?? summary)] : [];
 }
 
 function noteProblems(
@@ -131,10 +148,12 @@ function listenersOf(
   owner: ListenerOwner,
   { conflicts }: Gateways,
   attachedRoutes: ReadonlyMap<Listener, number>,
+  overlaps: ReadonlyMap<Listener, Problem>,
 ): ListenerStatus[] {
   return owner.listeners.map((listener) => {
     const { object } = owner;
     const conflict = conflicts.get(listener);
+    const overlap = overlaps.get(listener);
     const unaccepted = owner.refused && { reason: "Invalid", message: owner.refused.message };
     const problem = listener.unsupported ?? conflict ?? unaccepted;
     const unserved =
@@ -152,6 +171,8 @@ function listenersOf(
         unless(object, "ResolvedRefs", listener.unresolved),
         unless(object, "Programmed", unserved && programmedProblem(unserved, conflict)),
         condition(object, "Conflicted", conflict !== undefined, conflict ?? noConflicts),
+        // Only while it is true (ListenerConditionOverlappingTLSConfig).
+        ...(overlap ? [condition(object, "OverlappingTLSConfig", true, overlap)] : []),
       ],
     };
   });

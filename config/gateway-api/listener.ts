@@ -77,7 +77,7 @@ export function hostnamesOf({ spec }: Pick<Listener, "spec">): string[] {
   return spec.hostname ? [spec.hostname.toLowerCase()] : [];
 }
 
-function endsTls({ protocol, tls }: ListenerSpec): boolean {
+export function endsTls({ protocol, tls }: ListenerSpec): boolean {
   return protocol === "HTTPS" || (protocol === "TLS" && tls?.mode !== "Passthrough");
 }
 

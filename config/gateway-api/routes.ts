@@ -40,7 +40,7 @@ import {
 } from "./schema/route-kinds.ts";
 
 export interface RouteResult {
-  /** How many routes each listener has. */
+  /** How many accepted routes each listener has, a route once (ListenerStatus, `attachedRoutes`). */
   readonly attachedRoutes: ReadonlyMap<Listener, number>;
   /** Listeners of the model whose clients may speak HTTP/2 without TLS, for their routes are of gRPC, or their backends do. */
   readonly http2Listeners: ReadonlySet<Listener>;
@@ -66,6 +66,7 @@ export function translateRoutes(context: ImportContext, routing: RouteContext): 
   const { gateways, extended, served } = routing;
   const attachments = createAttachments(set, gateways);
   const backends = createBackends({ ...context, ...routing });
+  const attachedRoutes = new Map<Listener, number>();
   const http2Listeners = new Set<Listener>();
   const begin = (route: AnyRoute, claim?: Claim): Begun => {
     const found = attachments.attach(route, claim);
@@ -75,7 +76,9 @@ export function translateRoutes(context: ImportContext, routing: RouteContext): 
   const attach = (route: AnyRoute, { found, verdict }: Begun): Listener[] => {
     addStatus(context, route, found, verdict);
     if (verdict.refused) return [];
-    const listeners = found.flatMap((attachment) => attachment.listeners).filter((one) => served.has(one));
+    const taking = new Set(found.flatMap((attachment) => attachment.listeners));
+    for (const listener of taking) attachedRoutes.set(listener, (attachedRoutes.get(listener) ?? 0) + 1);
+    const listeners = [...taking].filter((listener) => served.has(listener));
     return [...new Set(listeners.map(gateways.servedAs))];
   };
 
@@ -104,7 +107,7 @@ export function translateRoutes(context: ImportContext, routing: RouteContext): 
     });
   }
   for (const route of set.all(udpRouteKind)) attach(route, begin(route));
-  return { attachedRoutes: attachments.counts, http2Listeners };
+  return { attachedRoutes, http2Listeners };
 }
 
 /** Those that the route is attached to, whichever listeners of the model stand for them. */

@@ -210,7 +210,7 @@ ${http(world)}`,
     manifests: (world) =>
       Object.entries({
         invalid: "{ type: test/fake-invalid-type, value: teehee }, ",
-        unusable: "{ value: 224.0.0.9 }, ",
+        unusable: "{ value: 192.0.2.9 }, ",
         http: "",
       })
         .map(([name, more]) =>
