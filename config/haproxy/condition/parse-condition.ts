@@ -1,6 +1,6 @@
 // `if a !b || { path_beg /x }` → a condition, with the ACLs that it names (§7.2).
 import type { NamedFiles } from "../named-files.ts";
-import { invalid, StatementProblem } from "../statement-problem.ts";
+import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Word } from "../split-words.ts";
 import { always, and, not, or, type Condition } from "./condition.ts";
 import { readCriterion } from "./criterion.ts";
@@ -12,10 +12,10 @@ export interface Scope {
   readonly files: NamedFiles;
 }
 
-/** ACLs that every configuration has (§7.4), by what they would be written as. */
-const predefined: Readonly<Record<string, readonly string[]>> = {
+const predefinedAcls: Readonly<Record<string, readonly string[]>> = {
   FALSE: ["always_false"],
   HTTP: ["req.proto_http"],
+  HTTP_CONTENT: ["req.hdr_val(content-length)", "gt", "0"],
   HTTP_URL_ABS: ["always_false"],
   HTTP_URL_SLASH: ["url_beg", "/"],
   HTTP_URL_STAR: ["always_false"],
@@ -31,6 +31,18 @@ const predefined: Readonly<Record<string, readonly string[]>> = {
   TRUE: ["always_true"],
   WAIT_END: ["always_true"],
 };
+
+/** ACLs that every configuration has (§7.4), by what they would be written as. */
+const predefined: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(predefinedAcls));
+
+/** Those that look at what is not seen here, with what is not. */
+const unseen: ReadonlyMap<string, string> = new Map([
+  ...["HTTP_1.0", "HTTP_1.1", "HTTP_2.0"].map(
+    (name) => [name, "the version of HTTP that a client speaks is not told apart"] as const,
+  ),
+  ["RDP_COOKIE", "remote desktop connections are not looked into"],
+  ["REQ_CONTENT", "what a connection carries is not counted"],
+]);
 
 /** Index of `if` or `unless`; -1: there is no condition. */
 export function conditionStart(words: readonly Word[], from: number): number {
@@ -86,8 +98,10 @@ function anonymous(words: readonly Word[], start: number, { files }: Scope): [Co
 
 function named(word: Word, { acls, files }: Scope): Condition | undefined {
   if (acls.has(word.text)) return acls.get(word.text);
-  const criterion = predefined[word.text];
+  const criterion = predefined.get(word.text);
   if (criterion) return readCriterion(criterion, files);
+  const reason = unseen.get(word.text);
+  if (reason !== undefined) return unsupported(reason, `Remove ${word.text}, or the rule.`, word);
   throw new StatementProblem({
     code: "reference-unknown",
     message: `no acl is named ${JSON.stringify(word.text)} in this section`,

@@ -116,10 +116,11 @@ function readClientLimits(proxy: Proxy, context: LimitContext): ClientLimit[] {
   const limits: ClientLimit[] = [];
   /** Networks that an earlier rule of the layer lets in. */
   const accepted = new Map<string, string[]>();
-  for (const statement of ["tcp-request", "http-request"].flatMap((keyword) =>
-    statementsOf(proxy, keyword),
-  )) {
-    if (conditionStart(statement.words, 1) < 0) continue;
+  const tcp = statementsOf(proxy, "tcp-request");
+  // What these accept goes on as everything else does.
+  const idle = new Set(tcp.slice(tcp.findLastIndex((rule) => !isAcceptance(rule)) + 1));
+  for (const statement of [...tcp, ...statementsOf(proxy, "http-request")]) {
+    if (conditionStart(statement.words, 1) < 0 || idle.has(statement)) continue;
     attempt(statement, notes, () => {
       const condition = conditionOf(statement);
       if (!condition) return;
@@ -135,6 +136,10 @@ function readClientLimits(proxy: Proxy, context: LimitContext): ClientLimit[] {
     });
   }
   return limits;
+}
+
+function isAcceptance(rule: Statement): boolean {
+  return wordAt(rule, 1) === "inspect-delay" || wordAt(rule, 2) === "accept";
 }
 
 function withExceptions(limit: ClientLimit, networks: readonly string[]): ClientLimit {

@@ -121,7 +121,7 @@ function asConnections({ statement, listener }: ImportedListener, bySni: boolean
 // --- conditions -------------------------------------------------------------------------------------------------------
 
 const sampleOfRequests =
-  /^!*\{?(?:req\.f?hdr|hdr|fhdr|path|url|method|cook|req\.cook|urlp|http_auth|req\.proto_http|HTTP$|HTTP_URL|METH_)/;
+  /^!*\{?(?:req\.f?hdr|hdr|fhdr|path|url|method|cook|req\.cook|urlp|http_auth|req\.proto_http|HTTP$|HTTP_(?:URL_|CONTENT$|1\.[01]$|2\.0$)|METH_)/;
 
 /** The server name stands where a request has its host; that a ClientHello has come is true of every TLS connection. */
 function asRequest(statement: Statement): Statement {
