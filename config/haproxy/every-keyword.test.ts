@@ -38,7 +38,7 @@ const serverOptions: Readonly<Record<string, readonly [outcome: Outcome, options
     `addr 10.0.0.9, disabled, hash-key addr, agent-check agent-port 9, check check-ssl, check-alpn h2, check-proto h2, check-send-proxy,
     check-sni x, force-sslv3, force-tlsv10, force-tlsv11, force-tlsv12, force-tlsv13, init-state down, no-tlsv12,
     no-tlsv13, on-marked-down shutdown-sessions, on-marked-up shutdown-backup-sessions, source 10.0.0.7,
-    source 10.0.0.7 usesrc clientip, source 0.0.0.0 interface eth0, ssl verify none, ssl-max-ver TLSv1.2,
+    proxy-v2-options unique-id, set-proxy-v2-tlv-fmt(0xE1) %[fe_name], source 10.0.0.7 usesrc clientip, source 0.0.0.0 interface eth0, ssl verify none, ssl-max-ver TLSv1.2,
     ssl-min-ver TLSv1.1, ssl-min-ver TLSv1.3, tcp-md5sig x`,
   ],
   "what would send requests elsewhere": [

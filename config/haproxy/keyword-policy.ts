@@ -21,6 +21,13 @@ const unsupported = (message: string, remedy?: string): Policy => ({
   ...(remedy !== undefined && { remedy }),
 });
 
+/** What a test of them would see is an error where it is tested. */
+const countersOfTables: Readonly<Record<string, Policy>> = Object.fromEntries(
+  "sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc"
+    .split(" ")
+    .map((name) => [name, ignored("counters and tags of a table's own (gpc, gpt) are not kept")]),
+);
+
 /** Gone since HAProxy 2.1, but not from the files. */
 const removed = (instead: string): Policy =>
   unsupported("HAProxy has not known this since 2.1", `Use ${instead}.`);
@@ -195,10 +202,10 @@ export const requestActions = table(
   `allow deny tarpit reject silent-drop return redirect set-header add-header del-header replace-header replace-value set-path replace-path
   set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth use-service track-sc0 track-sc1 track-sc2 track-sc`,
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos
-  wait-for-handshake wait-for-body normalize-uri strict-mode
-  sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-priority-class set-priority-offset
+  wait-for-handshake wait-for-body normalize-uri strict-mode set-priority-class set-priority-offset
   do-log`,
   {
+    ...countersOfTables,
     "disable-l7-retry": ignored("what is retried depends on `retry-on` alone"),
     "early-hint": ignored("the hint is not sent"),
     "set-retries": ignored("the number of retries is the same for all requests of a rule"),
@@ -230,8 +237,9 @@ export const requestActions = table(
 const responseActions = table(
   "allow set-header add-header del-header replace-header replace-value set-var set-var-fmt unset-var deny return redirect",
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos strict-mode track-sc0 track-sc1 track-sc2
-  track-sc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc do-log wait-for-body`,
+  track-sc do-log wait-for-body`,
   {
+    ...countersOfTables,
     "cache-store": ignored("nothing is kept in a cache"),
     "add-headers-bin": ignored("headers are not read from binary texts"),
     "set-headers-bin": ignored("headers are not read from binary texts"),
@@ -259,9 +267,9 @@ export const tcpRequestLayers = table("connection session content", "inspect-del
 const tcpActions = table(
   "accept reject silent-drop expect-proxy track-sc0 track-sc1 track-sc2 track-sc set-var set-var-fmt unset-var",
   `capture set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos set-log-level set-src-port
-  sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc
   set-priority-class set-priority-offset set-bandwidth-limit do-log`,
   {
+    ...countersOfTables,
     "expect-netscaler-cip": unsupported(
       "NetScaler's header in front of the connection is not read",
       "Let the NetScaler send the PROXY protocol, and write `accept-proxy`.",
@@ -285,9 +293,10 @@ const tcpResponseLayers = table("content", "inspect-delay");
 
 const tcpResponseActions = table(
   "",
-  `accept sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc set-bandwidth-limit set-fc-mark set-fc-tos
+  `accept set-bandwidth-limit set-fc-mark set-fc-tos
   set-log-level set-mark set-nice set-tos do-log`,
   {
+    ...countersOfTables,
     reject: unsupported(
       "what a server sends reaches the client",
       "Where that is HTTP, refuse it with `http-response`.",

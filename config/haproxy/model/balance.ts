@@ -199,6 +199,7 @@ export function translateCookie(proxy: Proxy, notes: Notes): SessionPersistence 
   };
   const [idleMs, absoluteMs] = [after("maxidle"), after("maxlife")];
   const isOwn = words.includes("insert", 2);
+  noteCookieOptions(statement, notes);
   if (!isOwn) {
     const message =
       "the cookie is not the application's own, which stays untouched; it is one of the gateway";
@@ -210,6 +211,24 @@ export function translateCookie(proxy: Proxy, notes: Notes): SessionPersistence 
     ...(absoluteMs !== undefined && { absoluteMs }),
     ...(isOwn && { cookieConfig: cookieConfigOf(words) }),
   };
+}
+
+const withArgument: ReadonlySet<string> = new Set(["domain", "maxidle", "maxlife", "attr"]);
+
+/** What of `cookie` is lost. */
+const lostOptions: ReadonlyMap<string, string> = new Map([
+  ["attr", "the attribute is not added to the cookie"],
+  ["dynamic", "cookies of servers are tokens of the gateway's own making"],
+  ["postonly", "the cookie is set by responses to all methods"],
+  ["preserve", "a cookie that the server sets does not take its place"],
+]);
+
+function noteCookieOptions(statement: Statement, notes: Notes): void {
+  for (const { name, word, argument } of keywordsOf(statement, 2)) {
+    const message = lostOptions.get(name);
+    if (withArgument.has(name)) argument();
+    if (message !== undefined) notes.add(statement, { code: "statement-ignored", message, word });
+  }
 }
 
 /** No script sees the cookie, `httponly` or not. */

@@ -142,14 +142,35 @@ function readHttpCheck(statement: Statement, probe: HttpProbe, notes: Notes): Ht
       notes.add(statement, { code: "statement-ignored", message });
       return probe;
     }
-    case "comment":
     case "connect":
+      noteConnect(statement, notes);
+      return probe;
+    case "comment":
     case "set-var":
     case "set-var-fmt":
     case "unset-var":
       return probe;
     default:
       return invalid(`${JSON.stringify(wordAt(statement, 1))} is no keyword here`);
+  }
+}
+
+/** Options of `connect` that change nothing about where and how a check connects. */
+const idleConnectOptions: ReadonlySet<string> = new Set(["default", "linger"]);
+
+function noteConnect(statement: Statement, notes: Notes): void {
+  for (const { name, word, argument } of keywordsOf(statement, 2)) {
+    if (idleConnectOptions.has(name)) continue;
+    if (name === "comment") {
+      argument();
+      continue;
+    }
+    return notes.add(statement, {
+      code: "statement-ignored",
+      message: "checks connect as requests do",
+      remedy: "Another port is `check port` of the server.",
+      word,
+    });
   }
 }
 
@@ -222,6 +243,9 @@ const protocolChecks = [
 ];
 
 function noteProtocolChecks(proxy: Proxy, notes: Notes): void {
+  for (const statement of statementsOf(proxy, "tcp-check")) {
+    if (wordAt(statement, 1) === "connect") attempt(statement, notes, () => noteConnect(statement, notes));
+  }
   const options = [
     ...protocolChecks.flatMap((name) => settingOf(proxy, "option", name) ?? []),
     ...statementsOf(proxy, "tcp-check").filter((statement) => /^(?:send|expect)/.test(wordAt(statement, 1))),

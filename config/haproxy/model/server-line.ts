@@ -159,6 +159,8 @@ const readOption: Readonly<Record<string, Apply>> = {
   "no-send-proxy-v2": (options) => ({ ...options, sendProxy: undefined }),
   "send-proxy-v2-ssl": refuse("the client's TLS is not told to the server", "Write `send-proxy-v2`."),
   "send-proxy-v2-ssl-cn": refuse("the client's TLS is not told to the server", "Write `send-proxy-v2`."),
+  "proxy-v2-options": ignore("proxy-v2-options: the header of the PROXY protocol has addresses only"),
+  "set-proxy-v2-tlv-fmt": ignore("set-proxy-v2-tlv-fmt: the header of the PROXY protocol has addresses only"),
   maxconn: ignore("requests to one server are not counted", "A circuitBreaker bounds those of the backend."),
   minconn: skip,
   maxqueue: skip,
@@ -204,7 +206,7 @@ const plain = new Set(
 );
 const withArgument = new Set(
   `check-pool-conn-name healthcheck ktls quic-cc-algo ciphers ciphersuites client-sigalgs curves guid
-  init-addr max-reuse npn pool-conn-name pool-low-conn pool-max-conn pool-purge-delay proxy-v2-options resolve-net
+  init-addr max-reuse npn pool-conn-name pool-low-conn pool-max-conn pool-purge-delay resolve-net
   resolve-opts resolve-prefer resolvers shard sigalgs ssl-max-ver ssl-min-ver tcp-ut ws cc log-bufsize log-proto
   idle-ping`.split(/\s+/),
 );
@@ -265,7 +267,8 @@ export function readServerOptions(
   notes: Notes,
 ): ServerOptions {
   let options = defaults;
-  for (const { name, word, argument } of keywordsOf(statement, start)) {
+  for (const { name: written, word, argument } of keywordsOf(statement, start)) {
+    const name = written.replace(/^(set-proxy-v2-tlv-fmt)\(.*\)$/s, "$1");
     if (plain.has(name)) continue;
     const apply = withArgument.has(name)
       ? skip
