@@ -45,7 +45,9 @@ function inOrder(model: NativeConfig): { config: NativeConfig; sourceOf: (path: 
 
 /** What to write above a part of the model, if anything. */
 function createComments(files: readonly SourceFile[], locate: Locate): (path: Path) => string | undefined {
-  const byName = new Map(files.map((file) => [file.name, file]));
+  const byName = new Map(
+    files.map((file) => [file.name, { ...file, isNative: !isHaproxy(file) && !isKubernetes(file) }]),
+  );
   const linesOf = new Map<string, string[]>();
   const keptComment = ({ name, content }: SourceFile, line: number): string | undefined => {
     const lines = linesOf.get(name) ?? content.split(/\r?\n/);
@@ -58,7 +60,7 @@ function createComments(files: readonly SourceFile[], locate: Locate): (path: Pa
     const origin = locate(path, "value");
     const file = byName.get(origin.file);
     if (!file) return undefined;
-    if (!isHaproxy(file) && !isKubernetes(file)) return keptComment(file, origin.line);
+    if (file.isNative) return keptComment(file, origin.line);
     const text = originText(origin);
     const isNew = text !== last;
     last = text;

@@ -26,13 +26,41 @@ const alwaysWritten = new Set(["type"]);
 
 /**
  * Text that parses to the same model again. Equal models give equal texts. `commentOf` may give a line to write above
- * each listener, route, rule, backend and policy.
+ * each listener, route, rule, backend and policy. Long lists are written piece by piece: the nodes of 10,000 routes would
+ * be most of the memory in use.
  */
 export function formatConfig(
   config: NativeConfig,
   commentOf: (path: Path) => string | undefined = () => undefined,
 ): string {
-  const document = new Document(withoutDefaults(nativeConfigSchema, config), {
+  const fields = withoutDefaults(nativeConfigSchema, config) as Record<string, unknown>;
+  const texts = Object.entries(fields).map(([key, value]) =>
+    Array.isArray(value) && value.length > itemsPerPiece
+      ? formatList(key, value, commentOf)
+      : formatFields({ [key]: value }, commentOf, 0),
+  );
+  return texts.length === 0 ? formatFields({}, commentOf, 0) : texts.join("");
+}
+
+const itemsPerPiece = 64;
+
+function formatList(
+  key: string,
+  items: readonly unknown[],
+  commentOf: (path: Path) => string | undefined,
+): string {
+  const head = `${key}:\n`;
+  const pieces: string[] = [head];
+  for (let start = 0; start < items.length; start += itemsPerPiece) {
+    const piece = formatFields({ [key]: items.slice(start, start + itemsPerPiece) }, commentOf, start);
+    pieces.push(piece.slice(head.length));
+  }
+  return pieces.join("");
+}
+
+/** `first`: number of the first item of each list in its whole. */
+function formatFields(fields: object, commentOf: (path: Path) => string | undefined, first: number): string {
+  const document = new Document(fields, {
     version: "1.2",
     schema: "core",
     // Importers repeat objects; anchors would hide that from the reader.
@@ -46,22 +74,23 @@ export function formatConfig(
       if (isShort(node)) node.flow = true;
     },
   });
-  addComments(document, commentOf);
+  addComments(document, commentOf, first);
   return document.toString({ lineWidth: lineChars }).replaceAll(unsafeCharacters, escapeCharacter);
 }
 
-function addComments(document: Document, commentOf: (path: Path) => string | undefined): void {
-  const addTo = (list: unknown, path: Path): void => {
+function addComments(document: Document, commentOf: (path: Path) => string | undefined, first: number): void {
+  const addTo = (list: unknown, path: Path, from: number): void => {
     if (!isSeq(list)) return;
     for (const [index, item] of list.items.entries()) {
-      const at = [...path, index];
+      const at = [...path, from + index];
       const comment = commentOf(at);
       if (comment !== undefined) (item as Node).commentBefore = ` ${comment}`;
-      if (isMap(item)) addTo(item.get("rules"), [...at, "rules"]);
+      if (isMap(item)) addTo(item.get("rules"), [...at, "rules"], 0);
     }
   };
   if (!isMap(document.contents)) return;
-  for (const pair of document.contents.items as Pair<Scalar<string>>[]) addTo(pair.value, [pair.key.value]);
+  for (const pair of document.contents.items as Pair<Scalar<string>>[])
+    addTo(pair.value, [pair.key.value], first);
 }
 
 /** Drops what the schema would fill in again, and orders keys as the schema does. */

@@ -5,6 +5,7 @@ import type { Path, Place } from "../report.ts";
 import { lineIndex } from "./line-index.ts";
 import type { DocumentResult, SourceDocument, TextProblem } from "./source-document.ts";
 import { type PlainDocument, readPlainYaml, type TextSpan } from "./yaml-events.ts";
+import { yamlPlaces } from "./yaml-places.ts";
 import { YamlTokens } from "./yaml-tokens.ts";
 import { isMergeKey, keyText, YamlValues, type YamlProblem } from "./yaml-values.ts";
 
@@ -27,14 +28,15 @@ function readPlain(text: string): SourceDocument | undefined {
   if (documents?.length !== 1) return undefined;
   const [plain] = documents as [PlainDocument];
   const placeOf = lineIndex(text);
-  const locateInText = locateAgain(text, { start: 0, end: text.length }, placeOf);
+  const locateInText = locateAgain(text, { start: 0, end: text.length }, placeOf, true);
   let item: { readonly start: number; readonly locate: SourceDocument["locate"] } | undefined;
   return {
     value: plain.value,
     locate(path, at) {
       const span = plain.itemSpan(path);
       if (!span) return locateInText(path, at);
-      if (item?.start !== span.start) item = { start: span.start, locate: locateAgain(text, span, placeOf) };
+      if (item?.start !== span.start)
+        item = { start: span.start, locate: locateAgain(text, span, placeOf, true) };
       return item.locate([0, ...path.slice(2)], at);
     },
   };
@@ -75,7 +77,7 @@ export function readWholeStream(text: string): StreamResult {
     const { value } = reader.read(root);
     if (value === null) continue;
     const [start, , end] = root.range;
-    documents.push({ value, locate: locateAgain(text, { start, end }, reader.placeOf) });
+    documents.push({ value, locate: locateAgain(text, { start, end }, reader.placeOf, false) });
   }
   return { documents: reader.problems.length > 0 ? [] : documents, problems: reader.problems };
 }
@@ -84,7 +86,7 @@ function readPlainStream(text: string): SourceDocument[] | undefined {
   const placeOf = lineIndex(text);
   return readPlainYaml(text)
     ?.filter(({ value }) => value !== null)
-    .map(({ value, span }) => ({ value, locate: locateAgain(text, span, placeOf) }));
+    .map(({ value, span }) => ({ value, locate: locateAgain(text, span, placeOf, true) }));
 }
 
 /** Finds places of a document, or of lines of one, by reading them once more, at most once for all of their places. */
@@ -92,15 +94,29 @@ function locateAgain(
   text: string,
   { start, end }: TextSpan,
   placeOf: (offset: number) => Place,
+  isPlain: boolean,
 ): SourceDocument["locate"] {
-  let again: WeakRef<SourceDocument> | undefined;
+  const part = (): string => text.slice(start, end);
+  const places = rememberWeakly(() => yamlPlaces(part()));
+  const whole = rememberWeakly(() => readWhole(part()).document);
   return (path, at) => {
-    const document = again?.deref() ?? readWhole(text.slice(start, end)).document;
+    const offset = isPlain ? places()?.offsetOf(path, at) : undefined;
+    if (offset !== undefined) return placeOf(start + offset);
     const before = placeOf(start);
-    if (!document) return before;
-    again = new WeakRef(document);
-    const { line, column } = document.locate(path, at);
+    const { line, column } = whole()?.locate(path, at) ?? firstPlace;
     return { line: before.line + line - 1, column: line === 1 ? before.column + column - 1 : column };
+  };
+}
+
+const firstPlace: Place = { line: 1, column: 1 };
+
+/** What was made once is made again only when nothing else has kept it. */
+function rememberWeakly<T extends object>(make: () => T | undefined): () => T | undefined {
+  let made: WeakRef<T> | undefined;
+  return () => {
+    const known = made?.deref() ?? make();
+    if (known) made = new WeakRef(known);
+    return known;
   };
 }
 
