@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { SnapshotListener } from "#contract/snapshot.ts";
-import { readRequestSample } from "./request-sample.ts";
+import { maxLineChars, RequestSample } from "./request-sample.ts";
 
 const listeners = [
   { name: "web", protocol: "HTTP", port: 8080, hostnames: [] },
@@ -8,12 +8,9 @@ const listeners = [
 ] as SnapshotListener[];
 
 const read = (line: string, host?: string): unknown[] => {
-  const { requests, unreadable } = readRequestSample(line, {
-    listeners,
-    ...(host !== undefined && { host }),
-  });
-  const [found] = requests;
-  if (!found) return ["unreadable", unreadable];
+  const sample = new RequestSample([line], { listeners, ...(host !== undefined && { host }) });
+  const [found] = [...sample.requests()];
+  if (!found) return ["unreadable", sample.firstUnreadable];
   const { method, url, target, headers, peerAddress } = found.request;
   return [`${method} ${url.origin}${target}`, peerAddress, Object.fromEntries(headers)];
 };
@@ -52,6 +49,30 @@ test.each<[name: string, line: string, host: string | undefined, ...expected: un
     {},
   ],
   [
+    "Combined Log Format behind the host",
+    'www.test:8080 203.0.113.9 - - [06/Feb/2026:12:14:14 +0000] "GET /a HTTP/1.1" 200 12 "-" "curl/8"',
+    undefined,
+    "GET http://www.test:8080/a",
+    "203.0.113.9",
+    {},
+  ],
+  [
+    "Envoy's log",
+    '[2026-02-06T12:14:14.655Z] "GET /c?x=1 HTTP/2" 200 - 0 5 3 2 "203.0.113.9, 10.0.0.1" "curl" "b5f3" "api.test" "10.0.0.1:80"',
+    undefined,
+    "GET http://api.test/c?x=1",
+    "203.0.113.9",
+    {},
+  ],
+  [
+    "Istio's log, without a client",
+    '[2026-02-06T12:14:14.655Z] "POST /c HTTP/1.1" 503 UH no_healthy - "-" 0 5 3 - "-" "curl" "b5f3" "api.test:8080" "-" - - 10.0.0.1:8080 203.0.113.9:1 - default',
+    undefined,
+    "POST http://api.test:8080/c",
+    "192.0.2.1",
+    {},
+  ],
+  [
     "a head with headers and a client",
     "get https://api.test/x?y=1 [Cookie: a=1; b=2] [x-tester: yes] [from: 198.51.100.7]",
     undefined,
@@ -72,15 +93,26 @@ test.each([
   ["a host that is none", '{"method":"GET","host":"a b","path":"/"}'],
   ["null", "{}"],
 ])("%s cannot be read", (_name, line) => {
-  expect(read(line)).toEqual(["unreadable", [1]]);
+  expect(read(line)).toEqual(["unreadable", 1]);
 });
 
 test("equal requests are counted together; comments and empty lines are nothing", () => {
-  const text = "# sample\n\nGET http://a/x\nGET http://a/x\nGET http://a/y\nwhat\n";
-  const { requests, unreadable } = readRequestSample(text, { listeners });
-  expect(requests.map(({ request, count }) => [request.target, count])).toEqual([
+  const lines = ["# sample", "", "GET http://a/x", "GET http://a/x", "GET http://a/y", "what", "who"];
+  const sample = new RequestSample(lines, { listeners });
+  expect([...sample.requests()].map(({ request, count }) => [request.target, count])).toEqual([
     ["/x", 2],
     ["/y", 1],
   ]);
-  expect(unreadable).toEqual([6]);
+  expect([sample.unreadable, sample.firstUnreadable]).toEqual([2, 6]);
+});
+
+test("however many lines there are, only so many are kept", () => {
+  function* lines(): Iterable<string> {
+    for (let index = 0; index < 25_000; index += 1) yield `GET http://a/${index}`;
+    yield `GET http://a/${"x".repeat(maxLineChars)}`;
+  }
+  const sample = new RequestSample(lines(), { listeners });
+  let count = 0;
+  for (const request of sample.requests()) count += request.count;
+  expect([count, sample.firstUnreadable]).toEqual([25_000, 25_001]);
 });

@@ -3,17 +3,12 @@
 //   {"method":"GET","host":"api.example.com","path":"/orders/7","client":"203.0.113.9"}     our access log, and others
 //   203.0.113.9:0 [06/Feb/2026:12:14:14.655] web api/10.0.0.1:80 … "GET /orders/7 HTTP/1.1"  HAProxy httplog
 //   203.0.113.9 - - [06/Feb/2026:12:14:14 +0000] "GET /orders/7 HTTP/1.1" 200 12 …           Combined Log Format
+//   api.example.com 203.0.113.9 - - [06/Feb/2026:12:14:14 +0000] "GET /orders/7 HTTP/1.1" …  the same with the host in front
+//   [2026-02-06T12:14:14.655Z] "GET /orders/7 HTTP/1.1" 200 - … "203.0.113.9" … "api.example.com" "10.0.0.1:80"    Envoy
 //   GET https://api.example.com/orders/7 [cookie: a=1] [from: 203.0.113.9]                    a head
 import type { SnapshotListener } from "#contract/snapshot.ts";
 import type { ExplainedRequest } from "#traffic/explain/request-entry.ts";
 import type { SampleRequest } from "#traffic/explain/traffic-diff.ts";
-
-export interface RequestSample {
-  /** Equal requests counted together. */
-  readonly requests: SampleRequest[];
-  /** Numbers of the lines that are no request, at most {@link maxUnreadable}. */
-  readonly unreadable: number[];
-}
 
 export interface SampleOptions {
   /** Host of lines that do not say one. Absent: such lines cannot be read. */
@@ -22,27 +17,50 @@ export interface SampleOptions {
   readonly listeners: readonly SnapshotListener[];
 }
 
-const maxUnreadable = 1_000;
+/** Longest line that is read: a request's head has less. */
+export const maxLineChars = 64 * 1024;
+/** Requests that are kept to be counted together with equal ones. */
+const maxKept = 10_000;
 
-/** Empty lines and those that begin with `#` are skipped. Never throws. */
-export function readRequestSample(text: string, options: SampleOptions): RequestSample {
-  const counts = new Map<string, { request: ExplainedRequest; count: number }>();
-  const unreadable: number[] = [];
-  for (const [index, raw] of text.split("\n").entries()) {
-    const line = raw.trim();
-    if (line === "" || line.startsWith("#")) continue;
-    const request = readLine(line, options);
-    if (!request) {
-      if (unreadable.length < maxUnreadable) unreadable.push(index + 1);
-      continue;
-    }
-    const { method, url, target, headers, peerAddress } = request;
-    const key = JSON.stringify([method, url.origin, target, [...headers], peerAddress]);
-    const known = counts.get(key);
-    if (known) known.count += 1;
-    else counts.set(key, { request, count: 1 });
+/** Empty lines and those that begin with `#` are skipped. Memory does not grow with the number of lines. */
+export class RequestSample {
+  /** Lines that are no request, as far as they have been read. */
+  unreadable = 0;
+  /** Number of the first of them. */
+  firstUnreadable = 0;
+  readonly #lines: Iterable<string>;
+  readonly #options: SampleOptions;
+
+  constructor(lines: Iterable<string>, options: SampleOptions) {
+    this.#lines = lines;
+    this.#options = options;
   }
-  return { requests: [...counts.values()], unreadable };
+
+  /** Equal requests are counted together, as long as not too many others come between. To be called once. */
+  *requests(): Generator<SampleRequest> {
+    const counts = new Map<string, { request: ExplainedRequest; count: number }>();
+    let number = 0;
+    for (const raw of this.#lines) {
+      number += 1;
+      const line = raw.length > maxLineChars ? "too long" : raw.trim();
+      if (line === "" || line.startsWith("#")) continue;
+      const request = readLine(line, this.#options);
+      if (!request) {
+        this.unreadable += 1;
+        this.firstUnreadable ||= number;
+        continue;
+      }
+      const { method, url, target, headers, peerAddress } = request;
+      const key = JSON.stringify([method, url.origin, target, [...headers], peerAddress]);
+      const known = counts.get(key);
+      if (known) known.count += 1;
+      else counts.set(key, { request, count: 1 });
+      if (counts.size < maxKept) continue;
+      yield* counts.values();
+      counts.clear();
+    }
+    yield* counts.values();
+  }
 }
 
 interface Line {
@@ -117,14 +135,25 @@ function logLine(text: string): Line | undefined {
     /(?:^|\s)(\S+?):\d+ \[[^\]]+\] (\S+?)~? \S+\/\S+ .*?(?:\{([^|}]*)[^}]*\} )?(?:\{[^}]*\} )?"[A-Z]+ /.exec(
       text,
     );
-  const client = haproxy?.[1] ?? /^(\S+) \S+ \S+ \[/.exec(text)?.[1];
-  return {
-    method: request[1]!,
-    target: request[2]!,
-    host: haproxy?.[3] || undefined,
-    listener: haproxy?.[2],
-    client,
-  };
+  const [method, target] = [request[1]!, request[2]!];
+  if (haproxy) {
+    return { method, target, host: haproxy[3] || undefined, listener: haproxy[2], client: haproxy[1] };
+  }
+  if (text.startsWith("[")) return { method, target, ...envoyFields(text) };
+  // Apache's vhost_combined, and what many people set up for nginx.
+  const [, host, client] = /^(?:(\S+) )?(\S+) \S+ \S+ \[/.exec(text) ?? [];
+  return { method, target, host, client };
+}
+
+/**
+ * Envoy's default format, to which Istio adds fields without quotes, ends in five with them: X-Forwarded-For, User-Agent,
+ * request id, authority and endpoint. `-` stands for what there is not.
+ */
+function envoyFields(text: string): Pick<Line, "host" | "client"> {
+  const quoted = text.split('"').filter((_, index) => index % 2 === 1);
+  const [forwardedFor, , , authority] = quoted.length > 5 ? quoted.slice(-5) : [];
+  const present = (field: string | undefined) => (field === "-" ? undefined : field);
+  return { host: present(authority), client: present(forwardedFor)?.split(",")[0] };
 }
 
 function headLine(text: string): Line | undefined {

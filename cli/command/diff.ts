@@ -1,5 +1,4 @@
 // `isthmus diff`: what changed between two configurations, in words and in traffic.
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { diffSnapshots } from "#config/diff.ts";
 import { diffRules, type RuleChange } from "#config/diff-rules.ts";
@@ -7,18 +6,14 @@ import { loadConfig } from "#config/load.ts";
 import type { Change } from "#contract/admin.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { madeUpRequests } from "#traffic/explain/made-up-requests.ts";
-import {
-  compareTraffic,
-  type SampleRequest,
-  type TrafficChange,
-  type TrafficDiff,
-} from "#traffic/explain/traffic-diff.ts";
+import { compareTraffic, type TrafficChange, type TrafficDiff } from "#traffic/explain/traffic-diff.ts";
 import type { AdminClient } from "../admin-client.ts";
 import { changeText } from "../change-text.ts";
 import { contextFor, printerFor, withTarget, type Printer } from "../command-context.ts";
 import { CommandError, systemCode } from "../command-error.ts";
 import { diagnosticText, readConfigFiles } from "../config-files.ts";
-import { readRequestSample } from "../request-sample.ts";
+import { maxLineChars, RequestSample } from "../request-sample.ts";
+import { textLines } from "../text-lines.ts";
 import { wholeNumber } from "./arguments.ts";
 
 interface DiffFlags {
@@ -33,7 +28,7 @@ export function addDiff(program: Command): void {
     .argument("[to]", "the same; default: the current version")
     .summary("say what changed between two configurations, and which requests go elsewhere")
     .description(
-      "Says in words which rules, backends and settings were added, removed and changed, and which requests would go elsewhere: of an access log (ours, HAProxy's httplog, Combined Log Format) or of heads written one a line; without --requests, of requests made up from the rules of both.",
+      "Says in words which rules, backends and settings were added, removed and changed, and which requests would go elsewhere: of an access log (ours, HAProxy's httplog, Combined Log Format, Envoy's default) or of heads written one a line; without --requests, of requests made up from the rules of both.",
     )
     .option("--requests <file>", "sample of requests, one a line; - for standard input")
     .option("--host <name>", "host of the sample's lines that do not name one")
@@ -50,8 +45,7 @@ Examples:
     .action(async (from: string, to: string | undefined, flags: DiffFlags, command: Command) => {
       const printer = printerFor(command);
       const { before, after } = await bothSnapshots(from, to, command);
-      const sample = await sampleOf(flags, before, after, printer);
-      const traffic = compareTraffic(before, after, sample.requests);
+      const { sample, traffic } = compareSample(flags, before, after, printer);
       const changes = diffSnapshots(before, after);
       const rules = diffRules(before, after);
       printer.result(
@@ -82,45 +76,42 @@ async function fromFiles(files: readonly string[]): Promise<Snapshot> {
   throw new CommandError("invalid", `${files.join(",")} is not valid`);
 }
 
-interface Sample {
-  readonly name: string;
-  readonly requests: Iterable<SampleRequest>;
-  readonly unreadable: number;
+interface Compared {
+  readonly sample: { readonly name: string; readonly unreadable: number };
+  readonly traffic: TrafficDiff;
 }
 
-async function sampleOf(
-  flags: DiffFlags,
-  before: Snapshot,
-  after: Snapshot,
-  printer: Printer,
-): Promise<Sample> {
-  if (flags.requests === undefined) {
+function compareSample(flags: DiffFlags, before: Snapshot, after: Snapshot, printer: Printer): Compared {
+  const { requests: file, host } = flags;
+  if (file === undefined) {
     const requests = [...madeUpRequests([before, after])].map((request) => ({ request, count: 1 }));
-    return { name: "requests made up from the rules of both", requests, unreadable: 0 };
+    const sample = { name: "requests made up from the rules of both", unreadable: 0 };
+    return { sample, traffic: compareTraffic(before, after, requests) };
   }
-  const text = await readSample(flags.requests);
-  const options = { listeners: before.listeners, ...(flags.host !== undefined && { host: flags.host }) };
-  const { requests, unreadable } = readRequestSample(text, options);
-  if (requests.length === 0) {
-    throw new CommandError("invalid", `no line of ${flags.requests} is a request`, {
+  const lines = textLines(file === "-" ? "/dev/stdin" : file, maxLineChars);
+  const options = { listeners: before.listeners, ...(host !== undefined && { host }) };
+  const sample = new RequestSample(lines, options);
+  const traffic = compareRead(file, () => compareTraffic(before, after, sample.requests()));
+  if (traffic.total === 0) {
+    throw new CommandError("invalid", `no line of ${file} is a request`, {
       remedy: "Lines of an access log that do not name a host need --host.",
     });
   }
-  if (unreadable.length > 0) {
+  if (sample.unreadable > 0) {
     printer.note(
-      `${flags.requests}: ${unreadable.length} lines are no requests, line ${unreadable[0]} first`,
+      `${file}: ${sample.unreadable} lines are no requests, line ${sample.firstUnreadable} first; those of an access log that do not name a host need --host`,
     );
   }
-  return { name: flags.requests, requests, unreadable: unreadable.length };
+  return { sample: { name: file, unreadable: sample.unreadable }, traffic };
 }
 
-async function readSample(file: string): Promise<string> {
+function compareRead(file: string, compare: () => TrafficDiff): TrafficDiff {
   try {
-    return await readFile(file === "-" ? "/dev/stdin" : file, "utf8");
+    return compare();
   } catch (error) {
-    throw new CommandError("invalid", `cannot read ${file}: ${systemCode(error) ?? String(error)}`, {
-      cause: error,
-    });
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    throw new CommandError("invalid", `cannot read ${file}: ${code}`, { cause: error });
   }
 }
 
