@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,4 +59,12 @@ test("of a folder of certificates the names are read, of a certificate nothing",
   expect(files.filter(({ role }) => role === "named")).toEqual([
     { name: "sites/", content: "a.pem\nb.pem", role: "named" },
   ]);
+});
+
+test("a pipe that a configuration names is not waited for", async () => {
+  const path = join(directory, "haproxy.cfg");
+  await writeFile(path, configuration);
+  await writeFile(join(directory, "blocked.lst"), "192.0.2.0/24\n");
+  execFileSync("mkfifo", [join(directory, "hosts.map")]);
+  await expect(readConfigFiles([path])).rejects.toThrow(/hosts\.map: it is no file/);
 });

@@ -47,10 +47,17 @@ function keepYoungGenerationSmall(): void {
 
 /** `undefined`: it is not there, which the configuration is told about. */
 async function readNamedFile(name: string, path: string): Promise<SourceFile | undefined> {
-  if (!existsSync(path)) return undefined;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return undefined;
   if (name.endsWith("/")) {
     const files = await filesIn(path);
     return files && { name, content: files.join("\n"), role: "named" };
+  }
+  // Nobody may ever write to a pipe that a configuration names; `-f` takes one, for shells make them.
+  if (found.isFIFO() || found.isSocket()) {
+    throw new CommandError("invalid", `cannot read ${path}: it is no file`, {
+      remedy: `The configuration names it as ${JSON.stringify(name)}; put a file there.`,
+    });
   }
   const { content } = await readConfigFile(path);
   return { name, content, role: "named" };
