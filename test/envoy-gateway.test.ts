@@ -4,12 +4,14 @@ import { startEchoServer, type Echo, type EchoServer } from "./system/echo-serve
 import { ask } from "./system/http.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { freePorts } from "./system/process.ts";
+import { tcpClient } from "./system/tcp.ts";
 
 let web: EchoServer;
 let authority: EchoServer;
 let system: System;
 let port: number;
 let behindProxy: number;
+let full: number;
 
 const route = (name: string, rules: string): string => `---
 apiVersion: gateway.networking.k8s.io/v1
@@ -47,7 +49,7 @@ kind: Gateway
 metadata: { name: eg }
 spec:
   gatewayClassName: eg
-  listeners: [{ name: http, port: ${port}, protocol: HTTP }, { name: proxied, port: ${behindProxy}, protocol: HTTP }]
+  listeners: [{ name: http, port: ${port}, protocol: HTTP }, { name: proxied, port: ${behindProxy}, protocol: HTTP }, { name: full, port: ${full}, protocol: HTTP }]
 ${kind("pod", `{ endpoints: [{ ip: { address: 127.0.0.1, port: ${web.port} } }] }`, "Backend")}${kind(
   "asked",
   `{ endpoints: [{ ip: { address: 127.0.0.1, port: ${authority.port} } }] }`,
@@ -72,6 +74,10 @@ ${kind("pod", `{ endpoints: [{ ip: { address: 127.0.0.1, port: ${web.port} } }] 
   "BackendTrafficPolicy",
   "retried",
   "retry: { numRetries: 5, perRetry: { backOff: { baseInterval: 1ms } }, retryOn: { httpStatusCodes: [502], triggers: [retriable-status-codes] } }",
+)}${route("packed", `[{ ${ref} }]`)}${policy(
+  "BackendTrafficPolicy",
+  "packed",
+  "compressor: [{ type: Brotli, brotli: {} }, { type: Gzip, gzip: { compressionLevel: 9 } }]",
 )}${route("named", `[{ name: open, matches: [{ path: { value: /open } }], ${ref} }, { ${ref} }]`)}${policy(
   "SecurityPolicy",
   "named",
@@ -121,6 +127,13 @@ spec:
   clientIPDetection: { xForwardedFor: { numTrustedHops: 1 } }
   healthCheck: { path: /healthz }
   headers: { earlyRequestHeaders: { set: [{ name: x-early, value: "1" }] }, lateResponseHeaders: { remove: [x-served-by] } }
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: ClientTrafficPolicy
+metadata: { name: full }
+spec:
+  targetRefs: [{ group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: full }]
+  connection: { connectionLimit: { value: 2 } }
 `;
 
 beforeAll(async () => {
@@ -135,7 +148,7 @@ beforeAll(async () => {
     response.writeHead(isKnown ? 200 : 403, { "x-current-user": "user1", "x-asked": request.url }).end();
     return true;
   });
-  [port, behindProxy] = (await freePorts(2)) as [number, number];
+  [port, behindProxy, full] = (await freePorts(3)) as [number, number, number];
   system = await startSystem(manifests(), ["--processes", "1"]);
 }, 60_000);
 
@@ -177,6 +190,16 @@ test("BackendTrafficPolicy: a request is tried again", async () => {
   expect((await get("retried")).status).toBe(200);
 });
 
+test("BackendTrafficPolicy: responses are compressed as the client likes, and endpoints do not hear of it", async () => {
+  const encodingFor = async (accepts: string) =>
+    (await get("packed", "/", { "accept-encoding": accepts })).headers["content-encoding"];
+  expect(await encodingFor("gzip, br")).toBe("br");
+  expect(await encodingFor("gzip, br;q=0.5")).toBe("gzip");
+  const plain = await get("packed", "/", { "accept-encoding": "zstd" });
+  expect([plain.headers["content-encoding"], plain.headers["vary"]]).toEqual([undefined, "Accept-Encoding"]);
+  expect(echoed(plain).headers["accept-encoding"]).toBeUndefined();
+});
+
 test("SecurityPolicy: a password for the route, scripts of other origins for the rule that has a policy of its own", async () => {
   expect((await get("named")).status).toBe(401);
   const known = await get("named", "/", { authorization: `Basic ${btoa("foo:bar")}`, "x-user": "eve" });
@@ -208,6 +231,18 @@ test("ClientTrafficPolicy: a listener believes its proxy, and the other one nobo
   expect((await get("addressed", "/", from)).status).toBe(403);
   expect((await get("addressed", "/", from, behindProxy)).status).toBe(200);
   expect((await get("addressed", "/", { "x-forwarded-for": "10.0.2.7" }, behindProxy)).status).toBe(403);
+});
+
+test("ClientTrafficPolicy: a connection beyond the limit is closed", async () => {
+  const open = [tcpClient(full), tcpClient(full)];
+  for (const client of open) {
+    client.write("GET / HTTP/1.1\r\nHost: answered.example.com\r\n\r\n");
+    await client.until("Oops!");
+  }
+  const third = tcpClient(full);
+  // Reset, or ended without a word.
+  expect((await third.all)?.toString() ?? "").toBe("");
+  for (const { socket } of [...open, third]) socket.destroy();
 });
 
 test("ClientTrafficPolicy: health checks of the gateway, and headers of every request and response", async () => {

@@ -24,7 +24,8 @@ export function clientSettingsOf(
   context: ExtensionContext,
 ): ClientSettings {
   const place: Place = { notes: context.notes, object, path: ["spec"] };
-  const { headers, timeout, proxyProtocol, enableProxyProtocol, tls, path, clientIPDetection } = spec;
+  const { headers, timeout, proxyProtocol, enableProxyProtocol, tls, path, clientIPDetection, connection } =
+    spec;
   const frontend =
     tls?.clientValidation && frontendOf(tls.clientValidation, at(place, "tls", "clientValidation"), context);
   if (tls) noteVersions(tls, at(place, "tls"));
@@ -34,6 +35,7 @@ export function clientSettingsOf(
   const { requestReceivedTimeout, streamIdleTimeout } = timeout?.http ?? {};
   const headerBytes = headers?.maxRequestHeaderLimit;
   const { xForwardedFor } = clientIPDetection ?? {};
+  const connections = connection?.connectionLimit?.value;
   return {
     isClosed: frontend === "unknown",
     listener: withFields({
@@ -41,6 +43,7 @@ export function clientSettingsOf(
         (proxyProtocol ?? enableProxyProtocol)
           ? withFields({ optional: proxyProtocol?.optional })
           : undefined,
+      connection: connections === undefined ? undefined : limitOf(connections, at(place, "connection")),
       headers: headers && headersOf(headers, at(place, "headers")),
       requestLimits: headerBytes === undefined ? undefined : { headerBytes: bytesOf(headerBytes) },
       timeouts:
@@ -58,6 +61,16 @@ export function clientSettingsOf(
         ? undefined
         : (rule) => ({ ...rule, timeouts: { streamIdle: streamIdleTimeout, ...rule.timeouts } }),
   };
+}
+
+/** More than a process can have anyway. */
+const mostConnections = 1_000_000;
+
+/** What is beyond it is closed, as by Envoy. */
+function limitOf(value: number, place: Place): ListenerInput["connection"] {
+  if (value > mostConnections)
+    approximated(at(place, "connectionLimit", "value"), `connections are limited to ${mostConnections}`);
+  return { connectionLimit: { value: Math.min(value, mostConnections), overflow: "Close" } };
 }
 
 function headersOf(

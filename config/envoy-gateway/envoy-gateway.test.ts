@@ -220,3 +220,29 @@ test("Deny rules that come first, and last ones that change nothing, keep their 
   expect(actions(`${deny}, ${allow}`)).toEqual(["Deny", "Allow"]);
   expect(actions(`${allow}, ${deny}`)).toEqual(["Allow"]);
 });
+
+test.each([
+  ["compressor: [{ type: Gzip }]", undefined, ["nothing is compressed with Gzip: it has no gzip"]],
+  ["compression: [{ type: Gzip }]", { types: ["Gzip"], least: 30 }, []],
+  [
+    "compressor: [{ type: Zstd, zstd: {} }], compression: [{ type: Gzip }]",
+    { types: ["Zstd"], least: 30 },
+    ["compressor stands in its place"],
+  ],
+  [
+    "compressor: [{ type: Brotli, brotli: { quality: 11 } }, { type: Gzip, gzip: {}, minContentLength: 1Ki }]",
+    { types: ["Brotli", "Gzip"], least: 30 },
+    ["all of them compress responses from 30 bytes on", "the level is 9: levels are from 1 to 9"],
+  ],
+  ["compressor: [{ type: Gzip, gzip: {}, minContentLength: 1Ki }]", { types: ["Gzip"], least: 1024 }, []],
+])("%s", (spec, expected, warnings) => {
+  const { snapshot, diagnostics } = load(policy({ name: "r", target: targets.route, spec }));
+  const { compression } = snapshot!.routes[0]!.rules[0]!;
+  expect(
+    compression && {
+      types: compression.compressors.map(({ type }) => type),
+      least: compression.minContentLength,
+    },
+  ).toEqual(expected);
+  expect(diagnostics.map(({ message }) => message)).toEqual(warnings);
+});

@@ -241,7 +241,7 @@ function combine(
       ? { suffix: traffic.suffix, settings, field: { object: traffic.object, path: ["spec"] } }
       : undefined,
     fields: {
-      ...(traffic && fieldsOf(traffic.object, ["retry", "timeouts", "rateLimit"])),
+      ...(traffic && fieldsOf(traffic.object, ["retry", "timeouts", "rateLimit", "compression"])),
       ...(security && fieldsOf(security.object, ["securityPolicy"])),
     },
     apply: (rule) => {

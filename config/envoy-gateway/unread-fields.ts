@@ -22,6 +22,14 @@ const unsupported = (message: string, remedy: string): Loss => ({
 const tlsOfEndpoints = ignored("TLS to endpoints is what Node.js offers by default: versions 1.2 and 1.3");
 const buffers = ignored("buffers are bounded by flow control, not by this size");
 const keepalive = ignored("connections are kept alive as the runtime does");
+const encoder = ignored("the encoder's settings besides its level are the gateway's own");
+const encoderSettings = [
+  ...["chunkSize", "compressionStrategy", "memoryLevel", "windowBits"].map((name) => `gzip.${name}`),
+  ...["chunkSize", "disableLiteralContextModeling", "encoderMode", "inputBlockBits", "windowBits"].map(
+    (name) => `brotli.${name}`,
+  ),
+  ...["chunkSize", "enableChecksum", "strategy"].map((name) => `zstd.${name}`),
+];
 const http2Settings = ignored("the HTTP/2 settings are the gateway's own");
 const tlsOfClients = ignored("TLS with clients is what Node.js offers by default: versions 1.2 and 1.3");
 const identified = unsupported(
@@ -37,8 +45,11 @@ export const lossesByKind: Readonly<Record<string, Readonly<Record<string, Loss>
       "Set loadShedding of a native backend.",
     ),
     bandwidthLimit: ignored("nothing bounds the bytes per second"),
-    compression: ignored("responses are passed on as the endpoint has compressed them, or not"),
-    compressor: ignored("responses are passed on as the endpoint has compressed them, or not"),
+    ...Object.fromEntries(
+      ["compression", "compressor"].flatMap((field) =>
+        encoderSettings.map((name) => [`${field}[].${name}`, encoder]),
+      ),
+    ),
     connection: buffers,
     dns: ignored("names are resolved as the system does"),
     http2: http2Settings,
@@ -121,7 +132,18 @@ export const lossesByKind: Readonly<Record<string, Readonly<Record<string, Loss>
     "responseOverride[].response.header.remove": ignored("no headers are taken away from the page"),
   },
   ClientTrafficPolicy: {
-    connection: ignored("connections are not counted, and have no time of their own"),
+    "connection.bufferLimit": buffers,
+    "connection.socketBufferLimit": buffers,
+    "connection.maxAcceptPerSocketEvent": ignored("connections are accepted as they come"),
+    "connection.connectionLimit.closeDelay": ignored("connections beyond the limit are closed at once"),
+    "connection.connectionLimit.maxConnectionDuration": ignored("connections last as long as they are used"),
+    "connection.connectionLimit.maxRequestsPerConnection": ignored(
+      "requests of a connection are not counted",
+    ),
+    "connection.connectionLimit.maxStreamDuration": ignored(
+      "exchanges of a listener have no time of their own",
+      "Set timeout.http.maxStreamDuration of a BackendTrafficPolicy.",
+    ),
     grpc: ignored("gRPC-Web is translated wherever the backend speaks gRPC"),
     http1: ignored("HTTP/1 is read as RFC 9112 has it: 1.0 needs a Host, names of headers are in lower case"),
     http2: http2Settings,

@@ -219,6 +219,40 @@ const responseOverride = z.strictObject({
     .optional(),
 });
 
+const compressors = z
+  .array(
+    z.strictObject({
+      type: z.enum(["Gzip", "Brotli", "Zstd"]),
+      gzip: z
+        .strictObject({
+          compressionLevel: count,
+          ...unreadFields(["chunkSize", "compressionStrategy", "memoryLevel", "windowBits"]),
+        })
+        .optional(),
+      brotli: z
+        .strictObject({
+          quality: count,
+          ...unreadFields([
+            "chunkSize",
+            "disableLiteralContextModeling",
+            "encoderMode",
+            "inputBlockBits",
+            "windowBits",
+          ]),
+        })
+        .optional(),
+      zstd: z
+        .strictObject({
+          compressionLevel: count,
+          ...unreadFields(["chunkSize", "enableChecksum", "strategy"]),
+        })
+        .optional(),
+      minContentLength: quantity.optional(),
+    }),
+  )
+  .max(8)
+  .optional();
+
 const percentage = z.number().min(0).max(100).optional();
 
 export const backendTrafficPolicyKind = defineKind({
@@ -270,11 +304,11 @@ export const backendTrafficPolicyKind = defineKind({
         proxyProtocol: z.strictObject({ version: z.enum(["V1", "V2"]) }).optional(),
         responseOverride: z.array(responseOverride).max(32).optional(),
         requestBuffer: z.strictObject({ limit: quantity.optional() }).optional(),
+        compression: compressors,
+        compressor: compressors,
         ...unreadFields([
           "admissionControl",
           "bandwidthLimit",
-          "compression",
-          "compressor",
           "connection",
           "dns",
           "http2",

@@ -106,7 +106,23 @@ export const clientTrafficPolicyKind = defineKind({
           })
           .optional(),
         healthCheck: z.strictObject({ path: z.string().min(1).max(1024) }).optional(),
-        ...unreadFields(["connection", "grpc", "http1", "http2", "http3", "scheme", "tcpKeepalive"]),
+        connection: z
+          .strictObject({
+            connectionLimit: z
+              .strictObject({
+                value: z.int().min(1).optional(),
+                ...unreadFields([
+                  "closeDelay",
+                  "maxConnectionDuration",
+                  "maxRequestsPerConnection",
+                  "maxStreamDuration",
+                ]),
+              })
+              .optional(),
+            ...unreadFields(["bufferLimit", "maxAcceptPerSocketEvent", "socketBufferLimit"]),
+          })
+          .optional(),
+        ...unreadFields(["grpc", "http1", "http2", "http3", "scheme", "tcpKeepalive"]),
       })
       .refine(...hasTargets),
   }),

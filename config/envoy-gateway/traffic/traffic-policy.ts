@@ -8,6 +8,7 @@ import { withFields } from "../../with-fields.ts";
 import { approximated, at, invalid, type Place } from "../notes.ts";
 import type { TrafficSpec } from "../schema/backend-traffic-policy.ts";
 import { bytesOf } from "../schema/common.ts";
+import { compressionOf } from "./compression.ts";
 import { healthCheckOf } from "./health-check.ts";
 import { loadBalancerOf } from "./load-balancer.ts";
 import { rateLimitOf } from "./rate-limit.ts";
@@ -26,6 +27,7 @@ export function trafficOf(
   { name, namespace, place, set }: { name: string; namespace: string; place: Place; set: ResourceSet },
 ): Traffic {
   const { timeout, retry, faultInjection, responseOverride = [], requestBuffer } = spec;
+  const compressed = compressionOf(spec, place);
   const retried = retry && retryOf(retry, at(place, "retry"));
   const filters = [
     ...(faultInjection ? faultOf(faultInjection, at(place, "faultInjection")) : []),
@@ -51,6 +53,7 @@ export function trafficOf(
         timeouts: { ...timeouts, ...rule.timeouts },
       }),
       ...(retried && { retry: rule.retry ?? retried }),
+      ...(compressed && { compression: rule.compression ?? compressed }),
       ...(filters.length > 0 && { filters: [...(rule.filters ?? []), ...filters] }),
       ...(limit !== undefined && {
         securityPolicy: { ...rule.securityPolicy, requestLimits: { bodyBytes: bytesOf(limit) } },
