@@ -8,6 +8,7 @@ import { ask, type Ask, type Answer } from "./system/http.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { freePorts } from "./system/process.ts";
 import { selfSignedPem } from "./system/self-signed.ts";
+import { startTcpPod, tlsClient, type TcpPod } from "./system/tcp.ts";
 
 const host = "shop.example.com";
 const challenge = "/.well-known/acme-challenge/token";
@@ -43,13 +44,18 @@ const pathOf = (path: string) => ({
   backend: { service: { name: "web", port: { number: 80 } } },
 });
 
-function manifests(...others: object[]): string {
-  const [key = "", certificate = ""] = [
+function keyPairOf(text: string): { key: string; cert: string } {
+  const [key = "", cert = ""] = [
     /-----BEGIN PRIVATE KEY[^]*?END PRIVATE KEY-----\n/,
     /-----BEGIN CERT[^]*?END CERTIFICATE-----\n/,
-  ].map((part) => part.exec(pem)?.[0] ?? "");
+  ].map((part) => part.exec(text)?.[0] ?? "");
+  return { key, cert };
+}
+
+function manifests(...others: object[]): string {
+  const { key, cert } = keyPairOf(pem);
   return [
-    object("Secret", "tls", "shop", { stringData: { "tls.crt": certificate, "tls.key": key } }),
+    object("Secret", "tls", "shop", { stringData: { "tls.crt": cert, "tls.key": key } }),
     object("Ingress", "web", "shop", {
       spec: {
         tls: [{ hosts: [host], secretName: "tls" }],
@@ -65,10 +71,11 @@ function manifests(...others: object[]): string {
 interface Running {
   readonly send: (more?: Partial<Ask>) => Promise<Answer>;
   readonly sendTls: (more?: Partial<Ask>) => Promise<Answer>;
+  readonly httpsPort: number;
   readonly system: System;
 }
 
-async function start(text: string): Promise<Running> {
+async function start(text: string, portOf: (backend: string) => number = () => web.port): Promise<Running> {
   const { model, diagnostics } = loadConfig([{ name: "ingress.yaml", content: text }]);
   expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
   const [http, https] = (await freePorts(2)) as [number, number];
@@ -81,12 +88,13 @@ async function start(text: string): Promise<Running> {
     })),
     backends: model!.backends.map((backend) => ({
       ...backend,
-      endpoints: [{ address: "127.0.0.1", port: web.port, weight: 1 }],
+      endpoints: [{ address: "127.0.0.1", port: portOf(backend.name), weight: 1 }],
     })),
   };
   const system = await startSystem(formatConfig(local), ["--processes", "1"]);
   return {
     system,
+    httpsPort: https,
     send: (more) => ask({ port: http, host, ...more }),
     sendTls: (more) => ask({ port: https, host, tls: {}, ...more }),
   };
@@ -224,5 +232,53 @@ describe("with a ConfigMap", () => {
     expect((await running.sendTls()).status).toBe(401);
     expect(seenBy(await running.sendTls({ headers: known }))["x-user"]).toBe("ann");
     expect((await running.sendTls({ path: challenge })).status).toBe(200);
+  });
+});
+
+describe("ssl-passthrough", () => {
+  const passedHost = "pod.example.com";
+  let secure: TcpPod;
+  let running: Running;
+  beforeAll(async () => {
+    secure = await startTcpPod("secure", { tls: keyPairOf(await selfSignedPem(passedHost)) });
+    const backend = { service: { name: "secure", port: { number: 443 } } };
+    const passed = {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "Ingress",
+      metadata: {
+        name: "secure",
+        namespace: "shop",
+        annotations: {
+          "nginx.ingress.kubernetes.io/ssl-passthrough": "true",
+          "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
+        },
+      },
+      spec: {
+        tls: [{ hosts: [passedHost] }],
+        rules: [{ host: passedHost, http: { paths: [{ path: "/", pathType: "Prefix", backend }] } }],
+      },
+    };
+    running = await start(manifests(passed), (name) => (name.includes("/secure/") ? secure.port : web.port));
+  });
+  afterAll(() => Promise.all([running?.system.stop(), secure?.stop()]));
+
+  test("TLS of the host goes to its endpoint as it is", async () => {
+    const client = tlsClient(running.httpsPort, passedHost);
+    expect(await client.until("\n")).toBe("secure\n");
+    client.end("bye");
+    expect((await client.all)?.toString()).toBe("secure\nbye");
+  });
+
+  test("TLS of other hosts ends at the gateway, which has nothing for the host there", async () => {
+    expect(seenBy(await running.sendTls()).host).toBe(host);
+    const before = secure.connections.length;
+    const answer = await ask({ port: running.httpsPort, host: passedHost, tls: { servername: host } });
+    expect(answer.status).toBe(404);
+    expect(secure.connections.length).toBe(before);
+  });
+
+  test("plain HTTP of the host is redirected as for any other", async () => {
+    const answer = await running.send({ host: passedHost });
+    expect([answer.status, answer.headers["location"]]).toEqual([308, `https://${passedHost}/`]);
   });
 });

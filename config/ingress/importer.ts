@@ -9,6 +9,7 @@ import { servedIngresses } from "./ingress-class.ts";
 import { ingressClassKind, ingressKind, type Ingress } from "./kinds.ts";
 import { addListeners } from "./listeners.ts";
 import { attachCanaries } from "./canaries.ts";
+import { addPassedHosts, findPassedHosts } from "./passthrough.ts";
 import { addRoutes } from "./routes.ts";
 import { addWwwRoutes } from "./www-routes.ts";
 import { mergeServers, type Source } from "./server.ts";
@@ -30,7 +31,8 @@ function translate(context: ImportContext): void {
     sources.filter(({ settings }) => !settings.canary),
     notes,
   );
-  const listeners = addListeners(sources, servers, controller, context);
+  const passed = findPassedHosts(servers);
+  const listeners = addListeners(sources, servers, passed, controller, context);
   attachCanaries(
     sources.filter(({ settings }) => settings.canary),
     servers,
@@ -46,6 +48,7 @@ function translate(context: ImportContext): void {
   };
   for (const server of servers) addRoutes(server, catchAll, routes);
   addWwwRoutes(servers, routes);
+  addPassedHosts(passed, listeners.common, routes.backends, context);
   noteUnknown(sources, controller, notes);
 }
 

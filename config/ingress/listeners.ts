@@ -9,6 +9,8 @@ import type { ObjectField } from "../kubernetes/object.ts";
 import { readClientAddress } from "./controller/client-address.ts";
 import type { Controller } from "./controller/controller.ts";
 import { readListenerHeaders } from "./controller/listener-headers.ts";
+import type { Ingress } from "./kinds.ts";
+import type { PassedHost } from "./passthrough.ts";
 import type { Server, Source } from "./server.ts";
 
 export const httpListener = "ingress/http";
@@ -19,21 +21,24 @@ type Certificate = NonNullable<NonNullable<ListenerInput["tls"]>["certificates"]
 export interface Listeners {
   /** Names of the listeners that requests over HTTPS for a host come in at; none where HTTPS is not served. */
   httpsOf(host: string): readonly string[];
+  /** What every listener has. */
+  readonly common: Pick<ListenerInput, "addresses" | "proxyProtocol">;
 }
 
 /**
  * HTTPS is served as soon as one Ingress has a TLS section; then every host answers there, as with ingress-nginx. Hosts
- * whose clients have to show certificates have listeners of their own.
+ * whose clients have to show certificates have listeners of their own. Those whose TLS passes through are not among them, but
+ * for their aliases.
  */
 export function addListeners(
   sources: readonly Source[],
   servers: readonly Server[],
+  passed: readonly PassedHost[],
   controller: Controller,
   context: ImportContext,
 ): Listeners {
   const [first] = sources;
-  const none: Listeners = { httpsOf: () => [] };
-  if (!first) return none;
+  if (!first) return { httpsOf: () => [], common: {} };
   const origin = fieldOf(first.ingress.object, "spec");
   const headers = readListenerHeaders(controller, context.set, context.notes);
   const addresses = addressesOf(controller);
@@ -46,11 +51,19 @@ export function addListeners(
     origin,
   );
   checkTlsVersions(controller);
-  const secure = sources.find(({ ingress }) => (ingress.body.spec.tls ?? []).length > 0);
-  if (!secure) return none;
-  const certificates = certificatesOf(sources, context);
-  const groups = groupServers(servers);
-  const names = new Map<string, string[]>();
+  const passedHosts = new Set(passed.map(({ server }) => server.host));
+  const namesOf = ({ host, aliases }: Server): string[] =>
+    passedHosts.has(host) ? aliases : [host, ...aliases];
+  const elsewhere = new Set(servers.filter((server) => namesOf(server).length === 0).map(({ host }) => host));
+  const ending = sources.filter(({ ingress }) => !isElsewhere(ingress, elsewhere));
+  const secure = ending.find(({ ingress }) => (ingress.body.spec.tls ?? []).length > 0);
+  if (!secure) return { httpsOf: () => [], common };
+  const certificates = certificatesOf(ending, context);
+  const groups = groupServers(
+    servers.filter(({ host }) => !elsewhere.has(host)),
+    namesOf,
+  );
+  const names = new Map<string, string[]>([...elsewhere].map((host) => [host, []]));
   for (const { name, clients, served, hostnames } of groups) {
     for (const { host } of served) names.set(host, [...(names.get(host) ?? []), name]);
     context.parts.addListener(
@@ -66,7 +79,13 @@ export function addListeners(
       fieldOf(secure.ingress.object, "spec", "tls"),
     );
   }
-  return { httpsOf: (host) => names.get(host) ?? [httpsListener] };
+  return { httpsOf: (host) => names.get(host) ?? [httpsListener], common };
+}
+
+/** Whether TLS of all its hosts passes through, so that it asks for none that ends here. */
+function isElsewhere({ body }: Ingress, elsewhere: ReadonlySet<string>): boolean {
+  const rules = body.spec.rules ?? [];
+  return rules.length > 0 && rules.every(({ host }) => elsewhere.has((host ?? "").toLowerCase()));
 }
 
 function addressesOf({ settings }: Controller): string[] {
@@ -101,7 +120,7 @@ interface Group {
  * Where all servers ask for the same, one listener is enough. Otherwise the first is for hosts that nobody asks anything
  * of, or for what the server of every host asks.
  */
-function groupServers(servers: readonly Server[]): Group[] {
+function groupServers(servers: readonly Server[], hostsOf: NamesOf): Group[] {
   const byClients = Map.groupBy(servers, (server) => JSON.stringify(validationOf(server)));
   if (byClients.size < 2) {
     return [{ name: httpsListener, clients: servers[0] && validationOf(servers[0]), served: servers }];
@@ -125,12 +144,12 @@ function groupServers(servers: readonly Server[]): Group[] {
       clients: general,
       served: servers.filter((one) => !apart.includes(one) && !beside.includes(one)),
     },
-    ...own.flatMap(splitGroup),
+    ...own.flatMap((members) => splitGroup(members, hostsOf)),
   ];
 }
 
 /** A listener has so many hosts at most. */
-function splitGroup(members: readonly Server[]): Group[] {
+function splitGroup(members: readonly Server[], hostsOf: NamesOf): Group[] {
   const hosts = members.flatMap((server) => hostsOf(server).map((host) => ({ host, server })));
   const groups: Group[] = [];
   for (let start = 0; start < hosts.length; start += maxHostnames) {
@@ -147,9 +166,8 @@ function splitGroup(members: readonly Server[]): Group[] {
 
 const maxHostnames = 64;
 
-function hostsOf({ host, aliases }: Server): string[] {
-  return [host, ...aliases];
-}
+/** Names by which requests over HTTPS ask for a server. */
+type NamesOf = (server: Server) => string[];
 
 /** `*.b.c` and `*.c` of `a.b.c`. */
 function labelsAbove(host: string): string[] {

@@ -75,7 +75,7 @@ export function addRoutes(server: Server, catchAll: Server | undefined, context:
 }
 
 /** Ingresses of class `istio` are for the Pods of Istio's own gateway; of other controllers nothing is known. */
-function gatesOf(ingress: Ingress): Gate[] {
+export function gatesOf(ingress: Ingress): Gate[] {
   if (classOf(ingress) !== "istio") return [];
   return [80, 443].map((port) => ({ ...ingressGateway, port }));
 }

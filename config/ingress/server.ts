@@ -188,7 +188,7 @@ function noteLaterSettings(server: Server): void {
   }
 }
 
-function noteForeign(
+export function noteForeign(
   name: string,
   host: string,
   { ingress }: Source,

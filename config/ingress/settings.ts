@@ -11,7 +11,7 @@ import { readCors } from "./annotation/cors.ts";
 import { readEndpoints, type EndpointSettings } from "./annotation/endpoints.ts";
 import { readErrorPages, type ErrorPages } from "./annotation/error-pages.ts";
 import { readCustomHeaders } from "./annotation/headers.ts";
-import { readAliases, refusePassthrough } from "./annotation/hosts.ts";
+import { readAliases } from "./annotation/hosts.ts";
 import { readLimits } from "./annotation/limits.ts";
 import { readMirror } from "./annotation/mirror.ts";
 import { readProxying } from "./annotation/proxying.ts";
@@ -31,6 +31,8 @@ export interface Settings {
   /** Absent: an Ingress of its own. */
   readonly canary: Canary | undefined;
   readonly aliases: readonly string[];
+  /** `ssl-passthrough`: TLS for its hosts does not end here. */
+  readonly passesTls: boolean;
   /** For every rule of the Ingress that goes to a backend. */
   readonly filters: readonly FilterInput[];
   readonly policies: RulePolicies;
@@ -55,7 +57,6 @@ export function readSettings(ingress: Ingress, context: ImportContext, controlle
   const { notes, parts, set } = context;
   const annotations = readAnnotations(ingress, notes, presetsFor(ingress, controller));
   checkAnnotations(ingress, annotations, controller, notes);
-  refusePassthrough(annotations);
   const access = readAccess(ingress, annotations, controller, set);
   const clientCertificates = readClientCertificates(ingress, annotations, set);
   const limits = readLimits(ingress, annotations, controller);
@@ -67,6 +68,7 @@ export function readSettings(ingress: Ingress, context: ImportContext, controlle
     rewrite: readRewrite(annotations),
     canary: readCanary(annotations),
     aliases: readAliases(annotations),
+    passesTls: annotations.flag("ssl-passthrough") ?? false,
     filters: [
       ...readCors(annotations),
       ...(access.hidesPassword ? [withoutPassword] : []),

@@ -55,7 +55,7 @@ const value = fc.constantFrom(
   "if ($request_method = GET) { return 302 http://evil.test$request_uri; }",
 );
 const hostile: fc.Arbitrary<Tenant> = fc.record({
-  host: fc.constantFrom(host, host, host, "*.test", "www.a.test", "b.test", ""),
+  host: fc.constantFrom(host, host, host, "*.test", "www.a.test", "b.test", "c.test", ""),
   path: fc.constantFrom(
     "/",
     "/.*",
@@ -97,6 +97,13 @@ const owned: Tenant[] = [
     annotations: { "use-regex": "true" },
     hasTls: false,
   },
+  {
+    host: "c.test",
+    path: "/",
+    pathType: "Prefix",
+    annotations: { "ssl-passthrough": "true" },
+    hasTls: true,
+  },
 ];
 const asked = [
   ["a.test", "/own"],
@@ -133,16 +140,27 @@ function ruleFor(snapshot: Snapshot, [name, path]: (typeof asked)[number]): unkn
   return { route: matched.route.name.replace(/^ingress-http/, "ingress"), ...rule };
 }
 
+/** Where TLS of the namespace's hosts passes to. */
+function passedOf({ tlsRoutes = [] }: Snapshot): unknown {
+  const names = owned.map((one) => one.host);
+  return tlsRoutes
+    .filter(({ hostnames }) => hostnames.some((name) => names.includes(name)))
+    .map(({ name, hostnames, rule }) => ({ name, hostnames, rule }));
+}
+
 test("no Ingress of another namespace changes what becomes of a namespace's requests", () => {
   const alone = load([]);
   const before = asked.map((one) => ruleFor(alone, one));
   expect(before.every((rule) => rule !== undefined)).toBe(true);
+  const passedBefore = passedOf(alone);
+  expect(passedBefore).toMatchObject([{ name: "ingress/shop/i3/c.test", hostnames: ["c.test"] }]);
   let served = 0;
   fc.assert(
     fc.property(fc.array(fc.oneof(hostile, canary, regex), { minLength: 1, maxLength: 4 }), (others) => {
       const snapshot = load(others);
       if (snapshot.routes.some(({ name }) => name.includes("/blog/"))) served += 1;
       expect(asked.map((one) => ruleFor(snapshot, one))).toEqual(before);
+      expect(passedOf(snapshot)).toEqual(passedBefore);
     }),
     { numRuns: 300 },
   );
