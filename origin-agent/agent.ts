@@ -34,6 +34,8 @@ import { agentVersion } from "./version.ts";
 
 /** Longest wait for an endpoint's TCP (and TLS) connection. */
 const connectTimeoutMs = 5_000;
+/** From the first hub that lets the agent in: one that is down must not keep it from being ready. */
+const otherHubsMs = 10_000;
 /** How often the whole health report is repeated, so that no hub stays wrong for long. */
 const reportIntervalMs = 10_000;
 
@@ -119,6 +121,8 @@ class RunningAgent implements Agent {
   #prober: HealthProber | undefined;
   #reporter: NodeJS.Timeout | undefined;
   #announcedReady = false;
+  /** Until the agent is ready without the hubs that have not let it in. */
+  #patience: NodeJS.Timeout | undefined;
   readonly #totals = new AgentTotals();
   #metrics: Server | undefined;
 
@@ -303,7 +307,14 @@ class RunningAgent implements Agent {
     this.#totals.authenticated += 1;
     void connection.closed.then(() => this.#totals.add(connection.tally!));
     this.#sendReport(connection, this.#prober?.verdicts() ?? {}, true);
-    if (this.#announcedReady) return;
+    // Who is ended when this one is ready may be the last at a hub that this one has not come to yet.
+    if (this.#shards.every((shard) => shard.active())) this.#announceReady();
+    else this.#patience ??= setTimeout(() => this.#announceReady(), otherHubsMs).unref();
+  }
+
+  #announceReady(): void {
+    clearTimeout(this.#patience);
+    if (this.#announcedReady || this.#stopping.signal.aborted) return;
     this.#announcedReady = true;
     this.#log.info("ready");
     const { readyFile } = this.#options;

@@ -16,6 +16,18 @@ test("an agent joins with its token and connects to every hub", async () => {
   await agent.log.find(({ event }) => event === "ready");
 });
 
+test("an agent is ready when it has come to every hub", async () => {
+  const fixture = await createFixture();
+  const edge = await fixture.startEdge();
+  edge.shut.add(1);
+  const agent = await fixture.startAgent(edge);
+  await edge.events.until(() => edge.serving().length === 1);
+  edge.shut.clear();
+
+  await agent.log.find(({ event }) => event === "ready");
+  expect(edge.serving().map(({ shard }) => shard)).toEqual([0, 1]);
+});
+
 test("key and certificate are the agent's alone: directory 0700, file 0600, token and key never in the log", async () => {
   const fixture = await createFixture();
   const edge = await fixture.startEdge();

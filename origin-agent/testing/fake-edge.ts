@@ -61,6 +61,8 @@ export class FakeEdge {
   trust: Trust;
   /** Answer renewals; false: refuse them. */
   renews = true;
+  /** Shards whose hubs let nobody in. */
+  readonly shut = new Set<number>();
   readonly #options: FakeEdgeOptions;
   readonly #server;
   readonly #sockets;
@@ -126,6 +128,7 @@ export class FakeEdge {
 
   #accept(socket: WebSocket, request: IncomingMessage): void {
     const url = new URL(request.url ?? "/", this.url);
+    if (this.shut.has(Number(url.searchParams.get("shard")))) return socket.terminate();
     const handshake = new HubHandshake({
       tunnel: this.#options.tunnel,
       shard: Number(url.searchParams.get("shard")),
