@@ -62,24 +62,6 @@ test("one process by name; a name that does not exist is refused with those that
   expect(refused.stderr).toContain("no process gateway-9; there are control, state,");
 }, 300_000);
 
-test("a hub stays until gateways have heard of it, also where the region takes its time", async () => {
-  const unanswered = (): number =>
-    system.program.output().split(/^hub-1: .*"tunnel_region_unavailable"/m).length;
-  const before = unanswered();
-  await underLoad(async () => {
-    const state = pidsOf("state").at(-1)!;
-    process.kill(state, "SIGSTOP");
-    const reloading = system.run("reload", "--process", "hub-0");
-    try {
-      // Each of its questions takes five seconds.
-      await eventually("the other hub has asked in vain", async () => unanswered() >= before + 2);
-    } finally {
-      process.kill(state, "SIGCONT");
-    }
-    expect(await reloading).toMatchObject({ code: 0, stdout: "replaced hub-0\n" });
-  });
-}, 300_000);
-
 test("agents are restarted in turn", async () => {
   const { closeCodes } = await underLoad(async () => {
     expect(await replaced.restartAgents()).toEqual([0, 0]);
