@@ -1,7 +1,7 @@
 // `compression` of haproxy.cfg beside real HAProxy: the same responses are compressed, and say the same.
 import { gunzipSync, inflateSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startBesideHaproxy, type BesideHaproxy } from "./system/beside-haproxy.ts";
+import { startBesideHaproxy, type BesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { answers, get, giveAnswer, type Got } from "./system/encoded-answers.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
@@ -15,12 +15,7 @@ beforeAll(async () => {
   beside = await startBesideHaproxy({
     ports: ["web", "others"],
     config: ({ web, others }) => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-frontend web
+${httpDefaults}frontend web
   bind 127.0.0.1:${web}
   compression algo gzip
   compression type text/ application/json

@@ -1,6 +1,6 @@
 // Converters of haproxy.cfg on texts of the request: what the gateway makes of each input is what real HAProxy makes of it.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
+import { type BesideHaproxy, startBesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
 
@@ -100,12 +100,7 @@ const groups = Array.from({ length: Math.ceil(converters.length / 8) }, (_, inde
 }));
 
 const config = ({ web }: { web: number }): string => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-frontend web
+${httpDefaults}frontend web
   bind 127.0.0.1:${web}
   http-request set-var(txn.word) str(word)
 ${groups

@@ -2,7 +2,7 @@
 // same file, and the files that it names, through `isthmus serve` and through real HAProxy.
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
+import { type BesideHaproxy, startBesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
 import { ask, type Answer } from "./system/http.ts";
@@ -30,12 +30,7 @@ http-errors shop
   errorfile 503 ${folder}/503-shop.http
   errorfile 403 ${folder}/403.http
 
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-  timeout tarpit 10ms
+${httpDefaults}  timeout tarpit 10ms
   retries 0
   errorfile 503 ${folder}/503.http
 

@@ -1,7 +1,7 @@
 // Which server a hash picks: a haproxy.cfg through `isthmus serve` beside the real HAProxy, for every `hash-type`, and with a
 // server down. Clients stay where they are when the file moves.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
+import { type BesideHaproxy, startBesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
@@ -30,12 +30,7 @@ describe.skipIf(haproxyMissing() !== undefined)("hashes", () => {
   let running: BesideHaproxy<"app">;
 
   const config = ({ app }: { app: number }): string => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-  default-server check inter 500ms fall 1 rise 1
+${httpDefaults}  default-server check inter 500ms fall 1 rise 1
 frontend app
   bind 127.0.0.1:${app}
 ${Object.keys(backends)

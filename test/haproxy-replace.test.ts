@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startBesideHaproxy, type BesideHaproxy } from "./system/beside-haproxy.ts";
+import { startBesideHaproxy, type BesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { startEchoServer, type Echo, type EchoServer } from "./system/echo-server.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
 
@@ -27,12 +27,7 @@ beforeAll(async () => {
   beside = await startBesideHaproxy({
     ports: ["web"],
     config: ({ web }) => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-frontend web
+${httpDefaults}frontend web
   bind 127.0.0.1:${web}
   http-request replace-value X-Groups ^team-(.*)$ \\1
   http-request replace-value X-Groups old new if { path_beg /list }

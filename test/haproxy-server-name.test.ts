@@ -1,19 +1,14 @@
 // `ssl_fc_sni` of a haproxy.cfg in mode http, beside real HAProxy: what the client asked for in the handshake decides, whatever
 // its request says as Host.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
+import { type BesideHaproxy, startBesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
 import { runIsthmus } from "./system/isthmus.ts";
 import { selfSignedPem } from "./system/self-signed.ts";
 import { sendBytes } from "./system/wire-client.ts";
 
 const config = ({ web }: { web: number }, folder: string): string => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-frontend web
+${httpDefaults}frontend web
   bind 127.0.0.1:${web} ssl crt ${folder}/site.pem
   acl one ssl_fc_sni -i one.test
   http-request deny deny_status 403 if { ssl_fc_sni -m end .closed.test }

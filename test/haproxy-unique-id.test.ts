@@ -1,7 +1,7 @@
 // What a haproxy.cfg makes up for each request (IDs, numbers drawn at random, the time) through `isthmus serve`, beside the
 // real HAProxy.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
+import { type BesideHaproxy, startBesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { type Echo, type EchoServer, startEchoServer } from "./system/echo-server.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
@@ -13,12 +13,7 @@ describe("what is made up for each request", () => {
   let running: BesideHaproxy<"ids" | "draws">;
 
   const config = ({ ids, draws }: { ids: number; draws: number }): string => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-frontend ids
+${httpDefaults}frontend ids
   bind 127.0.0.1:${ids}
   unique-id-format %[uuid()]
   unique-id-header X-Unique-ID

@@ -1,7 +1,7 @@
 // `use-server` of a haproxy.cfg through `isthmus serve`, beside the real HAProxy: which server answers, and which one does once
 // that is down.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
+import { type BesideHaproxy, startBesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
@@ -14,12 +14,7 @@ describe.skipIf(haproxyMissing() !== undefined)("servers for some requests", () 
   let running: BesideHaproxy<"app">;
 
   const config = ({ app }: { app: number }): string => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-  retries 3
+${httpDefaults}  retries 3
   option redispatch 1
 listen app
   bind 127.0.0.1:${app}

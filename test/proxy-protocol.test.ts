@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeProxyHeader } from "#traffic/connection/proxy-protocol.ts";
-import { type BesideHaproxy, startBesideHaproxy } from "./system/beside-haproxy.ts";
+import { type BesideHaproxy, startBesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { type Echo, type EchoServer, startEchoServer } from "./system/echo-server.ts";
 import { type Haproxy, haproxyMissing, startHaproxy } from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
@@ -24,12 +24,7 @@ type Listener = (typeof listeners)[number];
 type Ports = Readonly<Record<Listener, number>>;
 
 const config = ({ plain, secure, some }: Ports, folder: string): string => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-  option forwardfor
+${httpDefaults}  option forwardfor
 frontend web
   bind 127.0.0.1:${plain} accept-proxy
   bind 127.0.0.1:${secure} ssl crt ${folder}/site.pem alpn h2,http/1.1 accept-proxy

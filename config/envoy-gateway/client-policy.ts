@@ -3,7 +3,7 @@ import type { ExtensionContext, RuleInput } from "../gateway-api/extension.ts";
 import type { ListenerInput } from "../kubernetes/model-parts.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { withFields } from "../with-fields.ts";
-import { approximated, at, ignored, invalid, unsupported, type Place } from "./notes.ts";
+import { approximated, at, ignored, invalid, unsupported, type Place } from "../kubernetes/field-notes.ts";
 import { referredText, type ObjectRef } from "./referred.ts";
 import type { ClientSpec } from "./schema/client-traffic-policy.ts";
 import { bytesOf } from "./schema/common.ts";

@@ -4,7 +4,7 @@ import type { CookieMatch, ExtensionContext, ExtensionFilter } from "../gateway-
 import type { FilterInput } from "../gateway-api/http-filters.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
 import { responseOf } from "./custom-response.ts";
-import { approximated, unsupported } from "./notes.ts";
+import { approximated, unsupported } from "../kubernetes/field-notes.ts";
 import { referredText } from "./referred.ts";
 import { envoyGroup } from "./schema/common.ts";
 import { httpRouteFilterKind, type HttpRouteFilter } from "./schema/other-kinds.ts";

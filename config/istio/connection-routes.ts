@@ -6,7 +6,7 @@ import type { Destinations, Target } from "./backend/destinations.ts";
 import { gatewayId } from "./host.ts";
 import type { ConnectionMatch, TcpRoute, TlsRoute, VirtualService } from "./kinds/virtual-service.ts";
 import type { Entry } from "./listen/entry.ts";
-import { at, ignored, invalid, type Place } from "./notes.ts";
+import { at, ignored, invalid, type Place } from "../kubernetes/field-notes.ts";
 
 type Rule = TcpRouteInput["rules"][number];
 type Security = TcpRouteInput["securityPolicy"];

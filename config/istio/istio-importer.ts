@@ -16,7 +16,7 @@ import type { Entry } from "./listen/entry.ts";
 import { translateGateways } from "./listen/gateways.ts";
 import { createMesh, type Mesh } from "./listen/mesh.ts";
 import { readMeshConfig, type MeshDefaults } from "./mesh-config.ts";
-import { at, ignored, unknownReference, type Place } from "./notes.ts";
+import { at, ignored, unknownReference, type Place } from "../kubernetes/field-notes.ts";
 import { noteOthers, noteUnusedRules, noteWorkloads } from "./other-objects.ts";
 import { guardRoutes } from "./security/guard-routes.ts";
 import { notePeers } from "./security/peer-authentication.ts";

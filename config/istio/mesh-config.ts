@@ -11,7 +11,7 @@ import {
   type ExtensionProvider,
   type MeshConfigBody,
 } from "./kinds/mesh-config.ts";
-import { at, ignored, invalid, unsupported, type Place } from "./notes.ts";
+import { at, ignored, invalid, unsupported, type Place } from "../kubernetes/field-notes.ts";
 
 export interface PlacedProvider {
   readonly provider: ExtensionProvider;

@@ -13,7 +13,7 @@ import {
   workloadGroupKind,
 } from "./kinds/others.ts";
 import { serviceEntryKind, workloadEntryKind, type Workload } from "./kinds/service-entry.ts";
-import { approximated, at, ignored, unsupported, type Place } from "./notes.ts";
+import { approximated, at, ignored, unsupported, type Place } from "../kubernetes/field-notes.ts";
 
 export function noteOthers({ set, notes }: ImportContext): void {
   const each = (kind: Kind, say: (place: Place) => void): void => {

@@ -6,6 +6,14 @@ import { type Haproxy, haproxyMissing, startHaproxy } from "./haproxy.ts";
 import { startSystem, type System } from "./isthmus.ts";
 import { freePorts } from "./process.ts";
 
+/** Where a configuration has nothing else to say in `defaults`; more statements may follow. */
+export const httpDefaults = `defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+`;
+
 export interface BesideHaproxy<Port extends string> {
   readonly system: System;
   /** What `config` made of our ports. */

@@ -6,15 +6,11 @@ import { cookieValue } from "./session-cookie.ts";
 /** `undefined`: the request does not have it. */
 export type ClientKey = (head: RequestHead) => string | undefined;
 
+/** What a key is taken from: of a sticky split, or of consistent hashing. */
+export type KeyPolicy = KeySource & Pick<Partial<ConsistentHashPolicy>, "hashType" | "uri">;
+
 /** With a `hashType`, texts are as HAProxy takes them: as they came in, and of a list the first element. */
-export function compileKeySource({
-  type,
-  header,
-  cookie,
-  queryParam,
-  hashType,
-  uri,
-}: KeySource & Pick<Partial<ConsistentHashPolicy>, "hashType" | "uri">): ClientKey {
+export function compileKeySource({ type, header, cookie, queryParam, hashType, uri }: KeyPolicy): ClientKey {
   switch (type) {
     case "SourceIP":
       return ({ clientAddress }) => clientAddress;

@@ -68,6 +68,8 @@ export class ConnectionGate {
 /** By listener; while the limits stay the same, what is open stays counted through all versions. */
 export class ConnectionGates {
   readonly #gates = new Map<string, { readonly limits: string; readonly gate: ConnectionGate }>();
+  /** The same by the limits themselves, which stay one object as long as a version does. */
+  readonly #known = new WeakMap<ConnectionLimits, ConnectionGate>();
   readonly #share: (whole: ConnectionLimits) => ConnectionLimits;
 
   /** `share`: what this process keeps of a listener's limits. */
@@ -77,6 +79,12 @@ export class ConnectionGates {
 
   of({ name, connection }: SnapshotListener): ConnectionGate | undefined {
     if (!connection) return undefined;
+    let gate = this.#known.get(connection);
+    if (!gate) this.#known.set(connection, (gate = this.#named(name, connection)));
+    return gate;
+  }
+
+  #named(name: string, connection: ConnectionLimits): ConnectionGate {
     const text = JSON.stringify(connection);
     const known = this.#gates.get(name);
     if (known?.limits === text) return known.gate;

@@ -33,24 +33,26 @@ const zstdOptions = ({ constants }: Zlib, level: number): object => ({
   params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_windowLog]: windowBits },
 });
 
+const deflating: Pick<Coding, "defaultLevel" | "heldBytes"> = {
+  defaultLevel: 1,
+  heldBytes: () => 384 * 1024,
+};
+
 const codings: Readonly<Record<CompressorType, Coding>> = {
   Gzip: {
     open: (zlib, level) => zlib.createGzip(zlibOptions(zlib, level)),
     whole: (zlib, bytes, level) => zlib.gzipSync(bytes, zlibOptions(zlib, level)),
-    defaultLevel: 1,
-    heldBytes: () => 384 * 1024,
+    ...deflating,
   },
   Deflate: {
     open: (zlib, level) => zlib.createDeflate(zlibOptions(zlib, level)),
     whole: (zlib, bytes, level) => zlib.deflateSync(bytes, zlibOptions(zlib, level)),
-    defaultLevel: 1,
-    heldBytes: () => 384 * 1024,
+    ...deflating,
   },
   RawDeflate: {
     open: (zlib, level) => zlib.createDeflateRaw(zlibOptions(zlib, level)),
     whole: (zlib, bytes, level) => zlib.deflateRawSync(bytes, zlibOptions(zlib, level)),
-    defaultLevel: 1,
-    heldBytes: () => 384 * 1024,
+    ...deflating,
   },
   Brotli: {
     open: (zlib, level) => zlib.createBrotliCompress(brotliOptions(zlib, level)),

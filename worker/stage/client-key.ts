@@ -1,12 +1,10 @@
 // What a client is known by, for sticky splits and consistent hashing; gives the cookie where the configuration wants it.
-import { compileKeySource } from "#traffic/balance/key-source.ts";
+import { compileKeySource, type KeyPolicy } from "#traffic/balance/key-source.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BackendScope, Stage } from "./stage.ts";
 
 /** `undefined`: the request does not have it. */
-export function clientKeyOf(
-  source: Parameters<typeof compileKeySource>[0],
-): (exchange: Exchange) => string | undefined {
+export function clientKeyOf(source: KeyPolicy): (exchange: Exchange) => string | undefined {
   const keyOf = compileKeySource(source);
   const { type, cookie } = source;
   if (type !== "Cookie" || cookie?.ttlMs === undefined) return keyOf;

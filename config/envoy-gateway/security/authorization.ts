@@ -2,7 +2,7 @@
 import type { RuleInput } from "../../gateway-api/extension.ts";
 import type { TcpRouteInput } from "../../kubernetes/model-parts.ts";
 import { withFields } from "../../with-fields.ts";
-import { at, unsupported, type Place } from "../notes.ts";
+import { at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import type { SecuritySpec } from "../schema/security-policy.ts";
 
 type Authorization = NonNullable<SecuritySpec["authorization"]>;

@@ -5,7 +5,7 @@ import type { FilterInput } from "../../gateway-api/http-filters.ts";
 import type { TcpRouteInput } from "../../kubernetes/model-parts.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { withFields } from "../../with-fields.ts";
-import { approximated, at, unsupported, type Place } from "../notes.ts";
+import { approximated, at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import { referredServer } from "../referred.ts";
 import type { SecuritySpec } from "../schema/security-policy.ts";
 import { authorizationOf, networksOf } from "./authorization.ts";

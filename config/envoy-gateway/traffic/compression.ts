@@ -1,7 +1,7 @@
 // `compressor`, and `compression` from before it → compression of the rules.
 import type { RuleInput } from "../../gateway-api/extension.ts";
 import { withFields } from "../../with-fields.ts";
-import { approximated, at, ignored, type Place } from "../notes.ts";
+import { approximated, at, ignored, type Place } from "../../kubernetes/field-notes.ts";
 import type { TrafficSpec } from "../schema/backend-traffic-policy.ts";
 import { bytesOf } from "../schema/common.ts";
 

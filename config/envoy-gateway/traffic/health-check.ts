@@ -1,7 +1,7 @@
 // `healthCheck` → active checks, and ejection because of how requests end.
 import type { BackendInput } from "../../kubernetes/model-parts.ts";
 import { withFields } from "../../with-fields.ts";
-import { approximated, at, invalid, type Place } from "../notes.ts";
+import { approximated, at, invalid, type Place } from "../../kubernetes/field-notes.ts";
 import type { TrafficSpec } from "../schema/backend-traffic-policy.ts";
 
 type HealthCheck = NonNullable<TrafficSpec["healthCheck"]>;

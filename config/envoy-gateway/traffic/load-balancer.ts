@@ -1,6 +1,6 @@
 // `loadBalancer` → how an endpoint is picked.
 import type { BackendInput } from "../../kubernetes/model-parts.ts";
-import { approximated, at, invalid, type Place } from "../notes.ts";
+import { approximated, at, invalid, type Place } from "../../kubernetes/field-notes.ts";
 import type { TrafficSpec } from "../schema/backend-traffic-policy.ts";
 
 type LoadBalancer = NonNullable<TrafficSpec["loadBalancer"]>;

@@ -1,7 +1,7 @@
 // `rateLimit` → rate limit policies of the model, to which every rule that is held to them refers.
 import type { RateLimitPolicyInput } from "../../kubernetes/model-parts.ts";
 import { withFields } from "../../with-fields.ts";
-import { approximated, at, unsupported, type Place } from "../notes.ts";
+import { approximated, at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import type { TrafficSpec } from "../schema/backend-traffic-policy.ts";
 
 type RateLimit = NonNullable<TrafficSpec["rateLimit"]>;

@@ -3,7 +3,7 @@ import type { FilterInput } from "../../gateway-api/http-filters.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { withFields } from "../../with-fields.ts";
 import { responseOf } from "../custom-response.ts";
-import { at, invalid, type Place } from "../notes.ts";
+import { at, invalid, type Place } from "../../kubernetes/field-notes.ts";
 import type { TrafficSpec } from "../schema/backend-traffic-policy.ts";
 
 type Override = NonNullable<TrafficSpec["responseOverride"]>[number];

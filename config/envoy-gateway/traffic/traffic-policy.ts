@@ -5,7 +5,7 @@ import type { FilterInput } from "../../gateway-api/http-filters.ts";
 import type { BackendInput, RateLimitPolicyInput } from "../../kubernetes/model-parts.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { withFields } from "../../with-fields.ts";
-import { approximated, at, invalid, type Place } from "../notes.ts";
+import { approximated, at, invalid, type Place } from "../../kubernetes/field-notes.ts";
 import type { TrafficSpec } from "../schema/backend-traffic-policy.ts";
 import { bytesOf } from "../schema/common.ts";
 import { compressionOf } from "./compression.ts";

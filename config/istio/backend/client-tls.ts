@@ -5,7 +5,14 @@ import { secretKind } from "../../kubernetes/core-kinds.ts";
 import type { BackendInput } from "../../kubernetes/model-parts.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import type { ClientTls } from "../kinds/destination-rule.ts";
-import { approximated, at, unknownReference, unsupported, unverified, type Place } from "../notes.ts";
+import {
+  approximated,
+  at,
+  unknownReference,
+  unsupported,
+  unverified,
+  type Place,
+} from "../../kubernetes/field-notes.ts";
 import type { Upstream } from "./upstreams.ts";
 
 type TlsInput = NonNullable<BackendInput["tls"]>;

@@ -1,7 +1,7 @@
 // `trafficPolicy.connectionPool` → bounds of what is under way. Connections themselves are pooled by the runtime.
 import type { BackendInput } from "../../kubernetes/model-parts.ts";
 import type { ConnectionPool } from "../kinds/destination-rule.ts";
-import { approximated, at, ignored, type Place } from "../notes.ts";
+import { approximated, at, ignored, type Place } from "../../kubernetes/field-notes.ts";
 
 type CircuitBreaker = NonNullable<BackendInput["circuitBreaker"]>;
 

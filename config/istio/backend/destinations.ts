@@ -9,7 +9,7 @@ import { nativeDuration } from "../go-duration.ts";
 import type { DestinationRule } from "../kinds/destination-rule.ts";
 import type { MeshDefaults } from "../mesh-config.ts";
 import type { Destination } from "../kinds/virtual-service.ts";
-import { approximated, at, unknownReference, unsupported, type Place } from "../notes.ts";
+import { approximated, at, unknownReference, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import { translateClientTls } from "./client-tls.ts";
 import { translateConnectionPool } from "./connection-pool.ts";
 import {

@@ -2,7 +2,7 @@
 import type { BackendInput } from "../../kubernetes/model-parts.ts";
 import { nativeDuration } from "../go-duration.ts";
 import type { LoadBalancerSettings } from "../kinds/destination-rule.ts";
-import { approximated, at, ignored, invalid, unsupported, type Place } from "../notes.ts";
+import { approximated, at, ignored, invalid, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 
 type LoadBalancer = NonNullable<BackendInput["loadBalancer"]>;
 type ConsistentHash = NonNullable<LoadBalancerSettings["consistentHash"]>;

@@ -2,7 +2,7 @@
 import type { BackendInput } from "../../kubernetes/model-parts.ts";
 import { nativeDuration } from "../go-duration.ts";
 import type { OutlierDetection } from "../kinds/destination-rule.ts";
-import { approximated, at, invalid, type Place } from "../notes.ts";
+import { approximated, at, invalid, type Place } from "../../kubernetes/field-notes.ts";
 
 type HealthCheck = NonNullable<BackendInput["healthCheck"]>;
 

@@ -1,6 +1,6 @@
 // `@request.auth.claims` among the headers of a match → conditions on the verified token.
 import type { HttpMatch } from "../kinds/virtual-service.ts";
-import { at, ignored, invalid, type Place } from "../notes.ts";
+import { at, ignored, invalid, type Place } from "../../kubernetes/field-notes.ts";
 import type { Exclusion, Match } from "./match.ts";
 import { isPresence, valueCondition } from "./string-match.ts";
 

@@ -3,7 +3,7 @@ import { corsOriginSchema } from "#contract/cors.ts";
 import { goDurationMs } from "../go-duration.ts";
 import type { CorsPolicy } from "../kinds/virtual-service.ts";
 import type { StringMatch } from "../kinds/values.ts";
-import { approximated, at, unsupported, type Place } from "../notes.ts";
+import { approximated, at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import type { Filter } from "./header-changes.ts";
 
 type Cors = Extract<Filter, { type: "CORS" }>["cors"];

@@ -2,7 +2,7 @@
 import { gatewayId, isExportedTo } from "../host.ts";
 import type { HttpMatch, HttpRoute, VirtualService } from "../kinds/virtual-service.ts";
 import type { StringMatch } from "../kinds/values.ts";
-import { at, ignored, invalid, unknownReference, type Place } from "../notes.ts";
+import { at, ignored, invalid, unknownReference, type Place } from "../../kubernetes/field-notes.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { virtualServiceKind } from "../kinds/virtual-service.ts";
 

@@ -1,7 +1,7 @@
 // `fault` → FaultInjection. A share that is not given is none in Istio, and all here.
 import { nativeDuration } from "../go-duration.ts";
 import type { HttpRoute } from "../kinds/virtual-service.ts";
-import { at, ignored, invalid, type Place } from "../notes.ts";
+import { at, ignored, invalid, type Place } from "../../kubernetes/field-notes.ts";
 import type { Filter } from "./header-changes.ts";
 
 type Fault = NonNullable<HttpRoute["fault"]>;

@@ -1,7 +1,7 @@
 // `headers` of routes and destinations → filters.
 import type { RuleInput } from "./match.ts";
 import type { HeaderOperations } from "../kinds/virtual-service.ts";
-import { approximated, at, type Place } from "../notes.ts";
+import { approximated, at, type Place } from "../../kubernetes/field-notes.ts";
 
 export type Filter = NonNullable<RuleInput["filters"]>[number];
 type Modifier = Extract<Filter, { type: "RequestHeaderModifier" }>["requestHeaderModifier"];

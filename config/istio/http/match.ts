@@ -7,7 +7,7 @@ import { gatewayId } from "../host.ts";
 import type { HttpMatch } from "../kinds/virtual-service.ts";
 import type { StringMatch } from "../kinds/values.ts";
 import type { Entry } from "../listen/entry.ts";
-import { at, invalid, unsupported, type Place } from "../notes.ts";
+import { at, invalid, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import { claimConditions, claimOf } from "./claim-match.ts";
 import { holdsFor, isPresence, valueCondition } from "./string-match.ts";
 

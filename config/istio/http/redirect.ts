@@ -1,7 +1,7 @@
 // `redirect` → RequestRedirect, with the port that Envoy would write.
 import type { HttpMatch, HttpRedirect } from "../kinds/virtual-service.ts";
 import type { Entry } from "../listen/entry.ts";
-import { at, invalid, unsupported, type Place } from "../notes.ts";
+import { at, invalid, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import type { Filter } from "./header-changes.ts";
 import { fullPath, prefixRewrite, splitAuthority } from "./path-change.ts";
 

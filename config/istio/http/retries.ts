@@ -2,7 +2,7 @@
 import { retryTriggerSchema } from "#contract/backend-policy.ts";
 import { nativeDuration } from "../go-duration.ts";
 import type { HttpRetry } from "../kinds/virtual-service.ts";
-import { approximated, at, ignored, type Place } from "../notes.ts";
+import { approximated, at, ignored, type Place } from "../../kubernetes/field-notes.ts";
 import type { RuleInput } from "./match.ts";
 
 type Retry = NonNullable<RuleInput["retry"]>;

@@ -5,7 +5,7 @@ import type { Destinations, Target, Use } from "../backend/destinations.ts";
 import type { HttpMatch, HttpRoute } from "../kinds/virtual-service.ts";
 import type { Entry } from "../listen/entry.ts";
 import type { MeshDefaults } from "../mesh-config.ts";
-import { approximated, at, invalid, unsupported, type Place } from "../notes.ts";
+import { approximated, at, invalid, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import { corsFilter } from "./cors.ts";
 import type { PlacedRoute } from "./delegate.ts";
 import { faultFilter } from "./fault.ts";

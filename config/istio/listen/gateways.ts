@@ -3,7 +3,7 @@ import type { ImportContext } from "../../kubernetes/importer.ts";
 import type { ListenerInput, ModelParts } from "../../kubernetes/model-parts.ts";
 import { commonHosts, serverHosts } from "../host.ts";
 import { gatewayKind, type Gateway, type Server } from "../kinds/gateway.ts";
-import { approximated, at, ignored, invalid, unsupported, type Place } from "../notes.ts";
+import { approximated, at, ignored, invalid, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import type { Entry } from "./entry.ts";
 import { createSecrets, translateServerTls, type Secrets } from "./server-tls.ts";
 

@@ -4,7 +4,7 @@ import type { ImportContext } from "../../kubernetes/importer.ts";
 import type { Upstreams } from "../backend/upstreams.ts";
 import { fullHost, serviceOf } from "../host.ts";
 import type { VirtualService } from "../kinds/virtual-service.ts";
-import { at, ignored, type Place } from "../notes.ts";
+import { at, ignored, type Place } from "../../kubernetes/field-notes.ts";
 import type { Entry } from "./entry.ts";
 
 export interface MeshEntry {

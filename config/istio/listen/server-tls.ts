@@ -5,7 +5,7 @@ import type { ListenerInput } from "../../kubernetes/model-parts.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { ingressNamespace, rootNamespace } from "../host.ts";
 import type { ServerTls } from "../kinds/gateway.ts";
-import { at, ignored, unknownReference, unsupported, type Place } from "../notes.ts";
+import { at, ignored, unknownReference, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 
 type Certificate = NonNullable<NonNullable<ListenerInput["tls"]>["certificates"]>[number];
 

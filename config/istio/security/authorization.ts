@@ -2,7 +2,7 @@
 // policy, one of its rules has to match.
 import type { Notes } from "../../kubernetes/notes.ts";
 import type { AuthorizationPolicy } from "../kinds/security.ts";
-import { at, ignored, unsupported, type Place } from "../notes.ts";
+import { at, ignored, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import { addCondition } from "./condition.ts";
 import { addOperation } from "./operation.ts";
 import { createDraft, type AuthorizationRule } from "./rule-draft.ts";

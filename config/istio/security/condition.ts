@@ -1,6 +1,6 @@
 // `when[]` → conditions on headers, tokens, addresses.
 import type { When } from "../kinds/security.ts";
-import { at, unsupported, type Place } from "../notes.ts";
+import { at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import { putClaim, putValues, type RuleDraft } from "./rule-draft.ts";
 import { addIdentities } from "./source.ts";
 import { addOperation } from "./operation.ts";

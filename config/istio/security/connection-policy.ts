@@ -1,6 +1,6 @@
 // Decisions about connections: all that is known of one is the client's address.
 import type { TcpRouteInput } from "../../kubernetes/model-parts.ts";
-import { unsupported, type Place } from "../notes.ts";
+import { unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import type { Decision } from "./authorization.ts";
 
 type ConnectionPolicy = TcpRouteInput["securityPolicy"];

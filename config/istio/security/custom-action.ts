@@ -4,7 +4,7 @@ import type { Notes } from "../../kubernetes/notes.ts";
 import type { Upstreams } from "../backend/upstreams.ts";
 import type { AuthorizationPolicy } from "../kinds/security.ts";
 import type { MeshConfig } from "../mesh-config.ts";
-import { at, invalid, unsupported, type Place } from "../notes.ts";
+import { at, invalid, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import { isDryRun, maxRules, requestsOf } from "./authorization.ts";
 import { extAuthOf, type ExtAuth } from "./ext-authz.ts";
 

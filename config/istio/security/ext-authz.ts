@@ -6,7 +6,7 @@ import { rootNamespace } from "../host.ts";
 import type { RuleInput } from "../http/match.ts";
 import type { HttpProvider } from "../kinds/mesh-config.ts";
 import type { MeshConfig, PlacedProvider } from "../mesh-config.ts";
-import { approximated, at, unsupported, type Place } from "../notes.ts";
+import { approximated, at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 
 export type ExtAuth = NonNullable<NonNullable<RuleInput["securityPolicy"]>["extAuth"]>;
 

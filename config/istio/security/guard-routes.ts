@@ -8,7 +8,7 @@ import type { Upstreams } from "../backend/upstreams.ts";
 import { serviceHost } from "../host.ts";
 import type { RuleInput } from "../http/match.ts";
 import { peerAuthenticationKind } from "../kinds/security.ts";
-import { unsupported, type Place } from "../notes.ts";
+import { unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import type { Security } from "./security.ts";
 
 type SecurityPolicy = NonNullable<RuleInput["securityPolicy"]>;

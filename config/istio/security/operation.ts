@@ -2,7 +2,7 @@
 import { methodSchema } from "#contract/http-route.ts";
 import { encodePath, literal } from "../../pattern-text.ts";
 import type { Operation } from "../kinds/security.ts";
-import { at, unsupported, type Place } from "../notes.ts";
+import { at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import { putOperation, type Operation as ModelOperation, type RuleDraft } from "./rule-draft.ts";
 
 type PathCondition = NonNullable<ModelOperation["paths"]>[number];

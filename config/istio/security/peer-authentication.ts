@@ -4,7 +4,7 @@ import type { ImportContext } from "../../kubernetes/importer.ts";
 import type { Target } from "../backend/destinations.ts";
 import { rootNamespace } from "../host.ts";
 import { peerAuthenticationKind, type PeerAuthentication } from "../kinds/security.ts";
-import { approximated } from "../notes.ts";
+import { approximated } from "../../kubernetes/field-notes.ts";
 import { holdsAtTarget, scopeOf } from "./scope.ts";
 
 /** `targets`: every one that a route goes to. */

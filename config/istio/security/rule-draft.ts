@@ -1,6 +1,6 @@
 // One authorization rule of the model while its conditions are put together: each kind of condition can stand in it once.
 import type { RuleInput } from "../http/match.ts";
-import { unsupported, type Place } from "../notes.ts";
+import { unsupported, type Place } from "../../kubernetes/field-notes.ts";
 
 type Authorization = NonNullable<NonNullable<RuleInput["securityPolicy"]>["authorization"]>;
 export type AuthorizationRule = NonNullable<Authorization["rules"]>[number];

@@ -2,7 +2,7 @@
 // stand, what is empty would hold for everyone, or for nobody.
 import type { Notes } from "../../kubernetes/notes.ts";
 import type { AuthorizationPolicy, AuthorizationRuleBody } from "../kinds/security.ts";
-import { at, invalid, type Place } from "../notes.ts";
+import { at, invalid, type Place } from "../../kubernetes/field-notes.ts";
 
 /** `ValidateAuthorizationPolicy`. */
 export function noteEmptyRules({ object, body }: AuthorizationPolicy, notes: Notes): void {

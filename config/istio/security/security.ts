@@ -15,7 +15,7 @@ import { podLabels } from "../../gateway-api/gate.ts";
 import { gatewayKind as apiGatewayKind } from "../../gateway-api/schema/gateway-kinds.ts";
 import { gatewayKind } from "../kinds/gateway.ts";
 import { ingressGateway, ingressNamespace, rootNamespace } from "../host.ts";
-import { approximated, at, ignored, unsupported, type Place } from "../notes.ts";
+import { approximated, at, ignored, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import type { MeshConfig } from "../mesh-config.ts";
 import { decisionOf, refusal, type Decision } from "./authorization.ts";
 import { joinQuestions, questionsOf, type Questions } from "./custom-action.ts";

@@ -1,6 +1,6 @@
 // `from[].source` → who asks. Identities of the mesh are those of client certificates here.
 import type { Source } from "../kinds/security.ts";
-import { approximated, at, unsupported, type Place } from "../notes.ts";
+import { approximated, at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 import { putPrincipal, type Principal, type RuleDraft } from "./rule-draft.ts";
 
 /** Without another one, the mesh's. */

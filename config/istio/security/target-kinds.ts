@@ -4,7 +4,7 @@ import { serviceKind } from "../../kubernetes/core-kinds.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { rootNamespace } from "../host.ts";
 import { serviceEntryKind } from "../kinds/service-entry.ts";
-import { at, ignored, unknownReference, unsupported, type Place } from "../notes.ts";
+import { at, ignored, unknownReference, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 
 export interface TargetRef {
   readonly group?: string | undefined;

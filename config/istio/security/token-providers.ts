@@ -5,7 +5,7 @@ import { readJsonWebKeys } from "../../kubernetes/json-web-keys.ts";
 import type { Notes } from "../../kubernetes/notes.ts";
 import type { RuleInput } from "../http/match.ts";
 import type { JwtRule, RequestAuthentication } from "../kinds/security.ts";
-import { at, ignored, invalid, unsupported, type Place } from "../notes.ts";
+import { at, ignored, invalid, unsupported, type Place } from "../../kubernetes/field-notes.ts";
 
 type Jwt = NonNullable<NonNullable<RuleInput["securityPolicy"]>["jwt"]>;
 export type Provider = Jwt["providers"][number];

@@ -1,6 +1,6 @@
-// What is said of a field, in the words of every importer.
-import { fieldOf, type Notes } from "../kubernetes/notes.ts";
-import type { KubernetesObject } from "../kubernetes/object.ts";
+// What importers of Kubernetes objects say of a field.
+import { fieldOf, type Notes } from "./notes.ts";
+import type { KubernetesObject } from "./object.ts";
 import type { Path } from "../report.ts";
 
 /** An object's field, and the notes to add to. */
@@ -19,7 +19,7 @@ export function unsupported(place: Place, message: string, remedy?: string): voi
   add(place, "statement-unsupported", message, remedy);
 }
 
-/** Istio itself would refuse it. */
+/** What it is written for would itself refuse it. */
 export function invalid(place: Place, message: string, remedy?: string): void {
   add(place, "argument-invalid", message, remedy);
 }
