@@ -1,7 +1,7 @@
 // Starts the programs that a benchmark compares, pinned to a core, and measures their memory.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { freePorts } from "../test/system/process.ts";
 
 /** Core of whatever is measured; the load and the origin share the other one. */
 export const measuredCore = 0;
@@ -47,17 +47,11 @@ export function start(command: string, args: string[], core: number, env: NodeJS
   };
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once("error", fail);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      if (address === null || typeof address === "string") return fail(new Error("no port"));
-      server.close(() => done(address.port));
-    });
-  });
+/** A port that was free a moment ago, and that no outgoing connection of a load gets meanwhile. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error("no port");
+  return port;
 }
 
 /** Waits until `probe` returns true, or fails with what the program printed. */

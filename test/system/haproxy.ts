@@ -19,11 +19,14 @@ export interface Haproxy {
   stop(): Promise<void>;
 }
 
+/** Threads look at a limit of sessions each by itself, and exceed it where they do so at the same time. */
+const oneThread = "\nglobal\n  nbthread 1\n";
+
 /** Waits until it listens at all of `ports`; rejects with HAProxy's own words when it does not take the file. */
 export async function startHaproxy(config: string, ports: Iterable<number> = []): Promise<Haproxy> {
   const directory = await mkdtemp(join(tmpdir(), "isthmus-haproxy-"));
   const file = join(directory, "haproxy.cfg");
-  await writeFile(file, config);
+  await writeFile(file, config + oneThread);
   const running = start("haproxy", ["-db", "-f", file]);
   const stop = async (): Promise<void> => {
     await running.stop();
