@@ -3,7 +3,7 @@ import { z } from "zod";
 import { headerNameSchema, headerSchema } from "./http-field.ts";
 import { patternSchema } from "./pattern/pattern-schema.ts";
 import { requestTextSchema } from "./request-text.ts";
-import { statusMatchSchema } from "./status-match.ts";
+import { responseMatchFields, statusCodesSchema } from "./response-match.ts";
 
 /** What of a request a header can be made to carry. Target is path and query, Host has the port that the client sent. */
 export const requestFactSchema = z.enum(["ClientIP", "Scheme", "Host", "Method", "Path", "Target"]);
@@ -66,12 +66,10 @@ export const headerModifierSchema = z.strictObject({
 
 /** Of a response. */
 export const responseHeaderModifierSchema = headerModifierSchema.extend({
-  statusCodes: z
-    .array(statusMatchSchema)
-    .min(1)
-    .max(50)
+  statusCodes: statusCodesSchema
     .optional()
     .describe("Only responses with one of these statuses. Default: every response."),
+  ...responseMatchFields,
 });
 
 export type ResponseHeaderModifier = z.infer<typeof responseHeaderModifierSchema>;

@@ -14,11 +14,13 @@ import { patternSchema } from "./pattern/pattern-schema.ts";
 import { requestMirrorSchema } from "./request-mirror.ts";
 import { requestTextSchema } from "./request-text.ts";
 import { textMatchSchema } from "./text-match.ts";
+import { headerMatchSchema, valueMatchSchema } from "./value-match.ts";
 
 export { clientCidrsSchema } from "./client-cidrs.ts";
 export { headerModifierSchema, type HeaderModifier } from "./header-modifier.ts";
 export { headerNameSchema, headerValueSchema } from "./http-field.ts";
 export { hostnameSchema, preciseHostnameSchema } from "./hostname.ts";
+export { headerMatchSchema, valueMatchTypeSchema, type HeaderMatch } from "./value-match.ts";
 
 /** A path as it stands in a request target: nothing that would end it. */
 const pathValueSchema = z
@@ -63,33 +65,6 @@ export const pathMatchSchema = z
       context.addIssue({ code: "custom", message, path: ["value"], input: value });
     }
   });
-
-/** `Present` and `Absent` ask whether the name occurs at all (Envoy `present_match`); they have no value. */
-export const valueMatchTypeSchema = z.enum(["Exact", "RegularExpression", "Present", "Absent"]);
-
-function valueMatchSchema<Name extends z.ZodType<string>>(name: Name, valueChars: number) {
-  return z
-    .strictObject({
-      type: valueMatchTypeSchema
-        .default("Exact")
-        .describe("How values compare; Present and Absent have none. Default: Exact."),
-      name,
-      value: z
-        .string()
-        .max(valueChars)
-        .default("")
-        .describe("Value, or regular expression for the whole value."),
-    })
-    .superRefine(({ type, value }, context) => {
-      const wantsValue = type === "Exact" || type === "RegularExpression";
-      if (wantsValue === (value !== "")) return;
-      const message = wantsValue ? `expected a value to compare with` : `${type} has no value`;
-      context.addIssue({ code: "custom", message, path: ["value"], input: value });
-    });
-}
-
-/** Header names compare without case; values with it. */
-export const headerMatchSchema = valueMatchSchema(headerNameSchema.describe("Name, without case."), 4096);
 
 export const queryParamMatchSchema = valueMatchSchema(
   z.string().min(1).max(256).describe("Name, with case."),
@@ -317,7 +292,6 @@ export const filterSchema = z.discriminatedUnion("type", [
 ]);
 
 export type PathMatch = z.infer<typeof pathMatchSchema>;
-export type HeaderMatch = z.infer<typeof headerMatchSchema>;
 export type QueryParamMatch = z.infer<typeof queryParamMatchSchema>;
 export type RouteMatch = z.infer<typeof routeMatchSchema>;
 export type PathModifier = z.infer<typeof pathModifierSchema>;

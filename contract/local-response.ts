@@ -4,7 +4,8 @@ import { headersFromSchema } from "./header-modifier.ts";
 import { headerSchema } from "./http-field.ts";
 import { limits } from "./limits.ts";
 import { requestTextSchema } from "./request-text.ts";
-import { statusMatchSchema, statusSchema } from "./status-match.ts";
+import { responseMatchFields, statusCodesSchema } from "./response-match.ts";
+import { statusSchema } from "./status-match.ts";
 
 export const responseFields = {
   contentType: z.string().min(1).max(256).optional().describe("Content-Type. Default: text/plain."),
@@ -53,6 +54,7 @@ const wordFields = [
   "headersFrom",
   "statusCode",
   "keepHeaders",
+  "keepBody",
 ] as const;
 
 /** A response is worded here, or comes from a backend. */
@@ -61,13 +63,20 @@ function isOneSource(response: Readonly<Record<string, unknown>>): boolean {
   return wordFields.every((field) => response[field] === undefined);
 }
 
+/** Only the status of a response whose body stays can be another. */
+function isOneChange({ keepBody, statusCode, ...response }: Readonly<Record<string, unknown>>): boolean {
+  if (keepBody !== true) return true;
+  return statusCode !== undefined && Object.values(response).every((value) => value === undefined);
+}
+
 /** Custom error pages: the first entry that names a response's status replaces that response. */
 export const responseOverridesSchema = z
   .array(
     z.strictObject({
       match: z
         .strictObject({
-          statusCodes: z.array(statusMatchSchema).min(1).max(50).describe("Statuses, one of which holds."),
+          statusCodes: statusCodesSchema.describe("Statuses, one of which holds."),
+          ...responseMatchFields,
         })
         .describe("Responses that are replaced."),
       source: z
@@ -84,6 +93,12 @@ export const responseOverridesSchema = z
             .boolean()
             .optional()
             .describe("Whether headers stay that do not describe the replaced body. Default: true."),
+          keepBody: z
+            .boolean()
+            .optional()
+            .describe(
+              "Whether the body stays, with what describes it: only the status is another. Default: false.",
+            ),
           statusCode: statusSchema.optional().describe("Default: that of the replaced response."),
           backendRef: z
             .strictObject({ name: z.string().min(1).max(limits.nameChars).describe("Name of a backend.") })
@@ -102,6 +117,7 @@ export const responseOverridesSchema = z
             "expected backendRef without contentType, body, header and statusCode; requestHeaders go with it",
         })
         .refine(...oneBody)
+        .refine(isOneChange, { message: "expected keepBody with statusCode alone" })
         .describe("What stands for them."),
     }),
   )

@@ -74,6 +74,8 @@ export class Exchange implements RequestHead {
   bound: BoundEndpoint | undefined = undefined;
   /** Cookies that the client did not have, by name, with their Set-Cookie. */
   givenCookies: Map<string, { readonly value: string; readonly field: string }> | undefined = undefined;
+  /** Headers of the response as they were before they were modified; absent: nothing has. */
+  givenHeaders: Headers | undefined = undefined;
   /** What the response tells of, where a stage has answered an error itself. */
   error: GatewayError | undefined = undefined;
 

@@ -235,7 +235,7 @@ export const requestActions = table(
 );
 
 const responseActions = table(
-  "allow set-header add-header del-header replace-header replace-value set-var set-var-fmt unset-var deny return redirect",
+  "allow set-header add-header del-header replace-header replace-value set-status set-var set-var-fmt unset-var deny return redirect",
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos strict-mode track-sc0 track-sc1 track-sc2
   track-sc do-log wait-for-body`,
   {
@@ -246,7 +246,6 @@ const responseActions = table(
     "del-headers-bin": ignored("headers are not read from binary texts"),
     "send-spoe-group": ignored("there are no stream processing agents"),
     "silent-drop": unsupported("what a server sends reaches the client", "Use deny."),
-    "set-status": ignored("the status of responses is not changed"),
     "set-timeout": ignored("timeouts are the same for all requests of a rule"),
     "set-bandwidth-limit": ignored("the bandwidth is not limited"),
     pause: ignored("responses are not delayed"),

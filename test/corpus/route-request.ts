@@ -4,7 +4,7 @@ import type { Snapshot } from "#contract/snapshot.ts";
 import { compileAuthorization } from "#traffic/access/authorization.ts";
 import { compileClientNetworks } from "#traffic/access/client-networks.ts";
 import { withoutCookie } from "#traffic/balance/session-cookie.ts";
-import { combinePlans, compileFilters } from "#traffic/filter/compile.ts";
+import { combinePlans, compileFilters, type FilterPlan } from "#traffic/filter/compile.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
 import type { LocalResponse } from "#traffic/filter/local-response.ts";
 import { redirectLocation, type RedirectedRequest } from "#traffic/filter/redirect.ts";
@@ -66,6 +66,11 @@ function refusalOf(
   return decide({ head, clientAddress: request.client, identity: {} }).allowed ? undefined : "403";
 }
 
+function withNewStatus(response: LocalResponse, plan: FilterPlan): LocalResponse {
+  const page = plan.responseOverrides?.(response.status, false, new Headers());
+  return page && "newStatus" in page ? { ...response, status: page.newStatus } : response;
+}
+
 function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, listenerPort: number): string {
   const { rule, route, prefixChars } = match;
   const security = rule.securityPolicy ?? route.securityPolicy ?? {};
@@ -87,26 +92,23 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   const { clientCIDRs, requestLimits } = security;
   if (clientCIDRs && !compileClientNetworks(clientCIDRs)(request.client)) return "403";
   if (requestLimits && request.bodyBytes > requestLimits.bodyBytes) {
-    const page = plan.responseOverrides?.(413, false);
+    const page = plan.responseOverrides?.(413, false, new Headers());
     return page && "headers" in page ? localText(page, asked, request) : "413";
   }
   const refusal = refusalOf(security, head, request);
   if (refusal !== undefined) return refusal;
   if (plan.fault?.abort) {
     const { status } = plan.fault.abort.answer;
-    const page = plan.responseOverrides?.(status, false);
+    const page = plan.responseOverrides?.(status, false, new Headers());
     return page && "headers" in page ? localText(page, asked, request) : String(status);
   }
   if (plan.redirect) {
     const location = redirectLocation(plan.redirect, asked, prefixChars);
     return `${plan.redirect.statusCode} ${locationText(location, request)}`;
   }
-  if (plan.directResponse) return localText(plan.directResponse, asked, request);
+  if (plan.directResponse) return localText(withNewStatus(plan.directResponse, plan), asked, request);
   if (plan.statistics) return "200";
   if (!ref?.backend) return "500";
-  // Servers of tests answer 200.
-  const replacement = plan.responseOverrides?.(200, true);
-  if (replacement && "headers" in replacement) return localText(replacement, asked, request);
   const sent = new Headers(request.headers);
   const session = rule.sessionPersistence;
   const cookies = sent.get("cookie");
@@ -118,6 +120,9 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   applyHeaderOperations(plan.requestHeaders, sent, asked);
   const answer = new Headers();
   applyHeaderOperations(plan.responseHeaders, answer, asked, 200);
+  // Servers of tests answer 200.
+  const replacement = plan.responseOverrides?.(200, true, new Headers());
+  if (replacement && "headers" in replacement) return localText(replacement, asked, request);
   const changed = [
     ...Object.keys(request.headers),
     ...(plan.requestHeaders ?? []).map(({ name }) => name),

@@ -1,13 +1,13 @@
 // RequestHeaderModifier and ResponseHeaderModifier as one list of operations, in the order they run.
 import type { HeaderFrom, HeaderModifier, ResponseHeaderModifier } from "#contract/header-modifier.ts";
-import { statusesOf } from "#contract/status-match.ts";
 import type { HeaderFields } from "../forwarding/header-fields.ts";
 import { compileHeaderReplacement, replaceField } from "./header-replacement.ts";
 import { asFieldValue, compileRequestText, factOf, type ClientRequest } from "./request-text.ts";
+import { compileResponseCondition, type ResponseCondition } from "./response-condition.ts";
 
 export type HeaderOperation = HeaderChange & {
   /** Of responses, those that the change is for. Absent: every one. */
-  readonly statuses?: ReadonlySet<number>;
+  readonly isFor?: ResponseCondition;
 };
 
 type HeaderChange =
@@ -63,12 +63,14 @@ export function compileHeaderOperations(modifier: HeaderModifier): HeaderOperati
 
 export function compileResponseOperations({
   statusCodes,
+  responseHeaders,
+  not,
   ...modifier
 }: ResponseHeaderModifier): HeaderOperation[] {
   const operations = compileHeaderOperations(modifier);
-  if (!statusCodes) return operations;
-  const statuses = new Set(statusCodes.flatMap(statusesOf));
-  return operations.map((operation) => ({ ...operation, statuses }));
+  const isFor = compileResponseCondition({ statusCodes, responseHeaders, not });
+  if (!isFor) return operations;
+  return operations.map((operation) => ({ ...operation, isFor }));
 }
 
 export function compileHeadersFrom(
@@ -96,7 +98,7 @@ export function applyHeaderOperations(
 ): void {
   if (!operations) return;
   for (const operation of operations) {
-    if (operation.statuses && !(status !== undefined && operation.statuses.has(status))) continue;
+    if (operation.isFor && !operation.isFor(status, headers)) continue;
     switch (operation.kind) {
       case "replace":
         replaceField(headers, operation.name, operation.replace);

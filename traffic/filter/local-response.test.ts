@@ -20,6 +20,8 @@ const headersOf = (response: LocalResponse | undefined): Record<string, string> 
   return Object.fromEntries(headers);
 };
 
+const none = new Headers();
+
 test("status, type, body, headers", () => {
   const response = direct({
     statusCode: 503,
@@ -61,10 +63,10 @@ test("overrides by value and range, the first entry for a status counts, its sta
       },
     ]),
   );
-  expect(plan(503, true)).toMatchObject({ status: 503, body: "busy" });
-  expect(plan(502, false)).toMatchObject({ status: 500, body: "sorry" });
-  expect(plan(404, true)).toMatchObject({ status: 500, body: "sorry" });
-  expect(plan(200, true)).toBeUndefined();
+  expect(plan(503, true, none)).toMatchObject({ status: 503, body: "busy" });
+  expect(plan(502, false, none)).toMatchObject({ status: 500, body: "sorry" });
+  expect(plan(404, true, none)).toMatchObject({ status: 500, body: "sorry" });
+  expect(plan(200, true, none)).toBeUndefined();
 });
 
 test("a backend has the response, and nothing else is said of it then", () => {
@@ -72,7 +74,7 @@ test("a backend has the response, and nothing else is said of it then", () => {
   const backendRef = { name: "pages" };
   const requestHeaders = [{ name: "x-a", value: "1" }];
   const read = (response: unknown) => responseOverridesSchema.safeParse([{ match, response }]);
-  expect(compileResponseOverrides(read({ backendRef, requestHeaders }).data!)(503, true)).toEqual({
+  expect(compileResponseOverrides(read({ backendRef, requestHeaders }).data!)(503, true, none)).toEqual({
     backend: "pages",
     requestHeaders,
   });
@@ -84,8 +86,8 @@ test("an override may be for what backends answer, or for what the gateway answe
   const match = { statusCodes: [{ type: "Value", value: 503 }] };
   const page = (source: string) => ({ match, source, response: { body: { inline: source } } });
   const plan = compileResponseOverrides(responseOverridesSchema.parse([page("Backend"), page("Local")]));
-  expect(plan(503, true)).toMatchObject({ body: "Backend" });
-  expect(plan(503, false)).toMatchObject({ body: "Local" });
+  expect(plan(503, true, none)).toMatchObject({ body: "Backend" });
+  expect(plan(503, false, none)).toMatchObject({ body: "Local" });
 });
 
 test("the first error page for a code or a status counts", () => {
@@ -122,8 +124,8 @@ test("an override may be put together from the request, and keep no headers", ()
   const match = { statusCodes: [{ type: "Value", value: 404 }] };
   const read = (response: unknown) => responseOverridesSchema.safeParse([{ match, response }]);
   const plan = compileResponseOverrides(read({ bodyFrom: [{ text: "lost" }], keepHeaders: false }).data!);
-  expect(plan(404, true)).toMatchObject({ keepsHeaders: false, body: expect.any(Function) });
-  expect(compileResponseOverrides(read({}).data!)(404, true)).toMatchObject({ keepsHeaders: true });
+  expect(plan(404, true, none)).toMatchObject({ keepsHeaders: false, body: expect.any(Function) });
+  expect(compileResponseOverrides(read({}).data!)(404, true, none)).toMatchObject({ keepsHeaders: true });
   expect(read({ keepHeaders: false, backendRef: { name: "pages" } }).success).toBe(false);
   expect(read({ body: { inline: "a" }, bodyFrom: [{ text: "b" }] }).success).toBe(false);
 });

@@ -3,8 +3,10 @@ import type { ErrorPage } from "#contract/error-pages.ts";
 import type { ErrorCode } from "#contract/error.ts";
 import type { DirectResponse, ResponseOverrides } from "#contract/local-response.ts";
 import { statusesOf } from "#contract/status-match.ts";
+import type { HeaderFields } from "../forwarding/header-fields.ts";
 import { compileHeadersFrom, type HeaderOperation, isProtectedHeader } from "./header-operations.ts";
 import { compileRequestText, type TextOf } from "./request-text.ts";
+import { compileResponseCondition, type ResponseCondition } from "./response-condition.ts";
 
 export interface LocalResponse {
   readonly status: number;
@@ -69,34 +71,64 @@ export interface AskedResponse {
 export type ResponseOverridePlan = (
   status: number,
   isFromBackend: boolean,
-) => ReplacedResponse | AskedResponse | undefined;
+  headers: HeaderFields,
+) => Page | undefined;
+
+export type Page = ReplacedResponse | AskedResponse | ChangedStatus;
 
 export interface ReplacedResponse extends LocalResponse {
   /** Whether headers of the replaced response stay that do not describe its body. */
   readonly keepsHeaders: boolean;
 }
 
-/** Of several entries for one status the first counts. */
-export function compileResponseOverrides(overrides: ResponseOverrides): ResponseOverridePlan {
-  const pages = { Backend: new Map<number, Page>(), Local: new Map<number, Page>() };
-  for (const { match, source = "All", response } of overrides) {
-    const { backendRef, requestHeaders = [], statusCode } = response;
-    const asked = backendRef && { backend: backendRef.name, requestHeaders };
-    // With a status of its own the page is the same for all.
-    const common = asked ?? (statusCode === undefined ? undefined : compileReplacement(response, statusCode));
-    const sources = source === "All" ? (["Backend", "Local"] as const) : [source];
-    for (const status of match.statusCodes.flatMap(statusesOf)) {
-      const page = common ?? compileReplacement(response, status);
-      for (const one of sources) if (!pages[one].has(status)) pages[one].set(status, page);
-    }
-  }
-  return (status, isFromBackend) => pages[isFromBackend ? "Backend" : "Local"].get(status);
+/** The response stays but for its status. */
+export interface ChangedStatus {
+  readonly newStatus: number;
+  /** Whether responses of the new status have content. */
+  readonly hasContent: boolean;
 }
 
-type Page = ReplacedResponse | AskedResponse;
+interface PageChoice {
+  readonly page: Page;
+  readonly isFor: ResponseCondition | undefined;
+}
+
+/** Of several entries for one response the first counts. */
+export function compileResponseOverrides(overrides: ResponseOverrides): ResponseOverridePlan {
+  const pages = { Backend: new Map<number, PageChoice[]>(), Local: new Map<number, PageChoice[]>() };
+  for (const { match, source = "All", response } of overrides) {
+    const common = commonPage(response);
+    const isFor = compileResponseCondition({ responseHeaders: match.responseHeaders, not: match.not });
+    const sources = source === "All" ? (["Backend", "Local"] as const) : [source];
+    for (const status of match.statusCodes.flatMap(statusesOf)) {
+      const choice = { page: common ?? compileReplacement(response, status), isFor };
+      for (const one of sources) {
+        const known = pages[one].get(status);
+        if (known) known.push(choice);
+        else pages[one].set(status, [choice]);
+      }
+    }
+  }
+  return (status, isFromBackend, headers) =>
+    pages[isFromBackend ? "Backend" : "Local"]
+      .get(status)
+      ?.find(({ isFor }) => !isFor || isFor(status, headers))?.page;
+}
+
+type Replacement = ResponseOverrides[number]["response"];
+
+/** What is the same for all statuses; `undefined`: it has that of the response. */
+function commonPage(response: Replacement): Page | undefined {
+  const { backendRef, requestHeaders = [], statusCode, keepBody = false } = response;
+  if (backendRef) return { backend: backendRef.name, requestHeaders };
+  if (statusCode === undefined) return undefined;
+  return keepBody
+    ? { newStatus: statusCode, hasContent: !withoutContent.has(statusCode) }
+    : compileReplacement(response, statusCode);
+}
 
 function compileReplacement(
-  { keepHeaders = true, ...config }: ResponseOverrides[number]["response"],
+  { keepHeaders = true, ...config }: Replacement,
   status: number,
 ): ReplacedResponse {
   return { ...compileMadeResponse(config, status), keepsHeaders: keepHeaders };

@@ -102,7 +102,11 @@ function compileExclusion(exclusion: Exclusion, compilePattern: PatternCompiler)
   return conditions;
 }
 
-function valueTest(match: ValueMatch, compilePattern: PatternCompiler): (value: string | null) => boolean {
+/** Throws what `compilePattern` throws. */
+export function valueTest(
+  match: ValueMatch,
+  compilePattern: PatternCompiler,
+): (value: string | null) => boolean {
   const expected = match.value;
   switch (match.type) {
     case "Exact":

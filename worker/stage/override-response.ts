@@ -1,6 +1,6 @@
 // Rule stage: ResponseOverride, custom error pages for what backends and the gateway itself answer.
 import { trailersHeader } from "#contract/body-frames.ts";
-import type { AskedResponse, ReplacedResponse } from "#traffic/filter/local-response.ts";
+import type { AskedResponse, ChangedStatus, ReplacedResponse } from "#traffic/filter/local-response.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerError } from "./answer-error.ts";
 import { askForPage, type AskForPage } from "./ask-for-page.ts";
@@ -16,8 +16,10 @@ export const overrideResponse: Stage<RuleScope> = (scope, next) => {
     const page = (branchFilters[exchange.refIndex] ?? filters).responseOverrides?.(
       response.status,
       exchange.error === undefined && exchange.endpoint !== undefined,
+      exchange.givenHeaders ?? response.headers,
     );
     if (!page) return response;
+    if ("newStatus" in page) return withStatus(response, page);
     if (!("backend" in page)) return wordedPage(page, response, exchange);
     let ask = askers.get(page);
     if (!ask) askers.set(page, (ask = askForPage(scope, page)));
@@ -25,6 +27,14 @@ export const overrideResponse: Stage<RuleScope> = (scope, next) => {
     return asked ? askedPage(asked, response) : response;
   };
 };
+
+function withStatus(response: Response, { newStatus, hasContent }: ChangedStatus): Response {
+  if (response.status === newStatus) return response;
+  const { headers, body } = response;
+  if (hasContent) return new Response(body, { status: newStatus, headers, encodeBody: "manual" });
+  void body?.cancel().catch(() => undefined);
+  return new Response(null, { status: newStatus, headers });
+}
 
 function wordedPage(page: ReplacedResponse, response: Response, exchange: Exchange): Response {
   const headers = new Headers(page.keepsHeaders ? response.headers : undefined);

@@ -1,5 +1,5 @@
 // `http-request set-header` and its like, for both directions.
-import type { StatusMatch } from "#contract/status-match.ts";
+import type { ResponseMatch } from "#contract/response-match.ts";
 import { requestFactSchema } from "#contract/header-modifier.ts";
 import { headerNameSchema, headerValueSchema } from "#contract/http-route.ts";
 import type { Condition } from "../condition/condition.ts";
@@ -14,6 +14,7 @@ import {
   type RequestValue,
 } from "../program/header-edits.ts";
 import type { Draft, Situation } from "../program/program.ts";
+import { headersRead } from "../program/response-cases.ts";
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Notes } from "../notes.ts";
 import { wordAt, type Statement } from "../statement.ts";
@@ -36,9 +37,9 @@ export function headerAction(
   end: number,
   direction: Direction,
   notes: Notes,
-  statuses?: readonly StatusMatch[],
+  match?: ResponseMatch,
 ): (situation: Situation) => Draft {
-  const place = { direction, statuses };
+  const place = { direction, match };
   const action = wordAt(statement, 1);
   const name = readName(statement);
   if (action === "del-header") {
@@ -101,7 +102,7 @@ export function replaceInPlace(
   end: number,
   direction: Direction,
   notes: Notes,
-  statuses?: readonly StatusMatch[],
+  match?: ResponseMatch,
 ): (situation: Situation) => Draft {
   const action = wordAt(statement, 1);
   const [pattern, format] = [wordAt(statement, 3), wordAt(statement, 4)];
@@ -123,7 +124,7 @@ export function replaceInPlace(
   return ({ draft }) => {
     const edit = (edits: HeaderEdits): HeaderEdits => replaceInHeader(edits, name, replacement);
     if (direction !== "request") {
-      return withResponseHeader(draft, { direction: "response", statuses }, name.toLowerCase(), edit, true);
+      return withResponseHeader(draft, { direction: "response", match }, name.toLowerCase(), edit, true);
     }
     if (isReplaceable(draft.requestHeaders, name) && name.toLowerCase() !== "host") {
       return withHeader(draft, { direction }, name, undefined, edit);
@@ -146,7 +147,7 @@ function readName(statement: Statement): string {
 interface Place {
   readonly direction: Direction;
   /** Of responses. Absent: every one. */
-  readonly statuses?: readonly StatusMatch[] | undefined;
+  readonly match?: ResponseMatch | undefined;
 }
 
 function withHeader(
@@ -163,20 +164,20 @@ function withHeader(
 
 function withResponseHeader(
   draft: Draft,
-  { direction, statuses }: Place,
+  { direction, match }: Place,
   name: string,
   edit: (edits: HeaderEdits) => HeaderEdits,
   isReplacing = false,
 ): Draft {
-  const isAfter = direction === "after" && statuses === undefined;
+  const isAfter = direction === "after" && match === undefined;
   const both = isAfter ? { ...draft, afterHeaders: edit(draft.afterHeaders) } : draft;
   // What follows a change that may not have been made is not folded into what precedes it.
   const isLater =
-    statuses !== undefined ||
-    draft.laterHeaders.some((later) => later.name === name) ||
+    match !== undefined ||
+    draft.laterHeaders.some((later) => later.name === name || headersRead(later.match).includes(name)) ||
     (isReplacing && !isReplaceable(draft.responseHeaders, name));
   if (isLater) {
-    return { ...both, laterHeaders: [...draft.laterHeaders, { name, statuses, edits: edit(noEdits) }] };
+    return { ...both, laterHeaders: [...draft.laterHeaders, { name, match, edits: edit(noEdits) }] };
   }
   return { ...both, responseHeaders: edit(draft.responseHeaders) };
 }

@@ -35,6 +35,8 @@ export type Subject =
   | { readonly type: "body-size" }
   /** Of the response; values are ranges (`500:599`). */
   | { readonly type: "status" }
+  /** Like `header`, of the response. */
+  | { readonly type: "response-header"; readonly name: string; readonly elements: boolean }
   /** Whether a server of a backend is up (`on`). */
   | { readonly type: "servers"; readonly name: string }
   /** A name and password of a userlist. */

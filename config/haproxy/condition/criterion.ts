@@ -19,7 +19,7 @@ import { readComputed, readFetch, type Fetch, type MapFetch } from "./fetch.ts";
 import { readRanges, splitComparison } from "./comparison.ts";
 import { readNetwork } from "./network.ts";
 import { mapCases, mapCondition, type KeyCondition, type MapCase } from "./map.ts";
-import { elementPattern, partPattern } from "./text-pattern.ts";
+import { elementPattern, isDivided, partPattern } from "./text-pattern.ts";
 
 interface Flags {
   readonly ignoreCase: boolean;
@@ -160,7 +160,7 @@ function textCondition(fetch: Extract<Fetch, { kind: "text" }>, flags: Flags): C
   const { elementsBefore, part } = fetch;
   if (elementsBefore === undefined && !part)
     return testOf({ subject, operator, values: possible, ignoreCase });
-  const division = subject.type === "header" && subject.elements ? "elements" : "whole";
+  const division = isDivided(subject) ? "elements" : "whole";
   const patternOf = (value: string): string | undefined =>
     part ? partPattern(part, operator, value, division) : elementPattern(elementsBefore!, operator, value);
   const values = possible.map(

@@ -49,6 +49,8 @@ const aliases: Readonly<Record<string, string>> = {
   fhdr: "req.fhdr",
   hdr_cnt: "req.hdr_cnt",
   cook: "req.cook",
+  shdr: "res.hdr",
+  shdr_cnt: "res.hdr_cnt",
   url_param: "urlp",
   req_ssl_sni: "req.ssl_sni",
   so_name: "fe_name",
@@ -58,7 +60,7 @@ const aliases: Readonly<Record<string, string>> = {
 const known =
   "path url method req.hdr req.fhdr req.hdr_cnt req.cook urlp src ssl_fc ssl_fc_sni req.ssl_sni dst_port always_true " +
   "always_false str bool int hdr req.proto_http url_param hdr_beg hdr_end hdr_dom hdr_reg hdr_sub hdr_dir path_beg " +
-  "path_end path_reg path_sub path_dir urlp_reg cook hdr_cnt";
+  "path_end path_reg path_sub path_dir urlp_reg cook hdr_cnt status res.hdr res.fhdr";
 const knownNames = known.split(" ");
 
 /** What HAProxy has and Isthmus has not, with what to do instead. */
@@ -102,7 +104,7 @@ function canonicalCall({ name, args }: Call): Call {
 }
 
 function withoutSuffix(name: string): [string, Operator | undefined] {
-  const suffixed = /^(path|url|base|urlp|req\.hdr|req\.fhdr|req\.cook)_(beg|end|sub|dir|dom|reg)$/.exec(name);
+  const suffixed = /^(path|url|base|urlp|re[qs]\.f?hdr|req\.cook)_(beg|end|sub|dir|dom|reg)$/.exec(name);
   return suffixed ? [suffixed[1]!, operatorOfSuffix[suffixed[2]!]] : [name, undefined];
 }
 
@@ -124,7 +126,14 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
     case "req.fhdr":
       return text(headerSubject(written, args, name === "req.hdr"));
     case "req.hdr_cnt":
+    case "req.fhdr_cnt":
       return { kind: "count", subject: headerSubject(written, args, false) };
+    case "res.hdr":
+    case "res.fhdr":
+      return text(responseHeaderSubject(written, args, name === "res.hdr"));
+    case "res.hdr_cnt":
+    case "res.fhdr_cnt":
+      return { kind: "count", subject: responseHeaderSubject(written, args, false) };
     case "req.cook":
       return text({ type: "cookie", name: oneArgument(written, args) });
     case "urlp":
@@ -202,6 +211,12 @@ function headerSubject(written: string, args: readonly string[], elements: boole
     unsupported("one of several occurrences of a header cannot be picked", "Leave the second argument out.");
   const name = oneArgument(written, args).toLowerCase();
   return name === "host" ? { type: "host", port: true } : { type: "header", name, elements };
+}
+
+function responseHeaderSubject(written: string, args: readonly string[], elements: boolean): Subject {
+  if (args.length > 1)
+    unsupported("one of several occurrences of a header cannot be picked", "Leave the second argument out.");
+  return { type: "response-header", name: oneArgument(written, args).toLowerCase(), elements };
 }
 
 function oneArgument(written: string, args: readonly string[]): string {

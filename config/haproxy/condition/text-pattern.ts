@@ -1,9 +1,13 @@
 // HAProxy's ways to compare text, written as regular expressions that match the whole text.
 import { literal } from "../../pattern-text.ts";
-import type { Operator } from "./condition.ts";
+import type { Operator, Subject } from "./condition.ts";
 
 /** How the text is divided: one whole, or elements between commas, each of which is compared (`req.hdr`). */
 export type Division = "whole" | "elements";
+
+export function isDivided(subject: Subject): boolean {
+  return (subject.type === "header" || subject.type === "response-header") && subject.elements;
+}
 
 /** An expression for the texts that compare with `value`. */
 export function wholePattern(operator: Operator, value: string, division: Division): string {

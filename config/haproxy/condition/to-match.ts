@@ -5,9 +5,9 @@ import { limits } from "#contract/limits.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
 import { anyOf, encodePath } from "../../pattern-text.ts";
 import { unsupported } from "../statement-problem.ts";
-import type { Subject, Test } from "./condition.ts";
+import type { Test } from "./condition.ts";
 import type { Conjunction } from "./normal-form.ts";
-import { wholePattern } from "./text-pattern.ts";
+import { isDivided, wholePattern } from "./text-pattern.ts";
 
 export type Match = z.input<typeof routeMatchSchema>;
 type Part = z.input<typeof exclusionSchema>;
@@ -95,7 +95,8 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
     case "cookie":
       return valueParts(test, "cookies", subject.name);
     case "status":
-      return unsupported("the response is not there yet", "Test its status in `http-response`.");
+    case "response-header":
+      return unsupported("the response is not there yet", "Test it in `http-response`.");
     case "text":
       return textParts(subject.parts, test);
     case "base":
@@ -170,7 +171,8 @@ function valueParts(test: Test, kind: (typeof listKinds)[number], name: string):
   return valueMatches(test, name).map((match) => ({ [kind]: [match] }));
 }
 
-function valueMatches({ subject, operator, values, ignoreCase }: Test, name: string): ValueMatch[] {
+/** Alternatives of a test of a header, a query parameter or a cookie. Throws `StatementProblem`. */
+export function valueMatches({ subject, operator, values, ignoreCase }: Test, name: string): ValueMatch[] {
   if (operator === "present") return [{ type: "Present", name }];
   const divided = isDivided(subject);
   // An element of a list has no comma in it.
@@ -187,10 +189,6 @@ function valueMatches({ subject, operator, values, ignoreCase }: Test, name: str
     name,
     value,
   }));
-}
-
-function isDivided(subject: Subject): boolean {
-  return subject.type === "header" && subject.elements;
 }
 
 /** Joins expressions as far as the bound on their length and `maxJoined` allow. */

@@ -2,7 +2,7 @@
 // request where it is taken.
 import type { z } from "zod";
 import type { filterSchema, PathModifier } from "#contract/http-route.ts";
-import type { StatusMatch } from "#contract/status-match.ts";
+import type { ResponseMatch } from "#contract/response-match.ts";
 import type { Condition } from "../condition/condition.ts";
 import type { Changes, Sources, Surroundings } from "../condition/specialize.ts";
 import type { ConnectionInput } from "../model/connection-limits.ts";
@@ -24,6 +24,8 @@ export interface Draft {
   readonly afterHeaders: HeaderEdits;
   /** Of several for one response the first counts. */
   readonly overrides: readonly Override[];
+  /** Behind those. */
+  readonly statusChanges: readonly Override[];
   /** New Host. */
   readonly hostname?: string;
   readonly path?: PathModifier;
@@ -41,11 +43,11 @@ export interface Draft {
   readonly bodyBytes?: number;
 }
 
-/** A change to one header that holds for some statuses, or follows one that does. */
+/** A change to one header that is made in some responses, or follows one that is. */
 export interface LaterHeader {
   /** Lower case. */
   readonly name: string;
-  readonly statuses: readonly StatusMatch[] | undefined;
+  readonly match: ResponseMatch | undefined;
   readonly edits: HeaderEdits;
 }
 
@@ -62,6 +64,7 @@ export const emptyDraft: Draft = {
   laterHeaders: [],
   afterHeaders: noEdits,
   overrides: [],
+  statusChanges: [],
   changes: new Map(),
   sources: new Map(),
   rateLimits: [],

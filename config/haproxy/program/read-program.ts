@@ -9,6 +9,7 @@ import {
   and,
   mapTests,
   never,
+  not,
   testsOf,
   type Condition,
   type Subject,
@@ -23,13 +24,13 @@ import { wordAt, type Statement } from "../statement.ts";
 import { admissionCases, isAdmission } from "./admission.ts";
 import { readErrorPages } from "./error-pages.ts";
 import { forwardedForSteps } from "./forwarded-for.ts";
-import { asksForStatus, statusCases } from "./response-status.ts";
+import { apartFromEachOther, asksForResponse, responseCases } from "./response-cases.ts";
 import type { Effect, Program, Situation, Step } from "./program.ts";
 import type { RateLimits } from "./rate-table.ts";
 import { readScope } from "./scope.ts";
 import { monitorSteps } from "./monitor.ts";
 import { answerEffect, askForPassword, sizeStep, tarpit } from "./refusals.ts";
-import { responseEffect, type ResponseKeyword } from "./response-effect.ts";
+import { isRepeatable, responseEffect, type ResponseKeyword } from "./response-effect.ts";
 import { inTurn, serverEffect } from "./server-choice.ts";
 import { metricsEffect, statisticsSteps } from "./statistics.ts";
 import { statementCases } from "./statement-cases.ts";
@@ -265,21 +266,34 @@ function responseSteps(reading: Reading, keyword: ResponseKeyword): Step[] {
     // What is allowed matters where something is refused.
     { isHarmless: (statement) => !isRefusal(statement) && !(refuses && wordAt(statement, 1) === "allow") },
   );
-  return steps
-    .map((step) => withoutRequest(step, notes))
-    .flatMap((step) => {
-      if (!asksForStatus(step.condition)) return [step];
-      const byStatus = (): Step[] =>
-        statusCases(step.condition).map(({ condition, statuses }) => {
-          const start = conditionStart(step.statement.words, 1);
-          return {
-            ...step,
-            condition,
-            effect: responseEffect(step.statement, start, keyword, reading, statuses),
-          };
-        });
-      return attempt(step.statement, notes, byStatus, { harmless: !refuses }) ?? [];
-    });
+  return withoutAllowed(steps.map((step) => withoutRequest(step, notes))).flatMap((step) => {
+    if (!asksForResponse(step.condition)) return [step];
+    const { statement } = step;
+    const byResponse = (): Step[] => {
+      const cases = responseCases(step.condition);
+      const apart = isRepeatable(statement) ? cases : apartFromEachOther(cases);
+      const start = conditionStart(statement.words, 1);
+      const end = start < 0 ? statement.words.length : start;
+      return apart.map(({ condition, match }) => ({
+        ...step,
+        condition,
+        effect: responseEffect(statement, end, keyword, reading, match),
+      }));
+    };
+    return attempt(statement, notes, byResponse, { harmless: !refuses }) ?? [];
+  });
+}
+
+/** `allow` for some responses: they are not among those of the rules behind it. */
+function withoutAllowed(steps: readonly Step[]): Step[] {
+  const kept: Step[] = [];
+  let others: Condition = always;
+  for (const step of steps) {
+    const isAllowed = step.effect.kind === "leave" && asksForResponse(step.condition);
+    if (isAllowed) others = and([others, not(step.condition)]);
+    else kept.push({ ...step, condition: and([others, step.condition]) });
+  }
+  return kept;
 }
 
 const responseRefusals: ReadonlySet<string> = new Set(["deny", "return", "redirect"]);

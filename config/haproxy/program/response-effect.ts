@@ -1,55 +1,96 @@
 // What `http-response` and `http-after-response` rules do.
-import type { StatusMatch } from "#contract/status-match.ts";
+import type { ResponseMatch } from "#contract/response-match.ts";
+import { statusesOf, statusSchema } from "#contract/status-match.ts";
 import { replyOf } from "../action/answer.ts";
 import { headerAction, replaceInPlace, type Direction } from "../action/header-action.ts";
 import { redirectWords } from "../action/redirect.ts";
 import { wording } from "../action/reply.ts";
-import { unsupported } from "../statement-problem.ts";
+import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import type { Effect, Override, Situation } from "./program.ts";
+import type { Draft, Effect, Override, Situation } from "./program.ts";
 import type { Reading } from "./read-program.ts";
 import { choiceOf } from "./refusals.ts";
-import { everyResponse } from "./response-status.ts";
+import { everyResponse, headersRead, statusesRead } from "./response-cases.ts";
 import { variableChange } from "./variable.ts";
 
 export type ResponseKeyword = "http-response" | "http-after-response";
 
-/** `http-response` rules run after the backend has answered; what they do, and for which statuses, is known before. */
+/** Actions that come to the same when they are taken twice. */
+export const isRepeatable = (statement: Statement): boolean =>
+  !/^(?:add-header|replace-)/.test(wordAt(statement, 1));
+
+/** `http-response` rules run after the backend has answered; what they do, and for which responses, is known before. */
 export function responseEffect(
   statement: Statement,
   end: number,
   keyword: ResponseKeyword,
   reading: Reading,
-  statuses?: readonly StatusMatch[],
+  match?: ResponseMatch,
+): Effect {
+  const effect = effectOf(statement, end, keyword, reading, match);
+  if (effect.kind !== "change" || !match) return effect;
+  const change = (situation: Situation): Draft => {
+    refuseNewStatuses(statusesRead(match), situation.draft.statusChanges);
+    return effect.change(situation);
+  };
+  return { ...effect, change };
+}
+
+/** Every rule is told the status that the response had at first. */
+function refuseNewStatuses(read: readonly ReadonlySet<number>[], changes: readonly Override[]): void {
+  for (const { match, response } of changes) {
+    const { statusCode = 0 } = response;
+    const before = match.statusCodes.flatMap(statusesOf);
+    if (read.some((codes) => before.some((status) => codes.has(status) !== codes.has(statusCode)))) {
+      unsupported(
+        `the rule tests the status that an earlier set-status changes to ${statusCode}`,
+        "Move it in front of that rule, with the status that the server gives.",
+      );
+    }
+  }
+}
+
+function effectOf(
+  statement: Statement,
+  end: number,
+  keyword: ResponseKeyword,
+  reading: Reading,
+  match?: ResponseMatch,
 ): Effect {
   const action = wordAt(statement, 1);
   switch (action.replace(/\(.*$/s, "")) {
     case "allow":
-      return statuses ? unsupported("what is allowed cannot depend on a status") : { kind: "leave" };
+      return { kind: "leave" };
     case "set-var":
     case "set-var-fmt":
     case "unset-var":
-      if (statuses) return unsupported("variables cannot depend on a status");
+      if (match)
+        return unsupported(
+          "variables cannot depend on a response",
+          "Write the value into the rule that uses it.",
+        );
       return { kind: "change", change: variableChange(statement, 1, "response") };
+    case "set-status":
+      return statusChange(statement, keyword, match);
     case "deny":
     case "return": {
       const choice = choiceOf(statement, end, reading, action === "deny" ? 502 : undefined);
-      return replacing(statuses, (situation) => {
+      return replacing(match, (situation) => {
         const { status, ...texts } = replyOf(choice, situation);
         return { statusCode: status, ...wording(texts, situation) };
       });
     }
     case "redirect":
-      return replacing(statuses, redirectWords(statement, 2, end));
+      return replacing(match, redirectWords(statement, 2, end));
     case "replace-header":
     case "replace-value":
       return {
         kind: "change",
-        change: replaceInPlace(statement, end, directionOf(keyword), reading.notes, statuses),
+        change: replaceInPlace(statement, end, directionOf(keyword), reading.notes, match),
       };
     default: {
       const direction = directionOf(keyword);
-      return { kind: "change", change: headerAction(statement, end, direction, reading.notes, statuses) };
+      return { kind: "change", change: headerAction(statement, end, direction, reading.notes, match) };
     }
   }
 }
@@ -60,13 +101,62 @@ function directionOf(keyword: ResponseKeyword): Direction {
 
 /** Whatever the backend has answered is thrown away. */
 function replacing(
-  statuses: readonly StatusMatch[] = everyResponse,
+  match: ResponseMatch | undefined,
   wordsFor: (situation: Situation) => Override["response"],
 ): Effect {
-  const change = (situation: Situation): Situation["draft"] => {
+  const change = (situation: Situation): Draft => {
+    const { draft } = situation;
     const response = { ...wordsFor(situation), keepHeaders: false };
-    const override: Override = { match: { statusCodes: [...statuses] }, source: "Backend", response };
-    return { ...situation.draft, overrides: [...situation.draft.overrides, override] };
+    const override: Override = { match: overrideMatch(match, draft), source: "Backend", response };
+    return { ...draft, overrides: [...draft.overrides, override] };
   };
   return { kind: "change", change };
+}
+
+/** `set-status <status> [reason <text>]`: all else of the response stays. */
+function statusChange(
+  statement: Statement,
+  keyword: ResponseKeyword,
+  match: ResponseMatch | undefined,
+): Effect {
+  const status = statusSchema.safeParse(Number(wordAt(statement, 2)));
+  if (!status.success) {
+    return invalid(`expected a status from 200 to 599; found ${JSON.stringify(wordAt(statement, 2))}`, {
+      word: statement.words[2],
+    });
+  }
+  const change = ({ draft }: Situation): Draft => {
+    const override: Override = {
+      match: overrideMatch(match, draft),
+      // What is answered here is not for http-response.
+      source: keyword === "http-response" ? "Backend" : "All",
+      response: { statusCode: status.data, keepBody: true },
+    };
+    const statuses = new Set(override.match.statusCodes.flatMap(statusesOf));
+    if (draft.overrides.some(({ response }) => statuses.has(response.statusCode ?? 0))) {
+      unsupported(
+        "the status of what an earlier rule answers is not changed",
+        "Answer with the status that is wanted.",
+      );
+    }
+    // The last one that is for a response counts.
+    return { ...draft, statusChanges: [override, ...draft.statusChanges] };
+  };
+  return { kind: "change", change };
+}
+
+/** Pages are chosen by the headers that the backend has given. */
+function overrideMatch(
+  match: ResponseMatch | undefined,
+  { responseHeaders, laterHeaders }: Draft,
+): Override["match"] {
+  const changed = new Set([...responseHeaders.keys(), ...laterHeaders.map(({ name }) => name)]);
+  const name = headersRead(match).find((read) => changed.has(read));
+  if (name !== undefined) {
+    return unsupported(
+      `the response is replaced because of ${name}, which another rule changes`,
+      "Move it in front of the rule that changes the header.",
+    );
+  }
+  return { ...match, statusCodes: [...(match?.statusCodes ?? everyResponse)] };
 }

@@ -247,18 +247,21 @@ class Run {
 }
 
 function responseFilters({ responseHeaders, laterHeaders }: Draft): Filter[] {
-  const all = [{ edits: responseHeaders, statuses: undefined }, ...laterHeaders];
-  return all.flatMap(({ edits, statuses }): Filter[] => {
+  const all = [{ edits: responseHeaders, match: undefined }, ...laterHeaders];
+  return all.flatMap(({ edits, match }): Filter[] => {
     const modifier = toModifier(edits);
     if (!modifier) return [];
-    const responseHeaderModifier = { ...modifier, ...(statuses && { statusCodes: [...statuses] }) };
+    const responseHeaderModifier = { ...modifier, ...match };
     return [{ type: "ResponseHeaderModifier", responseHeaderModifier }];
   });
 }
 
 /** All overrides of a rule are one filter. */
-function withOverrides(filters: readonly Filter[], { overrides, afterHeaders }: Draft): readonly Filter[] {
-  if (overrides.length === 0) return filters;
+function withOverrides(
+  filters: readonly Filter[],
+  { overrides, statusChanges, afterHeaders }: Draft,
+): readonly Filter[] {
+  if (overrides.length + statusChanges.length === 0) return filters;
   const own = filters.flatMap((filter) =>
     filter.type === "ResponseOverride" ? filter.responseOverride : [],
   );
@@ -266,7 +269,7 @@ function withOverrides(filters: readonly Filter[], { overrides, afterHeaders }: 
     ...override,
     response: withHeaders(override.response, afterHeaders),
   }));
-  const responseOverride = [...own, ...made];
+  const responseOverride = [...own, ...made, ...statusChanges];
   if (responseOverride.length > maxOverrides) {
     unsupported(`more than ${maxOverrides} responses are replaced for one request`, "Join their conditions.");
   }
