@@ -3,6 +3,7 @@ import { durationMs } from "#contract/duration.ts";
 import {
   circuitBreakerSchema,
   consistentHashSchema,
+  endpointQueueSchema,
   hedgingSchema,
   keySourceSchema,
   loadSheddingSchema,
@@ -18,13 +19,14 @@ import type { NativeBackend, NativeRule } from "./native/schema.ts";
 
 type BackendPolicies = Pick<
   SnapshotBackend,
-  "circuitBreaker" | "loadShedding" | "retryConstraint" | "hedging"
+  "circuitBreaker" | "queue" | "loadShedding" | "retryConstraint" | "hedging"
 >;
 type RulePolicies = Pick<SnapshotRule, "retry" | "sessionPersistence" | "stickySplit" | "compression">;
 
 export function compileBackendPolicies(backend: NativeBackend): BackendPolicies {
-  const { circuitBreaker, loadShedding, retryConstraint, hedging } = backend;
+  const { circuitBreaker, queue, loadShedding, retryConstraint, hedging } = backend;
   return {
+    ...(queue && { queue: endpointQueueSchema.parse(inMilliseconds(queue)) }),
     ...(circuitBreaker && { circuitBreaker: circuitBreakerSchema.parse(circuitBreaker) }),
     ...(loadShedding && { loadShedding: loadSheddingSchema.parse(loadShedding) }),
     ...(retryConstraint && { retryConstraint: compileRetryConstraint(retryConstraint) }),

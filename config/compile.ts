@@ -191,7 +191,7 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
     ...timer("connectTimeoutMs", backend.timeout?.tcp?.connectTimeout),
     ...(backend.proxyProtocol && { proxyProtocol: backend.proxyProtocol }),
     ...(backend.portForward && { portForward: backend.portForward }),
-    endpoints: backend.endpoints.map(({ address, port, weight, priority, zone, hashId }) => {
+    endpoints: backend.endpoints.map(({ address, port, weight, priority, zone, ...others }) => {
       const canonical = parseAddress(address)?.canonical ?? address;
       return {
         id: endpointId(canonical, port),
@@ -200,7 +200,7 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
         weight,
         ...(priority ? { priority } : {}),
         ...(zone === undefined ? {} : { zone }),
-        ...(hashId === undefined ? {} : { hashId }),
+        ...others,
       };
     }),
     loadBalancer: compileLoadBalancer(backend.loadBalancer),

@@ -205,6 +205,17 @@ export const circuitBreakerSchema = z.strictObject({
 });
 export type CircuitBreakerPolicy = z.infer<typeof circuitBreakerSchema>;
 
+export const endpointConnectionsSchema = z.int().min(1).max(1_000_000);
+
+/** HAProxy `timeout queue`, `fullconn`. */
+export const endpointQueueSchema = z.strictObject({
+  /** Absent: as long as it takes. */
+  timeoutMs: positiveMs.optional(),
+  /** Requests of the backend from which `maxConnections` of endpoints hold, rather than less. Absent: always. */
+  fullConnections: endpointConnectionsSchema.optional(),
+});
+export type EndpointQueuePolicy = z.infer<typeof endpointQueueSchema>;
+
 /** Criticality as in Google's SRE book, chapter 21; the highest is shed last. */
 export const prioritySchema = z.enum(["critical-plus", "critical", "sheddable-plus", "sheddable"]);
 export type Priority = z.infer<typeof prioritySchema>;

@@ -136,6 +136,12 @@ export const errorTable = {
     "connection_limit_reached",
     "The backend has as many requests under way as it may.",
   ),
+  queue_timeout: entry(
+    503,
+    "backend",
+    "connection_limit_reached",
+    "No endpoint of the backend had room for the request in the time that it may wait.",
+  ),
   load_shed: entry(
     503,
     "backend",

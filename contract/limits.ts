@@ -147,6 +147,8 @@ export const limits = {
   limitKeysBytes: 24 * 1024 * 1024,
   /** Connections of a listener that wait until its limits have room, in one process; more are closed. */
   waitingConnections: 4_096,
+  /** Requests and connections that wait for an endpoint of one backend, in one process; more are refused. */
+  waitingForEndpoints: 4_096,
   /** Keys that one RateLimiter keeps in memory. */
   limitKeysPerLimiter: 100_000,
   limiterKeysBytes: 48 * 1024 * 1024,

@@ -5,6 +5,8 @@ import { clientDetectionSchema } from "./client-detection.ts";
 import {
   circuitBreakerSchema,
   consistentHashSchema,
+  endpointConnectionsSchema,
+  endpointQueueSchema,
   hashIdSchema,
   hedgingSchema,
   keySourceSchema,
@@ -198,6 +200,12 @@ export const endpointSchema = z.strictObject({
   priority: z.int().min(0).max(127).optional(),
   /** HAProxy's number of the server, which places it on the ring of `hashType`. Absent: its position, from 1. */
   hashId: hashIdSchema.optional(),
+  /** Requests, or connections of layer 4, that it has at the same time; others wait (decision 0029). Absent: no bound. */
+  maxConnections: endpointConnectionsSchema.optional(),
+  /** The same while the backend has few; absent: `maxConnections` always. */
+  minConnections: endpointConnectionsSchema.optional(),
+  /** Requests bound to it that wait for it. Absent: no bound of its own. */
+  maxQueue: endpointConnectionsSchema.optional(),
   /** Where it runs, in the words the gateway's own zone is named in. */
   zone: z.string().max(253).optional(),
 });
@@ -278,6 +286,8 @@ export const snapshotBackendSchema = z.strictObject({
     /** Percentage of healthy endpoints below which health is ignored. Absent or 0: never. */
     panicThreshold: z.int().min(0).max(100).optional(),
   }),
+  /** How requests wait for endpoints that have a bound. Absent: as long as it takes. */
+  queue: endpointQueueSchema.optional(),
   circuitBreaker: circuitBreakerSchema.optional(),
   loadShedding: loadSheddingSchema.optional(),
   retryConstraint: retryConstraintSchema.optional(),

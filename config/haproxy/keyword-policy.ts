@@ -93,8 +93,8 @@ export const proxyKeywords = table(
   `acl balance bind compression cookie default-server default_backend filter hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request tcp-response timeout use_backend
   disabled enabled hash-balance-factor tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
-  errorloc303 http-error monitor maxconn rate-limit unique-id-format unique-id-header`,
-  `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format fullconn guid id
+  errorloc303 http-error monitor maxconn fullconn rate-limit unique-id-format unique-id-header`,
+  `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
   server-state-file-name srvtcpka-cnt srvtcpka-idle srvtcpka-intvl declare
   filter-sequence quic-initial max-session-srv-conns http-reuse external-check`,
@@ -181,8 +181,8 @@ export const optionKeywords = table(
 );
 
 export const timeoutKeywords = table(
-  "check client tarpit connect server tunnel",
-  "client-fin client-hs http-keep-alive http-request queue server-fin clitimeout",
+  "check client tarpit connect server tunnel queue",
+  "client-fin client-hs http-keep-alive http-request server-fin clitimeout",
 );
 
 export const statsKeywords = table(

@@ -1,7 +1,7 @@
 // Policies of a backend in the native configuration: names of Envoy Gateway's BackendTrafficPolicy. The defaults are
 // those of contract/backend-policy.ts, which every block compiles to (`config/compile-policy.ts`).
 import { z } from "zod";
-import { hashIdSchema, prioritySchema } from "#contract/backend-policy.ts";
+import { endpointConnectionsSchema, hashIdSchema, prioritySchema } from "#contract/backend-policy.ts";
 import { headerNameSchema } from "#contract/http-route.ts";
 import { durationSchema } from "#contract/duration.ts";
 import { durationField, lifetimeField } from "./duration-field.ts";
@@ -226,6 +226,19 @@ export const protectionFields = {
     })
     .optional()
     .describe("Bounds per gateway isolate, beyond which the answer is 503. Default: none."),
+  queue: z
+    .strictObject({
+      timeout: durationField
+        .optional()
+        .describe("Longest wait, beyond which the answer is 503. Default: as long as it takes."),
+      fullConnections: endpointConnectionsSchema
+        .optional()
+        .describe(
+          "Requests of the backend, waiting ones included, at which endpoints with minConnections take maxConnections. Default: those take them always.",
+        ),
+    })
+    .optional()
+    .describe("How requests wait for endpoints with maxConnections."),
   loadShedding: z
     .strictObject({
       capacity: z
@@ -282,10 +295,35 @@ export const endpointPlaceFields = {
     .optional()
     .describe("0 is preferred; higher levels help as far as lower ones are not enough. Default: 0."),
   zone: z.string().min(1).max(253).optional().describe("Where the endpoint runs."),
+  maxConnections: endpointConnectionsSchema
+    .optional()
+    .describe(
+      "Requests, or connections of layer 4, that it has at the same time; those beyond wait for a place. Of several gateway processes each keeps its share, and at least one. Default: no bound.",
+    ),
+  minConnections: endpointConnectionsSchema
+    .optional()
+    .describe(
+      "The bound while the backend has few requests; it grows to maxConnections at queue.fullConnections. Default: maxConnections.",
+    ),
+  maxQueue: endpointConnectionsSchema
+    .optional()
+    .describe(
+      "Requests that wait for this endpoint because they are bound to it; beyond, sessions move and hashed ones are refused. Default: no bound of its own.",
+    ),
   hashId: hashIdSchema
     .optional()
     .describe("HAProxy's number of the server, for hashType. Default: its position, from 1."),
 };
+
+interface EndpointBounds {
+  readonly maxConnections?: number | undefined;
+  readonly minConnections?: number | undefined;
+  readonly maxQueue?: number | undefined;
+}
+
+export function hasBoundForItsParts({ maxConnections, minConnections, maxQueue }: EndpointBounds): boolean {
+  return maxConnections !== undefined || (minConnections ?? maxQueue) === undefined;
+}
 
 export const backendHeadField = durationSchema
   .optional()

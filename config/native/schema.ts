@@ -14,6 +14,7 @@ import {
 } from "#contract/snapshot.ts";
 import {
   endpointPlaceFields,
+  hasBoundForItsParts,
   loadBalancerSchema,
   panicThresholdSchema,
   passiveHealthCheckSchema,
@@ -139,6 +140,9 @@ export const endpointSchema = z
       .default(1)
       .describe("Share of the backend's requests, relative to the others. Default: 1. 0: none."),
     ...endpointPlaceFields,
+  })
+  .refine(hasBoundForItsParts, {
+    message: "expected maxConnections where minConnections or maxQueue is given",
   })
   .describe("One address of a backend.");
 

@@ -6,10 +6,14 @@ import { spendSliding, type WindowState } from "../limit/window.ts";
 
 export type Arrival = "admitted" | "waiting" | "refused";
 
-/** The part of the limits that one of several processes keeps, counted from 0; each lets at least one connection in. */
+/** The part of a bound that one of several processes keeps, counted from 0; each keeps at least one. */
+export function shareOf(value: number, process: number, processes: number): number {
+  return Math.max(1, Math.floor(value / processes) + (process < value % processes ? 1 : 0));
+}
+
+/** The same of all limits of a listener. */
 export function shareOfLimits(whole: ConnectionLimits, process: number, processes: number): ConnectionLimits {
-  const share = (value: number): number =>
-    Math.max(1, Math.floor(value / processes) + (process < value % processes ? 1 : 0));
+  const share = (value: number): number => shareOf(value, process, processes);
   const { connectionLimit, rateLimit } = whole;
   return {
     ...whole,

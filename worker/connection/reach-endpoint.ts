@@ -3,9 +3,11 @@
 import { counterName } from "#contract/counter-name.ts";
 import { GatewayError } from "#contract/error.ts";
 import { compileHashKey } from "#traffic/balance/hash-type.ts";
+import type { PlacePicker } from "#traffic/balance/endpoint-queue.ts";
 import { resultOfError } from "#traffic/outlier/request-result.ts";
 import { asGatewayError } from "../report/error-response.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
+import type { Place } from "../plan/endpoint-places.ts";
 import type { Connection } from "./connection.ts";
 import type { DialEndpoint } from "./dial-endpoint.ts";
 
@@ -25,9 +27,17 @@ export async function reachEndpoint(
   if (backend.endpoints.length === 0) throw new GatewayError("no_endpoint");
   const hashKey =
     backend.backend.loadBalancer.type === "ConsistentHash" ? hashKeyOf(connection, backend) : undefined;
+  const pick = (full: readonly number[] = []): number =>
+    backend.balancer.pick({ nowMs: Date.now(), hashKey, exclude: [...connection.tried, ...full] });
   let failure: GatewayError | undefined;
   while (connection.tried.length < rule.maxConnectAttempts) {
-    const index = backend.balancer.pick({ nowMs: Date.now(), hashKey, exclude: connection.tried });
+    const place = await placeFor(
+      connection,
+      backend,
+      { pick, ...(hashKey !== undefined && { bound: pick }) },
+      failure,
+    );
+    const { index } = place;
     const endpoint = backend.endpoints[index];
     if (!endpoint) break;
     if (failure)
@@ -35,13 +45,30 @@ export async function reachEndpoint(
     connection.endpointIndex = index;
     connection.endpoint = endpoint;
     try {
-      return await attempt(connection, backend, index, dial);
+      const { socket, ended } = await attempt(connection, backend, index, dial);
+      return { socket, ended: (failed) => (ended(failed), place.leave()) };
     } catch (error) {
+      place.leave();
       failure ??= asGatewayError(error);
       connection.tried = [...connection.tried, index];
     }
   }
   throw failure ?? new GatewayError("no_healthy_endpoint");
+}
+
+/** One that endpoints without bounds have always. */
+async function placeFor(
+  { lifetime }: Connection,
+  { places }: BackendPlan,
+  picker: PlacePicker,
+  failure: GatewayError | undefined,
+): Promise<Place> {
+  if (!places) return { index: picker.pick([]), leave: () => undefined };
+  try {
+    return await places.enter(picker, lifetime);
+  } catch (error) {
+    throw failure ?? error;
+  }
 }
 
 /** Anything but the address is unknown of a connection: Envoy, too, then picks at random. */

@@ -7,6 +7,7 @@ import type { SyncRequest } from "#contract/sync.ts";
 import { type Balancer, createBalancer } from "#traffic/balance/balancer.ts";
 import { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
 import { type BackendLoad, backendLoad } from "./backend-load.ts";
+import { type EndpointPlaces, endpointPlaces, type PlaceInputs } from "./endpoint-places.ts";
 import { type Answers, compileEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
 import type { TunnelPlan } from "./tunnel-plan.ts";
 
@@ -19,6 +20,8 @@ export interface BackendPlan {
   readonly load: BackendLoad;
   /** Passive health, where it is configured. */
   readonly watch: EndpointWatch | undefined;
+  /** Where endpoints have bounds: who waits for them. */
+  readonly places: EndpointPlaces | undefined;
   /** Absent: the gateway dials the endpoints itself. */
   readonly tunnel: TunnelPlan | undefined;
   /** Adds the requests under way to each endpoint that has any, by counter name. */
@@ -36,7 +39,7 @@ export interface BackendPlan {
 /** Services that are bound for direct endpoints (`<address>:<port>`); what speaks TLS has one of its own. */
 export type DirectServices = (endpointId: string, protocol: BackendProtocol) => Fetcher | undefined;
 
-export interface BackendInputs {
+export interface BackendInputs extends PlaceInputs {
   readonly random: () => number;
   readonly nowMs: number;
   /** Zone that the gateway runs in. */
@@ -55,11 +58,13 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
   const ids = backend.endpoints.map(({ id }) => id);
   const watch = passive && new EndpointWatch(passive, ids, balancer, random, nowMs, previous?.watch);
   const keys = backend.endpoints.map((endpoint) => endpointKey(backend.name, endpoint.id));
+  const places = endpointPlaces(backend, inputs, previous?.places);
   return {
     backend,
     balancer,
     load: backendLoad(backend, previous?.load),
     watch,
+    places,
     tunnel,
     endpoints: compileEndpoints(backend, inputs),
     gauges: (into) => {
@@ -71,6 +76,7 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
     },
     applyHealth: (unhealthy, atMs) => {
       keys.forEach((key, index) => balancer.setHealthy(index, !unhealthy.has(key), atMs));
+      places?.lookAnew();
     },
     applyEjections: (ejected, atMs) => {
       watch?.setRegional(new Set(ids.filter((_id, index) => ejected.has(keys[index]!))), atMs);
@@ -87,6 +93,7 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
         const { state, weight } = endpoints[key] ?? { state: "ready" as const, weight: undefined };
         balancer.administer(index, state, weight, atMs);
       });
+      places?.lookAnew();
     },
   };
 }

@@ -13,6 +13,7 @@ import type { BackendScope, RuleScope, Stage } from "../stage/stage.ts";
 import type { FetchStatistics } from "../stage/statistics.ts";
 import { type BackendPlan, compileBackend, type DirectServices } from "./backend-plan.ts";
 import type { Answers } from "./endpoint-plan.ts";
+import type { ShareOf } from "./endpoint-places.ts";
 import { compileConnection, type ConnectionPlan } from "./connection-plan.ts";
 import { compileListenerHeaders, type ListenerHeaders } from "./listener-headers.ts";
 import { compileListeners, type ListenerTable } from "#traffic/match/listener-table.ts";
@@ -67,6 +68,7 @@ export interface PlanInputs extends TunnelPorts {
   readonly secret: string;
   readonly directService: DirectServices;
   readonly answers: Answers;
+  readonly shareOf: ShareOf;
   /** The isolate's, which outlive the plan. */
   readonly limiter: Limiter;
   readonly counters: RequestCounters;

@@ -10,6 +10,7 @@ import { isLong, watchBody } from "../forward/watch-body.ts";
 import { resultOfError, resultOfStatus } from "#traffic/outlier/request-result.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
 import { clientKeyOf } from "./client-key.ts";
+import { inPlace, type PickFor } from "./endpoint-place.ts";
 import type { BackendScope, Handler, Stage } from "./stage.ts";
 
 /** What nothing is said of. */
@@ -23,21 +24,29 @@ export const pickEndpoint: Stage<BackendScope> = ({ backend, rule }, next) => {
   // A retry policy would rather have the same endpoint again than none; `redispatch` is only for other ones.
   const mayRepeat = rule.retry !== undefined;
   const attempt = type === "LeastRequest" ? busyUntilEnd : busyUntilHead;
-  return (exchange) => {
-    const nowMs = Date.now();
+  const pick: PickFor = (exchange, nowMs, full) => {
     const { bound, tried } = exchange;
-    let index = bound && !tried?.includes(bound.endpointIndex) ? bound.endpointIndex : -1;
-    if (index < 0) {
-      const key = keyOf?.(exchange);
-      const hashKey = key === undefined ? undefined : numberOf(key);
-      index = backend.balancer.pick({ nowMs, hashKey, exclude: tried });
-      if (index < 0 && tried && mayRepeat) index = backend.balancer.pick({ nowMs, hashKey });
-    }
+    const passedOver = full && tried ? [...tried, ...full] : (full ?? tried);
+    if (bound && !passedOver?.includes(bound.endpointIndex)) return bound.endpointIndex;
+    const key = keyOf?.(exchange);
+    const hashKey = key === undefined ? undefined : numberOf(key);
+    const index = backend.balancer.pick({ nowMs, hashKey, exclude: passedOver });
+    if (index >= 0 || !tried || !mayRepeat) return index;
+    return backend.balancer.pick({ nowMs, hashKey, exclude: full });
+  };
+  const send = (exchange: Exchange, index: number, nowMs: number): Promise<Response> => {
     const endpoint = backend.endpoints[index];
     if (!endpoint) throw new GatewayError("no_healthy_endpoint");
     exchange.endpointIndex = index;
     exchange.endpoint = endpoint;
     return attempt(backend, index, nowMs, next, exchange);
+  };
+  const { places } = backend;
+  if (places)
+    return inPlace({ backend, places, pick, isHashed: (exchange) => keyOf?.(exchange) !== undefined }, send);
+  return (exchange) => {
+    const nowMs = Date.now();
+    return send(exchange, pick(exchange, nowMs), nowMs);
   };
 };
 

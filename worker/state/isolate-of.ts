@@ -19,6 +19,7 @@ import { BatchedLines, lineByLine } from "../report/line-log.ts";
 import { statisticsOf } from "../stage/statistics.ts";
 import { internalHeaders } from "#contract/internal-headers.ts";
 import { failureResponse } from "../tunnel/failure-response.ts";
+import { shareOfProcess } from "../process-share.ts";
 import { compileConnectTo } from "./connect-to.ts";
 import { Isolate } from "./isolate.ts";
 import { snapshotKey } from "./last-good.ts";
@@ -75,6 +76,7 @@ function createIsolate(env: Env, stages: PolicyStages): Isolate {
           speaksTls(protocol) ? env[`direct-tls:${endpointId}`] : env[`direct:${endpointId}`],
         answers: ({ address, port }, timeoutMs) =>
           answersDial({ ...connectTo(address, port), secure: false }, timeoutMs),
+        shareOf: shareOfProcess(env),
         fetchStatistics: statisticsOf(env.CONTROL),
         fetchHub: hubFetchOf(env),
         awaitNews: (lifetime) => isolate.awaitNews(lifetime),

@@ -98,6 +98,7 @@ export function quietIsolate(options: TestGatewayOptions = {}): Omit<IsolateInpu
           await scheduler.wait(timeoutMs);
           return false;
         },
+        shareOf: (whole) => whole,
         fetchStatistics: options.statistics ?? (() => Promise.reject(new Error("no control in this test"))),
         fetchHub: async (name, request) => hub(request, name),
         awaitNews: () => undefined,

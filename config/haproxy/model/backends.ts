@@ -9,7 +9,15 @@ import { wordAt, type Statement } from "../statement.ts";
 import { translateBalance, type LoadBalancer } from "./balance.ts";
 import { translateHealthCheck } from "./health-check.ts";
 import { translateServerTls, type ServerTlsContext } from "./server-tls.ts";
-import { noOptions, readServer, readServerOptions, readTemplate, type Server } from "./server-line.ts";
+import { boundsOf, queueOf } from "./server-bounds.ts";
+import {
+  noOptions,
+  readServer,
+  readServerOptions,
+  readTemplate,
+  type Server,
+  type ServerOptions,
+} from "./server-line.ts";
 
 export type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
 type EndpointInput = NonNullable<BackendInput["endpoints"]>[number];
@@ -56,6 +64,7 @@ export function translateBackend(
   const proxyProtocol = proxyProtocolOf(servers, carries, notes);
   const slowStartMs = servers.find(({ options }) => options.slowStartMs !== undefined)?.options.slowStartMs;
   const isHash = loadBalancer.type === "ConsistentHash";
+  const queue = queueOf(proxy, servers, notes);
   return {
     statement: proxy.heading,
     backend: {
@@ -72,6 +81,7 @@ export function translateBackend(
         }),
         ...(slowStartMs !== undefined && !isHash && { slowStart: { window: formatDuration(slowStartMs) } }),
       },
+      ...(queue && { queue }),
       healthCheck: { ...(active && { active }), ...(passive && { passive }) },
     },
     endpoints: servers.map(({ statement }) => statement),
@@ -110,10 +120,21 @@ function withoutRepeated(servers: readonly Server[], notes: Notes): Server[] {
     }
     const message = `its requests go to ${JSON.stringify(first.name)}, which has the same address`;
     notes.add(server.statement, { code: "statement-approximated", message });
-    const weight = first.options.weight + server.options.weight;
-    kept.set(key, { ...first, options: { ...first.options, weight } });
+    kept.set(key, { ...first, options: joined(first.options, server.options) });
   }
   return [...kept.values()];
+}
+
+function joined(one: ServerOptions, other: ServerOptions): ServerOptions {
+  const { maxConnections = 0, minConnections = 0 } = one;
+  // One without a bound makes the sum none.
+  const isBound = maxConnections > 0 && (other.maxConnections ?? 0) > 0;
+  return {
+    ...one,
+    weight: one.weight + other.weight,
+    maxConnections: isBound ? maxConnections + other.maxConnections! : 0,
+    minConnections: isBound ? minConnections + (other.minConnections ?? 0) : 0,
+  };
 }
 
 function isFirstFit(proxy: Proxy): boolean {
@@ -170,6 +191,7 @@ function endpointsOf(
       port,
       ...(hashId !== index + 1 && { hashId }),
       ...(weight !== 1 && { weight }),
+      ...boundsOf(options),
       ...(priority > 0 && { priority: Math.min(priority, 127) }),
     };
   });

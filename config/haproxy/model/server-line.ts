@@ -40,6 +40,10 @@ export interface ServerOptions {
   readonly checkTls?: boolean;
   readonly observe?: "layer4" | "layer7";
   readonly errorLimit?: number;
+  /** These three: 0 is none. */
+  readonly maxConnections?: number;
+  readonly minConnections?: number;
+  readonly maxQueue?: number;
 }
 
 /** What is said of TLS, wherever `ssl` stands. */
@@ -88,8 +92,18 @@ const refuse =
 const time =
   (field: "intervalMs" | "fastIntervalMs" | "downIntervalMs" | "slowStartMs"): Apply =>
   (options, take) => ({ ...options, [field]: readDurationMs({ text: take(), column: 1 }) });
+type CountField =
+  | "rise"
+  | "fall"
+  | "weight"
+  | "checkPort"
+  | "errorLimit"
+  | "id"
+  | "maxConnections"
+  | "minConnections"
+  | "maxQueue";
 const count =
-  (field: "rise" | "fall" | "weight" | "checkPort" | "errorLimit" | "id", max: number): Apply =>
+  (field: CountField, max: number): Apply =>
   (options, take) => {
     const text = take();
     const value = Number(text);
@@ -161,9 +175,9 @@ const readOption: Readonly<Record<string, Apply>> = {
   "send-proxy-v2-ssl-cn": refuse("the client's TLS is not told to the server", "Write `send-proxy-v2`."),
   "proxy-v2-options": ignore("proxy-v2-options: the header of the PROXY protocol has addresses only"),
   "set-proxy-v2-tlv-fmt": ignore("set-proxy-v2-tlv-fmt: the header of the PROXY protocol has addresses only"),
-  maxconn: ignore("requests to one server are not counted", "A circuitBreaker bounds those of the backend."),
-  minconn: skip,
-  maxqueue: skip,
+  maxconn: count("maxConnections", 4_294_967_295),
+  minconn: count("minConnections", 4_294_967_295),
+  maxqueue: count("maxQueue", 4_294_967_295),
   "agent-check": ignorePlain("the agent beside the server is not asked for its weight and state"),
   redir: refuse("requests are not redirected to the server", "Use `http-request redirect`."),
   socks4: refuse("servers are not reached through SOCKS"),
