@@ -7,6 +7,7 @@ import type { ResourceSet } from "../kubernetes/resource-set.ts";
 import type { Problem } from "./condition.ts";
 import type { Gateways, ListenerOwner } from "./gateways.ts";
 import { hostnamesOf, type Listener } from "./listener.ts";
+import { isService, type Mesh, type MeshEntry } from "./mesh.ts";
 import { admitsNamespace } from "./namespaces.ts";
 import { gatewayGroup, type ParentRef } from "./schema/reference.ts";
 
@@ -14,6 +15,7 @@ interface RouteSpec {
   readonly parentRefs: readonly ParentRef[];
   readonly useDefaultGateways?: "All" | "None" | undefined;
   readonly hostnames?: readonly string[];
+  readonly rules: readonly { readonly backendRefs: readonly { readonly port?: number | undefined }[] }[];
 }
 
 export type AnyRoute = Resource<{ readonly spec: RouteSpec }>;
@@ -24,8 +26,12 @@ export interface Attachment {
   readonly field: ObjectField;
   /** Those that take the route, whether or not they are served. */
   readonly listeners: readonly Listener[];
+  /** Where the mesh takes it. */
+  readonly mesh?: MeshEntry;
   /** Against `Accepted`. */
   readonly refused: Problem | undefined;
+  /** There is nobody to take it or not: whoever serves a parent that is not in the files writes its status. */
+  readonly isUnknown: boolean;
 }
 
 export interface Attachments {
@@ -36,7 +42,7 @@ export interface Attachments {
 /** Says why a route may not have a listener whose protocol, kinds, namespaces and host names would allow it. */
 export type Claim = (listener: Listener) => Problem | undefined;
 
-export function createAttachments(set: ResourceSet, gateways: Gateways): Attachments {
+export function createAttachments(set: ResourceSet, gateways: Gateways, mesh: Mesh): Attachments {
   const parents = new Map<string, ListenerOwner>(
     [...gateways.gateways, ...gateways.listenerSets].map((owner) => [idOf(owner.object.object), owner]),
   );
@@ -44,12 +50,17 @@ export function createAttachments(set: ResourceSet, gateways: Gateways): Attachm
     attach: (route, claim = () => undefined) =>
       parentRefsOf(route, gateways).map(({ ref, field }) => {
         const { group, kind, name, namespace = route.namespace } = ref;
+        const of = { ref, field, listeners: [], refused: undefined, isUnknown: false };
         const parent = parents.get(idOf({ group, kind, namespace, name }));
         const found = parent
           ? choose(route, ref, parent, set, gateways, claim)
-          : noParent(`there is no ${kind} ${qualifiedName({ namespace, name })} that is served here`);
-        if ("reason" in found) return { ref, field, listeners: [], refused: found };
-        return { ref, field, listeners: found, refused: undefined };
+          : isService(ref) && mesh.entry(route, ref, field);
+        if (!found) {
+          const message = `there is no ${kind} ${qualifiedName({ namespace, name })} that is served here`;
+          return { ...of, refused: noParent(message), isUnknown: true };
+        }
+        if ("reason" in found) return { ...of, refused: found };
+        return "ports" in found ? { ...of, mesh: found } : { ...of, listeners: found };
       }),
   };
 }

@@ -8,6 +8,7 @@ import type { BackendInput, ServicePortId } from "../kubernetes/model-parts.ts";
 import type { ImportContext } from "../kubernetes/importer.ts";
 import type { ServiceTarget } from "../kubernetes/services.ts";
 import type { BackendTlsPolicies, EffectivePolicy } from "./backend-tls-policies.ts";
+import { protocolOf } from "./app-protocol.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
 import type { Problem } from "./condition.ts";
 import type { BackendVariant, Extended, ExtensionBackend } from "./extension.ts";
@@ -53,15 +54,6 @@ export interface BackendContext extends Pick<ImportContext, "set" | "services" |
 type Carried = "requests" | "calls" | "connections";
 const suffixes: Readonly<Record<Carried, string>> = { requests: "", calls: "/grpc", connections: "/tcp" };
 
-/** `appProtocol` of a Service port (GEP-1911, and the names of IANA that mean HTTP). */
-const protocolOf: Readonly<Record<string, BackendInput["protocol"]>> = {
-  http: "HTTP",
-  "kubernetes.io/ws": "HTTP",
-  "kubernetes.io/h2c": "H2C",
-  https: "HTTPS",
-  "kubernetes.io/wss": "HTTPS",
-};
-
 /** The same in TLS, where a BackendTLSPolicy asks for it. */
 const inTls = { HTTP: "HTTPS", H2C: "H2", GRPC: "GRPCS", TCP: "TLS" } as const;
 
@@ -104,6 +96,10 @@ export function createBackends(context: BackendContext): Backends {
       const target = services.find(namespace, name, port);
       if (typeof target === "string")
         return { reason: "BackendNotFound", message: whyNot(target, service, port) };
+      if (!canCarry(target, carriedBy(route))) {
+        const message = `appProtocol ${target.appProtocol} of ${service} is not known here`;
+        return { reason: "UnsupportedProtocol", message };
+      }
       policies.reached({ namespace, name }, gatewaysOf(from));
       const policy = policies.find({ namespace, name }, target.portName);
       // An invalid policy is no leave to go without TLS: the answer is 500, and the policy's status says why.
@@ -167,16 +163,11 @@ interface ServiceBackend {
 function addServiceBackend(
   { name: backend, service, target, way, field }: ServiceBackend,
   variant: BackendVariant | undefined,
-  { parts, notes }: BackendContext,
+  { parts }: BackendContext,
 ): void {
-  const { appProtocol, endpoints, tunnel } = target;
+  const { endpoints, tunnel } = target;
   const { protocol, tls, tlsField } = way;
   const origin = target.service ? fieldOf(target.service.object, "spec") : field;
-  const isHttp = protocol === "HTTP" || protocol === "HTTPS";
-  if (isHttp && appProtocol !== undefined && !protocolOf[appProtocol]) {
-    const message = `appProtocol ${appProtocol} is not known here; requests are sent over HTTP/1.1`;
-    notes.add(origin, { code: "statement-ignored", message });
-  }
   const named = `${backend}${variant?.suffix ?? ""}`;
   parts.addBackend(
     named,
@@ -261,17 +252,22 @@ function wayTo(
   };
 }
 
+/** Requests need a protocol that is known; connections are passed on whatever they speak. */
+function canCarry({ appProtocol }: ServiceTarget, carried: Carried): boolean {
+  return carried === "connections" || protocolOf(appProtocol) !== undefined;
+}
+
 /** A GRPCRoute says itself that its backends speak gRPC, in TLS or not. */
 function protocolFor({ appProtocol }: ServiceTarget, carried: Carried): Way["protocol"] {
   if (carried === "connections") return "TCP";
-  const plain = protocolOf[appProtocol ?? "http"] ?? "HTTP";
+  const plain = protocolOf(appProtocol) ?? "HTTP";
   if (carried === "calls") return plain === "HTTPS" ? "GRPCS" : "GRPC";
   return plain;
 }
 
 function urlOf({ appProtocol, endpoints: [first] }: ServiceTarget): string | undefined {
   if (!first) return undefined;
-  const scheme = protocolOf[appProtocol ?? "http"] === "HTTPS" ? "https" : "http";
+  const scheme = protocolOf(appProtocol) === "HTTPS" ? "https" : "http";
   return `${scheme}://${endpointId(first.address, first.port)}`;
 }
 

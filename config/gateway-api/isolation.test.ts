@@ -248,3 +248,27 @@ ${Array.from({ length: 64 }, (_, index) => `    - { name: l${index}, protocol: H
     new Set([1, 2, 3, 4]),
   );
 });
+
+test("Services with many ports leave the listeners to the Gateways of others", () => {
+  const ports = (first: number): string =>
+    Array.from({ length: 20 }, (_, index) => `{ name: p${index}, port: ${first + index} }`).join(", ");
+  const route = (name: string, first: number): string => `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: ${name}, namespace: a }
+spec:
+  parentRefs: [{ group: "", kind: Service, name: ${name} }]
+  rules: [{ backendRefs: [{ name: ${name}, port: ${first} }] }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: a }
+spec: { ports: [${ports(first)}] }
+`;
+  const content = [infra, ...["one", "two", "three"].map((name, at) => route(name, 1_000 + at * 100))];
+  const { snapshot, diagnostics } = loadConfig([{ name: "f.yaml", content: content.join("---\n") }]);
+  const names = snapshot!.listeners.map(({ name }) => name);
+  expect(names.filter((name) => name.startsWith("infra/"))).toHaveLength(2);
+  // The second by name is "three".
+  expect(names.filter((name) => name.startsWith("mesh/"))).toHaveLength(20);
+  expect(diagnostics.filter(({ code }) => code === "route-not-accepted")).toHaveLength(2);
+});

@@ -17,6 +17,7 @@ import { translateGrpcRules } from "./grpc-route.ts";
 import type { Gateways } from "./gateways.ts";
 import { translateHttpRules, type TranslatedRule } from "./http-route.ts";
 import { hostnamesOf, type Listener } from "./listener.ts";
+import { createMesh, type Mesh } from "./mesh.ts";
 import {
   policyParts,
   refsInVariant,
@@ -64,7 +65,8 @@ export interface RouteContext {
 export function translateRoutes(context: ImportContext, routing: RouteContext): RouteResult {
   const { set, notes } = context;
   const { gateways, extended, served } = routing;
-  const attachments = createAttachments(set, gateways);
+  const mesh = createMesh(context, served);
+  const attachments = createAttachments(set, gateways, mesh);
   const backends = createBackends({ ...context, ...routing });
   const attachedRoutes = new Map<Listener, number>();
   const http2Listeners = new Set<Listener>();
@@ -91,10 +93,13 @@ export function translateRoutes(context: ImportContext, routing: RouteContext): 
       ? translateGrpcRules(route as GrpcRoute, verdict, notes)
       : translateHttpRules(route as HttpRoute, verdict, notes);
     const listeners = attach(route, begun);
-    if (listeners.length === 0) continue;
-    if (isGrpc || verdict.hasHttp2Backend) for (const listener of listeners) http2Listeners.add(listener);
-    addHttpRoute(route, begun, listeners, rules, { ...context, ...routing });
+    const speaksHttp2 = isGrpc || verdict.hasHttp2Backend;
+    if (speaksHttp2) for (const listener of listeners) http2Listeners.add(listener);
+    const within = verdict.refused ? [] : meshParts(begun.found, mesh, speaksHttp2);
+    if (listeners.length === 0 && within.length === 0) continue;
+    addHttpRoute(route, begun, listeners, within, rules, { ...context, ...routing });
   }
+  mesh.addListeners();
 
   const claims = createConnectionClaims(notes);
   for (const route of byAge([...set.all(tcpRouteKind), ...set.all(tlsRouteKind)])) {
@@ -117,40 +122,60 @@ function gatesOf({ found }: Begun): Gate[] {
 
 type Adding = ImportContext & RouteContext;
 
+/** The names of a listener of the model, and the hosts of a route there. */
+interface MeshPart {
+  readonly listeners: readonly string[];
+  readonly hostnames: readonly string[];
+}
+
+function meshParts(found: readonly Attachment[], mesh: Mesh, speaksHttp2: boolean): MeshPart[] {
+  return found.flatMap(({ mesh: entry }) =>
+    entry ? [{ listeners: mesh.open(entry, speaksHttp2), hostnames: entry.hostnames }] : [],
+  );
+}
+
 function addHttpRoute(
   route: HttpRoute | GrpcRoute,
   begun: Begun,
   listeners: readonly Listener[],
+  within: readonly MeshPart[],
   rules: readonly TranslatedRule[],
   context: Adding,
 ): void {
   const { name, ...identity } = identityOf(route);
   const use: BackendUse = new Map();
-  let count = 0;
-  for (const { listeners: ofPolicies, policies } of policyParts(
-    splitOf(route, begun, context),
-    listeners,
-    context.extended,
-  )) {
-    const held = rules.map((rule) => ruleWithPolicies(rule, policies[rule.index], use));
-    for (const part of hostnameParts(route.body.spec.hostnames, ofPolicies)) {
-      count += 1;
-      context.parts.addRoute(
-        {
-          name: count === 1 ? name : `${name}/${count}`,
-          ...identity,
-          listeners: part.listeners.map(({ id }) => id),
-          hostnames: part.hostnames,
-          rules: [...held],
-        },
-        fieldOf(route.object, "spec"),
-        rules.map(({ field }) => field),
-        gatesOf(begun),
-        rules.map(({ index }) => policies[index]?.fields ?? {}),
-      );
-    }
+  const split = splitOf(route, begun, context);
+  const parts = [
+    ...policyParts(split, listeners, context.extended).flatMap(({ listeners: ofPolicies, policies }) =>
+      hostnameParts(route.body.spec.hostnames, ofPolicies).map((part) => ({
+        listeners: part.listeners.map(({ id }) => id),
+        hostnames: part.hostnames,
+        policies,
+      })),
+    ),
+    // Policies hold at Gateways.
+    ...within.map((part) => ({ ...part, policies: [] })),
+  ];
+  for (const [index, part] of parts.entries()) {
+    const { policies } = part;
+    context.parts.addRoute(
+      {
+        name: index === 0 ? name : `${name}/${index + 1}`,
+        ...identity,
+        listeners: [...part.listeners],
+        hostnames: [...part.hostnames],
+        rules: rules.map((rule) => ruleWithPolicies(rule, policies[rule.index], use)),
+      },
+      fieldOf(route.object, "spec"),
+      rules.map(({ field }) => field),
+      gatesOf(begun),
+      rules.map((rule) => policies[rule.index]?.fields ?? {}),
+    );
   }
   begun.verdict.addBackends(use);
+  if (listeners.length > 0 || route.body.spec.hostnames.length === 0) return;
+  const message = "clients ask for Services by the Services' names; the route's host names are not looked at";
+  context.notes.add(fieldOf(route.object, "spec", "hostnames"), { code: "statement-ignored", message });
 }
 
 function splitOf(
@@ -280,9 +305,10 @@ function addStatus(
       message: "the route has no parentRefs, so no Gateway takes it",
     });
   }
-  const parents = attachments.map(({ ref, field, refused }) => {
+  const parents = attachments.flatMap(({ ref, field, refused, isUnknown }) => {
     const problem = verdict.refused ?? refused;
     if (refused) notes.add(field, { code: "route-not-accepted", message: problemText(refused) });
+    if (isUnknown) return [];
     return {
       parentRef: ref,
       controllerName,

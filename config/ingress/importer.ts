@@ -17,6 +17,7 @@ import { readSettings } from "./settings.ts";
 
 export const ingressImporter: Importer = {
   kinds: [ingressKind, ingressClassKind],
+  openPorts: (set) => (set.all(ingressKind).length > 0 ? [80, 443] : []),
   translate,
 };
 

@@ -22,7 +22,12 @@ import { guardRoutes } from "./security/guard-routes.ts";
 import { notePeers } from "./security/peer-authentication.ts";
 import { createSecurity, type Security } from "./security/security.ts";
 
-export const istioImporter: Importer = { kinds: istioKinds, translate: translateIstio };
+export const istioImporter: Importer = {
+  kinds: istioKinds,
+  openPorts: (set) =>
+    set.all(gatewayKind).flatMap(({ body }) => body.spec.servers.map(({ port }) => port.number)),
+  translate: translateIstio,
+};
 
 interface Translation {
   readonly context: ImportContext;

@@ -7,6 +7,7 @@ import { nativeConfigSchema } from "../native/schema.ts";
 import { schemaFindings } from "../native/schema-finding.ts";
 import type { ParsedSource } from "../native/source-document.ts";
 import { createReport, type Path } from "../report.ts";
+import type { ImportContext } from "./importer.ts";
 import { importers } from "./importers.ts";
 import { coreKinds } from "./core-kinds.ts";
 import { createModelParts, type ModelParts } from "./model-parts.ts";
@@ -42,7 +43,9 @@ export function parseKubernetes(manifests: ReadObjects, without: ReadonlySet<str
   const set = createResourceSet(manifests.objects, kinds, notes, without);
   const services = createServices(set);
   const statuses = createStatuses();
-  for (const { translate } of importers) translate({ set, services, parts, notes, statuses });
+  const openPorts = new Set(importers.flatMap((importer) => importer.openPorts?.(set) ?? []));
+  const context: ImportContext = { set, services, parts, notes, statuses, openPorts };
+  for (const { translate } of importers) translate(context);
   const parsed = withModel(parts, notes, [...manifests.diagnostics, ...notes.diagnostics()]);
   return { ...parsed, statuses: statuses.all() };
 }

@@ -110,6 +110,17 @@ export function clusterName(namespace: string, name: string): string {
   return `${name}.${namespace}.svc.cluster.local`;
 }
 
+/** As a pod may write a Service's name; the bare one is that of the namespace `default`, or it could be another's. */
+export function namesInCluster(namespace: string, name: string): string[] {
+  const short = namespace === "default" ? [name] : [];
+  return [clusterName(namespace, name), ...short, `${name}.${namespace}`, `${name}.${namespace}.svc`];
+}
+
+/** The listener for what pods ask of the Services' port, whichever importer has routes there. */
+export function meshListener(port: number): string {
+  return `mesh/${port}`;
+}
+
 function targetOf(
   service: Service,
   wanted: ServicePort | undefined,

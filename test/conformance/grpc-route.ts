@@ -5,11 +5,11 @@ import type { ConformanceTest } from "./conformance-test.ts";
 import { grpcPods, grpcService } from "./grpc-pods.ts";
 import { countAnswers, gateway, route, type World } from "./world.ts";
 
-const to = (version: number, more = ""): string =>
+export const toGrpc = (version: number, more = ""): string =>
   `[{ name: grpc-infra-backend-v${version}, port: 8080${more} }]`;
 const http = ({ ports }: World, more = ""): string =>
   `- { name: http, port: ${ports["http"]}, protocol: HTTP${more} }`;
-const services = (world: World): string =>
+export const grpcServices = (world: World): string =>
   grpcPods.map((name) => grpcService(world.namespace, name, world.grpcPorts.get(name)!)).join("");
 
 function simple(
@@ -23,7 +23,7 @@ function simple(
     support,
     manifests: (world) =>
       gateway(world, http(world)) +
-      services(world) +
+      grpcServices(world) +
       route(world, "r", `parentRefs: [{ name: gw }]\nrules:\n${rules}`, "GRPCRoute"),
     run: ({ ports }) => run(ports["http"]!),
   };
@@ -41,7 +41,7 @@ export async function call(port: number, options: CallOptions = {}): Promise<str
   return backend ?? String(status[code]);
 }
 
-function callWith(
+export function callWith(
   port: number,
   { path = "/conformance.Echo/Echo", metadata = {}, authority = "e.org" }: CallOptions,
 ): Promise<{ backend?: string; seen: Record<string, string>; code: number }> {
@@ -76,8 +76,8 @@ const [v1, v2, v3] = [1, 2, 3].map((version) => `grpc-infra-backend-v${version}`
 export const grpcRoute: readonly ConformanceTest[] = [
   simple(
     "GRPCExactMethodMatching",
-    `  - { matches: [{ method: { service: conformance.Echo, method: Echo } }], backendRefs: ${to(1)} }
-  - { matches: [{ method: { service: conformance.Echo, method: EchoTwo } }], backendRefs: ${to(2)} }`,
+    `  - { matches: [{ method: { service: conformance.Echo, method: Echo } }], backendRefs: ${toGrpc(1)} }
+  - { matches: [{ method: { service: conformance.Echo, method: EchoTwo } }], backendRefs: ${toGrpc(2)} }`,
     async (port) => {
       expect(await call(port)).toBe(v1);
       expect(await call(port, { path: "/conformance.Echo/EchoTwo" })).toBe(v2);
@@ -86,10 +86,10 @@ export const grpcRoute: readonly ConformanceTest[] = [
   ),
   simple(
     "GRPCRouteHeaderMatching",
-    `  - { matches: [{ headers: [{ name: version, value: one }] }], backendRefs: ${to(1)} }
-  - { matches: [{ headers: [{ name: version, value: two }] }], backendRefs: ${to(2)} }
-  - { matches: [{ headers: [{ name: version, value: two }, { name: color, value: orange }] }], backendRefs: ${to(1)} }
-  - { matches: [{ headers: [{ name: color, value: blue }] }, { headers: [{ name: color, value: green }] }], backendRefs: ${to(1)} }`,
+    `  - { matches: [{ headers: [{ name: version, value: one }] }], backendRefs: ${toGrpc(1)} }
+  - { matches: [{ headers: [{ name: version, value: two }] }], backendRefs: ${toGrpc(2)} }
+  - { matches: [{ headers: [{ name: version, value: two }, { name: color, value: orange }] }], backendRefs: ${toGrpc(1)} }
+  - { matches: [{ headers: [{ name: color, value: blue }] }, { headers: [{ name: color, value: green }] }], backendRefs: ${toGrpc(1)} }`,
     async (port) => {
       expect(await call(port, { metadata: { version: "one" } })).toBe(v1);
       expect(await call(port, { metadata: { version: "two" } })).toBe(v2);
@@ -111,14 +111,14 @@ export const grpcRoute: readonly ConformanceTest[] = [
           )
           .join("\n"),
       ) +
-      services(world) +
+      grpcServices(world) +
       [1, 2, 3]
         .map((at) =>
           route(
             world,
             `r${at}`,
             `parentRefs: [{ name: gw, sectionName: listener-${at} }${at === 3 ? ", { name: gw, sectionName: listener-4 }" : ""}]
-rules: [{ backendRefs: ${to(at)} }]`,
+rules: [{ backendRefs: ${toGrpc(at)} }]`,
             "GRPCRoute",
           ),
         )
@@ -151,8 +151,8 @@ rules: [{ backendRefs: ${to(at)} }]`,
   ),
   simple(
     "GRPCRouteNamedRule",
-    `  - { name: named-rule, matches: [{ method: { service: conformance.Echo, method: Echo } }], backendRefs: ${to(1)} }
-  - { matches: [{ method: { method: EchoTwo } }], backendRefs: ${to(2)} }`,
+    `  - { name: named-rule, matches: [{ method: { service: conformance.Echo, method: Echo } }], backendRefs: ${toGrpc(1)} }
+  - { matches: [{ method: { method: EchoTwo } }], backendRefs: ${toGrpc(2)} }`,
     async (port) => {
       expect(await call(port)).toBe(v1);
       expect(await call(port, { path: "/conformance.Echo/EchoTwo" })).toBe(v2);
@@ -164,7 +164,7 @@ rules: [{ backendRefs: ${to(at)} }]`,
     `  - filters:
       - type: RequestHeaderModifier
         requestHeaderModifier: { set: [{ name: x-set, value: s }], add: [{ name: x-add, value: a }], remove: [x-remove] }
-    backendRefs: ${to(1)}`,
+    backendRefs: ${toGrpc(1)}`,
     async (port) => {
       const { seen } = await callWith(port, { metadata: { "x-set": "old", "x-remove": "r", kept: "k" } });
       expect(seen).toMatchObject({ "x-set": "s", "x-add": "a", kept: "k" });

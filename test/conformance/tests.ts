@@ -11,6 +11,7 @@ import { httpRouteReferences } from "./http-route-references.ts";
 import { httpRouteTraffic } from "./http-route-traffic.ts";
 import { listenerSets } from "./listener-set.ts";
 import { listenerSetConflicts } from "./listener-set-conflicts.ts";
+import { meshRoutes } from "./mesh.ts";
 import { tcpRoutes } from "./tcp-route.ts";
 import { tlsRoutes } from "./tls-route.ts";
 
@@ -28,4 +29,5 @@ export const conformanceTests: readonly ConformanceTest[] = [
   ...listenerSets,
   ...listenerSetConflicts,
   ...backendTlsPolicies,
+  ...meshRoutes,
 ];

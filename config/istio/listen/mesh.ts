@@ -5,6 +5,7 @@ import type { Upstreams } from "../backend/upstreams.ts";
 import { fullHost, serviceOf } from "../host.ts";
 import type { VirtualService } from "../kinds/virtual-service.ts";
 import { at, ignored, type Place } from "../../kubernetes/field-notes.ts";
+import { meshListener, namesInCluster } from "../../kubernetes/services.ts";
 import type { Entry } from "./entry.ts";
 
 export interface MeshEntry {
@@ -37,9 +38,13 @@ export function createMesh({ parts }: ImportContext, upstreams: Upstreams, taken
   const entryAt = (port: number, place: Place): Entry => {
     const known = entries.get(port);
     if (known) return known;
+    // Routes of the Gateway API whose parents are Services may have it already.
+    const open = (parts.config.listeners ?? []).find(
+      (listener) => listener.port === port && listener.name === meshListener(port),
+    );
     const entry: Entry = {
       kind: "http",
-      listener: `istio/mesh-${port}`,
+      listener: open?.name ?? `istio/mesh-${port}`,
       port,
       isTls: false,
       gateway: "mesh",
@@ -51,7 +56,9 @@ export function createMesh({ parts }: ImportContext, upstreams: Upstreams, taken
       hostsFor: () => [],
     };
     entries.set(port, entry);
-    parts.addListener({ name: entry.listener, protocol: "HTTP", port, addresses: ["127.0.0.1"] }, place);
+    if (!open) {
+      parts.addListener({ name: entry.listener, protocol: "HTTP", port, addresses: ["127.0.0.1"] }, place);
+    }
     return entry;
   };
   return {
@@ -61,7 +68,7 @@ export function createMesh({ parts }: ImportContext, upstreams: Upstreams, taken
         const full = fullHost(host, service.namespace);
         if (!isOwn(full, service, place)) continue;
         for (const port of portsOf(full, service, upstreams)) {
-          hostsByPort.set(port, [...(hostsByPort.get(port) ?? []), ...aliases(full)]);
+          hostsByPort.set(port, [...(hostsByPort.get(port) ?? []), ...namesOf(full)]);
         }
       }
       return [...hostsByPort].flatMap(([port, hosts]) => {
@@ -86,11 +93,7 @@ function portsOf(host: string, service: VirtualService, upstreams: Upstreams): S
   return new Set(named.length > 0 ? named : [defaultPort]);
 }
 
-/** As a pod may write a Service's name; the bare one is that of the namespace `default`, or it could be another's. */
-function aliases(host: string): string[] {
+function namesOf(host: string): string[] {
   const service = serviceOf(host);
-  if (!service) return [host];
-  const { name, namespace } = service;
-  const short = namespace === "default" ? [name] : [];
-  return [host, ...short, `${name}.${namespace}`, `${name}.${namespace}.svc`];
+  return service ? namesInCluster(service.namespace, service.name) : [host];
 }
