@@ -96,7 +96,7 @@ export const basicAuthSchema = z.strictObject({
     .min(1)
     .max(10_000)
     .describe(
-      "Lines of an htpasswd file: `name:` with `$2y$…` (cost of at most 10), `$apr1$…`, `{SHA}…`, `{SSHA}…` or `$pbkdf2-sha256$…`.",
+      "Lines of an htpasswd file: `name:` with `$2y$…` (cost of at most 10), `$6$…` or `$5$…` (at most 10,000 rounds), `$apr1$…`, `$1$…`, `{SHA}…`, `{SSHA}…` or `$pbkdf2-sha256$…`.",
     ),
   realm: headerText
     .refine((value) => !/["\\]/.test(value), "expected no quotes or backslashes")

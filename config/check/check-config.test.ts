@@ -24,7 +24,7 @@ routes:
 `,
     [
       '6:29: error: expected a network such as 10.0.0.0/8 or 2001:db8::/32; found "10.0.0.0/33" (at routes[0].securityPolicy.clientCIDRs.deny[0]) [match-network-invalid]',
-      "7:28: error: expected a hash that htpasswd writes ($apr1$, $2y$, {SHA}), {SSHA} or $pbkdf2-sha256$ (passlib); those of crypt ($5$, $6$) cannot be verified here (at routes[0].securityPolicy.basicAuth.users[0]) [security-hash-invalid]",
+      "7:28: error: expected a hash that htpasswd or mkpasswd writes ($apr1$, $2y$, $5$, $6$, {SHA}), {SSHA} or $pbkdf2-sha256$ (passlib); yescrypt ($y$) and DES cannot be verified here (at routes[0].securityPolicy.basicAuth.users[0]) [security-hash-invalid]",
       "8:58: error: expected the SHA-256 hash of the key as 64 lower-case hex digits (at routes[0].securityPolicy.apiKeyAuth.credentials[0].sha256) [security-hash-invalid]",
       "8:83: error: expected at least one header, query parameter or cookie to take the key from (at routes[0].securityPolicy.apiKeyAuth.extractFrom) [security-policy-invalid]",
       "10:24: error: with defaultAction Allow the Allow rules decide nothing: whatever no Deny rule matches is allowed (at routes[0].securityPolicy.authorization.defaultAction) [security-policy-invalid]",

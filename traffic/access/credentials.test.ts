@@ -1,7 +1,6 @@
 // Credentials as requests carry them, passwords and networks.
 import { describe, expect, test } from "vitest";
 import { parsePasswordHash, passwordHashProblem } from "#contract/password-hash.ts";
-import { apr1 } from "./apr1.ts";
 import { parseBasicCredentials } from "./basic-credentials.ts";
 import { compileClientNetworks } from "./client-networks.ts";
 import { equalBytes } from "./constant-time.ts";
@@ -54,11 +53,18 @@ describe("basic credentials", () => {
 });
 
 describe("passwords", () => {
-  // htpasswd -nbs, openssl passwd -apr1, Python's crypt (blowfish) and hashlib.pbkdf2_hmac("sha256", …, 1000).
+  const longPassword = "a password that is longer than two blocks, and longer than sixty-four bytes too";
+  // htpasswd -nbs, openssl passwd -apr1, -1, -5 and -6, Python's crypt (rounds, blowfish) and hashlib.pbkdf2_hmac("sha256", …, 1000).
   const lines = [
     "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
     "alice:{SSHA}gVK8WC9YyFT1gMsQHTGCgT3sSv5zYWx0",
     "alice:$apr1$Zx8vQ1aB$IIzwqcYBUNu7MJJEzANzn0",
+    "alice:$1$saltsalt$9xy1btjgzLYfb7hivXtC//",
+    "alice:$5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA",
+    "alice:$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1",
+    "alice:$5$rounds=1000$abcdefghijklmnop$FzYoqjtuN.mjYqssIob4upmoKbZEpkdQMtytZuqNN/6",
+    "alice:$6$rounds=10000$x$3iRqfrKtz/nnGDs5eOvgsdlsaTP2mOT2sgujpFFlDl2zTThg6XcGu6cF7v8zKjqFOe0HaWtBIX9R2GltyflUC0",
+    "alice:$6$$2M9DchxW4txWyTYoZrH9D3VvAAQxBpEezYsLY6Cao.jwzEXpyL9xwip9hiUZX7GqTqe/E/z6iKvZqXUuqniQH.",
     "alice:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a",
     "alice:$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8",
   ];
@@ -78,7 +84,10 @@ describe("passwords", () => {
     ["alice:$2y$10$abcdefghijklmnopqrstuu", "bcrypt"],
     [`alice:$2y$12$${"a".repeat(53)}`, "cost of 4 to 10"],
     ["alice:$apr1$x$y", "hash of 22"],
-    ["alice:$6$salt$hash", "crypt"],
+    ["alice:$6$salt$hash", "43 or 86"],
+    [`alice:$5$salt$${"a".repeat(86)}`, "43 or 86"],
+    [`alice:$5$rounds=535000$salt$${"a".repeat(43)}`, "1000 to 10000 rounds"],
+    [`alice:$y$j9T$salt$${"a".repeat(43)}`, "yescrypt"],
     ["alice:{SSHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "salt"],
     ["alice:{SHA}abc", "28 characters"],
     [
@@ -93,14 +102,29 @@ describe("passwords", () => {
     expect(passwordHashProblem(line)).not.toContain("hunter2");
   });
 
-  // openssl passwd -apr1 -salt: lengths around that of the hash, and more than ASCII.
+  // openssl passwd -apr1, -1, -5 and -6 with -salt: lengths around those of the hashes, and more than ASCII.
   test.each([
-    ["x", "a", "$apr1$a$CwOs8ZUV1Vmp.iAwImfTn1"],
-    ["exactly-sixteen.", "12345678", "$apr1$12345678$7nLYER2imOrYGQsU3XBOo/"],
-    ["a password that is longer than two blocks", "salt", "$apr1$salt$vyrOx5ZP7rQt66IcABlEf/"],
-    ["größe", "ab", "$apr1$ab$hXJKqOIh.lkE7nnH6A9.H/"],
-  ])("$apr1$ of %j with the salt %s", (password, salt, hash) => {
-    expect(`$apr1$${salt}$${apr1(new TextEncoder().encode(password), salt)}`).toBe(hash);
+    ["x", "$apr1$a$CwOs8ZUV1Vmp.iAwImfTn1"],
+    ["exactly-sixteen.", "$apr1$12345678$7nLYER2imOrYGQsU3XBOo/"],
+    ["a password that is longer than two blocks", "$apr1$salt$vyrOx5ZP7rQt66IcABlEf/"],
+    ["größe", "$apr1$ab$hXJKqOIh.lkE7nnH6A9.H/"],
+    ["größe", "$1$ab$Cd4PT9Y.euaUmCecKJXUl0"],
+    ["größe", "$5$ab$RFCSRrmCb/iTGa2SO7uz3JkuYdGvMPh.sPCwDo4nHuC"],
+    [longPassword, "$5$./09azAZ$THptUvz/syfM08DnGFt4tbvN4bmqYt1y3LKJnWzJnu0"],
+    ["größe", "$6$ab$eB66pEIVMF7tzYbPbVDkg5Ca6y0msA1hi0oEFQBviUId6fmYqbpF6FkieYKzqHKnAB2XnuB1TW/Q5uC.RrFBc0"],
+    [
+      longPassword,
+      "$6$./09azAZ$MM46pOR/3D60pmJ4luqQo8LD3OK/rY3P7DXx2aHtyv2AiGlWu5Oy7lCUiee/jj8.GnTEdTvWQrxUOOrLpW.3T/",
+    ],
+    ["", "$6$x$QSmr1Bx2g4O6BzKvdkgOcyU6H91X6I/XBv5pSalMhSPkwdH6Beo3F455xZJg0v//bxVK5F4OE5k1.0xuR26MK0"],
+  ])("the hash of %j", async (password, line) => {
+    expect(await verifyPassword(parsePasswordHash(`alice:${line}`), password)).toBe(true);
+  });
+
+  test("a password that would take long in every round is none", async () => {
+    for (const line of ["$apr1$a$CwOs8ZUV1Vmp.iAwImfTn1", lines[5]!.slice("alice:".length)]) {
+      expect(await verifyPassword(parsePasswordHash(`alice:${line}`), "x".repeat(257))).toBe(false);
+    }
   });
 
   test("bytes compare whole", () => {

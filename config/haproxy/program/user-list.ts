@@ -1,5 +1,6 @@
 // `userlist` sections → users of basic authentication.
 import { sha1 } from "@noble/hashes/legacy.js";
+import { passwordHashProblem } from "#contract/password-hash.ts";
 import { fromBytes } from "#contract/text/bytes.ts";
 import { wordAt, type Section } from "../statement.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
@@ -22,14 +23,25 @@ export function usersOf(lists: UserLists, name: string): string[] {
     .flatMap(({ statements }) => statements)
     .filter((statement) => wordAt(statement, 0) === "user")
     .map((statement) => {
-      const [kind, password] = [wordAt(statement, 2), wordAt(statement, 3)];
-      if (kind === "insecure-password") return userLine(wordAt(statement, 1), password);
-      return unsupported(
-        `the password of ${JSON.stringify(wordAt(statement, 1))} is hashed by crypt, which cannot be checked here`,
-        "Write the users in a native file, with hashes that `securityPolicy.basicAuth` takes.",
-      );
+      const [user, kind, password] = [1, 2, 3].map((index) => wordAt(statement, index)) as [
+        string,
+        string,
+        string,
+      ];
+      return kind === "insecure-password" ? userLine(user, password) : hashedUserLine(user, password);
     });
   return users.length > 0 ? users : invalid(`the userlist ${JSON.stringify(name)} has no users`);
+}
+
+/** crypt(3) has hashes that cannot be verified here. */
+function hashedUserLine(name: string, hash: string): string {
+  const line = `${name}:${hash}`;
+  const problem = passwordHashProblem(line);
+  if (problem === undefined) return line;
+  return unsupported(
+    `the password of ${JSON.stringify(name)}: ${problem}`,
+    "Hash it anew, by `mkpasswd -m sha-512`.",
+  );
 }
 
 /** A line of an htpasswd file. */

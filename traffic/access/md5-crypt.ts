@@ -1,18 +1,19 @@
-// Apache's variant of the MD5 crypt (apr_md5_encode of APR): what htpasswd writes unless it is told otherwise.
+// MD5 crypt of FreeBSD, and Apache's variant (apr_md5_encode of APR), which differs by its name alone: what htpasswd
+// writes unless it is told otherwise.
 import { md5 } from "@noble/hashes/legacy.js";
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { cryptText, cryptTriple } from "./crypt-text.ts";
 
-const alphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const rounds = 1_000;
 
-/** The 22 characters behind `$apr1$salt$`. */
-export function apr1(password: Uint8Array, salt: string): string {
+/** The 22 characters behind the salt of `$apr1$salt$` or `$1$salt$`. */
+export function md5Crypt(password: Uint8Array, prefix: "$apr1$" | "$1$", salt: string): string {
   const saltBytes = utf8ToBytes(salt);
   const inner = md5(concatBytes(password, saltBytes, password));
   const filler = Array.from({ length: Math.ceil(password.length / 16) }, () => inner);
   const first: Uint8Array[] = [
     password,
-    utf8ToBytes("$apr1$"),
+    utf8ToBytes(prefix),
     saltBytes,
     concatBytes(...filler).subarray(0, password.length),
   ];
@@ -35,12 +36,7 @@ export function apr1(password: Uint8Array, salt: string): string {
 function encode(hash: Uint8Array): string {
   let text = "";
   for (let index = 0; index < 5; index += 1) {
-    const last = index === 4 ? 5 : index + 12;
-    text += characters((hash[index]! << 16) | (hash[index + 6]! << 8) | hash[last]!, 4);
+    text += cryptTriple(hash, index, index + 6, index === 4 ? 5 : index + 12);
   }
-  return text + characters(hash[11]!, 2);
-}
-
-function characters(value: number, count: number): string {
-  return Array.from({ length: count }, (_, index) => alphabet[(value >> (6 * index)) & 63]).join("");
+  return text + cryptText(hash[11]!, 2);
 }
