@@ -154,11 +154,12 @@ function compileRule(rule: NativeRule, id: string, routePolicy: NativeRoute["sec
     matches: rule.matches.length === 0 ? [everyPath] : rule.matches,
     ...(rule.priority === 0 ? {} : { priority: rule.priority }),
     filters: rule.filters,
-    backendRefs: rule.backendRefs.map(({ name, weight, filters, fallback }) => ({
+    backendRefs: rule.backendRefs.map(({ name, weight, filters, fallback, sessionPersistence }) => ({
       backend: name,
       weight,
       filters,
       ...(fallback && { fallback }),
+      ...(!sessionPersistence && { sessionPersistence }),
     })),
     ...compileRulePolicies(rule),
     timeouts: {

@@ -48,6 +48,8 @@ export const consistentHashSchema = z.strictObject({
   ...keySourceSchema.shape,
   /** Envoy `hash_balance_factor`: no endpoint has more than this percentage of its fair load. Absent: no bound. */
   hashBalanceFactor: z.int().min(100).max(10_000).optional(),
+  /** Endpoints that share a client, one of which gets each request. Absent: one. */
+  subsetSize: z.int().min(1).max(1_000).optional(),
   /** Absent: decision 0007. */
   hashType: hashTypeSchema.optional(),
   uri: hashedUriSchema.optional(),
@@ -244,6 +246,8 @@ export const sessionPersistenceSchema = z.strictObject({
   type: z.enum(["Cookie", "Header"]).default("Cookie"),
   absoluteTimeoutMs: positiveMs.optional(),
   idleTimeoutMs: positiveMs.optional(),
+  /** A client that had to be served elsewhere stays there. */
+  moveOnFailure: z.boolean().optional(),
   cookieConfig: z
     .strictObject({
       lifetimeType: z.enum(["Session", "Permanent"]).default("Session"),

@@ -71,10 +71,10 @@ export const extAuthFields = {
       "Headers of the request that the server gets besides Authorization; `x-*`: those that begin so, `*`: all of them.",
     ),
   order: z
-    .enum(["First", "Last"])
+    .enum(["First", "Last", "Instead"])
     .optional()
     .describe(
-      "First: asked before credentials are looked at, which may be those of its answer (Istio, CUSTOM). Default: Last.",
+      "First: asked before credentials are looked at, which may be those of its answer (Istio, CUSTOM). Instead: asked only about requests whose credentials the rest of the policy does not accept, and lets them pass without (nginx, `satisfy any`). Default: Last.",
     ),
   rules: z
     .array(requestRuleSchema)

@@ -103,6 +103,8 @@ export const snapshotBackendRefSchema = z.strictObject({
   filters: z.array(filterSchema).max(16),
   /** Only while no backend of the others has an endpoint that is up. */
   fallback: z.literal(true).optional(),
+  /** False: the rule's sessions bind nobody to it. */
+  sessionPersistence: z.literal(false).optional(),
 });
 
 /** Rank of a rule among all rules of a host (Traefik `priority`). */

@@ -84,11 +84,23 @@ const consistentHashSchema = z
       .max(10_000)
       .optional()
       .describe("No endpoint has more than this percentage of its fair load. Default: no bound."),
+    subsetSize: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe(
+        "A client is bound to so many endpoints, any of which gets each request (ingress-nginx, upstream-hash-by-subset). Default: 1.",
+      ),
   })
   .refine(fieldOfType, { message: fieldOfTypeError })
   .refine(({ type, uri }) => uri === undefined || type === "URI", {
     message: "expected type URI where uri is given",
     path: ["uri"],
+  })
+  .refine(({ hashType, subsetSize }) => hashType === undefined || subsetSize === undefined, {
+    message: "expected no subsetSize beside hashType, which is HAProxy's and has none",
+    path: ["subsetSize"],
   });
 
 export const loadBalancerSchema = z

@@ -68,6 +68,12 @@ export const rulePolicyFields = {
       type: z.enum(["Cookie", "Header"]).optional().describe("What carries the session. Default: Cookie."),
       absoluteTimeout: lifetimeField.optional().describe("Longest life of a session. Default: unlimited."),
       idleTimeout: lifetimeField.optional().describe("Life without requests. Default: unlimited."),
+      moveOnFailure: z
+        .boolean()
+        .optional()
+        .describe(
+          "A client whose endpoint could not serve it is bound to the one that did. Default: false, it comes back.",
+        ),
       cookieConfig: z
         .strictObject({
           lifetimeType: z

@@ -46,6 +46,10 @@ export const backendRefSchema = z
       .describe(
         "Gets requests only while no endpoint of the other backends is up: healthy, not ejected, not taken out of service. Its weight counts among fallbacks. Default: false.",
       ),
+    sessionPersistence: z
+      .boolean()
+      .default(true)
+      .describe("False: clients that it serves are not bound to it by the rule's sessions. Default: true."),
   })
   .describe("A backend and its share of the traffic.");
 

@@ -180,9 +180,9 @@ function createHash(
   pool: EndpointPool,
   random: () => number,
 ): Algorithm {
-  const { hashBalanceFactor = Infinity, hashType } = loadBalancer.consistentHash ?? {};
+  const { hashBalanceFactor = Infinity, hashType, subsetSize } = loadBalancer.consistentHash ?? {};
   const boundFactor = hashBalanceFactor / 100;
-  if (!hashType) return new ConsistentHash(pool, random, boundFactor);
+  if (!hashType) return new ConsistentHash(pool, random, boundFactor, subsetSize);
   const hashIds = endpoints.map(({ hashId }, index) => hashId ?? index + 1);
   return new ServerTable(pool, random, { method: hashType.method, hashIds, boundFactor });
 }

@@ -5,12 +5,12 @@ import { ConsistentHash } from "./consistent-hash.ts";
 import { seededRandom, testBackend } from "./balancer.fixture.ts";
 import { hashText } from "./hash-text.ts";
 
-const build = (weights: number[], boundFactor = Infinity) => {
+const build = (weights: number[], boundFactor = Infinity, subsetSize = 1) => {
   const pool = new EndpointPool(testBackend("ConsistentHash", weights).endpoints, {
     overprovisioning: 1.4,
     panicShare: 0,
   });
-  return { pool, hash: new ConsistentHash(pool, seededRandom(1), boundFactor) };
+  return { pool, hash: new ConsistentHash(pool, seededRandom(1), boundFactor, subsetSize) };
 };
 const keys = Array.from({ length: 20_000 }, (_, n) => hashText(`client ${n}`));
 const owners = (hash: ConsistentHash) => keys.map((hashKey) => hash.pick({ nowMs: 0, hashKey }));
@@ -97,4 +97,34 @@ test("with bounded loads no endpoint exceeds its bound, even when all clients sh
     ),
     { numRuns: 50 },
   );
+});
+
+test("a subset has so many endpoints, each with its part of the requests; the first is the key's own", () => {
+  const { pool, hash } = build(Array<number>(20).fill(1), Infinity, 3);
+  const alone = build(Array<number>(20).fill(1)).hash;
+  for (const hashKey of keys.slice(0, 50)) {
+    const counts = new Map<number, number>();
+    for (let n = 0; n < 600; n += 1) {
+      const index = hash.pick({ nowMs: 0, hashKey });
+      counts.set(index, (counts.get(index) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(3);
+    expect(Math.min(...counts.values())).toBeGreaterThan(130);
+    expect(counts.has(alone.pick({ nowMs: 0, hashKey }))).toBe(true);
+    // One that goes is replaced by one; the others stay.
+    const [first] = counts.keys();
+    pool.mark(first!, "unhealthy", true, 0);
+    const after = new Set(Array.from({ length: 200 }, () => hash.pick({ nowMs: 0, hashKey })));
+    expect([...counts.keys()].filter((index) => after.has(index))).toHaveLength(2);
+    pool.mark(first!, "unhealthy", false, 0);
+  }
+});
+
+test("a subset larger than what is left, or tried already, is what is left", () => {
+  const { hash } = build([1, 1, 1], Infinity, 5);
+  const left = new Set(
+    Array.from({ length: 100 }, () => hash.pick({ nowMs: 0, hashKey: keys[0]!, exclude: [1] })),
+  );
+  expect(left).toEqual(new Set([0, 2]));
+  expect(hash.pick({ nowMs: 0, hashKey: keys[0]!, exclude: [0, 1, 2] })).toBe(-1);
 });

@@ -19,6 +19,8 @@ export class ConsistentHash implements Algorithm {
   private readonly sampler: WeightedSampler;
   /** How far above its fair share of the requests under way an endpoint may be; Infinity: no bound. */
   private readonly boundFactor: number;
+  private readonly subsetSize: number;
+  private readonly random: () => number;
   private readonly seeds: Uint32Array;
   private winners: Int16Array | undefined;
   private generation = -1;
@@ -30,8 +32,11 @@ export class ConsistentHash implements Algorithm {
   private readonly groupDraw: Float64Array;
   private groups = 0;
 
-  constructor(pool: EndpointPool, random: () => number, boundFactor = Infinity) {
+  /** `subsetSize`: endpoints that share the requests of one key. */
+  constructor(pool: EndpointPool, random: () => number, boundFactor = Infinity, subsetSize = 1) {
     this.pool = pool;
+    this.random = random;
+    this.subsetSize = subsetSize;
     this.sampler = new WeightedSampler(pool, random);
     this.boundFactor = boundFactor;
     this.seeds = distinctSeeds(pool.ids);
@@ -49,6 +54,7 @@ export class ConsistentHash implements Algorithm {
     if (this.generation !== this.pool.generation) this.regroup();
     const slot = mix32(hashKey) & (slots - 1);
     const limit = this.boundFactor === Infinity ? Infinity : this.boundPerShare();
+    if (this.subsetSize > 1) return this.oneOfSubset(slot, exclude, limit);
     const favourite = this.favourite(slot);
     if (favourite < 0) return -1;
     if (!isExcluded(exclude, favourite) && this.admits(favourite, limit)) return favourite;
@@ -64,6 +70,20 @@ export class ConsistentHash implements Algorithm {
       this.winners[slot] = index;
     }
     return index;
+  }
+
+  /** One of those that would get the key one after the other if they went away: an endpoint that comes or goes moves one. */
+  private oneOfSubset(slot: number, exclude: readonly number[] = [], limit: number): number {
+    const passed = [...exclude];
+    const count = Math.min(this.subsetSize, this.pool.memberCount);
+    for (let rank = Math.floor(this.random() * count); rank > 0; rank--) {
+      const index = this.winner(slot, passed, limit);
+      if (index < 0) break;
+      passed.push(index);
+    }
+    const index = this.winner(slot, passed, limit);
+    // Fewer are left than the draw was for.
+    return index < 0 ? this.winner(slot, exclude, limit) : index;
   }
 
   /** Consistent hashing with bounded loads (Mirrokni et al., 2018): requests allowed per unit of share. */

@@ -1,4 +1,5 @@
 // A security policy, compiled once per snapshot: what the stages admit, authenticate and authorize ask of it.
+import type { ExtAuth } from "#contract/external-authorization.ts";
 import type { SecurityPolicy } from "#contract/security-policy.ts";
 import {
   type AuthorizationRequest,
@@ -33,6 +34,8 @@ export interface AccessPolicy {
   readonly askExternally?: ExternalAuthorization;
   /** Before anything is known but the client's address and certificate. */
   readonly askFirst?: ExternalAuthorization;
+  /** Where an authenticator refuses. */
+  readonly askInstead?: ExternalAuthorization;
 }
 
 export interface AccessInputs {
@@ -82,8 +85,14 @@ export function compileAccessPolicy(
     ...(clientCIDRs && { admitsClient: compileClientNetworks(clientCIDRs) }),
     ...(requestLimits && { bodyBytes: requestLimits.bodyBytes }),
     ...(authorization && { authorize: compileAuthorization(authorization) }),
-    ...(ask && (extAuth.order === "First" ? { askFirst: ask } : { askExternally: ask })),
+    ...(ask && { [placeOf(extAuth.order, authenticators.length > 0)]: ask }),
   };
+}
+
+function placeOf(order: ExtAuth["order"], hasOthers: boolean) {
+  if (order === "First") return "askFirst";
+  // Where nothing else could refuse, nobody would be asked.
+  return order === "Instead" && hasOthers ? "askInstead" : "askExternally";
 }
 
 /** The client's own, which the authorization server may replace, but which say nothing in the gateway's name. */

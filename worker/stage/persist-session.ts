@@ -23,7 +23,7 @@ export const persistSession: Stage<RuleScope> = (scope, next) => {
     const response = await next(exchange);
     const tag = table.tagOf(exchange.refIndex, exchange.endpointIndex);
     // Bound to an endpoint that still exists: served elsewhere for now.
-    const stays = bound !== undefined && session?.tag !== tag;
+    const stays = bound !== undefined && session?.tag !== tag && policy.moveOnFailure !== true;
     if (tag === undefined || stays || (session?.tag === tag && !session?.renew)) return response;
     return withToken(response, policy, await table.codec.encode(tag, issuedMs(session, tag, nowMs), nowMs), {
       secure: exchange.scheme === "https",
@@ -36,6 +36,7 @@ export const persistSession: Stage<RuleScope> = (scope, next) => {
 class SessionTable {
   readonly codec: SessionCodec;
   readonly #byTag = new Map<string, BoundEndpoint>();
+  /** By backendRef; those that bind nobody have none. */
   readonly #tags: string[][] = [];
 
   private constructor(codec: SessionCodec) {
@@ -46,10 +47,11 @@ class SessionTable {
     const key = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
     const codec = await SessionCodec.create(new Uint8Array(key), sessionName);
     const table = new SessionTable(codec);
-    for (const [refIndex, { backend }] of rule.backendRefs.entries()) {
+    for (const [refIndex, { backend, sessionPersistence }] of rule.backendRefs.entries()) {
+      if (sessionPersistence === false) continue;
       const endpoints = backends.get(backend ?? "")?.backend.endpoints ?? [];
       const tags = await Promise.all(endpoints.map(({ id }) => codec.tag(endpointKey(backend ?? "", id))));
-      table.#tags.push(tags);
+      table.#tags[refIndex] = tags;
       tags.forEach((tag, endpointIndex) => {
         if (!table.#byTag.has(tag)) table.#byTag.set(tag, { refIndex, endpointIndex });
       });
