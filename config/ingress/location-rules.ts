@@ -244,17 +244,25 @@ function targetsOf(location: Location, scheme: "http" | "https", { backends }: R
   const source = { ...canary, settings: { ...canary.settings, endpoints: settings.endpoints } };
   const second = backends.nameOf(source, canary.service, scheme, origin);
   if (second === primary) return every;
-  const { choices, weight, weightTotal } = canary.canary;
-  const refs = [
-    { name: primary, weight: weightTotal - weight },
-    { name: second, weight },
-  ].filter((ref) => ref.weight > 0);
+  const { choices, weight, weightTotal, withoutSessions } = canary.canary;
+  const hasSessions = settings.policies.sessionPersistence !== undefined;
+  const unbound = hasSessions && withoutSessions ? { sessionPersistence: false } : {};
+  /** A session goes before header, cookie and weight, so both have to be there. */
+  const split = (share: number): Target["backendRefs"] => {
+    const refs = [
+      { name: primary, weight: weightTotal - share },
+      { name: second, weight: share, ...unbound },
+    ];
+    const drawn = refs.filter((ref) => ref.weight > 0);
+    if (hasSessions || drawn.length > 1) return refs;
+    return [{ name: drawn[0]!.name }];
+  };
   return [
     ...choices.map(({ match, isCanary }) => ({
       condition: match,
-      backendRefs: [{ name: isCanary ? second : primary }],
+      backendRefs: split(isCanary ? weightTotal : 0),
     })),
-    { condition: {}, backendRefs: refs.length === 1 ? [{ name: refs[0]!.name }] : refs },
+    { condition: {}, backendRefs: split(weight) },
   ];
 }
 

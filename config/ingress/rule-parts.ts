@@ -54,8 +54,10 @@ export function joinModifiers(first: Modifier, second: Modifier): Modifier {
   const setFrom = [...(first.setFrom ?? []), ...(second.setFrom ?? []).filter(isNew(first.setFrom))];
   const add = [...(first.add ?? []), ...(second.add ?? [])];
   const addFrom = [...(first.addFrom ?? []), ...(second.addFrom ?? [])];
+  const replace = [...(first.replace ?? []), ...(second.replace ?? [])];
   const remove = [...new Set([...(first.remove ?? []), ...(second.remove ?? [])])];
   return {
+    ...(replace.length > 0 && { replace }),
     ...(set.length > 0 && { set }),
     ...(setFrom.length > 0 && { setFrom }),
     ...(add.length > 0 && { add }),

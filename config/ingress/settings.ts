@@ -17,6 +17,7 @@ import { readMirror } from "./annotation/mirror.ts";
 import { readProxying } from "./annotation/proxying.ts";
 import { readRedirects, type Redirects } from "./annotation/redirects.ts";
 import { readRewrite, type Rewrite } from "./annotation/rewrite.ts";
+import { readUpstreamHeaders } from "./annotation/upstream-headers.ts";
 import type { BackendPolicies } from "./backends.ts";
 import type { Controller } from "./controller/controller.ts";
 import { presetsFor } from "./controller/global-auth.ts";
@@ -72,6 +73,7 @@ export function readSettings(ingress: Ingress, context: ImportContext, controlle
     filters: [
       ...readCors(annotations),
       ...(access.hidesPassword ? [withoutPassword] : []),
+      ...readUpstreamHeaders(annotations),
       ...readCustomHeaders(ingress, annotations, controller, set),
       ...mirrorFilters(ingress, annotations, context),
     ],

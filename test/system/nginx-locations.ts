@@ -52,6 +52,7 @@ function statementsOf(location: Location, server: Server, tools: LocationTools):
     ...sizeOf(ingress),
     ...pagesOf(ingress),
     "proxy_http_version 1.1;",
+    ...rewrittenAnswers(ingress),
     `proxy_set_header Host ${annotation(ingress, "upstream-vhost") ? `"${annotation(ingress, "upstream-vhost")}"` : "$http_host"};`,
     ...nginxWords(annotation(ingress, "configuration-snippet")),
     ...customHeaders(ingress, tools),
@@ -246,6 +247,19 @@ function limitsOf(ingress: IngressObject, { http }: LocationTools): string[] {
 
 function sizeOf(ingress: IngressObject): string[] {
   return [`client_max_body_size ${annotation(ingress, "proxy-body-size") || "1m"};`];
+}
+
+/** `proxy_redirect`, and `proxy_cookie_domain` and `-path`. */
+function rewrittenAnswers(ingress: IngressObject): string[] {
+  const from = annotation(ingress, "proxy-redirect-from") || "off";
+  const to = annotation(ingress, "proxy-redirect-to") || "off";
+  const redirect = from === "off" || from === "default" ? from : to === "off" ? undefined : `${from} ${to}`;
+  return [
+    ...(redirect === undefined ? [] : [`proxy_redirect ${redirect};`]),
+    ...["domain", "path"].map(
+      (kind) => `proxy_cookie_${kind} ${annotation(ingress, `proxy-cookie-${kind}`) || "off"};`,
+    ),
+  ];
 }
 
 const corsHeaders =

@@ -24,19 +24,17 @@ export function readAccess(
   set: ResourceSet,
 ): Access {
   const basicAuth = readBasicAuth(ingress, annotations, set);
-  const extAuth = readExternalAuth(ingress, annotations, set);
+  const asked = readExternalAuth(ingress, annotations, set);
   const bodyBytes = readBodySize(annotations);
   const allow = [
     ...annotations.networks("whitelist-source-range"),
     ...annotations.networks("allowlist-source-range"),
   ];
   const blocked = settings.networks("block-cidrs");
-  const credentials = { ...(basicAuth && { basicAuth }), ...(extAuth && { extAuth }) };
   const limits = bodyBytes === undefined ? {} : { requestLimits: { bodyBytes } };
-  const isAny = annotations.word("satisfy", ["any", "all"]) === "any" && (basicAuth ?? extAuth) !== undefined;
-  if (isAny && basicAuth && extAuth) {
-    annotations.unsupported("satisfy", "a password and the authorization server must both accept");
-  }
+  const isAny = annotations.word("satisfy", ["any", "all"]) === "any" && (basicAuth ?? asked) !== undefined;
+  const extAuth = asked && { ...asked, ...(isAny && basicAuth && { order: "Instead" as const }) };
+  const credentials = { ...(basicAuth && { basicAuth }), ...(extAuth && { extAuth }) };
   const deny = isAny ? blocked : [...annotations.networks("denylist-source-range"), ...blocked];
   const isLimited = !isAny && allow.length > 0;
   const clientCIDRs = { ...(isLimited && { allow }), ...(deny.length > 0 && { deny }) };

@@ -7,22 +7,29 @@ import type { Annotations } from "./annotations.ts";
 type LoadBalancer = NonNullable<BackendPolicies["loadBalancer"]>;
 type SessionPersistence = NonNullable<RulePolicies["sessionPersistence"]>;
 
+/** ingress-nginx's `upstream-hash-by-subset-size`. */
+const defaultSubsetSize = 3;
+/** The model's. */
+const maxSubsetSize = 1_000;
+
 /** `upstream-hash-by` goes before `load-balance`. */
 export function readLoadBalancer(annotations: Annotations): LoadBalancer | undefined {
   const algorithm = annotations.word("load-balance", ["round_robin", "ewma"]);
   const key = annotations.text("upstream-hash-by");
-  if (annotations.flag("upstream-hash-by-subset")) {
-    annotations.approximated(
-      "upstream-hash-by-subset",
-      "a client stays with one endpoint, not with a set of them",
-    );
-  }
+  const usesSubsets = annotations.flag("upstream-hash-by-subset") ?? false;
+  const subsetSize = annotations.integer("upstream-hash-by-subset-size", 1) ?? defaultSubsetSize;
   const consistentHash = key === undefined ? undefined : hashOf(key, annotations);
-  if (consistentHash) return { type: "ConsistentHash", consistentHash };
+  if (consistentHash) {
+    const subset = usesSubsets && { subsetSize: Math.min(subsetSize, maxSubsetSize) };
+    return { type: "ConsistentHash", consistentHash: { ...consistentHash, ...subset } };
+  }
   return algorithm === "ewma" ? { type: "PeakEWMA" } : undefined;
 }
 
-function hashOf(key: string, annotations: Annotations): LoadBalancer["consistentHash"] {
+function hashOf(
+  key: string,
+  annotations: Annotations,
+): NonNullable<LoadBalancer["consistentHash"]> | undefined {
   const variable = key.replace(/^\$\{(\w+)\}$/, "$$$1");
   if (variable === "$uri") return { type: "URI" };
   if (/^\$(?:binary_)?remote_addr$/.test(variable)) return { type: "SourceIP" };
@@ -45,22 +52,22 @@ function hashOf(key: string, annotations: Annotations): LoadBalancer["consistent
 export function readAffinity(annotations: Annotations): SessionPersistence | undefined {
   if (annotations.word("affinity", ["cookie"]) === undefined) return undefined;
   annotations.word("affinity-mode", ["balanced", "persistent"]);
-  if (annotations.word("affinity-canary-behavior", ["sticky", "legacy"]) === "legacy") {
-    annotations.approximated("affinity-canary-behavior", "clients that a canary has served stay with it");
-  }
-  for (const name of ["change-on-failure", "conditional-samesite-none"]) {
-    if (!annotations.flag(`session-cookie-${name}`)) continue;
-    annotations.ignored(`session-cookie-${name}`, "the cookie is the same whatever became of the request");
+  if (annotations.flag("session-cookie-conditional-samesite-none")) {
+    annotations.ignored(
+      "session-cookie-conditional-samesite-none",
+      "browsers of before 2020, which take SameSite=None for Strict, are told it like all others",
+    );
   }
   const lifetimeS =
     annotations.integer("session-cookie-max-age") ?? annotations.integer("session-cookie-expires");
   const path = annotations.text("session-cookie-path");
   const domain = annotations.text("session-cookie-domain");
   const secure = annotations.flag("session-cookie-secure");
-  const sameSite = annotations.word("session-cookie-samesite", ["None", "Lax", "Strict"]);
+  const sameSite = readSameSite(annotations);
   return {
     sessionName: annotations.text("session-cookie-name") ?? "INGRESSCOOKIE",
     ...(lifetimeS && { absoluteTimeout: formatDuration(lifetimeS * 1_000) }),
+    ...(annotations.flag("session-cookie-change-on-failure") && { moveOnFailure: true }),
     cookieConfig: {
       ...(lifetimeS && { lifetimeType: "Permanent" as const }),
       ...(path !== undefined && { path }),
@@ -70,3 +77,15 @@ export function readAffinity(annotations: Annotations): SessionPersistence | und
     },
   };
 }
+
+/** In letters of either case. */
+function readSameSite(annotations: Annotations) {
+  const text = annotations.text("session-cookie-samesite");
+  const found = sameSites.find((one) => one.toLowerCase() === text?.toLowerCase());
+  if (text !== undefined && !found) {
+    annotations.invalid("session-cookie-samesite", sameSites.map((one) => JSON.stringify(one)).join(" or "));
+  }
+  return found;
+}
+
+const sameSites = ["None", "Lax", "Strict"] as const;

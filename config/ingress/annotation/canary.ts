@@ -12,6 +12,8 @@ export interface Canary {
   readonly weight: number;
   /** Of so many; at least 100. */
   readonly weightTotal: number;
+  /** Where the main Ingress has sessions, those whom the canary serves have none (`affinity-canary-behavior`). */
+  readonly withoutSessions: boolean;
 }
 
 /** The order is ingress-nginx's: header, then cookie, then weight. */
@@ -20,7 +22,8 @@ export function readCanary(annotations: Annotations): Canary | undefined {
   const weight = annotations.integer("canary-weight") ?? 0;
   const weightTotal = Math.max(100, annotations.integer("canary-weight-total") ?? 100);
   const choices = [...byHeader(annotations), ...byCookie(annotations)];
-  if (isCanary) return { choices, weight: Math.min(weight, weightTotal), weightTotal };
+  const withoutSessions = annotations.word("affinity-canary-behavior", ["sticky", "legacy"]) === "legacy";
+  if (isCanary) return { choices, weight: Math.min(weight, weightTotal), weightTotal, withoutSessions };
   if (weight > 0 || choices.length > 0) {
     const name =
       weight > 0 ? "canary-weight" : choices[0]!.match.headers ? "canary-by-header" : "canary-by-cookie";

@@ -3,7 +3,7 @@ import { nearestName } from "../../native/nearest-name.ts";
 import { fieldOf, type Notes } from "../../kubernetes/notes.ts";
 import type { Controller } from "../controller/controller.ts";
 import type { Ingress } from "../kinds.ts";
-import { annotationPolicies, inertValues } from "./annotation-policy.ts";
+import { annotationPolicies, inertValues, type AnnotationPolicy } from "./annotation-policy.ts";
 import { riskLevels, riskOf } from "./annotation-risk.ts";
 import { annotationPrefix, type Annotations } from "./annotations.ts";
 
@@ -54,10 +54,23 @@ function checkOwn(name: string, value: string, annotations: Annotations, notes: 
       message: `ingress-nginx has no annotation ${JSON.stringify(annotationPrefix + name)}, and ignores it`,
       remedy: near && `Did you mean ${JSON.stringify(annotationPrefix + near)}?`,
     });
-  } else if (policy !== "read" && !inertValues.has(value.trim())) {
-    if ("ignored" in policy) annotations.ignored(name, policy.ignored);
-    else annotations.unsupported(name, policy.unsupported);
+  } else if (policy !== "read") noteUnread(name, value.trim(), policy, annotations);
+}
+
+function noteUnread(
+  name: string,
+  value: string,
+  policy: Exclude<AnnotationPolicy, "read">,
+  annotations: Annotations,
+): void {
+  if (value === "") return;
+  if ("unsupported" in policy) {
+    if (!inertValues.includes(value)) annotations.unsupported(name, policy.unsupported);
+    return;
   }
+  const { takes, silent = inertValues, ignored } = policy;
+  if (!takes.pattern.test(value)) annotations.invalid(name, takes.expected);
+  else if (!silent.includes(value)) annotations.ignored(name, ignored);
 }
 
 /** What an administrator keeps Ingresses from; where the ConfigMap does not say it, nothing. */

@@ -97,8 +97,11 @@ function verificationOf(
       "Say with proxy-ssl-name what they are for.",
     );
   }
-  if (annotations.text("proxy-ssl-server-name") === "off") {
+  if (annotations.word("proxy-ssl-server-name", ["on", "off"]) === "off") {
     annotations.ignored("proxy-ssl-server-name", "endpoints are always told the name that is asked for");
+  }
+  if ((annotations.integer("proxy-ssl-verify-depth") ?? 1) !== 1) {
+    annotations.ignored("proxy-ssl-verify-depth", "chains of certificates may be as long as they are");
   }
   return { caCertificates };
 }

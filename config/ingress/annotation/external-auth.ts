@@ -24,6 +24,8 @@ export function readExternalAuth(
   set: ResourceSet,
 ): ExtAuth | undefined {
   const url = annotations.text("auth-url");
+  // What it says has been done: `presetsFor`. This is for what is said of a value that is none.
+  annotations.flag("enable-global-auth");
   if (url === undefined) return undefined;
   // A query may follow the host at once; the model has a path between them.
   const spelled = url.replace(/^(https?:\/\/[^/?#]+)\?/, "$1/?").replace(hostVariable, "$$host");

@@ -40,20 +40,6 @@ function noteOthers(annotations: Annotations): void {
       "only the time until a response begins and between its pieces is limited",
     );
   }
-  for (const name of [
-    "proxy-cookie-domain",
-    "proxy-cookie-path",
-    "proxy-redirect-from",
-    "proxy-redirect-to",
-  ]) {
-    const value = annotations.text(name);
-    if (value === undefined || value === "off" || (name === "proxy-redirect-from" && value === "default"))
-      continue;
-    annotations.ignored(
-      name,
-      "what endpoints write into Location and Set-Cookie reaches the client as it is",
-    );
-  }
 }
 
 /** What nginx's conditions are among Envoy's. */

@@ -82,6 +82,7 @@ function beside(name: string): Record<string, string> {
     return { "global-auth-url": "http://auth.test/" };
   if (/^(?:proxy-real-ip-cidr|compute-full-forwarded-for|forwarded-for-header)$/.test(name))
     return { "use-forwarded-headers": "true" };
+  if (name === "proxy-redirect-from") return { "proxy-redirect-to": "http://b/" };
   if (name.startsWith("gzip-")) return { "use-gzip": "true" };
   if (name.startsWith("brotli-")) return { "enable-brotli": "true" };
   return {};
@@ -133,6 +134,9 @@ const honoured: Record<string, string> = {
   "proxy-next-upstream-tries": "2",
   "proxy-read-timeout": "7",
   "proxy-real-ip-cidr": "10.0.0.0/8",
+  "proxy-cookie-domain": "a b",
+  "proxy-cookie-path": "/a /b",
+  "proxy-redirect-from": "http://a/",
   "proxy-set-headers": "ingress-nginx/own",
   "service-upstream": "true",
   "ssl-redirect": "false",
@@ -161,10 +165,7 @@ const refused: Record<string, string> = {
 
 /** Of the rest, those for which not every value will do. */
 const ignored: Record<string, string> = {
-  "proxy-cookie-domain": "a b",
-  "proxy-cookie-path": "/a /b",
   "proxy-next-upstream-timeout": "7",
-  "proxy-redirect-from": "http://a/",
   "proxy-send-timeout": "7",
   "relative-redirects": "true",
   ...Object.fromEntries(
