@@ -1,6 +1,6 @@
 // `npm run bench`: everything but `tunnel`, which takes as long as all others; `npm run bench -- NAME…`: one or some;
 // `--quick`: short rounds, to see that it runs.
-import { benchConfig } from "./config/validate.ts";
+import { benchConfig } from "./config/commands.ts";
 import { benchFailover } from "./failover.ts";
 import { benchGateway } from "./gateway.ts";
 import { benchLayer4 } from "./layer-4.ts";

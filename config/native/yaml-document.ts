@@ -4,7 +4,7 @@ import { limits } from "#contract/limits.ts";
 import type { Path, Place } from "../report.ts";
 import { lineIndex } from "./line-index.ts";
 import type { DocumentResult, SourceDocument, TextProblem } from "./source-document.ts";
-import { type PlainDocument, readPlainYaml, type TextSpan } from "./yaml-events.ts";
+import { readPlainYaml, type TextSpan } from "./yaml-events.ts";
 import { yamlPlaces } from "./yaml-places.ts";
 import { YamlTokens } from "./yaml-tokens.ts";
 import { isMergeKey, keyText, YamlValues, type YamlProblem } from "./yaml-values.ts";
@@ -22,24 +22,9 @@ export function readYaml(text: string): DocumentResult {
   return document ? { document, problems: [] } : readWhole(text);
 }
 
-/** Places are asked for only where something is to be said: then the item of a list that it is in is read once more. */
 function readPlain(text: string): SourceDocument | undefined {
-  const documents = readPlainYaml(text);
-  if (documents?.length !== 1) return undefined;
-  const [plain] = documents as [PlainDocument];
-  const placeOf = lineIndex(text);
-  const locateInText = locateAgain(text, { start: 0, end: text.length }, placeOf, true);
-  let item: { readonly start: number; readonly locate: SourceDocument["locate"] } | undefined;
-  return {
-    value: plain.value,
-    locate(path, at) {
-      const span = plain.itemSpan(path);
-      if (!span) return locateInText(path, at);
-      if (item?.start !== span.start)
-        item = { start: span.start, locate: locateAgain(text, span, placeOf, true) };
-      return item.locate([0, ...path.slice(2)], at);
-    },
-  };
+  const documents = readPlainStream(text);
+  return documents?.length === 1 ? documents[0] : undefined;
 }
 
 function readWhole(text: string): DocumentResult {
@@ -60,7 +45,7 @@ function readWhole(text: string): DocumentResult {
 /** Every document of a stream (YAML 1.2.2 §9.2), as Kubernetes manifests come; the empty ones are left out. */
 export function readYamlStream(text: string): StreamResult {
   const plain = readPlainStream(text);
-  return plain ? { documents: plain, problems: [] } : readWholeStream(text);
+  return plain ? { documents: plain.filter(hasValue), problems: [] } : readWholeStream(text);
 }
 
 export interface StreamResult {
@@ -72,53 +57,95 @@ export interface StreamResult {
 /** Of a document only its values are kept: manifests of 10,000 routes have nodes of hundreds of megabytes. */
 export function readWholeStream(text: string): StreamResult {
   const reader = new YamlReader(text);
+  const places = new TextPlaces(text, false);
   const documents: SourceDocument[] = [];
   for (const root of reader.roots()) {
     const { value } = reader.read(root);
-    if (value === null) continue;
     const [start, , end] = root.range;
-    documents.push({ value, locate: locateAgain(text, { start, end }, reader.placeOf, false) });
+    documents.push({ value, locate: (path, at) => places.locate({ start, end }, path, at) });
   }
-  return { documents: reader.problems.length > 0 ? [] : documents, problems: reader.problems };
-}
-
-function readPlainStream(text: string): SourceDocument[] | undefined {
-  const placeOf = lineIndex(text);
-  return readPlainYaml(text)
-    ?.filter(({ value }) => value !== null)
-    .map(({ value, span }) => ({ value, locate: locateAgain(text, span, placeOf, true) }));
-}
-
-/** Finds places of a document, or of lines of one, by reading them once more, at most once for all of their places. */
-function locateAgain(
-  text: string,
-  { start, end }: TextSpan,
-  placeOf: (offset: number) => Place,
-  isPlain: boolean,
-): SourceDocument["locate"] {
-  const part = (): string => text.slice(start, end);
-  const places = rememberWeakly(() => yamlPlaces(part()));
-  const whole = rememberWeakly(() => readWhole(part()).document);
-  return (path, at) => {
-    const offset = isPlain ? places()?.offsetOf(path, at) : undefined;
-    if (offset !== undefined) return placeOf(start + offset);
-    const before = placeOf(start);
-    const { line, column } = whole()?.locate(path, at) ?? firstPlace;
-    return { line: before.line + line - 1, column: line === 1 ? before.column + column - 1 : column };
+  return {
+    documents: reader.problems.length > 0 ? [] : documents.filter(hasValue),
+    problems: reader.problems,
   };
+}
+
+function readPlainStream(original: string): SourceDocument[] | undefined {
+  // A line end is no part of any line, so lines and columns stay what they are.
+  const text = original.replaceAll("\r\n", "\n");
+  const places = new TextPlaces(text, true);
+  return readPlainYaml(text)?.map(({ value, span, itemSpan }) => ({
+    value,
+    locate(path, at) {
+      const item = itemSpan(path);
+      return item ? places.locate(item, [0, ...path.slice(2)], at) : places.locate(span, path, at);
+    },
+  }));
+}
+
+function hasValue({ value }: SourceDocument): boolean {
+  return value !== null;
+}
+
+/** Documents, or items of lists, whose places are kept when they were asked for; longer ones only weakly. */
+const keptParts = 4;
+const keptPartChars = 64 * 1024;
+
+interface KeptPart {
+  readonly start: number;
+  readonly part: { deref(): SourceDocument["locate"] | undefined };
+}
+
+/**
+ * Places in parts of a text. Something is to be said about few of them, so a part is read once more when it is first asked
+ * about, and kept while not too many others were asked about since. (Weak references alone keep whatever they have given
+ * until the end of the job that asked, which may be all of a conversion.)
+ */
+class TextPlaces {
+  readonly #text: string;
+  readonly #isPlain: boolean;
+  readonly #placeOf: (offset: number) => Place;
+  /** By turns. From a map, what has left it would live on until V8 collects its old objects. */
+  readonly #kept: KeptPart[] = [];
+  #turn = 0;
+
+  constructor(text: string, isPlain: boolean) {
+    this.#text = text;
+    this.#isPlain = isPlain;
+    this.#placeOf = lineIndex(text);
+  }
+
+  locate(span: TextSpan, path: Path, at: "key" | "value"): Place {
+    return this.#part(span)(path, at);
+  }
+
+  #part(span: TextSpan): SourceDocument["locate"] {
+    const { start, end } = span;
+    const known = this.#kept.find((kept) => kept.start === start)?.part.deref();
+    if (known) return known;
+    const part = this.#read(span);
+    const held = end - start > keptPartChars ? new WeakRef(part) : { deref: () => part };
+    this.#kept[this.#turn] = { start, part: held };
+    this.#turn = (this.#turn + 1) % keptParts;
+    return part;
+  }
+
+  #read({ start, end }: TextSpan): SourceDocument["locate"] {
+    const text = this.#text.slice(start, end);
+    const plain = this.#isPlain ? yamlPlaces(text) : undefined;
+    let whole: SourceDocument | undefined;
+    return (path, at) => {
+      const offset = plain?.offsetOf(path, at);
+      if (offset !== undefined) return this.#placeOf(start + offset);
+      whole ??= readWhole(text).document;
+      const before = this.#placeOf(start);
+      const { line, column } = whole?.locate(path, at) ?? firstPlace;
+      return { line: before.line + line - 1, column: line === 1 ? before.column + column - 1 : column };
+    };
+  }
 }
 
 const firstPlace: Place = { line: 1, column: 1 };
-
-/** What was made once is made again only when nothing else has kept it. */
-function rememberWeakly<T extends object>(make: () => T | undefined): () => T | undefined {
-  let made: WeakRef<T> | undefined;
-  return () => {
-    const known = made?.deref() ?? make();
-    if (known) made = new WeakRef(known);
-    return known;
-  };
-}
 
 class YamlReader {
   readonly problems: TextProblem[] = [];

@@ -131,6 +131,45 @@ test("what is wrong in a list is found at its line and column", () => {
   ]);
 });
 
+test("line ends of Windows change no value and no place", () => {
+  const withCr = (text: string): string => text.replaceAll(/\r?\n/g, "\r\n");
+  const values = (text: string): unknown => {
+    const { documents, problems } = readYamlStream(text);
+    return problems.length > 0 ? undefined : documents.map(({ value }) => value);
+  };
+  expect(values(withCr(manifest))).toEqual(values(manifest));
+  fc.assert(
+    fc.property(randomYaml, (text) => {
+      expect(values(withCr(text)), text).toEqual(readByGrammar(withCr(text)));
+    }),
+    { seed, numRuns: 1_000 },
+  );
+  const path = ["list", 1, "nested"];
+  expect(readYamlStream(withCr(manifest)).documents[1]!.locate(path, "value")).toEqual(
+    readWholeStream(manifest).documents[1]!.locate(path, "value"),
+  );
+});
+
+test.each<[string, string]>([
+  ["an apostrophe in a comment", "# it's\na: 1 # it's\nb: [c] # [it's]\n"],
+  ["brackets in plain text", "a: /x/[0-9]+\nb: { c: d }\ne: f]g h\n"],
+  ["quotes in plain text", 'a: it\'s so\nb: say "no" twice\n'],
+  ["keys in quotes", '"a": 1\n\'b\' : [{ "c": 2, d: [] }, e: f]\n'],
+  ["a comment within brackets", "a: [ # it's ]\n  b, # c ]\n  d ]\n"],
+])("%s: nothing that needs the whole grammar", (_name, source) => {
+  expect(readPlain(source)).toEqual(readByGrammar(source));
+});
+
+test.each([
+  ["text behind a quoted value", "a: 'b' c\n"],
+  ["text behind a bracket", "a: [b] c\n"],
+  ["a key behind a bracket", "- { a: b }  c: d\n"],
+  ["a quote behind a bracket", 'a: [b]"c"\n'],
+])("%s: the whole grammar refuses it", (_name, source) => {
+  expect(readPlain(source)).toBeUndefined();
+  expect(readByGrammar(source)).toBeUndefined();
+});
+
 test("places of every item and field are those that the grammar gives", () => {
   const source =
     "# a\n---\nfirst:\n- x: 1\n  # c\n  y: [2,\n    3]\n\n- z\nsecond: { u: v }\nthird:\n    -\n      w: 1\n";

@@ -3,8 +3,11 @@
 // merge, a key twice), with what the two packages read differently, or with an error is not read here: `yaml` has the word.
 import {
   boolCoreTag,
+  COLLECTION_STYLE,
   EVENT_ID,
   type Event,
+  type MappingEvent,
+  type SequenceEvent,
   floatCoreTag,
   getScalarValue,
   intCoreTag,
@@ -56,14 +59,11 @@ export function readPlainYaml(text: string, charsAtOnce = pieceChars): PlainDocu
 /**
  * Line ends and marks that need care, directives, ends of documents, documents that begin in the line of their mark. What
  * the two packages read differently: tabs and marks where indentation is due; keys of several lines; block scalars that
- * tell their indentation; more text in the line behind the end of a flow collection or of a quoted scalar.
+ * tell their indentation. And, which only events tell (`#expectLineEnd`), more text in the line behind the end of a flow
+ * collection or of a quoted scalar.
  */
 const differing = new RegExp(
-  [
-    /\r|\uFEFF|^%|^ *\.\.\.|^---[ \t]*[^\s]|^ +---/,
-    /^ *\t|^[ -]*\?(?:[ \t]|$)|[|>][-+]?\d/,
-    /[\]}](?: +[^\s,\]}:#]|[^\s,\]}:#"'])|[^\s:,[{(]["'] *[^\s,\]}:#]/,
-  ]
+  [/\r|\uFEFF|^%|^ *\.\.\.|^---[ \t]*[^\s]|^ +---/, /^ *\t|^[ -]*\?(?:[ \t]|$)|[|>][-+]?\d/]
     .map(({ source }) => source)
     .join("|"),
   "m",
@@ -154,12 +154,17 @@ const coreTags = [nullCoreTag, boolCoreTag, intCoreTag, floatCoreTag];
 /** Whatever else a plain scalar begins with, it is text. */
 const beginsSpecial = new Set(coreTags.flatMap(({ implicitFirstChars }) => implicitFirstChars ?? []));
 
+const separators = /(?:[\s,:]|#[^\n]*\n)*/y;
+const lineEnd = / *(?:[\n,\]}:#]|$)/y;
+
 /** Reads one document. */
 class EventReader {
   readonly #text: string;
   readonly #events: readonly Event[];
   readonly #items: ItemStarts = new Map();
   #next = 0;
+  /** Behind the last scalar or bracket; nothing but separators stands between it and what is next. */
+  #end = 0;
 
   constructor(text: string, events: readonly Event[]) {
     this.#text = text;
@@ -193,11 +198,40 @@ class EventReader {
     if (event.type === EVENT_ID.POP || event.type === EVENT_ID.DOCUMENT) throw new NotPlain();
     if (event.type === EVENT_ID.ALIAS || event.anchorStart >= 0 || event.tagStart >= 0) throw new NotPlain();
     if (event.type === EVENT_ID.SCALAR) return this.#scalar(event);
-    return event.type === EVENT_ID.MAPPING ? this.#map(isRoot) : this.#list();
+    this.#end = event.start + 1;
+    const value = event.type === EVENT_ID.MAPPING ? this.#map(isRoot) : this.#list();
+    if (event.style === COLLECTION_STYLE.FLOW) this.#endFlow(event);
+    return value;
+  }
+
+  #scalarText(event: ScalarEvent): string {
+    if (event.valueEnd >= 0) this.#end = event.valueEnd;
+    if (event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED) {
+      this.#end += 1;
+      this.#expectLineEnd();
+    }
+    return getScalarValue(this.#text, event);
+  }
+
+  /** The event of the end does not say where it is. */
+  #endFlow({ start }: MappingEvent | SequenceEvent): void {
+    const closing = { "[": "]", "{": "}" }[this.#text.charAt(start)];
+    // The one pair of `[a: b]` has no brackets of its own.
+    if (closing === undefined) return;
+    separators.lastIndex = this.#end;
+    separators.test(this.#text);
+    if (this.#text[separators.lastIndex] !== closing) throw new NotPlain();
+    this.#end = separators.lastIndex + 1;
+    this.#expectLineEnd();
+  }
+
+  #expectLineEnd(): void {
+    lineEnd.lastIndex = this.#end;
+    if (!lineEnd.test(this.#text)) throw new NotPlain();
   }
 
   #scalar(event: ScalarEvent): unknown {
-    const text = getScalarValue(this.#text, event);
+    const text = this.#scalarText(event);
     if (event.style !== SCALAR_STYLE.PLAIN) return text;
     if (text !== "" && !beginsSpecial.has(text[0]!)) return text;
     for (const tag of coreTags) {
@@ -212,13 +246,15 @@ class EventReader {
     for (let event = this.#take(); event.type !== EVENT_ID.POP; event = this.#take()) {
       if (event.type !== EVENT_ID.SCALAR || event.anchorStart >= 0 || event.tagStart >= 0)
         throw new NotPlain();
-      const key = getScalarValue(this.#text, event);
+      const key = this.#scalarText(event);
       if (key === "" || key === "<<" || Object.hasOwn(map, key)) throw new NotPlain();
       const value = this.#events[this.#next];
       if (isRoot && value?.type === EVENT_ID.SEQUENCE && value.anchorStart < 0 && value.tagStart < 0) {
         this.#next += 1;
+        this.#end = value.start + 1;
         const starts: number[] = [];
         putOwn(map, key, this.#list(starts));
+        if (value.style === COLLECTION_STYLE.FLOW) this.#endFlow(value);
         this.#items.set(key, [...starts, this.#startOfNext()]);
       } else putOwn(map, key, this.#value(false));
     }
