@@ -5,11 +5,9 @@ import { z } from "zod";
 export const hubCalls = {
   /** Nothing changes; only the answer counts. */
   load: "/load",
-  /** The hubs serve on, but report that they leave, so that gateways go elsewhere. */
+  /** The hubs ask agents to connect to their successors, and serve on. */
   leave: "/leave",
-  /** The hubs send go-away. */
-  drain: "/drain",
-  /** What is open after `timeoutMs` is closed. */
+  /** Gateways reach the successors from now on. What is open after `timeoutMs` is closed. */
   end: "/end",
   /** WebSockets of clients of one gateway process are closed. */
   goodbye: "/goodbye",
@@ -31,7 +29,5 @@ export const hubLoadSchema = z.strictObject({
   /** Connections of agents that take new streams. */
   serving: z.int().min(0),
   streams: z.int().min(0),
-  /** Time since a gateway last asked for a stream; at most since the process began. */
-  quietMs: z.number().min(0),
 });
 export type HubLoad = z.infer<typeof hubLoadSchema>;

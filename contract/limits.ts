@@ -118,6 +118,8 @@ export const limits = {
   forwardRecheckMs: 5_000,
   /** Port forwarding: longest that one agent may take to connect to one endpoint. */
   forwardConnectMs: 10_000,
+  /** How long a gateway may use a connection to a hub's process again: workerd's five seconds, and one (decision 0011). */
+  keptConnectionMs: 6_000,
   /** Tunnel: connections one hub object accepts. */
   connectionsPerHub: 256,
   /** Of those, connections that have not proved who they are yet. */

@@ -158,8 +158,6 @@ export type HubPush = z.infer<typeof hubPushSchema>;
 
 /** The hub's answer to a push. */
 export const hubReportSchema = z.strictObject({
-  /** The hub is about to be replaced: it serves, but gateways are to use the tunnel's other hubs. */
-  leaving: z.boolean().optional(),
   trustVersion: z.int().min(0),
   configVersion: z.int().min(0),
   agents: z.array(agentStatusSchema),

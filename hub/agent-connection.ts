@@ -149,9 +149,14 @@ export class AgentConnection implements AgentFacts {
     }
   }
 
-  /** Asks the agent to connect to this hub's successor; it drains this connection once it has. */
+  /** Asks the agent to connect to this hub's successor; this connection serves until it is drained. */
   leave(reason: string): void {
     this.#session?.leave(reason);
+  }
+
+  /** No new streams; closes the connection once the open ones are finished. */
+  drain(reason: string): void {
+    this.#session?.drain(reason);
   }
 
   /** Ends the connection with everything on it. */

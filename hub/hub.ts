@@ -64,7 +64,7 @@ export class Hub {
   #streamMs = Date.now();
   #askedMs = 0;
   /** The way of a hub that is replaced (decision 0011). */
-  #life: "serving" | "leaving" | "draining" = "serving";
+  #life: "serving" | "leaving" | "ending" = "serving";
   readonly #relays = new OpenRelays();
   #ticker: ReturnType<typeof setInterval> | undefined;
   #announcedMs = 0;
@@ -109,8 +109,7 @@ export class Hub {
 
   /** A call of the supervisor; `body` as `contract/hub-call.ts` has it. */
   obey(call: HubCall, body: unknown): HubLoad {
-    if (call === hubCalls.leave && this.#life === "serving") this.#life = "leaving";
-    if (call === hubCalls.drain) this.#drain();
+    if (call === hubCalls.leave) this.#leave();
     if (call === hubCalls.end) void this.#end(hubEndSchema.parse(body));
     if (call === hubCalls.goodbye) this.#relays.goodbye(hubGoodbyeSchema.parse(body));
     return this.#load();
@@ -121,31 +120,38 @@ export class Hub {
     return {
       serving: agents.length,
       streams: this.#agents.reduce((sum, { streams }) => sum + streams, 0),
-      quietMs: this.quietMs,
     };
   }
 
-  #drain(): void {
-    if (this.#life === "draining") return;
-    this.#life = "draining";
-    this.#log("hub_draining", { agents: this.#agents.length });
+  #leave(): void {
+    if (this.#life !== "serving") return;
+    this.#life = "leaving";
+    this.#log("hub_leaving", { agents: this.#agents.length });
     for (const agent of this.#agents) agent.leave(replaced);
-    for (const forwarder of this.#forwarders) forwarder.drain(replaced);
   }
 
   async #end({ timeoutMs }: HubEnd): Promise<void> {
+    if (this.#life === "ending") return;
+    this.#life = "ending";
     const reason = replaced;
+    for (const forwarder of this.#forwarders) forwarder.drain(reason);
     await awakeDelay(Math.max(0, timeoutMs - goodbyeMs));
     this.#relays.goodbye({ code: 1012, reason });
-    await awakeDelay(goodbyeMs);
+    await awakeDelay(goodbyeMs + limits.keptConnectionMs);
     for (const end of [...this.#forwarders, ...this.#agents]) end.end(reason);
+  }
+
+  /** Nobody asks for streams any more: agents' connections are closed once those that are open have come to their end. */
+  drain(): void {
+    this.#log("hub_draining", { agents: this.#agents.length });
+    for (const agent of this.#agents) agent.drain(replaced);
   }
 
   // --- agents -------------------------------------------------------------------------------------------------------
 
   /** The door has verified the transport. `accept` completes the WebSocket's handshake; throws as it does. */
   connect(arrival: AgentArrival, accept: () => PeerSocket): Refusal | undefined {
-    if (this.#life === "draining") return unavailable(replaced);
+    if (this.#life !== "serving") return unavailable(replaced);
     const unauthenticated = this.#connections.size - this.#agents.length;
     if (
       this.#connections.size >= limits.connectionsPerHub ||
@@ -202,7 +208,7 @@ export class Hub {
 
   /** The door has asked the control. */
   forward(target: TunnelTarget, forwarder: Forwarder, accept: () => PeerSocket): Refusal | undefined {
-    if (this.#life === "draining" || this.#forwarders.size >= limits.forwardersPerHub) {
+    if (this.#life !== "serving" || this.#forwarders.size >= limits.forwardersPerHub) {
       return unavailable("this hub is being replaced, or has too many clients");
     }
     const socket = accept();
@@ -275,7 +281,7 @@ export class Hub {
     const nowMs = Date.now();
     for (const one of [...this.#connections, ...this.#forwarders]) one.tick(nowMs);
     this.#moveWaiting();
-    if (this.#agents.length === 0 || this.#life === "draining") return;
+    if (this.#agents.length === 0 || this.#life !== "serving") return;
     const heardMs = Math.max(this.#askedMs, this.#announcedMs);
     if (nowMs - this.#announcedMs >= announceMs || nowMs - heardMs >= forgottenMs) void this.#announce();
   }
@@ -328,7 +334,6 @@ export class Hub {
     for (const { session } of this.#agents) if (session) this.#counters.look(session.tally);
     return {
       ...this.#counters.handOver(countersTaken, crypto.randomUUID()),
-      ...(this.#life !== "serving" && { leaving: true }),
       trustVersion: this.#knowledge.trustVersion,
       configVersion: this.#knowledge.configVersion,
       agents: this.#agents.flatMap((agent) => agent.status() ?? []),
@@ -346,6 +351,7 @@ export class Hub {
 const quietEvents: ReadonlySet<string> = new Set([
   "tunnel_connected",
   "tunnel_draining",
+  "hub_leaving",
   "hub_draining",
   "forward_session_opened",
   "forward_session_closed",

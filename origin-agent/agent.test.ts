@@ -36,7 +36,7 @@ test("an edge that was down is found again on the same certificate", async () =>
   expect(again.events.entries.some(({ type }) => type === "joined")).toBe(false);
 });
 
-test("a hub that goes away is replaced before its streams are finished", async () => {
+test("a hub that goes away is served beside its successor, until it drains", async () => {
   const finish = Promise.withResolvers<void>();
   const pod = await startPod(
     (_request, response) => void finish.promise.then(() => response.end("finished")),
@@ -48,14 +48,17 @@ test("a hub that goes away is replaced before its streams are finished", async (
   const answer = exchange(leaving.session, openHead(podKey(pod.port)));
 
   const seen = edge.events.entries.length;
-  leaving.session.drain("the hub is replaced");
+  leaving.session.leave("the hub is replaced");
   const { connection } = (await edge.events.find(
     (event) => isConnected(event) && event.connection.shard === leaving.shard,
     seen,
   )) as Extract<EdgeEvent, { type: "connected" }>;
+  const late = exchange(leaving.session, openHead(podKey(pod.port)));
+  leaving.session.drain("gateways have gone");
   expect(leaving.session.closed).toBe(false);
   finish.resolve();
-  expect(await text((await answer).body)).toBe("finished");
+  for (const one of [answer, late]) expect(await text((await one).body)).toBe("finished");
+  await leaving.closed;
   expect(connection.session.draining).toBe(false);
 });
 

@@ -74,7 +74,7 @@ export interface ConnectionState {
 export class TunnelConnection {
   /** Resolves to whether the hub accepted this agent. */
   readonly ready: Promise<boolean>;
-  /** Resolves when the hub drains. */
+  /** Resolves when the hub goes away. */
   readonly goingAway: Promise<void>;
   /** Resolves when the connection is over, for whatever reason. Never rejects. */
   readonly closed: Promise<void>;
@@ -90,6 +90,7 @@ export class TunnelConnection {
   #transport: Socket | undefined;
   #session: TunnelSession | undefined;
   #ticker: NodeJS.Timeout | undefined;
+  #hubLeaves = false;
   #over = false;
   /** Messages are handled one after the other; after the handshake at once. */
   #handshaking: Promise<void> = Promise.resolve();
@@ -115,6 +116,11 @@ export class TunnelConnection {
   /** True while the connection is authenticated and neither side goes away. */
   get serving(): boolean {
     return this.#session !== undefined && !this.#session.draining;
+  }
+
+  /** The hub goes away. It drains the connection itself, once nobody asks it for streams any more. */
+  get hubLeaves(): boolean {
+    return this.#hubLeaves;
   }
 
   /** Undefined before it is authenticated. */
@@ -249,6 +255,7 @@ export class TunnelConnection {
           onControl: (text) => this.#control(text),
           onDraining: (reason) => {
             log.info("hub_draining", { reason });
+            this.#hubLeaves = true;
             this.#goingAway.resolve();
           },
           onDrained: () => session.close("normal", "all streams are finished"),

@@ -1,5 +1,5 @@
 // Keeps one authenticated connection to one hub of the tunnel: reconnects when it breaks, and puts a new one in its place
-// before the old one drains when the hub goes away or the certificate was renewed.
+// before the old one drains when the certificate was renewed, or before the hub drains it when that goes away.
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackoff } from "./backoff.ts";
 import type { TunnelConnection } from "./connection.ts";
@@ -19,7 +19,7 @@ export interface ShardOptions {
 export interface Shard {
   /** The connection that takes new streams, if there is one. */
   active(): TunnelConnection | undefined;
-  /** All that are open: the active one, one that is being made, those that drain. */
+  /** All that are open: the active one, one that is being made, one whose hub goes away, those that drain. */
   connections(): readonly TunnelConnection[];
   /** Opens a connection with the new identity; the old one drains once that is authenticated. */
   replace(): void;
@@ -36,6 +36,8 @@ export function startShard(options: ShardOptions): Shard {
   const stopping = new AbortController();
   const connections = new Set<TunnelConnection>();
   let active: TunnelConnection | undefined;
+  /** The one before, where its hub goes away: requests may be on their way there. */
+  let outgoing: TunnelConnection | undefined;
   let replaced = Promise.withResolvers<"replaced">();
 
   const open = () => {
@@ -54,7 +56,10 @@ export function startShard(options: ShardOptions): Shard {
     const previous = active;
     active = connection;
     options.onReady(connection);
-    void previous?.drain("replaced by a new connection");
+    // One is enough, whatever a hub does.
+    void outgoing?.drain("replaced by a new connection");
+    outgoing = previous?.hubLeaves ? previous : undefined;
+    if (!outgoing) void previous?.drain("replaced by a new connection");
     const sinceMs = nowMs();
     await Promise.race([connection.closed, connection.goingAway, replaced.promise]);
     if (nowMs() - sinceMs >= stableMs) backoff.reset();

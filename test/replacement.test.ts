@@ -62,6 +62,24 @@ test("one process by name; a name that does not exist is refused with those that
   expect(refused.stderr).toContain("no process gateway-9; there are control, state,");
 }, 300_000);
 
+test("a hub is replaced without a failure where the region hangs until its successor has asked in vain", async () => {
+  const unanswered = (): number =>
+    system.program.output().split(/^hub-0: .*"tunnel_region_unavailable"/m).length;
+  const before = unanswered();
+  await underLoad(async () => {
+    const state = pidsOf("state").at(-1)!;
+    process.kill(state, "SIGSTOP");
+    const reloading = system.run("reload", "--process", "hub-0");
+    try {
+      // Of two agents that it cannot let in without knowing whom to trust.
+      await eventually("the successor has asked in vain", async () => unanswered() > before);
+    } finally {
+      process.kill(state, "SIGCONT");
+    }
+    expect(await reloading).toMatchObject({ code: 0, stdout: "replaced hub-0\n" });
+  });
+}, 300_000);
+
 test("agents are restarted in turn", async () => {
   const { closeCodes } = await underLoad(async () => {
     expect(await replaced.restartAgents()).toEqual([0, 0]);

@@ -2,11 +2,11 @@
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { hubCalls, hubLoadSchema, type HubGoodbye, type HubLoad } from "#contract/hub-call.ts";
+import { limits } from "#contract/limits.ts";
 import { askUnixSocket } from "../unix-request.ts";
 import { passToHub, tellHub } from "./hub-process.ts";
-import type { TunnelTls } from "./hub/settings.ts";
+import { type HubSocket, hubSockets, type TunnelTls } from "./hub/settings.ts";
 import type { StartedChild } from "./kept-process.ts";
-import { untilQuiet } from "./quiet-hub.ts";
 import { type RunningProcess, SlottedSet, type SlottedRun } from "./slotted-set.ts";
 import { hubProcess, slotPath } from "./socket-plan.ts";
 
@@ -15,12 +15,13 @@ export interface HubSetOptions {
   readonly runDirectory: string;
   readonly drainTimeoutMs: number;
   startOne(run: SlottedRun, tls: TunnelTls | undefined): StartedChild;
-  /** Gateways and agents that connect from now on reach this run. */
-  use(run: RunningProcess): void;
+  /** Who connects to these sockets from now on reaches this run. */
+  use(run: RunningProcess, sockets: readonly HubSocket[]): void;
   log(line: string): void;
 }
 
-const agentPatienceMs = 10_000;
+/** For agents to come to the successor; the old hub serves meanwhile. */
+const agentPatienceMs = 60_000;
 const pollMs = 50;
 /** After the hub has closed what was open, before the process is killed. */
 const endMs = 1_000;
@@ -28,34 +29,28 @@ const endMs = 1_000;
 export class HubSet {
   readonly #options: HubSetOptions;
   readonly #set: SlottedSet;
-  /** By process name, who gets the connections that are passed on; changes with the links of the Unix sockets. */
+  /** By process name, who gets the connections that are passed on; changes with the link of the tunnel's socket. */
   readonly #inUse = new Map<string, RunningProcess>();
   #tls: TunnelTls | undefined;
 
   constructor(given: HubSetOptions) {
-    const use = (run: RunningProcess): void => {
-      given.use(run);
-      this.#inUse.set(run.name, run);
-    };
-    const options = { ...given, use };
-    this.#options = options;
-    const { drainTimeoutMs, log } = options;
+    this.#options = given;
+    const { runDirectory, drainTimeoutMs, log } = given;
     this.#set = new SlottedSet({
-      ...options,
+      ...given,
       startOne: (run) => given.startOne(run, this.#tls),
+      use: (run) => this.#use(run, hubSockets),
       handOver: async (old, next) => {
         // A process that died meanwhile has nothing left to hand over.
         await this.#handOver(old, next).catch((error: Error) =>
           log(`${old.name}: not handed over: ${error.message}`),
         );
-        use(next);
+        this.#use(next, hubSockets);
       },
       async retire(run) {
         // One that has died has nothing open.
-        await ask(options.runDirectory, run, hubCalls.end, { timeoutMs: drainTimeoutMs }).catch(
-          () => undefined,
-        );
-        await run.process.stop(drainTimeoutMs + endMs);
+        await ask(runDirectory, run, hubCalls.end, { timeoutMs: drainTimeoutMs }).catch(() => undefined);
+        await run.process.stop(drainTimeoutMs + limits.keptConnectionMs + endMs);
       },
     });
   }
@@ -101,47 +96,26 @@ export class HubSet {
     return this.#set.stop(({ process }) => process.stop(graceMs));
   }
 
-  /** Steps 2 to 4 of the decision. */
+  #use(run: RunningProcess, sockets: readonly HubSocket[]): void {
+    this.#options.use(run, sockets);
+    if (sockets.includes("tunnel")) this.#inUse.set(run.name, run);
+  }
+
+  /** Resolves when agents serve at the successor as well, or have had the time to come. */
   async #handOver(old: RunningProcess, next: RunningProcess): Promise<void> {
-    const { use, runDirectory, log } = this.#options;
-    const { serving } = await ask(runDirectory, old, hubCalls.leave);
-    if (serving > 0) {
-      const reason = await untilQuiet({
-        load: () => ask(runDirectory, old, hubCalls.load),
-        servingElsewhere: () => this.#servingElsewhere(old.name),
-        nowMs: Date.now,
-        wait: delay,
-      });
-      if (reason !== undefined) log(`${old.name}: gateways still use it: ${reason}`);
+    const { runDirectory, log } = this.#options;
+    this.#use(next, ["tunnel"]);
+    await ask(runDirectory, old, hubCalls.leave);
+    const deadlineMs = Date.now() + agentPatienceMs;
+    for (;;) {
+      const loads = [old, next].map((run) => ask(runDirectory, run, hubCalls.load));
+      const [left, come] = (await Promise.all(loads)).map(({ serving }) => serving) as [number, number];
+      if (come >= left) return;
+      if (Date.now() >= deadlineMs)
+        return log(`${old.name}: of ${left} connections of agents ${come} have come to the successor`);
+      await delay(pollMs);
     }
-    use(next);
-    await ask(runDirectory, old, hubCalls.drain);
-    const isBack = (load: HubLoad): boolean => load.serving >= serving;
-    if (!(await until(() => ask(runDirectory, next, hubCalls.load), isBack, agentPatienceMs)))
-      log(`${old.name}: fewer than the ${serving} connections of before have come to the successor`);
   }
-
-  /** Agents that serve at hubs with other names. One that does not answer has none. */
-  async #servingElsewhere(name: string): Promise<number> {
-    const others = this.#set.running.filter((run) => run.name !== name);
-    const asked = others.map((run) => ask(this.#options.runDirectory, run, hubCalls.load));
-    const loads = await Promise.allSettled(asked);
-    return loads.reduce((sum, load) => sum + (load.status === "fulfilled" ? load.value.serving : 0), 0);
-  }
-}
-
-/** Whether a hub came to that in time. */
-async function until(
-  load: () => Promise<HubLoad>,
-  is: (load: HubLoad) => boolean,
-  patienceMs: number,
-): Promise<boolean> {
-  const deadlineMs = Date.now() + patienceMs;
-  while (Date.now() < deadlineMs) {
-    if (is(await load())) return true;
-    await delay(pollMs);
-  }
-  return false;
 }
 
 async function ask(

@@ -55,13 +55,14 @@ export class Processes {
     this.#log = log;
     const { options, directory, sockets } = task;
     const { drainTimeoutMs } = options;
-    const use = ({ name, slot }: SlottedRun): void => useSlot(directory.run, sockets, name, slot);
+    const use = ({ name, slot }: SlottedRun): void =>
+      useSlot(directory.run, sockets, { process: name, slot });
     this.hubs = new HubSet({
       names: Array.from({ length: limits.hubsPerTunnel }, (_, shard) => hubProcess(shard)),
       runDirectory: directory.run,
       drainTimeoutMs,
       startOne: (run, tls) => startHub(task, run, tls, log),
-      use,
+      use: ({ name, slot }, names) => useSlot(directory.run, sockets, { process: name, slot, names }),
       log,
     });
     this.agent = new OwnAgent(task, createJoinToken, log);

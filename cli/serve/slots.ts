@@ -15,15 +15,22 @@ export function socketsIn(
   return sockets.filter((socket) => socket.process === process && (socket.slot ?? slot) === slot);
 }
 
-/** From now on connections go to `slot`. */
+export interface UsedSlot {
+  readonly process: string;
+  readonly slot: Slot;
+  /** Of the sockets; absent: all of them. */
+  readonly names?: readonly string[];
+}
+
+/** From now on connections go to that slot. */
 export function useSlot(
   runDirectory: string,
   sockets: readonly InheritedSocket[],
-  process: string,
-  slot: Slot,
+  { process, slot, names }: UsedSlot,
 ): void {
   for (const socket of sockets) {
     if (socket.process !== process || socket.slot !== slot) continue;
+    if (names && !names.includes(socket.name)) continue;
     const link = socketPath(runDirectory, process, socket.name);
     symlinkSync(basename(slotPath(runDirectory, process, socket.name, slot)), `${link}.new`);
     renameSync(`${link}.new`, link);

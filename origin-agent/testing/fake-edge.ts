@@ -172,6 +172,7 @@ export class FakeEdge {
           onStream: () => "refused",
           onControl: (text) => this.#control(connection, agentMessageSchema.parse(JSON.parse(text))),
           onDraining: () => this.events.add({ type: "draining", connection }),
+          onDrained: () => session.close("normal", "drained"),
           onClose: ({ code }) => {
             socket.close(closeTable[code].number);
             this.connections.delete(connection);

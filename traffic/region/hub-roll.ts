@@ -65,11 +65,10 @@ export class HubRoll {
     return this.#believed(nowMs).flatMap((hub) => hub.report.agents);
   }
 
-  /** For each tunnel, the shards at which an agent takes new streams, without hubs that are about to be replaced. */
+  /** For each tunnel, the shards at which an agent takes new streams. */
   presence(nowMs: number): Record<string, number[]> {
     const tunnels: Record<string, number[]> = {};
     for (const { tunnel, shard, report } of this.#believed(nowMs)) {
-      if (report.leaving) continue;
       if (report.agents.some((agent) => !agent.draining)) (tunnels[tunnel] ??= []).push(shard);
     }
     return tunnels;

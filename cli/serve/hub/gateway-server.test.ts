@@ -315,7 +315,7 @@ test("a handshake that the endpoint does not take is answered as any request", a
   expect([answer.statusCode, answer.headers["x-why"], await text(answer)]).toEqual([403, "no", "forbidden"]);
 });
 
-test("answers of a process whose agents leave end the connection, so that the next request goes to its successor", async () => {
+test("answers of a process whose successor has taken over end the connection, so that the next request goes to its successor", async () => {
   const hubs = hubsWith(answering(200, [], "hello"));
   const path = await served(hubs);
   const connection = async (): Promise<string | undefined> => {
@@ -324,6 +324,31 @@ test("answers of a process whose agents leave end the connection, so that the ne
     return answer.headers.connection;
   };
   expect(await connection()).toBe("keep-alive");
-  hubs.draining = true;
+  hubs.ending = true;
   expect(await connection()).toBe("close");
+});
+
+test("of a process that ends, an answer that began before and would leave its connection open is cut in time", async () => {
+  const hubs = hubsWith((stream) => {
+    stream.respond({ status: 200, fields: [] });
+    stream.write(Buffer.from("first"));
+    return quiet;
+  });
+  const load = { serving: 0, streams: 0 };
+  const path = await served(Object.assign(hubs, { obey: () => load }));
+  const read = async (answer: IncomingMessage): Promise<unknown> => {
+    const [first] = (await once(answer, "data")) as [Buffer];
+    return String(first);
+  };
+  const before = await ask(path);
+  expect(await read(before)).toBe("first");
+  const cut = once(before, "error");
+  hubs.ending = true;
+  const end = { path: "/end", method: "POST", headers: { "isthmus-operation": "call" } };
+  expect(JSON.parse(await text(await ask(path, end, Buffer.from('{"timeoutMs":20}'))))).toEqual(load);
+  const behind = await ask(path);
+  expect([behind.headers.connection, await read(behind)]).toEqual(["close", "first"]);
+  expect(await cut).toMatchObject([{ code: "ECONNRESET" }]);
+  expect(behind.destroyed).toBe(false);
+  behind.destroy();
 });

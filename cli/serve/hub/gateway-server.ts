@@ -2,10 +2,11 @@
 // once. On a Unix socket that only the supervisor's own processes can open.
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { hubCalls } from "#contract/hub-call.ts";
+import { hubCalls, hubEndSchema } from "#contract/hub-call.ts";
 import { internalHeaders } from "#contract/internal-headers.ts";
 import { limits } from "#contract/limits.ts";
 import { parseObjectPath } from "#contract/object-path.ts";
+import { awakeDelay } from "#hub/awake-delay.ts";
 import type { Hub } from "#hub/hub.ts";
 import { parsedJson } from "#hub/hub-runtime.ts";
 import { GatewayCall, type UpgradeParts } from "./gateway-call.ts";
@@ -23,21 +24,20 @@ export const trustedServer = {
   maxHeaderSize: 4 * limits.headBytes,
 } as const;
 
-/** A gateway that has not asked for so long goes elsewhere. */
-const quietMs = 1_000;
-
 const upgrader = new Upgrader(limits.webSocketMessageBytes);
 
 export function gatewayServer(hubs: Hubs, doors: FrontDoors): Server {
+  const begun = new Set<ServerResponse>();
   const answer = (request: IncomingMessage, response: ServerResponse, upgrade?: UpgradeParts): void => {
+    // A WebSocket's has no end that could be waited for, and its connection never carries a second request.
+    if (!upgrade) begun.add(response);
+    response.once("close", () => begun.delete(response));
     response.sendDate = false;
     response.on("error", () => response.destroy());
-    if (hubs.draining) response.shouldKeepAlive = false;
-    // One whose head went before.
-    response.once("finish", () => hubs.draining && request.socket.end());
+    if (hubs.ending) response.shouldKeepAlive = false;
     const hub = hubOf(hubs, request);
     if (request.headers[internalHeaders.operation] !== "stream") {
-      void answerCall(hubs, hub, request, response).then(() => closeIdle(server, hubs));
+      void answerCall({ hubs, hub, begun }, request, response);
     } else if (hub) {
       void hub.request(new GatewayCall(request, response, doors, upgrade));
     } else {
@@ -58,21 +58,31 @@ export function gatewayServer(hubs: Hubs, doors: FrontDoors): Server {
   return server;
 }
 
-/** While gateways use this process, each of their connections may be about to carry a request. */
-function closeIdle(server: Server, hubs: Hubs): void {
-  if (hubs.draining && hubs.quietMs >= quietMs) server.closeIdleConnections();
-}
-
 function hubOf(hubs: Hubs, { headers, url = "/" }: IncomingMessage): Hub | undefined {
   const named = headers[internalHeaders.object];
   const target = parseObjectPath(typeof named === "string" ? named : url.slice(1));
   return target?.className === "TunnelHub" ? hubs.named(target.name) : undefined;
 }
 
+/**
+ * An answer whose head went before the end was decided leaves its connection to the gateway for the next request: it may not
+ * end after all others, when agents are about to go.
+ */
+async function cutLate(begun: ReadonlySet<ServerResponse>, timeoutMs: number): Promise<void> {
+  const keeping = [...begun].filter(({ headersSent }) => headersSent);
+  await awakeDelay(timeoutMs);
+  for (const response of keeping) if (!response.writableFinished) response.destroy();
+}
+
+interface Asked {
+  readonly hubs: Hubs;
+  readonly hub: Hub | undefined;
+  readonly begun: ReadonlySet<ServerResponse>;
+}
+
 /** Never rejects. */
 async function answerCall(
-  hubs: Hubs,
-  hub: Hub | undefined,
+  { hubs, hub, begun }: Asked,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -80,6 +90,7 @@ async function answerCall(
   const call = Object.values(hubCalls).find((known) => known === path);
   try {
     const body = parsedJson(await text(request));
+    if (call === hubCalls.end) void cutLate(begun, hubEndSchema.parse(body).timeoutMs);
     if (call) return sendJson(response, 200, hubs.obey(call, body));
     if (!hub || !path.endsWith("/push"))
       return sendJson(response, 404, { code: "not_found", message: "a hub answers /push" });

@@ -7,8 +7,8 @@ import type { HubRuntime } from "#hub/hub-runtime.ts";
 const forgetMs = 60_000;
 
 export class Hubs {
-  /** Agents are on their way to the successor: gateways had better not come back by a connection that they keep. */
-  draining = false;
+  /** The successor has taken over: gateways had better not come back by a connection that they keep. */
+  ending = false;
   readonly #runtime: HubRuntime;
   readonly #hubs = new Map<string, Hub>();
 
@@ -24,21 +24,19 @@ export class Hubs {
     return hub;
   }
 
-  /** Time since a gateway last asked one of them for a stream. */
-  get quietMs(): number {
-    const quiet = [...this.#hubs.values()].map((hub) => hub.quietMs);
-    return Math.min(...quiet, Number.MAX_SAFE_INTEGER);
-  }
-
   /** Asks all at once. Throws for a body that the call does not have. */
   obey(call: HubCall, body: unknown): HubLoad {
-    if (call === hubCalls.drain) this.draining = true;
+    if (call === hubCalls.end) this.ending = true;
     const loads = [...this.#hubs.values()].map((hub) => hub.obey(call, body));
     return {
       serving: loads.reduce((sum, { serving }) => sum + serving, 0),
       streams: loads.reduce((sum, { streams }) => sum + streams, 0),
-      quietMs: this.quietMs,
     };
+  }
+
+  /** No gateway is connected any more. */
+  drain(): void {
+    for (const hub of this.#hubs.values()) hub.drain();
   }
 
   #forget(): void {

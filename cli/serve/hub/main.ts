@@ -1,6 +1,7 @@
 // Process entry of a hub: one shard of every tunnel (decisions 0011, 0017). It keeps nothing, and ends with the supervisor.
 import { once } from "node:events";
 import type { Server, Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { FrontDoors } from "./front-doors.ts";
 import { gatewayServer } from "./gateway-server.ts";
 import { Hubs } from "./hubs.ts";
@@ -10,8 +11,8 @@ import { connectionServer } from "./serve-connection.ts";
 import type { HubCommand, HubEvent, HubSettings } from "./settings.ts";
 import { tunnelServer } from "./tunnel-server.ts";
 
-/** While the process ends, connections without a request are closed this often. */
-const idleMs = 100;
+/** While the process ends, this is how often it looks for connections that are gone, or without a request. */
+const lookMs = 100;
 
 const settings = JSON.parse(process.argv[2]!) as HubSettings;
 const { fds, shard } = settings;
@@ -20,9 +21,10 @@ const hubs = new Hubs(runtime);
 const gateways = gatewayServer(hubs, new FrontDoors(settings.runDirectory));
 const agents = tunnelServer(hubs, runtime);
 const secure = new SecureDoor(hubs, runtime, shard);
+const connections = connectionServer(hubs);
 const servers: readonly [Server, number][] = [
   [gateways, fds.hub],
-  [connectionServer(hubs), fds.connections],
+  [connections, fds.connections],
   [agents, fds.tunnel],
 ];
 
@@ -46,12 +48,22 @@ process.send?.({ type: "listening" } satisfies HubEvent);
 
 /** Once everything that is open has come to its end; agents and clients have been asked to go, or are cut off by then. */
 async function end(): Promise<void> {
-  hubs.draining = true;
+  // Where a successor has taken over, gateways may be about to use what they keep open, and agents' connections with it.
+  if (hubs.ending) await Promise.all([nobodyAt(gateways), nobodyAt(connections)]);
+  hubs.ending = true;
+  hubs.drain();
   const closed = servers.map(([server]) => once(server, "close"));
   for (const [server] of servers) server.close();
   setInterval(() => {
     for (const server of [gateways, agents, secure]) server.closeIdleConnections();
-  }, idleMs);
+  }, lookMs);
   await Promise.all([...closed, secure.ended()]);
   process.exit(0);
+}
+
+/** Resolves when nobody is connected. */
+async function nobodyAt(server: Server): Promise<void> {
+  const connected = (): Promise<number> =>
+    new Promise((done, fail) => server.getConnections((error, count) => (error ? fail(error) : done(count))));
+  while ((await connected()) > 0) await delay(lookMs);
 }

@@ -25,7 +25,7 @@ export function hubsWith(pod: Pod): Hubs {
     request: (call: Parameters<typeof dispatchStream>[1]) => dispatchStream(dispatch, call),
     streams: () => dispatch,
   };
-  return { draining: false, quietMs: 0, named: () => hub } as unknown as Hubs;
+  return { ending: false, named: () => hub } as unknown as Hubs;
 }
 
 function linkedSession(pod: Pod): TunnelSession {
