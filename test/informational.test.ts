@@ -351,12 +351,15 @@ test("a client that expects 100 (Continue) gets it when its body is wanted, and 
   );
 });
 
-test("a front door and its gateway are replaced: clients of the old and of the new one are told", async () => {
+test.each([
+  ["a front door and its gateway", ["gateway-1"]],
+  ["hubs", ["hub-0", "hub-1"]],
+])("%s are replaced: clients of the old and of the new ones are told", async (_what, names) => {
   const arrived = clients.map(() => new Promise<() => void>((done) => onHeld.push(done)));
   const answered = Promise.all(clients.map(([, ask]) => ask("/held")));
   // In whatever order they come.
   const answers = await Promise.all(arrived);
-  const reloaded = await running.system.run("reload", "--process", "gateway-1");
+  const reloaded = await running.system.run("reload", ...names.flatMap((name) => ["--process", name]));
   expect(reloaded).toMatchObject({ code: 0, stderr: "" });
   for (const answer of answers) answer();
   const told = { told: [[103, "</held>"]], status: 200, body: "done" };
