@@ -1,6 +1,7 @@
 // Cross-Origin Resource Sharing (Gateway API HTTPCORSFilter, GEP-1767).
 import { z } from "zod";
 import { headerNameSchema } from "./http-field.ts";
+import { patternSchema } from "./pattern/pattern-schema.ts";
 
 /** Gateway API `CORSOrigin`: `*`, or scheme, host (`*.` stands for any labels, `*` for any host) and optional port. */
 export const corsOriginSchema = z
@@ -37,6 +38,12 @@ export const corsSchema = z.strictObject({
     .default([])
     .refine(alone, aloneMessage)
     .describe("Origins whose scripts may use the responses. Default: none."),
+  allowOriginPatterns: z
+    .array(patternSchema)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("Regular expressions of whole origins, besides those."),
   allowCredentials: z
     .boolean()
     .default(false)

@@ -113,18 +113,47 @@ export const limitRows: Rows = {
       {
         value: "https://app.example, https://*.shop.example",
         with: { "enable-cors": "true" },
-        warns: "any number of labels",
+        nginx: true,
         see: [
           { ask: origin, headers: { "access-control-allow-origin": "https://app.example" } },
           {
             ask: { headers: { origin: "https://a.shop.example" } },
             headers: { "access-control-allow-origin": "https://a.shop.example" },
           },
+          // One label, and nothing of another scheme or port.
+          ...["https://b.a.shop.example", "https://shop.example", "http://a.shop.example"].map((other) => ({
+            ask: { headers: { origin: other } },
+            headers: { "access-control-allow-origin": null },
+          })),
           {
             ask: { headers: { origin: "https://evil.example" } },
             headers: { "access-control-allow-origin": null },
           },
         ],
+      },
+      // As ingress-nginx's own tests have it (test/e2e/annotations/cors.go).
+      {
+        value: "https://one.example:8080,   ,https://two.example:8080, tauri://localhost:3000,",
+        with: { "enable-cors": "true" },
+        nginx: true,
+        see: [
+          ...["https://one.example:8080", "https://two.example:8080", "tauri://localhost:3000"].map(
+            (one) => ({
+              ask: { headers: { origin: one } },
+              headers: { "access-control-allow-origin": one },
+            }),
+          ),
+          ...["https://one.example", "https://onexexample:8080", "tauri://localhost"].map((one) => ({
+            ask: { headers: { origin: one } },
+            headers: { "access-control-allow-origin": null },
+          })),
+        ],
+      },
+      {
+        value: "*, app.example",
+        with: { "enable-cors": "true" },
+        nginx: true,
+        see: [{ ask: origin, headers: { "access-control-allow-origin": "*" } }],
       },
       {
         value: "https://app.example",

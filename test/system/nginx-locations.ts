@@ -268,7 +268,9 @@ const corsHeaders =
 /** `more_set_headers` of the template replaces what the endpoint says, which those of these tests do not. */
 function corsOf(ingress: IngressObject): string[] {
   if (!isOn(ingress, "enable-cors")) return [];
-  const origins = (annotation(ingress, "cors-allow-origin") || "*").split(",").map((one) => one.trim());
+  const origins = (annotation(ingress, "cors-allow-origin") || "*")
+    .split(",")
+    .flatMap((one) => one.trim() || []);
   const pattern = origins.map(
     (one) => `(${one.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace("*", "[A-Za-z0-9-]+")})`,
   );
@@ -289,7 +291,7 @@ function corsOf(ingress: IngressObject): string[] {
   return [
     isAny ? "set $cors 'true';" : `if ($http_origin ~* "(${pattern.join("|")})$") { set $cors 'true'; }`,
     "if ($request_method = 'OPTIONS') { set $cors ${cors}options; }",
-    ...headers.map((line) => line.replace(/'(.*)' always/, isAny ? "'$1' always" : "'$1' always")),
+    `if ($cors = "true") { ${headers.join(" ")} }`,
     `if ($cors = "trueoptions") { ${headers.join(" ")} return 204; }`,
   ];
 }

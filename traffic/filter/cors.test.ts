@@ -93,6 +93,13 @@ describe("preflight", () => {
     expect(answer({ allowOrigins: ["https://*"] }, ask("http://any.thing"))).toEqual({});
   });
 
+  test("an expression is compared with the whole origin", () => {
+    const config = { allowOriginPatterns: ["https://[a-z]+[.]example[.]com"] };
+    expect(answer(config, ask("https://a.example.com"))).toHaveProperty("access-control-allow-origin");
+    expect(answer(config, ask("https://b.a.example.com"))).toEqual({});
+    expect(answer(config, ask("https://a.example.com.evil.test"))).toEqual({});
+  });
+
   test("schemes of applications", () => {
     const config = { allowOrigins: ["test://localhost", "tauri://*.local:3000"] };
     expect(answer(config, ask("test://localhost"))).toHaveProperty("access-control-allow-origin");

@@ -1,6 +1,7 @@
 // Cross-Origin Resource Sharing as the Gateway API has it (HTTPCORSFilter, GEP-1767) and browsers read it (Fetch §3.2).
 import type { Cors } from "#contract/cors.ts";
 import type { HeaderFields } from "../forwarding/header-fields.ts";
+import { compilePattern } from "../match/pattern/pattern.ts";
 import type { RequestHead } from "../match/request-head.ts";
 
 export interface CorsPlan {
@@ -17,14 +18,16 @@ export interface CorsPlan {
 }
 
 export function compileCors(config: Cors): CorsPlan {
-  const { allowOrigins, allowCredentials, allowMethods, allowHeaders, exposeHeaders } = config;
+  const { allowOrigins, allowOriginPatterns, allowCredentials, allowMethods, allowHeaders, exposeHeaders } =
+    config;
   const patterns = allowOrigins.map(parseOrigin).filter((pattern) => pattern !== undefined);
   const everyOrigin = allowOrigins.includes("*");
+  const expressions = (allowOriginPatterns ?? []).map((source) => compilePattern(source));
   // With credentials a `*` would be a header called "*" (Fetch §3.2.5), so it cannot be said.
   const exposed = exposeHeaders.filter((name) => !(allowCredentials && name === "*"));
   return {
     allowsOrigin: (origin) => {
-      if (everyOrigin) return true;
+      if (everyOrigin || expressions.some((expression) => expression.test(origin))) return true;
       const parsed = parseOrigin(origin);
       return parsed !== undefined && patterns.some((pattern) => originMatches(pattern, parsed));
     },

@@ -1,6 +1,7 @@
 // `enable-cors` and the cors annotations, with ingress-nginx's defaults.
 import { methodSchema } from "#contract/http-route.ts";
 import { corsOriginSchema } from "#contract/cors.ts";
+import { literal } from "../../pattern-text.ts";
 import type { FilterInput } from "../rule-parts.ts";
 import type { Annotations } from "./annotations.ts";
 
@@ -12,7 +13,7 @@ const defaultHeaders =
 
 export function readCors(annotations: Annotations): FilterInput[] {
   if (!annotations.flag("enable-cors")) return [];
-  const origins = readOrigins(annotations);
+  const { origins, patterns } = readOrigins(annotations);
   const allowHeaders = annotations.text("cors-allow-headers") ?? defaultHeaders;
   const exposeHeaders = annotations.list("cors-expose-headers");
   const maxAge = annotations.integer("cors-max-age", -1) ?? 1_728_000;
@@ -22,6 +23,7 @@ export function readCors(annotations: Annotations): FilterInput[] {
       type: "CORS",
       cors: {
         allowOrigins: origins,
+        ...(patterns.length > 0 && { allowOriginPatterns: patterns }),
         // ingress-nginx says `*` and that credentials are allowed, which browsers take for a no (Fetch §3.2.5).
         allowCredentials: wantsCredentials && !origins.includes("*"),
         allowMethods: readMethods(annotations),
@@ -33,22 +35,25 @@ export function readCors(annotations: Annotations): FilterInput[] {
   ];
 }
 
-function readOrigins(annotations: Annotations): string[] {
+interface Origins {
+  readonly origins: string[];
+  /** Of those with a wildcard, which is one label in ingress-nginx. */
+  readonly patterns: string[];
+}
+
+function readOrigins(annotations: Annotations): Origins {
   const wanted = annotations.list("cors-allow-origin");
-  if (wanted.length === 0 || wanted.includes("*")) return ["*"];
-  return wanted.filter((origin) => {
-    if (corsOriginSchema.safeParse(origin).success) {
-      if (origin.includes("*")) {
-        annotations.approximated(
-          "cors-allow-origin",
-          `${origin} stands for any number of labels, in nginx for one`,
-        );
-      }
-      return true;
-    }
+  if (wanted.length === 0 || wanted.includes("*")) return { origins: ["*"], patterns: [] };
+  const isKnown = (origin: string): boolean => corsOriginSchema.safeParse(origin).success;
+  for (const origin of wanted.filter((one) => !isKnown(one))) {
     annotations.ignored("cors-allow-origin", `${JSON.stringify(origin)} is no origin, so it is not allowed`);
-    return false;
-  });
+  }
+  const known = wanted.filter(isKnown);
+  const patterns = known.filter((origin) => origin.includes("*"));
+  return {
+    origins: known.filter((origin) => !origin.includes("*")),
+    patterns: patterns.map((origin) => `(?i)${literal(origin).replace("\\*", "[A-Za-z0-9-]+")}`),
+  };
 }
 
 function readMethods(annotations: Annotations): NonNullable<Cors["allowMethods"]> {
