@@ -1,5 +1,5 @@
 // Manifests of the Gateway API and of Istio as `isthmus serve` runs them, for what the tables of the corpus cannot show:
-// connections, TLS that passes through by server name, and an authorization server that is a Service.
+// connections, TLS that passes through by server name, an authorization server that is a Service, and sessions of a Service.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { developmentCertificate } from "../cli/serve/dev-certificate.ts";
 import { startEchoServer, type Echo, type EchoServer } from "./system/echo-server.ts";
-import { ask } from "./system/http.ts";
+import { ask, type Answer } from "./system/http.ts";
 import { startSystem, type System } from "./system/isthmus.ts";
 import { freePorts } from "./system/process.ts";
 import { startTcpPod, tcpClient, tlsClient, type TcpPod } from "./system/tcp.ts";
@@ -16,6 +16,7 @@ let scratch: string;
 let database: TcpPod;
 let secure: TcpPod;
 let web: EchoServer;
+let spare: EchoServer;
 let webTls: { cert: string; key: string };
 let authority: EchoServer;
 let system: System;
@@ -36,8 +37,25 @@ ports: [{ name: tcp-${name}, port: ${port} }]
 endpoints: [{ addresses: [127.0.0.1] }]
 ---`;
 
+/** A Service with two pods whose clients stay with one of them. */
+const pair = (): string => `${service("pair", web.port)}
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: pair-2, labels: { kubernetes.io/service-name: pair } }
+addressType: IPv4
+ports: [{ name: tcp-pair, port: ${spare.port} }]
+endpoints: [{ addresses: [127.0.0.1] }]
+---
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackendTrafficPolicy
+metadata: { name: pair }
+spec:
+  targetRefs: [{ group: "", kind: Service, name: pair }]
+  sessionPersistence: { type: Cookie, sessionName: seat }
+---`;
+
 const manifests =
-  (): string => `${service("web", web.port)}${service("authority", authority.port)}${service("database", database.port)}${service("secure", secure.port)}
+  (): string => `${service("web", web.port)}${service("authority", authority.port)}${service("database", database.port)}${service("secure", secure.port)}${pair()}
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: { name: edge }
@@ -76,6 +94,8 @@ spec:
             backendRef: { name: authority, port: ${authority.port} }
             http: { path: /check, allowedHeaders: [x-token], allowedResponseHeaders: [x-user] }
       backendRefs: [{ name: web, port: ${web.port} }]
+    - matches: [{ path: { value: /pair } }]
+      backendRefs: [{ name: pair, port: ${web.port} }]
     - matches: [{ path: { value: /down } }]
       filters:
         - type: ExternalAuth
@@ -129,6 +149,7 @@ beforeAll(async () => {
   database = await startTcpPod("database");
   secure = await startTcpPod("secure", { tls: tls! });
   web = await startEchoServer("web");
+  spare = await startEchoServer("spare");
   authority = await startEchoServer("authority", (request, response) => {
     const isKnown = request.headers["x-token"] === "known";
     response.writeHead(isKnown ? 200 : 403, { "x-user": "ann", "x-asked": request.url });
@@ -155,7 +176,7 @@ async function certificateFor(name: string): Promise<{ cert: string; key: string
 
 afterAll(async () => {
   await system?.stop();
-  await Promise.all([database, secure, web, authority].map((pod) => pod?.stop()));
+  await Promise.all([database, secure, web, spare, authority].map((pod) => pod?.stop()));
   await rm(scratch, { recursive: true, force: true });
 });
 
@@ -179,6 +200,21 @@ describe("ExternalAuth", () => {
     const before = web.requests();
     expect((await get("/down", { "x-token": "known" })).status).toBe(500);
     expect(web.requests()).toBe(before);
+  });
+});
+
+describe("XBackendTrafficPolicy", () => {
+  const nameOf = (answer: Answer): string => (JSON.parse(answer.body) as Echo).name;
+  const get = (headers: Record<string, string> = {}) =>
+    ask({ port: ports.http, host: "example.com", path: "/pair", headers });
+
+  test("a client with the cookie stays with its pod, and others go to both", async () => {
+    const first = await get();
+    const cookie = [first.headers["set-cookie"]].flat().join().split(";")[0]!;
+    expect(cookie).toMatch(/^seat=/);
+    for (let turn = 0; turn < 6; turn += 1) expect(nameOf(await get({ cookie }))).toBe(nameOf(first));
+    const others = new Set<string>();
+    while (others.size < 2) others.add(nameOf(await get()));
   });
 });
 

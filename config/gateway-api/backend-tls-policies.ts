@@ -7,11 +7,10 @@ import type { BackendInput } from "../kubernetes/model-parts.ts";
 import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName, type ObjectField } from "../kubernetes/object.ts";
 import type { ResourceSet } from "../kubernetes/resource-set.ts";
-import { controllerName, unless, type Problem } from "./condition.ts";
+import { unless, type Problem } from "./condition.ts";
+import type { ReachedServices } from "./reached-services.ts";
 import { problemText } from "./route-verdict.ts";
-import type { Gateway } from "./schema/gateway-kinds.ts";
 import { backendTlsPolicyKind, type BackendTlsPolicy } from "./schema/policy-kinds.ts";
-import { gatewayGroup } from "./schema/reference.ts";
 
 type TlsInput = NonNullable<BackendInput["tls"]>;
 
@@ -27,8 +26,6 @@ export interface BackendTlsPolicies {
     service: { namespace: string; name: string },
     portName: string | undefined,
   ): EffectivePolicy | undefined;
-  /** The Service is reached by routes of these Gateways. */
-  reached(service: { namespace: string; name: string }, gateways: readonly Gateway[]): void;
   /** Once all routes are translated. */
   addStatuses(): void;
 }
@@ -41,9 +38,11 @@ interface Standing {
   readonly unresolved: Problem | undefined;
 }
 
-export function createBackendTlsPolicies({ set, notes, statuses }: ImportContext): BackendTlsPolicies {
+export function createBackendTlsPolicies(
+  { set, notes, statuses }: ImportContext,
+  services: ReachedServices,
+): BackendTlsPolicies {
   const byTarget = new Map<string, Standing>();
-  const gatewaysOf = new Map<string, Set<Gateway>>();
   // Oldest first, then by name (GEP-713, conflict resolution).
   const standings = set.all(backendTlsPolicyKind).map((policy): Standing => {
     const read = readPolicy(policy, set);
@@ -63,12 +62,6 @@ export function createBackendTlsPolicies({ set, notes, statuses }: ImportContext
       const ofPort = portName === undefined ? undefined : byTarget.get(targetKey(namespace, name, portName));
       return (ofPort ?? byTarget.get(targetKey(namespace, name, undefined)))?.effective;
     },
-    reached: (service, gateways) => {
-      const key = qualifiedName(service);
-      const known = gatewaysOf.get(key) ?? new Set();
-      gatewaysOf.set(key, known);
-      for (const gateway of gateways) known.add(gateway);
-    },
     addStatuses: () => {
       for (const { policy, refused, unresolved } of standings) {
         const { object, namespace, body } = policy;
@@ -80,23 +73,14 @@ export function createBackendTlsPolicies({ set, notes, statuses }: ImportContext
           const message = `the TLS option ${name} means nothing here`;
           notes.add(fieldOf(object, "spec", "options", name), { code: "statement-ignored", message });
         }
-        const ancestors = new Set(
-          body.spec.targetRefs.flatMap(({ name }) => [
-            ...(gatewaysOf.get(qualifiedName({ namespace, name })) ?? []),
+        const targets = body.spec.targetRefs.map(({ name }) => ({ namespace, name }));
+        statuses.add(
+          policy,
+          services.statusFor(targets, [
+            unless(policy, "Accepted", refused),
+            unless(policy, "ResolvedRefs", unresolved),
           ]),
         );
-        statuses.add(policy, {
-          ancestors: [...ancestors].map((gateway) => ({
-            ancestorRef: {
-              group: gatewayGroup,
-              kind: "Gateway",
-              namespace: gateway.namespace,
-              name: gateway.name,
-            },
-            controllerName,
-            conditions: [unless(policy, "Accepted", refused), unless(policy, "ResolvedRefs", unresolved)],
-          })),
-        });
       }
     },
   };

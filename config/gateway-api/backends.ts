@@ -9,9 +9,11 @@ import type { ImportContext } from "../kubernetes/importer.ts";
 import type { ServiceTarget } from "../kubernetes/services.ts";
 import type { BackendTlsPolicies, EffectivePolicy } from "./backend-tls-policies.ts";
 import { protocolOf } from "./app-protocol.ts";
+import type { BackendTrafficPolicies, TrafficSettings } from "./backend-traffic-policies.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
 import type { Problem } from "./condition.ts";
 import type { BackendVariant, Extended, ExtensionBackend } from "./extension.ts";
+import type { ReachedServices } from "./reached-services.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import type { AnyRoute } from "./attachment.ts";
 import type { Listener } from "./listener.ts";
@@ -29,6 +31,8 @@ export interface FoundBackend {
   readonly isHttp2: boolean;
   /** Gets requests only while no other backend of the rule can. */
   readonly isFallback: boolean;
+  /** Of the Service's XBackendTrafficPolicy. */
+  readonly settings?: TrafficSettings | undefined;
   /** Makes it part of the model. */
   add(variant?: BackendVariant): void;
 }
@@ -47,6 +51,8 @@ export interface Backends {
 export interface BackendContext extends Pick<ImportContext, "set" | "services" | "parts" | "notes"> {
   readonly grants: ReferenceGrants;
   readonly policies: BackendTlsPolicies;
+  readonly traffic: BackendTrafficPolicies;
+  readonly reached: ReachedServices;
   readonly extended: Extended;
 }
 
@@ -75,7 +81,7 @@ const unreachable: FoundBackend = {
 };
 
 export function createBackends(context: BackendContext): Backends {
-  const { services, grants, policies, extended } = context;
+  const { services, grants, policies, traffic, reached, extended } = context;
   return {
     resolve: (ref, from, field) => {
       const { group, kind, name, port } = ref;
@@ -100,7 +106,7 @@ export function createBackends(context: BackendContext): Backends {
         const message = `appProtocol ${target.appProtocol} of ${service} is not known here`;
         return { reason: "UnsupportedProtocol", message };
       }
-      policies.reached({ namespace, name }, gatewaysOf(from));
+      reached.reached({ namespace, name }, gatewaysOf(from));
       const policy = policies.find({ namespace, name }, target.portName);
       // An invalid policy is no leave to go without TLS: the answer is 500, and the policy's status says why.
       if (policy && !policy.tls) return unreachable;
@@ -110,10 +116,12 @@ export function createBackends(context: BackendContext): Backends {
         service: { namespace, name, port: target.port },
         target,
         way,
+        settings: traffic.find({ namespace, name }),
         field,
       };
       return {
         name: backend.name,
+        settings: backend.settings,
         url: urlOf(target),
         hasTls: way.tls !== undefined,
         isHttp2: way.protocol === "H2C" || way.protocol === "H2",
@@ -157,16 +165,19 @@ interface ServiceBackend {
   readonly service: ServicePortId;
   readonly target: ServiceTarget;
   readonly way: Way;
+  readonly settings: TrafficSettings | undefined;
   readonly field: ObjectField;
 }
 
 function addServiceBackend(
-  { name: backend, service, target, way, field }: ServiceBackend,
+  { name: backend, service, target, way, settings, field }: ServiceBackend,
   variant: BackendVariant | undefined,
   { parts }: BackendContext,
 ): void {
   const { endpoints, tunnel } = target;
   const { protocol, tls, tlsField } = way;
+  // Connections are not repeated.
+  const retryConstraint = protocol === "TCP" || protocol === "TLS" ? undefined : settings?.retryConstraint;
   const origin = target.service ? fieldOf(target.service.object, "spec") : field;
   const named = `${backend}${variant?.suffix ?? ""}`;
   parts.addBackend(
@@ -176,11 +187,16 @@ function addServiceBackend(
       ...(tunnel !== undefined && { tunnel }),
       protocol,
       ...(tls && { tls }),
+      ...(retryConstraint && { retryConstraint }),
       endpoints: [...endpoints],
       ...variant?.settings,
     }),
     origin,
-    { ...fieldsOf(variant), ...(tlsField && { tls: tlsField }) },
+    {
+      ...(retryConstraint && { retryConstraint: settings!.field }),
+      ...fieldsOf(variant),
+      ...(tlsField && { tls: tlsField }),
+    },
     service,
   );
 }

@@ -1,15 +1,21 @@
 // The importer of the Gateway API (gateway.networking.k8s.io): its kinds, and how their objects become one model.
 import type { ImportContext, Importer } from "../kubernetes/importer.ts";
 import { createBackendTlsPolicies } from "./backend-tls-policies.ts";
+import { createBackendTrafficPolicies } from "./backend-traffic-policies.ts";
 import type { Extended, Extension } from "./extension.ts";
 import { usableAddresses } from "./gateway-addresses.ts";
 import { addGatewayStatuses } from "./gateway-status.ts";
 import { readGateways } from "./gateways.ts";
 import { hostnamesOf, isProgrammed, type Listener } from "./listener.ts";
+import { createReachedServices } from "./reached-services.ts";
 import { createReferenceGrants } from "./reference-grants.ts";
 import { translateRoutes } from "./routes.ts";
 import { gatewayClassKind, gatewayKind, listenerSetKind, xListenerSetKind } from "./schema/gateway-kinds.ts";
-import { backendTlsPolicyKind, referenceGrantKind } from "./schema/policy-kinds.ts";
+import {
+  backendTlsPolicyKind,
+  referenceGrantKind,
+  xBackendTrafficPolicyKind,
+} from "./schema/policy-kinds.ts";
 import {
   grpcRouteKind,
   httpRouteKind,
@@ -34,6 +40,7 @@ export function createGatewayApi(extension: Extension): Importer {
       udpRouteKind,
       referenceGrantKind,
       backendTlsPolicyKind,
+      xBackendTrafficPolicyKind,
       ...extension.kinds,
     ],
     translate: (context) => translateGatewayApi(context, extension),
@@ -43,7 +50,9 @@ export function createGatewayApi(extension: Extension): Importer {
 function translateGatewayApi(context: ImportContext, extension: Extension): void {
   const { set, notes } = context;
   const grants = createReferenceGrants(set);
-  const policies = createBackendTlsPolicies(context);
+  const reached = createReachedServices();
+  const policies = createBackendTlsPolicies(context, reached);
+  const traffic = createBackendTrafficPolicies(context, reached);
   const gateways = readGateways(set, notes, { set, grants });
   const extended = extension.read({ ...context, gateways, grants });
   const owners = [...gateways.gateways, ...gateways.listenerSets].filter(({ refused }) => !refused);
@@ -52,12 +61,13 @@ function translateGatewayApi(context: ImportContext, extension: Extension): void
       listeners.filter((one) => isProgrammed(one, gateways.conflicts) && !extended.isClosed(one)),
     ),
   );
-  const found = translateRoutes(context, { gateways, grants, policies, extended, served });
+  const found = translateRoutes(context, { gateways, grants, policies, traffic, reached, extended, served });
   for (const [listener, shared] of Map.groupBy(served, gateways.servedAs)) {
     addListener(context, listener, shared, found.http2Listeners.has(listener), extended);
   }
   for (const { object } of gateways.gateways) noteUnsupported(object, notes);
   policies.addStatuses();
+  traffic.addStatuses();
   extended.finish();
   addGatewayStatuses(context, gateways, found.attachedRoutes, grants);
 }

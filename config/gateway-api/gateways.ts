@@ -41,7 +41,9 @@ export function readGateways(set: ResourceSet, notes: Notes, context: ListenerCo
   const gateways = set.all(gatewayKind).flatMap((gateway) => {
     if (!isServed(gateway, set, classes, notes)) return [];
     const gatewayClass = set.get(gatewayClassKind, "", gateway.body.spec.gatewayClassName);
-    const refused = (gatewayClass && refusedByClass(gatewayClass)) ?? refusedGateway(gateway);
+    const isForeign = gatewayClass !== undefined && gatewayClass.body.spec.controllerName !== controllerName;
+    const refused =
+      (gatewayClass && refusedByClass(gatewayClass)) ?? refusedGateway(gateway, isForeign, notes);
     return [ownerOf(gateway, gateway, refused, context)];
   });
   const byName = new Map(gateways.map((owner) => [qualifiedName(owner.object), owner]));
@@ -147,11 +149,28 @@ function refusedByClass(gatewayClass: GatewayClass): Problem | undefined {
   return { reason: "Pending", message: `GatewayClass ${gatewayClass.name} is not accepted` };
 }
 
-function refusedGateway(gateway: Gateway): Problem | undefined {
-  const { spec } = gateway.body;
-  if (spec.infrastructure?.parametersRef) {
-    const { kind, name } = spec.infrastructure.parametersRef;
-    return { reason: "InvalidParameters", message: `parameters from ${kind} ${name} are not known here` };
+/** Groups in which other controllers have their own parameters, and ConfigMaps, which Istio reads. */
+const groupsOfOthers: ReadonlySet<string> = new Set([
+  "",
+  "gateway.envoyproxy.io",
+  "gateway.nginx.org",
+  "gateway.kgateway.dev",
+  "gateway.gloo.solo.io",
+  "projectcontour.io",
+  "cilium.io",
+]);
+
+/** `isForeign`: of a class of another controller, whose parameters say how that one is run. */
+function refusedGateway(gateway: Gateway, isForeign: boolean, notes: Notes): Problem | undefined {
+  const { parametersRef } = gateway.body.spec.infrastructure ?? {};
+  if (parametersRef) {
+    const message = `parameters from ${parametersRef.kind} ${parametersRef.name} are not known here`;
+    if (!isForeign && !groupsOfOthers.has(parametersRef.group))
+      return { reason: "InvalidParameters", message };
+    notes.add(fieldOf(gateway.object, "spec", "infrastructure", "parametersRef"), {
+      code: "statement-ignored",
+      message: `${message}: they say how another controller is run`,
+    });
   }
   return unsupportedAddress(gateway);
 }

@@ -28,7 +28,7 @@ export function translateGrpcRules(route: GrpcRoute, verdict: RouteVerdict, note
   return route.body.spec.rules.flatMap((rule, index) => {
     const field = fieldOf(route.object, "spec", "rules", index);
     const targets = translateTargets(rule, field, verdict);
-    const session = translateSession(rule.sessionPersistence, within(field, "sessionPersistence"), notes);
+    const session = translateSession(rule.sessionPersistence, targets, field, verdict, notes);
     return ranksOf(rule, field, notes).map(({ rank, matches }, position) => ({
       rule: {
         ...(position === 0 && ruleName(rule.name)),

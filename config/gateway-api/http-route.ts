@@ -31,6 +31,7 @@ export function translateHttpRules(route: HttpRoute, verdict: RouteVerdict, note
 function translateRule(rule: HttpRule, field: ObjectField, verdict: RouteVerdict, notes: Notes): RuleInput {
   const access = externalAuth(rule.filters, within(field, "filters"), verdict);
   const cookies = cookiesOf(rule.filters, verdict);
+  const targets = translateTargets(rule, field, verdict, access !== undefined);
   const matches = (rule.matches.length > 0 || cookies.length === 0 ? rule.matches : [everything]).map(
     (match, index) => ({
       ...translateMatch(match, within(field, "matches", index), notes),
@@ -40,11 +41,11 @@ function translateRule(rule: HttpRule, field: ObjectField, verdict: RouteVerdict
   return {
     ...ruleName(rule.name),
     ...(matches.length > 0 && { matches }),
-    ...translateTargets(rule, field, verdict, access !== undefined),
+    ...targets,
     ...access,
     ...(rule.timeouts && { timeouts: rule.timeouts }),
     ...(rule.retry && { retry: rule.retry }),
-    ...translateSession(rule.sessionPersistence, within(field, "sessionPersistence"), notes),
+    ...translateSession(rule.sessionPersistence, targets, field, verdict, notes),
   };
 }
 
@@ -64,12 +65,22 @@ export function ruleName(name: string | undefined): { name?: string } {
   return { name: /^[0-9]/.test(name) ? `rule-${name}` : name };
 }
 
+/** The rule's own, or else that of a policy of the Services to which it leads. */
 export function translateSession(
   session: SessionPersistence | undefined,
+  { backendRefs = [] }: Pick<RuleInput, "backendRefs">,
   field: ObjectField,
+  verdict: RouteVerdict,
   notes: Notes,
 ): Pick<RuleInput, "sessionPersistence"> {
-  return session ? { sessionPersistence: sessionPersistence(session, field, notes) } : {};
+  if (session) {
+    return { sessionPersistence: sessionPersistence(session, within(field, "sessionPersistence"), notes) };
+  }
+  const names = backendRefs.map(({ name }) => name);
+  const found = verdict.sessionOf(names, within(field, "backendRefs"));
+  if (!found) return {};
+  const origin = within(found.policy, "sessionPersistence");
+  return { sessionPersistence: sessionPersistence(found.session, origin, notes) };
 }
 
 interface Targets {

@@ -7,6 +7,7 @@ import type { Extended } from "./extension.ts";
 import type { FilterContext } from "./http-filters.ts";
 import type { BackendUse } from "./policy-parts.ts";
 import type { BackendObjectRef } from "./schema/reference.ts";
+import type { SessionPersistence } from "./schema/route-kinds.ts";
 
 export interface RouteVerdict extends FilterContext {
   /** Against `ResolvedRefs`: what was found first. */
@@ -17,10 +18,18 @@ export interface RouteVerdict extends FilterContext {
   readonly hasHttp2Backend: boolean;
   /** Whether the backend of that name stands in for others. */
   isFallback(backend: string): boolean;
+  /** What the policies of these backends' Services say of sessions, for a rule that does not say it. */
+  sessionOf(backends: readonly (string | null)[], field: ObjectField): ServiceSession | undefined;
   /** Adds the backends of the route to the model, in their variants; a route that nobody takes has none. */
   addBackends(use: BackendUse): void;
   /** `http://address:port` of a server that is no backend of the route. */
   serverUrl(ref: BackendObjectRef, field: ObjectField): string | undefined;
+}
+
+export interface ServiceSession {
+  readonly session: SessionPersistence;
+  /** `spec` of the policy. */
+  readonly policy: ObjectField;
 }
 
 export function createVerdict(
@@ -72,6 +81,17 @@ export function createVerdict(
     },
     extension: (ref) => extended.filter(ref, from.route.namespace),
     isFallback: (backend) => found.some(({ name, isFallback }) => name === backend && isFallback),
+    sessionOf: (backends, field) => {
+      const settings = backends.map((backend) => found.find(({ name }) => name === backend)?.settings);
+      const first = settings.find((one) => one?.sessionPersistence !== undefined);
+      if (!first?.sessionPersistence) return undefined;
+      if (settings.some((one) => one?.field.object !== first.field.object)) {
+        const message =
+          "a session is with the rule: it holds for backends whose policies do not ask for it, or for another one";
+        notes.add(field, { code: "statement-approximated", message });
+      }
+      return { session: first.sessionPersistence, policy: first.field };
+    },
     addBackends: (use) => {
       for (const { name, add } of found) {
         for (const variant of (name !== undefined && use.get(name)) || []) add(variant);

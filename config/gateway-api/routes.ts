@@ -7,6 +7,7 @@ import { fieldOf } from "../kubernetes/notes.ts";
 import { qualifiedName } from "../kubernetes/object.ts";
 import { createAttachments, type AnyRoute, type Attachment, type Claim } from "./attachment.ts";
 import type { BackendTlsPolicies } from "./backend-tls-policies.ts";
+import type { BackendTrafficPolicies } from "./backend-traffic-policies.ts";
 import { createBackends } from "./backends.ts";
 import { controllerName, unless } from "./condition.ts";
 import { createConnectionClaims, type ClaimedPart, type ConnectionClaims } from "./connection-claims.ts";
@@ -26,6 +27,7 @@ import {
   type PolicySplit,
 } from "./policy-parts.ts";
 import { hostnameParts } from "./route-hostnames.ts";
+import type { ReachedServices } from "./reached-services.ts";
 import type { ReferenceGrants } from "./reference-grants.ts";
 import { createVerdict, problemText, type RouteVerdict } from "./route-verdict.ts";
 import {
@@ -57,6 +59,8 @@ export interface RouteContext {
   readonly gateways: Gateways;
   readonly grants: ReferenceGrants;
   readonly policies: BackendTlsPolicies;
+  readonly traffic: BackendTrafficPolicies;
+  readonly reached: ReachedServices;
   readonly extended: Extended;
   /** Listeners that the gateway opens, so that routes can have them. */
   readonly served: ReadonlySet<Listener>;

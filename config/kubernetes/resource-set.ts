@@ -44,6 +44,9 @@ const coreAside = new Set([
   "PodTemplate",
 ]);
 
+/** Of a group that is read; the cluster's network sees to them, whatever the gateway does. */
+const networkAside = new Set(["NetworkPolicy", "IPAddress", "ServiceCIDR"]);
+
 /**
  * Objects of a wrong shape, of unknown kinds and versions, and second ones of a name are noted and left out.
  * `without` holds ids of objects that are to be left out silently.
@@ -169,7 +172,9 @@ function noteUnknown(object: KubernetesObject, kinds: readonly Kind[], notes: No
   const sameGroup = kinds.filter((candidate) => candidate.group === group).map((candidate) => candidate.kind);
   const near = nearestName(kind, sameGroup);
   // In a group that is read, a kind that is not would have meant something.
-  const code = sameGroup.length > 0 && group !== "" ? "object-kind-unsupported" : "object-kind-ignored";
+  const isAside = group === "networking.k8s.io" && networkAside.has(kind);
+  const isMissed = sameGroup.length > 0 && group !== "" && !isAside;
+  const code = isMissed ? "object-kind-unsupported" : "object-kind-ignored";
   notes.add(fieldOf(object, "kind"), {
     code,
     message: `${JSON.stringify(kind)} of ${JSON.stringify(apiVersion(group, object.version))} is not read here`,

@@ -1,8 +1,9 @@
-// ReferenceGrant and BackendTLSPolicy.
+// ReferenceGrant, BackendTLSPolicy and XBackendTrafficPolicy.
 import { z } from "zod";
 import { hostnameSchema, preciseHostnameSchema } from "#contract/http-route.ts";
 import { defineKind, type BodyOf, type Resource } from "../../kubernetes/kind.ts";
-import { gatewayGroup, grantFrom, grantTo, localRef, sectionName } from "./reference.ts";
+import { duration, gatewayGroup, grantFrom, grantTo, localRef, sectionName } from "./reference.ts";
+import { sessionPersistence } from "./route-kinds.ts";
 
 export const referenceGrantKind = defineKind({
   group: gatewayGroup,
@@ -60,5 +61,36 @@ export const backendTlsPolicyKind = defineKind({
   }),
 });
 
+/** Experimental: GEP-3388 and GEP-1619. */
+export const xBackendTrafficPolicyKind = defineKind({
+  group: "gateway.networking.x-k8s.io",
+  versions: ["v1alpha1"],
+  kind: "XBackendTrafficPolicy",
+  namespaced: true,
+  body: z.strictObject({
+    spec: z.strictObject({
+      targetRefs: z.array(localRef).min(1).max(16),
+      retryConstraint: z
+        .strictObject({
+          budget: z
+            .strictObject({
+              percent: z.int().min(0).max(100).optional(),
+              interval: duration.optional(),
+            })
+            .optional(),
+          minRetryRate: z
+            .strictObject({
+              count: z.int().min(1).max(1_000_000).optional(),
+              interval: duration.optional(),
+            })
+            .optional(),
+        })
+        .optional(),
+      sessionPersistence: sessionPersistence.optional(),
+    }),
+  }),
+});
+
+export type XBackendTrafficPolicy = Resource<BodyOf<typeof xBackendTrafficPolicyKind>>;
 export type ReferenceGrant = Resource<BodyOf<typeof referenceGrantKind>>;
 export type BackendTlsPolicy = Resource<BodyOf<typeof backendTlsPolicyKind>>;

@@ -53,7 +53,7 @@ const httpMatch = z.strictObject({
 });
 
 /** `cookie` and `header` are GEP-1619 as of 2026; the other names are those it had before. */
-const sessionPersistence = z.strictObject({
+export const sessionPersistence = z.strictObject({
   type: z.enum(["Cookie", "Header"]).default("Cookie"),
   absoluteTimeout: duration.optional(),
   cookie: z
