@@ -19,6 +19,10 @@ export const textMatchSchema = z
     parts: requestTextSchema.describe(
       "What the text is put together from. A request that lacks one of the parts does not match.",
     ),
+    missingIsEmpty: z
+      .boolean()
+      .optional()
+      .describe("Whether parts that a request lacks are empty instead. Default: false."),
     type: z
       .enum(["Exact", "RegularExpression", "Present", "InRange", "InNetworks"])
       .default("Exact")

@@ -28,12 +28,12 @@ export const filterCombinations: Check = (config, report) => {
 
 function checkFilters(filters: readonly Filter[], rule: NativeRule, path: Path, report: Report): void {
   const seen = new Set<Filter["type"]>();
-  // Responses may be changed by their statuses, and what has been changed be rewritten, one filter after the other.
-  const isInTurn = filters.some(
-    (filter) =>
-      filter.type === "ResponseHeaderModifier" &&
-      (filter.responseHeaderModifier.statusCodes ?? filter.responseHeaderModifier.replace),
-  );
+  // Responses may be changed under conditions, and what has been changed be rewritten, one filter after the other.
+  const isInTurn = filters.some((filter) => {
+    if (filter.type !== "ResponseHeaderModifier") return false;
+    const { statusCodes, responseHeaders, not, replace } = filter.responseHeaderModifier;
+    return (statusCodes ?? responseHeaders ?? not ?? replace) !== undefined;
+  });
   for (const [index, filter] of filters.entries()) {
     const { type } = filter;
     // Gateway API: a request may be mirrored to several backends.

@@ -93,10 +93,10 @@ export const proxyKeywords = table(
   `acl balance bind compression cookie default-server default_backend filter hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request tcp-response timeout use_backend
   disabled enabled hash-balance-factor tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
-  errorloc303 http-error monitor maxconn fullconn rate-limit unique-id-format unique-id-header`,
-  `backlog capture clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format guid id
+  errorloc303 http-error monitor maxconn fullconn rate-limit unique-id-format unique-id-header capture declare`,
+  `backlog clitcpka-cnt clitcpka-idle clitcpka-intvl description error-log-format guid id
   load-server-state-from-file log log-format log-format-sd log-steps log-tag max-keep-alive-queue
-  server-state-file-name srvtcpka-cnt srvtcpka-idle srvtcpka-intvl declare
+  server-state-file-name srvtcpka-cnt srvtcpka-idle srvtcpka-intvl
   filter-sequence quic-initial max-session-srv-conns http-reuse external-check`,
   {
     "monitor-net": unsupported(
@@ -200,8 +200,8 @@ export const statsKeywords = table(
 
 export const requestActions = table(
   `allow deny tarpit reject silent-drop return redirect set-header add-header del-header replace-header replace-value set-path replace-path
-  set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth use-service track-sc0 track-sc1 track-sc2 track-sc`,
-  `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos
+  set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth use-service track-sc0 track-sc1 track-sc2 track-sc capture`,
+  `set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos
   wait-for-handshake wait-for-body normalize-uri strict-mode set-priority-class set-priority-offset
   do-log`,
   {

@@ -27,6 +27,7 @@ import { createRateLimits, type ImportedPolicy } from "./program/rate-table.ts";
 import { readProcessVariables } from "./program/process-variables.ts";
 import type { Program } from "./program/program.ts";
 import { Reach } from "./program/reach.ts";
+import { readsCaptures } from "./program/captures.ts";
 import { readProgram, type Library } from "./program/read-program.ts";
 import { preferredServers, preferringKey } from "./program/server-choice.ts";
 import { readUserLists } from "./program/user-list.ts";
@@ -157,6 +158,7 @@ function libraryOf(
     rateLimits: createRateLimits(tables, createNames()),
     users: readUserLists(sections),
     processVariables: readProcessVariables(sections, notes),
+    readsCaptures: readsCaptures(sections),
     errorSections: readErrorSections(sections, files, notes),
     files,
   };

@@ -1,7 +1,7 @@
 // Conditions on texts that are put together from the request.
 import { integerOf } from "#contract/text/apply-transform.ts";
 import type { TextMatch } from "#contract/text-match.ts";
-import { type ClientRequest, compileOptionalText } from "../filter/request-text.ts";
+import { type ClientRequest, compileOptionalText, compileRequestText } from "../filter/request-text.ts";
 import { compileCidrSet } from "../forwarding/cidr.ts";
 import { parseIpAddress } from "../forwarding/ip-address.ts";
 import type { PatternCompiler } from "./path-matcher.ts";
@@ -12,7 +12,7 @@ export function textCondition(
   match: TextMatch,
   compilePattern: PatternCompiler,
 ): (head: RequestHead) => boolean {
-  const textOf = compileOptionalText(match.parts);
+  const textOf = match.missingIsEmpty ? compileRequestText(match.parts) : compileOptionalText(match.parts);
   const holds = textTest(match, compilePattern);
   return (head) => {
     const text = textOf(asClientRequest(head));

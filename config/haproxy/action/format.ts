@@ -1,7 +1,7 @@
 // Log-format strings (`https://%[hdr(host)]%[path]`, §8.2.6): what of them is known before a request arrives.
 import { convertedText } from "../condition/converters.ts";
 import { convertKnown } from "../condition/known-text.ts";
-import { parseSample, type Call } from "../condition/sample.ts";
+import { captureVariable, parseSample, type Call } from "../condition/sample.ts";
 import type { Subject } from "../condition/condition.ts";
 import { subjectKey, type Sources } from "../condition/specialize.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
@@ -113,8 +113,8 @@ function fromSource(piece: DynamicPiece, { draft }: Situation): DynamicPiece {
 
 /** A variable in front is what it was made of. */
 export function withSources(expression: string, sources: Sources): string {
-  const found = /^var\(([\w.-]+)\)/.exec(expression);
-  const source = found && sources.get(found[1]!);
+  const found = /^(?:var\(([\w.-]+)\)|capture\.req\.hdr\(([0-9]+)\))/.exec(expression);
+  const source = found && sources.get(found[1] ?? captureVariable(found[2]!));
   return found && source !== undefined ? source + expression.slice(found[0].length) : expression;
 }
 
@@ -157,7 +157,7 @@ function knownFetch({ name, args }: Call, { surroundings, draft }: Situation): s
   const key = subject && subjectKey(subject);
   if (key !== undefined && draft.changes.has(key)) {
     const changed = draft.changes.get(key);
-    return changed === null ? "" : changed;
+    return typeof changed === "object" ? (changed === null ? "" : undefined) : changed;
   }
   const { listener, host } = surroundings;
   switch (name) {
@@ -180,7 +180,8 @@ function knownFetch({ name, args }: Call, { surroundings, draft }: Situation): s
   }
 }
 
-function subjectOf(name: string, args: readonly string[]): Subject | undefined {
+/** What a fetch looks at that rules may change. */
+export function subjectOf(name: string, args: readonly string[]): Subject | undefined {
   const argument = args[0] ?? "";
   if (name === "path") return { type: "path" };
   if (name === "var") return { type: "variable", name: argument };

@@ -3,6 +3,7 @@ import type { ResponseMatch } from "#contract/response-match.ts";
 import { requestFactSchema } from "#contract/header-modifier.ts";
 import { headerNameSchema, headerValueSchema } from "#contract/http-route.ts";
 import type { Condition } from "../condition/condition.ts";
+import type { Change } from "../condition/specialize.ts";
 import {
   addHeader,
   deleteHeader,
@@ -79,9 +80,9 @@ export function replaceHeader(
   const change = ({ draft }: Situation): Draft => {
     const isChanged = draft.changes.has(`header:${field}`);
     if (substitution !== undefined && !isChanged && field !== "host") {
-      const value = { parts: [{ from: "Header" as const, name, transforms }] };
-      return withHeader(draft, { direction: "request" }, name, undefined, (edits) =>
-        setHeader(edits, name, value),
+      const parts = [{ from: "Header" as const, name, transforms }];
+      return withHeader(draft, { direction: "request" }, name, { type: "text", parts }, (edits) =>
+        setHeader(edits, name, { parts }),
       );
     }
     const message =
@@ -154,7 +155,7 @@ function withHeader(
   draft: Draft,
   place: Place,
   name: string,
-  value: string | null | undefined,
+  value: Change,
   edit: (edits: HeaderEdits) => HeaderEdits,
 ): Draft {
   if (place.direction !== "request") return withResponseHeader(draft, place, name.toLowerCase(), edit);
@@ -204,7 +205,9 @@ function dynamicValue(statement: Statement, place: Place, situation: Situation, 
     only?.kind === "dynamic" &&
     own?.test(only.expression)
   ) {
-    return draft;
+    const parts = textOfPieces(pieces, situation);
+    const key = `header:${name.toLowerCase()}`;
+    return { ...draft, changes: new Map(draft.changes).set(key, parts && { type: "text", parts }) };
   }
   if (direction === "request" && name.toLowerCase() === "host") {
     throw new StatementProblem({
@@ -221,7 +224,9 @@ function dynamicValue(statement: Statement, place: Place, situation: Situation, 
   const value = isOfResponse ? undefined : valueOf(pieces, situation);
   if (value) {
     const edit = isSetting ? setHeader : addHeader;
-    return withHeader(draft, place, name, undefined, (edits) => edit(edits, name, value));
+    const parts = value.parts ?? [{ from: value.from! }];
+    const after = isSetting ? ({ type: "text", parts, missingIsEmpty: true } as const) : undefined;
+    return withHeader(draft, place, name, after, (edits) => edit(edits, name, value));
   }
   const isSet = isSetting && direction === "request";
   notes.add(statement, {

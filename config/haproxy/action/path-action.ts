@@ -2,6 +2,7 @@
 import type { PathModifier } from "#contract/http-route.ts";
 import type { RequestText } from "#contract/request-text.ts";
 import type { Draft, Situation } from "../program/program.ts";
+import type { TextSubject } from "../condition/condition.ts";
 import { pathText, queryText } from "../program/target-draft.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
@@ -75,7 +76,7 @@ export function setQuery(statement: Statement, end: number): (situation: Situati
     const { draft } = situation;
     const path = pathText(draft) ?? changedBefore();
     const query = requestTextOrProblem(wordAt(statement, 2), situation, "the new query");
-    const changes = new Map(draft.changes).set("query", undefined);
+    const changes = new Map(draft.changes).set("query", wholeText(query));
     return { ...withoutPath(draft), target: { path, query }, changes };
   };
 }
@@ -112,14 +113,21 @@ function readSubstitution(format: string): string {
 }
 
 function withTarget(draft: Draft, whole: RequestText): Draft {
-  const changes = new Map(draft.changes).set("path", undefined).set("query", undefined);
+  const path = transformed(whole, [{ type: "ReplaceRegexMatch", replaceRegexMatch: withoutQuery }]);
+  const changes = new Map(draft.changes).set("path", path && wholeText(path)).set("query", undefined);
   return { ...withoutPath(draft), target: { whole }, changes };
+}
+
+const withoutQuery = { pattern: "[?].*$", substitution: "" };
+
+function wholeText(parts: RequestText): TextSubject {
+  return { type: "text", parts, missingIsEmpty: true };
 }
 
 function withPathText(draft: Draft, path: RequestText): Draft {
   const query = queryText(draft);
   if (draft.target && "whole" in draft.target) return changedBefore();
-  const changes = new Map(draft.changes).set("path", undefined);
+  const changes = new Map(draft.changes).set("path", wholeText(path));
   return { ...withoutPath(draft), target: { path, ...(query && { query }) }, changes };
 }
 
@@ -143,7 +151,8 @@ function escapeSubstitution(text: string): string {
 }
 
 function withPath(draft: Draft, path: PathModifier, known: string | undefined): Draft {
-  const changes = new Map(draft.changes).set("path", known);
+  const text = known === undefined ? pathText({ ...draft, path }) : undefined;
+  const changes = new Map(draft.changes).set("path", known ?? (text && wholeText(text)));
   if (!draft.target) return { ...draft, path, changes };
   return { ...withPathText(draft, [{ text: known ?? "" }]), changes };
 }

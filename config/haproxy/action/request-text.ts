@@ -2,12 +2,11 @@
 import type { RequestText } from "#contract/request-text.ts";
 import { convert } from "../condition/converters.ts";
 import { kindOfFetch, partsOfFetch, transformed } from "../condition/request-parts.ts";
-import { parseSample } from "../condition/sample.ts";
-import type { Changes } from "../condition/specialize.ts";
-import type { Draft, Situation } from "../program/program.ts";
-import { pathText, queryText } from "../program/target-draft.ts";
+import { parseSample, type Call } from "../condition/sample.ts";
+import { subjectKey, type Changes } from "../condition/specialize.ts";
+import type { Situation } from "../program/program.ts";
 import { unsupported } from "../statement-problem.ts";
-import { resolveFormat, withKnownVariable, type Piece } from "./format.ts";
+import { resolveFormat, subjectOf, withKnownVariable, type Piece } from "./format.ts";
 
 /** More parts than this are no text of a person. */
 const maxParts = 32;
@@ -61,12 +60,15 @@ function partsOf(
   const converted = convert(converters, kindOfFetch(sample.fetch));
   // Bytes that are no text would be written in a way that no one reads.
   if (!converted || converted.kind === "binary") return undefined;
-  const parts = changedParts(sample.fetch.name, changes, draft) ?? partsOfFetch(sample.fetch, changes);
+  const parts = changedParts(sample.fetch, changes) ?? partsOfFetch(sample.fetch, changes);
   return parts && transformed(parts, converted.transforms);
 }
 
-/** What earlier rules have made of the path or the query. */
-function changedParts(fetch: string, changes: Changes, draft: Draft): RequestText | undefined {
-  if (fetch === "path" && changes.has("path")) return pathText(draft);
-  return fetch === "query" && changes.has("query") ? queryText(draft) : undefined;
+/** What earlier rules have made of a part of the request, or of a variable. */
+function changedParts({ name, args }: Call, changes: Changes): RequestText | undefined {
+  const subject = subjectOf(name, args);
+  const change = name === "query" ? changes.get("query") : subject && changes.get(subjectKey(subject));
+  // Of a list, the last element would be told.
+  const isList = change !== undefined && /^(?:req\.|req_)?hdr$/.test(name);
+  return typeof change === "object" && change && !isList ? change.parts : undefined;
 }

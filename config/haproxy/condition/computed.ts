@@ -2,13 +2,19 @@
 // of texts that the gateway puts together.
 import { unsupported } from "../statement-problem.ts";
 import { readRanges } from "./comparison.ts";
-import { and, not, operatorOfSuffix, or, type Condition, type Operator, type Subject } from "./condition.ts";
+import {
+  and,
+  not,
+  operatorOfSuffix,
+  or,
+  type Condition,
+  type Operator,
+  type TextSubject,
+} from "./condition.ts";
 import { convert, convertedText, type SampleKind } from "./converters.ts";
 import { readNetwork } from "./network.ts";
 import { kindOfFetch, partsOfFetch, transformed } from "./request-parts.ts";
 import type { Call, Sample } from "./sample.ts";
-
-type TextSubject = Extract<Subject, { type: "text" }>;
 
 export type ComputedFetch =
   | {

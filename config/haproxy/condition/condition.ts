@@ -13,8 +13,7 @@ export type Subject =
   | { readonly type: "header"; readonly name: string; readonly elements: boolean }
   | { readonly type: "query-param"; readonly name: string }
   | { readonly type: "cookie"; readonly name: string }
-  /** What is put together from the request, for which there is no condition of its own. */
-  | { readonly type: "text"; readonly parts: RequestText }
+  | TextSubject
   /** The client's address; values are networks. */
   | { readonly type: "client" }
   /** Known of each listener: whether TLS ends there (`on`), and its port. */
@@ -41,6 +40,14 @@ export type Subject =
   | { readonly type: "servers"; readonly name: string }
   /** A name and password of a userlist. */
   | { readonly type: "credentials"; readonly list: string };
+
+/** What is put together from the request, for which there is no condition of its own. */
+export interface TextSubject {
+  readonly type: "text";
+  readonly parts: RequestText;
+  /** Whether it is there where the request lacks a part, with nothing in that part's place. */
+  readonly missingIsEmpty?: true;
+}
 
 /** HAProxy's match methods. `segment` is its `dir`, `label` its `dom`. */
 export type Operator =

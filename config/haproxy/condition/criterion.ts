@@ -136,6 +136,10 @@ function readFlags(words: readonly string[], files: NamedFiles): Flags {
       for (const pattern of found) listed.push(pattern);
     } else if (word === "-u") {
       index += 1;
+    } else if (word.startsWith("-")) {
+      return invalid(`${JSON.stringify(word)} is no flag`, {
+        remedy: "Write -- in front of patterns that begin with a dash.",
+      });
     } else break;
   }
   return { ignoreCase, method, patterns: [...listed, ...words.slice(index)] };

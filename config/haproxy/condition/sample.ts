@@ -34,7 +34,19 @@ export function parseSample(text: string): Sample | undefined {
     if (!rest.startsWith(",")) return undefined;
     rest = rest.slice(1);
   }
-  return { fetch: calls[0]!, converters: calls.slice(1) };
+  return { fetch: withoutCapture(calls[0]!), converters: calls.slice(1) };
+}
+
+/** What rules have captured is kept in variables. */
+function withoutCapture(fetch: Call): Call {
+  return fetch.name === "capture.req.hdr" && fetch.args.length === 1
+    ? { name: "var", args: [captureVariable(fetch.args[0]!)] }
+    : fetch;
+}
+
+/** Of a slot's number. */
+export function captureVariable(slot: number | string): string {
+  return `txn.capture.${slot}`;
 }
 
 /** Arguments in parentheses; quotes and backslashes keep commas and parentheses from ending one. */

@@ -1,10 +1,21 @@
 // A condition for the requests of one listener and one class of hosts, after what earlier rules have changed.
-import { always, mapTests, never, type Condition, type Subject, type Test } from "./condition.ts";
+import type { RequestText } from "#contract/request-text.ts";
+import { encodePath } from "../../pattern-text.ts";
+import {
+  always,
+  mapTests,
+  never,
+  type Condition,
+  type Subject,
+  type Test,
+  type TextSubject,
+} from "./condition.ts";
 import { testOfSource } from "./criterion.ts";
 import { decide } from "./decide.ts";
 import { decideHost, type HostClass } from "./host-class.ts";
 import { testKey } from "./normal-form.ts";
-import { changesOf } from "./request-parts.ts";
+import { changesOf, transformed } from "./request-parts.ts";
+import { isDivided, wholePattern } from "./text-pattern.ts";
 import { unsupported } from "../statement-problem.ts";
 
 /** What is known of the requests before any arrives. */
@@ -16,8 +27,9 @@ export interface Surroundings {
   readonly frontend?: string;
 }
 
-/** The new text of a part of the request; `null`: taken away; `undefined`: not known here. */
-export type Changes = ReadonlyMap<string, string | null | undefined>;
+/** The new text of a part of the request, or what it is put together from; `null`: taken away; `undefined`: not known here. */
+export type Change = string | TextSubject | null | undefined;
+export type Changes = ReadonlyMap<string, Change>;
 
 /** What variables were made of that are no known texts: sample expressions of the request as it came in. */
 export type Sources = ReadonlyMap<string, string>;
@@ -69,7 +81,9 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
   const { subject, operator, values } = test;
   const key = subjectKey(subject);
   if (changes.has(key)) return changedOutcome(test, changes.get(key));
-  if (changesWithin(subject).some((part) => changes.has(part))) return changedOutcome(test, undefined);
+  if (changesWithin(subject).some((part) => changes.has(part))) {
+    return changedOutcome(test, subject.type === "text" ? changedParts(subject, changes) : undefined);
+  }
   switch (subject.type) {
     case "tls":
       return listener.tls ? always : never;
@@ -108,12 +122,46 @@ function changesWithin(subject: Subject): readonly string[] {
   return type === "base" ? ["host", "path"] : [];
 }
 
-function changedOutcome(test: Test, text: string | null | undefined): Condition {
-  if (text === null) return never;
-  const known = text === undefined ? undefined : decide(test, text);
+function changedOutcome(test: Test, change: Change): Condition {
+  if (change === null) return never;
+  if (typeof change === "object") return { kind: "test", test: testOfText(test, change) };
+  const known = change === undefined ? undefined : decide(test, change);
   if (known !== undefined) return known ? always : never;
   return unsupported(
-    "the condition looks at what an earlier rule changes, and is evaluated before the change here",
+    "the condition looks at what an earlier rule changes to something that is not known here",
     "Move the rule with the condition in front of the one that makes the change.",
   );
+}
+
+/** The test of a part of the request, as one of what that part has become. */
+function testOfText(test: Test, text: TextSubject): Test {
+  const { subject, operator, values } = test;
+  if (subject.type === "path" && operator !== "regex") {
+    return { ...test, subject: text, values: values.map(encodePath) };
+  }
+  if (!isDivided(subject) || operator === "present") return { ...test, subject: text };
+  const patterns = values.map((value) => `^${wholePattern(operator, value, "elements")}$`);
+  return { ...test, subject: text, operator: "regex", values: patterns };
+}
+
+/** A text with what its parts have become; `undefined`: that is not known. */
+function changedParts({ type, parts, ...rest }: TextSubject, changes: Changes): TextSubject | undefined {
+  const made: RequestText = [];
+  for (const part of parts) {
+    const [key] = changesOf([part]).filter((changed) => changes.has(changed));
+    const now = key === undefined ? [part] : changedPart(part, changes.get(key));
+    if (!now) return undefined;
+    made.push(...now);
+  }
+  return { type, parts: made, ...rest };
+}
+
+/** Of parts of a query, and of cookies, it is not known. */
+function changedPart(
+  { from, transforms = [] }: RequestText[number],
+  change: Change,
+): RequestText | undefined {
+  if (from !== "Path" && from !== "Query" && from !== "Header") return undefined;
+  if (typeof change === "string") return transforms.length === 0 ? [{ text: change }] : undefined;
+  return change ? transformed(change.parts, transforms) : undefined;
 }

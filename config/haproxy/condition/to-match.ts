@@ -5,7 +5,7 @@ import { limits } from "#contract/limits.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
 import { anyOf, encodePath } from "../../pattern-text.ts";
 import { unsupported } from "../statement-problem.ts";
-import type { Test } from "./condition.ts";
+import type { Test, TextSubject } from "./condition.ts";
 import type { Conjunction } from "./normal-form.ts";
 import { isDivided, wholePattern } from "./text-pattern.ts";
 
@@ -98,7 +98,7 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
     case "response-header":
       return unsupported("the response is not there yet", "Test it in `http-response`.");
     case "text":
-      return textParts(subject.parts, test);
+      return textParts(subject, test);
     case "base":
     case "servers":
     case "tls":
@@ -140,8 +140,9 @@ function pathParts(test: Test, style: "plain" | "few"): Part[] {
 
 type TextMatch = NonNullable<Part["texts"]>[number];
 
-function textParts(parts: TextMatch["parts"], { operator, values, ignoreCase }: Test): Part[] {
-  const part = (match: Omit<TextMatch, "parts">): Part => ({ texts: [{ parts, ...match }] });
+function textParts({ parts, missingIsEmpty }: TextSubject, { operator, values, ignoreCase }: Test): Part[] {
+  const text = { parts, ...(missingIsEmpty && { missingIsEmpty }) };
+  const part = (match: Omit<TextMatch, "parts">): Part => ({ texts: [{ ...text, ...match }] });
   switch (operator) {
     case "present":
       // A query is there once it has something in it.

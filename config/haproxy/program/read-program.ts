@@ -22,6 +22,7 @@ import { statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { admissionCases, isAdmission } from "./admission.ts";
+import { captureChange, headerCaptures, isCapture } from "./captures.ts";
 import { readErrorPages } from "./error-pages.ts";
 import { forwardedForSteps } from "./forwarded-for.ts";
 import { apartFromEachOther, asksForResponse, responseCases } from "./response-cases.ts";
@@ -30,7 +31,7 @@ import type { RateLimits } from "./rate-table.ts";
 import { readScope } from "./scope.ts";
 import { monitorSteps } from "./monitor.ts";
 import { answerEffect, askForPassword, sizeStep, tarpit } from "./refusals.ts";
-import { isRepeatable, responseEffect, type ResponseKeyword } from "./response-effect.ts";
+import { isRepeatable, responseEffect, seeingStatus, type ResponseKeyword } from "./response-effect.ts";
 import { inTurn, serverEffect } from "./server-choice.ts";
 import { metricsEffect, statisticsSteps } from "./statistics.ts";
 import { statementCases } from "./statement-cases.ts";
@@ -57,6 +58,8 @@ export interface Library extends ReplySources {
   readonly rateLimits: RateLimits;
   readonly users: UserLists;
   readonly processVariables: readonly Step[];
+  /** Whether a rule asks for what was captured. */
+  readonly readsCaptures: boolean;
 }
 
 export function readProgram(proxy: Proxy, library: Library, notes: Notes): Program {
@@ -91,6 +94,7 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
     request: [
       variables,
       ...layers,
+      library.readsCaptures ? headerCaptures(proxy, notes) : [],
       monitorSteps(reading),
       http,
       statisticsSteps(proxy, notes),
@@ -112,11 +116,12 @@ function stepsOf(
   effect: (statement: Statement, end: number) => Effect,
   { isHarmless = () => false }: { isHarmless?: (statement: Statement) => boolean } = {},
 ): Step[] {
-  const { proxy, scope, notes } = reading;
+  const { proxy, scope, notes, library } = reading;
   return statementsOf(proxy, keyword).flatMap((statement) => {
     if (isExpectation(statement)) return [];
     // What is tracked is asked for where a rate is.
     if (isTrack(statement)) return [];
+    if (isCapture(statement) && !library.readsCaptures) return [];
     const read = (): Step[] => {
       const start = conditionStart(statement.words, 1);
       const condition = parseCondition(statement.words, start, scope);
@@ -236,6 +241,8 @@ function requestEffect(statement: Statement, end: number, reading: Reading): Eff
     case "replace-uri":
     case "replace-pathq":
       return { kind: "change", change: replaceTarget(statement, end) };
+    case "capture":
+      return { kind: "change", change: captureChange(statement, reading.proxy) };
     case "set-var":
     case "set-var-fmt":
     case "unset-var":
@@ -266,7 +273,7 @@ function responseSteps(reading: Reading, keyword: ResponseKeyword): Step[] {
     // What is allowed matters where something is refused.
     { isHarmless: (statement) => !isRefusal(statement) && !(refuses && wordAt(statement, 1) === "allow") },
   );
-  return withoutAllowed(steps.map((step) => withoutRequest(step, notes))).flatMap((step) => {
+  return withoutAllowed(steps.map((step) => withoutRequest(step, notes))).flatMap(({ step, own }) => {
     if (!asksForResponse(step.condition)) return [step];
     const { statement } = step;
     const byResponse = (): Step[] => {
@@ -277,21 +284,30 @@ function responseSteps(reading: Reading, keyword: ResponseKeyword): Step[] {
       return apart.map(({ condition, match }) => ({
         ...step,
         condition,
-        effect: responseEffect(statement, end, keyword, reading, match),
+        effect: seeingStatus(responseEffect(statement, end, keyword, reading, match), own),
       }));
     };
     return attempt(statement, notes, byResponse, { harmless: !refuses }) ?? [];
   });
 }
 
+/** With the condition that it has of its own. */
+interface ResponseStep {
+  readonly step: Step;
+  readonly own: Condition;
+}
+
 /** `allow` for some responses: they are not among those of the rules behind it. */
-function withoutAllowed(steps: readonly Step[]): Step[] {
-  const kept: Step[] = [];
+function withoutAllowed(steps: readonly Step[]): ResponseStep[] {
+  const kept: ResponseStep[] = [];
   let others: Condition = always;
   for (const step of steps) {
-    const isAllowed = step.effect.kind === "leave" && asksForResponse(step.condition);
-    if (isAllowed) others = and([others, not(step.condition)]);
-    else kept.push({ ...step, condition: and([others, step.condition]) });
+    const { condition: own } = step;
+    if (step.effect.kind === "leave" && asksForResponse(own)) {
+      others = and([others, not(own)]);
+      const effect = seeingStatus({ kind: "change", change: ({ draft }) => draft }, own);
+      kept.push({ step: { ...step, condition: always, effect }, own });
+    } else kept.push({ step: { ...step, condition: and([others, own]) }, own });
   }
   return kept;
 }

@@ -1,7 +1,7 @@
 // Conditions of `http-response` rules: what they ask of the request decides which rule a request comes to, what they ask of
 // the response becomes a part of that rule.
 import type { ResponseMatch } from "#contract/response-match.ts";
-import { statusesOf, type StatusMatch } from "#contract/status-match.ts";
+import type { StatusMatch } from "#contract/status-match.ts";
 import { testsOf, type Condition, type Test } from "../condition/condition.ts";
 import type { Literal } from "../condition/normal-form.ts";
 import { setApart } from "../condition/set-apart.ts";
@@ -50,10 +50,13 @@ export function headersRead({ responseHeaders = [], not = [] }: ResponseMatch = 
   return all.map(({ name }) => name.toLowerCase());
 }
 
-/** Sets of statuses that are told from all others. */
-export function statusesRead({ statusCodes, not = [] }: ResponseMatch): Set<number>[] {
-  const all = [statusCodes, ...not.map((exclusion) => exclusion.statusCodes)];
-  return all.flatMap((codes) => (codes ? [new Set(codes.flatMap(statusesOf))] : []));
+/** Sets of statuses that a condition tells from all others. */
+export function statusesRead(condition: Condition): Set<number>[] {
+  return testsOf(condition).flatMap((test) =>
+    test.subject.type === "status"
+      ? [new Set(everyStatus.filter((status) => admits({ test, holds: true }, status)))]
+      : [],
+  );
 }
 
 /** Responses that a rule without a status is for. */

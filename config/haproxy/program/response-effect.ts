@@ -1,6 +1,7 @@
 // What `http-response` and `http-after-response` rules do.
 import type { ResponseMatch } from "#contract/response-match.ts";
 import { statusesOf, statusSchema } from "#contract/status-match.ts";
+import type { Condition } from "../condition/condition.ts";
 import { replyOf } from "../action/answer.ts";
 import { headerAction, replaceInPlace, type Direction } from "../action/header-action.ts";
 import { redirectWords } from "../action/redirect.ts";
@@ -19,18 +20,12 @@ export type ResponseKeyword = "http-response" | "http-after-response";
 export const isRepeatable = (statement: Statement): boolean =>
   !/^(?:add-header|replace-)/.test(wordAt(statement, 1));
 
-/** `http-response` rules run after the backend has answered; what they do, and for which responses, is known before. */
-export function responseEffect(
-  statement: Statement,
-  end: number,
-  keyword: ResponseKeyword,
-  reading: Reading,
-  match?: ResponseMatch,
-): Effect {
-  const effect = effectOf(statement, end, keyword, reading, match);
-  if (effect.kind !== "change" || !match) return effect;
+/** The effect of a rule with tests of the status. */
+export function seeingStatus(effect: Effect, condition: Condition): Effect {
+  if (effect.kind !== "change") return effect;
+  const read = statusesRead(condition);
   const change = (situation: Situation): Draft => {
-    refuseNewStatuses(statusesRead(match), situation.draft.statusChanges);
+    refuseNewStatuses(read, situation.draft.statusChanges);
     return effect.change(situation);
   };
   return { ...effect, change };
@@ -50,7 +45,8 @@ function refuseNewStatuses(read: readonly ReadonlySet<number>[], changes: readon
   }
 }
 
-function effectOf(
+/** `http-response` rules run after the backend has answered; what they do, and for which responses, is known before. */
+export function responseEffect(
   statement: Statement,
   end: number,
   keyword: ResponseKeyword,
@@ -119,9 +115,12 @@ function statusChange(
   keyword: ResponseKeyword,
   match: ResponseMatch | undefined,
 ): Effect {
-  const status = statusSchema.safeParse(Number(wordAt(statement, 2)));
+  const text = wordAt(statement, 2);
+  const status = statusSchema.safeParse(Number(text));
   if (!status.success) {
-    return invalid(`expected a status from 200 to 599; found ${JSON.stringify(wordAt(statement, 2))}`, {
+    if (/^[1-9][0-9]{2}$/.test(text))
+      return unsupported(`responses have a status from 200 to 599, not ${text}`);
+    return invalid(`expected a status from 200 to 599; found ${JSON.stringify(text)}`, {
       word: statement.words[2],
     });
   }

@@ -2,6 +2,7 @@
 import { knownSample, staticText, withSources } from "../action/format.ts";
 import type { Direction } from "../action/header-action.ts";
 import { requestText } from "../action/request-text.ts";
+import type { TextSubject } from "../condition/condition.ts";
 import { readFetch } from "../condition/fetch.ts";
 import { subjectKey } from "../condition/specialize.ts";
 import { invalid, StatementProblem } from "../statement-problem.ts";
@@ -27,13 +28,20 @@ export function variableChange(
       : isFormat
         ? staticText(expression, situation)
         : knownSample(expression, situation);
-    const isOfRequest = value === undefined && !isFormat && direction === "request";
-    const source = isOfRequest ? sourceOf(expression, situation) : undefined;
+    const isOfRequest = value === undefined && direction === "request";
+    const source = isOfRequest && !isFormat ? sourceOf(expression, situation) : undefined;
+    const text = isOfRequest && source === undefined ? textOf(expression, isFormat, situation) : undefined;
     const sources = new Map(draft.sources);
     if (source === undefined) sources.delete(name);
     else sources.set(name, source);
-    return { ...draft, changes: new Map(draft.changes).set(`variable:${name}`, value), sources };
+    return { ...draft, changes: new Map(draft.changes).set(`variable:${name}`, value ?? text), sources };
   };
+}
+
+/** What it is put together from. An expression that finds nothing leaves a variable as it is, a format never does. */
+function textOf(expression: string, isFormat: boolean, situation: Situation): TextSubject | undefined {
+  const parts = requestText(isFormat ? expression : `%[${expression}]`, situation);
+  return parts && { type: "text", parts, ...(isFormat && { missingIsEmpty: true as const }) };
 }
 
 /** The expression, if it says something of the request as it came in. */
