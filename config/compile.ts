@@ -154,12 +154,13 @@ function compileRule(rule: NativeRule, id: string, routePolicy: NativeRoute["sec
     matches: rule.matches.length === 0 ? [everyPath] : rule.matches,
     ...(rule.priority === 0 ? {} : { priority: rule.priority }),
     filters: rule.filters,
-    backendRefs: rule.backendRefs.map(({ name, weight, filters, fallback, sessionPersistence }) => ({
-      backend: name,
-      weight,
-      filters,
-      ...(fallback && { fallback }),
-      ...(!sessionPersistence && { sessionPersistence }),
+    backendRefs: rule.backendRefs.map((ref) => ({
+      backend: ref.name,
+      weight: ref.weight,
+      filters: ref.filters,
+      ...(ref.fallback && { fallback: ref.fallback }),
+      ...(!ref.sessionPersistence && { sessionPersistence: ref.sessionPersistence }),
+      ...(ref.preferredEndpoint && { preferredEndpoint: idOf(ref.preferredEndpoint) }),
     })),
     ...compileRulePolicies(rule),
     timeouts: {
@@ -181,6 +182,14 @@ function timer<K extends string>(key: K, duration: string | undefined): { [key i
   return ms === 0 ? {} : ({ [key]: ms } as { [key in K]: number });
 }
 
+function canonicalAddress(address: string): string {
+  return parseAddress(address)?.canonical ?? address;
+}
+
+function idOf({ address, port }: { readonly address: string; readonly port: number }): string {
+  return endpointId(canonicalAddress(address), port);
+}
+
 function compileBackend(backend: NativeBackend): SnapshotBackend {
   const { active } = backend.healthCheck;
   const tunnel = tunnelOf(backend);
@@ -193,10 +202,9 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
     ...(backend.proxyProtocol && { proxyProtocol: backend.proxyProtocol }),
     ...(backend.portForward && { portForward: backend.portForward }),
     endpoints: backend.endpoints.map(({ address, port, weight, priority, zone, ...others }) => {
-      const canonical = parseAddress(address)?.canonical ?? address;
       return {
-        id: endpointId(canonical, port),
-        address: canonical,
+        id: idOf({ address, port }),
+        address: canonicalAddress(address),
         port,
         weight,
         ...(priority ? { priority } : {}),

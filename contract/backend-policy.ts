@@ -241,6 +241,42 @@ export const cookiePathSchema = z
   .max(1024)
   .regex(/^\/[\x21-\x3a\x3c-\x7e]*$/, "expected a path of a cookie: '/' first, no spaces or ';'");
 
+/** What session cookies may call an endpoint (RFC 6265 §4.1.1, without what separates its parts). */
+export const endpointCookieValueSchema = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(
+    /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7b\x7d]+$/,
+    "expected a value of a cookie without '|' and '~'",
+  );
+
+/** HAProxy `cookie`: the value is the endpoint's `cookie`, not a token. */
+export const endpointCookieSchema = z.strictObject({
+  /**
+   * A cookie of the gateway's own; the application's with another value, or with the endpoint's in front of its own, or as the
+   * application sets it.
+   */
+  mode: z.enum(["Insert", "Rewrite", "Prefix", "Passive"]),
+  /** Only responses to POST set it. */
+  postOnly: z.boolean().optional(),
+  /** Where the application sets the cookie, it is the one that counts. */
+  preserve: z.boolean().optional(),
+  httpOnly: z.boolean().optional(),
+  /** Further attributes of the cookie, as they are. */
+  attributes: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(256)
+        .regex(/^[\x20-\x3a\x3c-\x7e]+$/, "expected an attribute of a cookie, without ';'"),
+    )
+    .max(16)
+    .optional(),
+});
+export type EndpointCookie = z.infer<typeof endpointCookieSchema>;
+
 export const sessionPersistenceSchema = z.strictObject({
   sessionName: headerNameSchema.default("isthmus-session"),
   type: z.enum(["Cookie", "Header"]).default("Cookie"),
@@ -262,6 +298,7 @@ export const sessionPersistenceSchema = z.strictObject({
       indirect: z.boolean().optional(),
       /** True: responses that set the cookie are for no shared cache. */
       noCache: z.boolean().optional(),
+      endpointCookie: endpointCookieSchema.optional(),
     })
     .default({ lifetimeType: "Session" }),
 });

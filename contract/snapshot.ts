@@ -6,6 +6,7 @@ import {
   circuitBreakerSchema,
   consistentHashSchema,
   endpointConnectionsSchema,
+  endpointCookieValueSchema,
   endpointQueueSchema,
   hashIdSchema,
   hedgingSchema,
@@ -22,17 +23,11 @@ import {
 import { canonicalHash, canonicalJson } from "./canonical-json.ts";
 import { compressionSchema } from "./compression.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
+import { activeHealthCheckSchema } from "./active-health-check.ts";
 import { connectionLimitsSchema } from "./connection-limits.ts";
 import { errorPagesSchema } from "./error-pages.ts";
 import { headerModifierSchema } from "./header-modifier.ts";
-import {
-  clientCidrsSchema,
-  filterSchema,
-  headerNameSchema,
-  headerValueSchema,
-  hostnameSchema,
-  routeMatchSchema,
-} from "./http-route.ts";
+import { clientCidrsSchema, filterSchema, hostnameSchema, routeMatchSchema } from "./http-route.ts";
 import { limits } from "./limits.ts";
 import { ruleConcurrencyLimitSchema, ruleRateLimitSchema } from "./rate-limit.ts";
 import { clientNetworksSchema, listenerLimitsSchema, securityPolicySchema } from "./security-policy.ts";
@@ -105,6 +100,8 @@ export const snapshotBackendRefSchema = z.strictObject({
   fallback: z.literal(true).optional(),
   /** False: the rule's sessions bind nobody to it. */
   sessionPersistence: z.literal(false).optional(),
+  /** Id of the endpoint that gets all of these requests while it is up, whatever its weight. */
+  preferredEndpoint: z.string().optional(),
 });
 
 /** Rank of a rule among all rules of a host (Traefik `priority`). */
@@ -165,7 +162,9 @@ export const snapshotRouteSchema = z.strictObject({
 export const connectionRuleSchema = z.strictObject({
   /** Stable within the snapshot: `<route>/<index>`, or `<route>/<rule name>`. */
   id: z.string(),
-  backendRefs: z.array(snapshotBackendRefSchema.omit({ filters: true })).max(limits.backendRefsPerRule),
+  backendRefs: z
+    .array(snapshotBackendRefSchema.omit({ filters: true, preferredEndpoint: true }))
+    .max(limits.backendRefsPerRule),
   timeouts: z.strictObject({
     /** For one attempt to connect to one endpoint. */
     connectMs: z.int().positive(),
@@ -202,6 +201,8 @@ export const endpointSchema = z.strictObject({
   priority: z.int().min(0).max(127).optional(),
   /** HAProxy's number of the server, which places it on the ring of `hashType`. Absent: its position, from 1. */
   hashId: hashIdSchema.optional(),
+  /** What session cookies call it, where those name endpoints. */
+  cookie: endpointCookieValueSchema.optional(),
   /** Requests, or connections of layer 4, that it has at the same time; others wait (decision 0029). Absent: no bound. */
   maxConnections: endpointConnectionsSchema.optional(),
   /** The same while the backend has few; absent: `maxConnections` always. */
@@ -210,45 +211,6 @@ export const endpointSchema = z.strictObject({
   maxQueue: endpointConnectionsSchema.optional(),
   /** Where it runs, in the words the gateway's own zone is named in. */
   zone: z.string().max(253).optional(),
-});
-
-export const activeHealthCheckSchema = z.strictObject({
-  type: z.enum(["HTTP", "TCP", "GRPC"]),
-  intervalMs: z.int().positive(),
-  /** While the verdict is about to change, or not known yet (HAProxy `fastinter`). Absent: `intervalMs`. */
-  fastIntervalMs: z.int().positive().optional(),
-  /** While the endpoint is down (HAProxy `downinter`). Absent: `intervalMs`. */
-  downIntervalMs: z.int().positive().optional(),
-  timeoutMs: z.int().positive(),
-  unhealthyThreshold: z.int().positive(),
-  healthyThreshold: z.int().positive(),
-  /** Where the check differs from what requests meet. Port: in place of the endpoint's own. */
-  overrides: z.strictObject({ port: z.int().min(1).max(65_535) }).optional(),
-  http: z
-    .strictObject({
-      path: z.string().startsWith("/"),
-      method: z.enum(["GET", "HEAD", "OPTIONS"]),
-      /** Host header of the check; absent: the endpoint's address. */
-      hostname: z.string().optional(),
-      expectedStatuses: z.array(z.int().min(100).max(599)).min(1),
-      headers: z
-        .array(z.strictObject({ name: headerNameSchema, value: headerValueSchema }))
-        .max(16)
-        .optional(),
-      /** Text that the first 16 KiB of the body must contain. */
-      expectedBody: z.string().min(1).max(1024).optional(),
-    })
-    .optional(),
-  tcp: z
-    .strictObject({
-      /** Text to send once connected. */
-      send: z.string().max(1024).optional(),
-      /** Text that the answer must contain. */
-      receive: z.string().min(1).max(1024).optional(),
-    })
-    .optional(),
-  /** `service` of the request to grpc.health.v1.Health/Check. Absent: the server as a whole. */
-  grpc: z.strictObject({ service: z.string().max(253).optional() }).optional(),
 });
 
 export const loadBalancerSchema = z.strictObject({

@@ -5,13 +5,8 @@ import { administrationSchema } from "./administration.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
 import { histogramValues } from "./latency-buckets.ts";
 import { limits } from "./limits.ts";
-import {
-  activeHealthCheckSchema,
-  backendProtocolSchema,
-  endpointSchema,
-  nameSchema,
-  versionedSnapshotSchema,
-} from "./snapshot.ts";
+import { activeHealthCheckSchema } from "./active-health-check.ts";
+import { backendProtocolSchema, endpointSchema, nameSchema, versionedSnapshotSchema } from "./snapshot.ts";
 
 /** Who may join and speak on a tunnel. Changes apart from the configuration, so it has a version of its own. */
 export const trustSchema = z.strictObject({

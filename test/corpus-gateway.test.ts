@@ -94,17 +94,28 @@ function localModel(
       rules: route.rules.map((rule) => ({
         ...rule,
         filters: rule.filters.map((filter) => namedUnder(filter, own)),
-        backendRefs: rule.backendRefs.map((ref) => ({ ...ref, name: ref.name && own(ref.name) })),
+        backendRefs: rule.backendRefs.map(({ preferredEndpoint, ...ref }) => ({
+          ...ref,
+          name: ref.name && own(ref.name),
+          ...(preferredEndpoint && { preferredEndpoint: { address: "127.0.0.1", port: portOf(ref.name!) } }),
+        })),
         ...(rule.errorPages !== undefined && { errorPages: own(rule.errorPages) }),
         ...(rule.rateLimit && {
           rateLimit: { ...rule.rateLimit, policies: rule.rateLimit.policies.map(own) },
         }),
       })),
     })),
-    backends: model.backends.map(({ name }) => ({
+    backends: model.backends.map(({ name, endpoints: [first] }) => ({
       name: own(name),
       protocol: "HTTP",
-      endpoints: [{ address: "127.0.0.1", port: portOf(name), weight: 1 }],
+      endpoints: [
+        {
+          address: "127.0.0.1",
+          port: portOf(name),
+          weight: 1,
+          ...(first?.cookie !== undefined && { cookie: first.cookie }),
+        },
+      ],
       loadBalancer: { type: "RoundRobin" },
       healthCheck: {},
     })),

@@ -42,6 +42,7 @@ import { overrideResponse } from "./stage/override-response.ts";
 import { persistSession } from "./stage/persist-session.ts";
 import { pickBackend } from "./stage/pick-backend.ts";
 import { pickEndpoint } from "./stage/pick-endpoint.ts";
+import { preferEndpoint } from "./stage/prefer-endpoint.ts";
 import { prepareRequest } from "./stage/prepare-request.ts";
 import { readTarget } from "./stage/read-target.ts";
 import { redirect } from "./stage/redirect.ts";
@@ -100,6 +101,7 @@ export const policyStages: PolicyStages = {
     redirect,
     directResponse,
     injectFault,
+    preferEndpoint,
     giveCookies,
     limitLoad,
     modifyResponse,

@@ -5,6 +5,21 @@ import { loadConfig } from "../load.ts";
 
 const cases: [name: string, content: string, expected: string[]][] = [
   [
+    "an endpoint that is preferred and not there",
+    `listeners: [{ name: web, protocol: HTTP, port: 80 }]
+backends: [{ name: b, endpoints: [{ address: 10.0.0.1, port: 80 }, { address: "::1", port: 80 }] }]
+routes:
+  - name: a
+    rules:
+      - backendRefs: [{ name: b, preferredEndpoint: { address: "0:0::1", port: 80 } }]
+      - matches: [{ path: { type: Exact, value: /x } }]
+        backendRefs: [{ name: b, preferredEndpoint: { address: 10.0.0.1, port: 81 } }]
+`,
+    [
+      '8:53: error: backend "b" has no endpoint 10.0.0.1:81 (at routes[0].rules[1].backendRefs[0].preferredEndpoint) [reference-unknown]',
+    ],
+  ],
+  [
     "access control that contradicts itself, without repeating what may be a secret",
     `listeners: [{ name: web, protocol: HTTP, port: 80 }]
 backends: [{ name: b, endpoints: [{ address: 10.0.0.1, port: 80 }] }]

@@ -16,6 +16,7 @@ import { claimMatches } from "./claim-matches.ts";
 import { connectionTimeouts, healthCheckTimes, ruleTimeouts } from "./durations.ts";
 import { filterCombinations } from "./filter-combinations.ts";
 import { knownReferences } from "./known-references.ts";
+import { preferredEndpoints } from "./preferred-endpoints.ts";
 import {
   backendLayer,
   backendProtocols,
@@ -36,6 +37,7 @@ import { uniqueNames } from "./unique-names.ts";
 const checks: readonly Check[] = [
   uniqueNames,
   knownReferences,
+  preferredEndpoints,
   listenerConflicts,
   listenerTls,
   listenerFields,

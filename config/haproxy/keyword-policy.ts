@@ -90,7 +90,7 @@ export const globalKeywords = table(
 
 /** Keywords of `defaults`, `frontend`, `backend` and `listen`. Those of {@link nested} are looked up there. */
 export const proxyKeywords = table(
-  `acl balance bind compression cookie default-server default_backend filter hash-type http-check http-request http-response
+  `acl balance bind compression cookie dynamic-cookie-key default-server default_backend filter hash-type http-check http-request http-response
   http-after-response mode monitor-uri option redirect retries server stats tcp-request tcp-response timeout use_backend
   disabled enabled hash-balance-factor tcp-check retry-on stick stick-table server-template use-server errorfile errorfiles errorloc errorloc302
   errorloc303 http-error monitor maxconn fullconn rate-limit unique-id-format unique-id-header capture declare`,
@@ -106,7 +106,6 @@ export const proxyKeywords = table(
     "email-alert": ignored("no mail is sent"),
     source: ignored("connections to servers leave from the address that the system picks"),
     persist: ignored("remote desktops are not bound to a server by their cookie", "Use `balance source`."),
-    "dynamic-cookie-key": ignored("cookies of servers are tokens of the gateway's own making"),
     "hash-preserve-affinity": ignored("a server that is full keeps its requests waiting"),
     "be-unpublished": unsupported("the backend gets its requests", "Remove it, or the rules that use it."),
     "ssl-f-use": unsupported(

@@ -29,7 +29,6 @@ import type { Program } from "./program/program.ts";
 import { Reach } from "./program/reach.ts";
 import { readsCaptures } from "./program/captures.ts";
 import { readProgram, type Library } from "./program/read-program.ts";
-import { preferredServers, preferringKey } from "./program/server-choice.ts";
 import { readUserLists } from "./program/user-list.ts";
 import { isHttp, readProxies, settingOf, statementsOf, type Proxy } from "./proxy.ts";
 import { wordAt, type Section, type Statement } from "./statement.ts";
@@ -78,10 +77,18 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
   const sources = proxies.filter(isSource);
   const backendNames = createNames();
   const targets = new Map(sources.map((proxy) => targetOf(proxy, backendNames, notes)));
-  const preferring = preferringBackends(sources.filter(isHttp), backendNames);
-  for (const { proxy, name, server } of preferring)
-    targets.set(preferringKey(proxy.name, server), { ...targets.get(proxy.name)!, name });
+  const folders = { crt: crtBase(sections), ca: globalWord(sections, "ca-base") };
+  const serverTls: ServerTlsContext = {
+    folders,
+    verifiesServers: globalWord(sections, "ssl-server-verify") !== "none",
+    ports: clientPorts(proxies),
+    notes,
+  };
+  const backends = new Map(
+    sources.map((proxy) => [proxy.name, translateBackend(proxy, targets.get(proxy.name)!.name, serverTls)]),
+  );
   const context: RouteContext = {
+    places: new Map([...backends].map(([name, { places }]) => [name, places])),
     backends: new Map(sources.filter(isHttp).map((proxy) => [proxy.name, programs.get(proxy)!])),
     targets,
     names: createNames(),
@@ -91,13 +98,6 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     reach: new Reach(),
   };
 
-  const folders = { crt: crtBase(sections), ca: globalWord(sections, "ca-base") };
-  const serverTls: ServerTlsContext = {
-    folders,
-    verifiesServers: globalWord(sections, "ssl-server-verify") !== "none",
-    ports: clientPorts(proxies),
-    notes,
-  };
   const fronts = proxies.filter(({ kind }) => kind !== "backend");
   for (const proxy of proxies) if (!isHttp(proxy)) noteRequestStatements(proxy, notes);
   const connectionContext: ConnectionContext = {
@@ -132,12 +132,9 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     routes,
     connections,
     // A backend without servers whose rules answer every request needs no place in the model.
-    backends: [
-      ...sources
-        .map((proxy) => translateBackend(proxy, targets.get(proxy.name)!.name, serverTls))
-        .filter(({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0),
-      ...preferredBackends(preferring, used, serverTls),
-    ],
+    backends: [...backends.values()].filter(
+      ({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0,
+    ),
     policies: library.rateLimits.policies,
     errorPages: context.errorPages.sets,
   };
@@ -170,29 +167,6 @@ function targetOf(proxy: Proxy, names: Names, notes: Notes): [string, Target] {
   if (!isHttp(proxy)) return [proxy.name, { name, policies: {}, compression: {} }];
   const policies = translateRulePolicies(proxy, notes);
   return [proxy.name, { name, policies, compression: readCompression(proxy, notes) }];
-}
-
-/** A backend in which one of the servers comes before all others. */
-interface Preferring {
-  readonly proxy: Proxy;
-  readonly name: string;
-  readonly server: string;
-}
-
-function preferredBackends(
-  preferring: readonly Preferring[],
-  used: ReadonlySet<string>,
-  serverTls: ServerTlsContext,
-): ImportedBackend[] {
-  return preferring
-    .filter(({ name }) => used.has(name))
-    .map(({ proxy, name, server }) => translateBackend(proxy, name, serverTls, server));
-}
-
-function preferringBackends(proxies: readonly Proxy[], names: Names): Preferring[] {
-  return proxies.flatMap((proxy) =>
-    preferredServers(proxy).map((server) => ({ proxy, name: names.take(`${proxy.name}-${server}`), server })),
-  );
 }
 
 /** Whether requests can be sent to the proxy's own servers. */

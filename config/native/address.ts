@@ -38,7 +38,7 @@ export function includesNetwork(outer: string, inner: string): boolean {
 }
 
 /** The significant bits, of the 128-bit form: IPv4 lies within `::ffff:0:0/96` (RFC 4291 §2.5.5.2). */
-function networkBits(network: string): string | undefined {
+export function networkBits(network: string): string | undefined {
   if (!isCidr(network)) return undefined;
   const [address, prefix] = network.split("/") as [string, string?];
   const isShort = isIpv4(address);

@@ -1,7 +1,12 @@
 // Policies of a backend in the native configuration: names of Envoy Gateway's BackendTrafficPolicy. The defaults are
 // those of contract/backend-policy.ts, which every block compiles to (`config/compile-policy.ts`).
 import { z } from "zod";
-import { endpointConnectionsSchema, hashIdSchema, prioritySchema } from "#contract/backend-policy.ts";
+import {
+  endpointConnectionsSchema,
+  endpointCookieValueSchema,
+  hashIdSchema,
+  prioritySchema,
+} from "#contract/backend-policy.ts";
 import { headerNameSchema } from "#contract/http-route.ts";
 import { durationSchema } from "#contract/duration.ts";
 import { durationField, lifetimeField } from "./duration-field.ts";
@@ -307,6 +312,11 @@ export const endpointPlaceFields = {
     .optional()
     .describe("0 is preferred; higher levels help as far as lower ones are not enough. Default: 0."),
   zone: z.string().min(1).max(253).optional().describe("Where the endpoint runs."),
+  cookie: endpointCookieValueSchema
+    .optional()
+    .describe(
+      "What session cookies call it (sessionPersistence.cookieConfig.endpointCookie). Default: nothing.",
+    ),
   maxConnections: endpointConnectionsSchema
     .optional()
     .describe(

@@ -1,6 +1,6 @@
 // Policies of a rule in the native configuration: the Gateway API's `retry` and `sessionPersistence`, and the split.
 import { z } from "zod";
-import { cookiePathSchema, retryTriggerSchema } from "#contract/backend-policy.ts";
+import { cookiePathSchema, endpointCookieSchema, retryTriggerSchema } from "#contract/backend-policy.ts";
 import { compressionSchema } from "#contract/compression.ts";
 import { headerNameSchema, hostnameSchema } from "#contract/http-route.ts";
 import { keySourceSchema } from "./backend-policy.ts";
@@ -54,6 +54,22 @@ const retrySchema = z
     },
   );
 
+const { postOnly, preserve, httpOnly, mode, attributes } = endpointCookieSchema.shape;
+const endpointCookieField = z
+  .strictObject({
+    mode: mode.describe(
+      "Insert: a cookie of the gateway's. Rewrite: the application's, with the endpoint's value. Prefix: the application's, with that and `~` in front of its own. Passive: the application's, which sets that value itself.",
+    ),
+    postOnly: postOnly.describe("Only responses to POST set the cookie of Insert. Default: false."),
+    preserve: preserve.describe("A cookie of that name that the application sets stays. Default: false."),
+    httpOnly: httpOnly.describe("Scripts do not see the cookie. Default: false."),
+    attributes: attributes.describe("Further attributes, such as SameSite=Lax."),
+  })
+  .optional()
+  .describe(
+    "HAProxy's cookie: its value is the endpoint's `cookie`, its path `/`, and secure, domain, indirect and noCache as they are given. A client whose endpoint is down is bound to another one. Default: the value is a token that only gateways read.",
+  );
+
 export const rulePolicyFields = {
   retry: retrySchema
     .optional()
@@ -94,6 +110,7 @@ export const rulePolicyFields = {
             .describe(
               "Responses that set the cookie say `Cache-Control: private` (HAProxy `nocache`). Default: false.",
             ),
+          endpointCookie: endpointCookieField,
         })
         .optional()
         .describe("For type Cookie."),
@@ -103,6 +120,10 @@ export const rulePolicyFields = {
         cookieConfig?.lifetimeType !== "Permanent" || absoluteTimeout !== undefined,
       { message: "a Permanent cookie needs an absoluteTimeout", path: ["absoluteTimeout"] },
     )
+    .refine(({ type, cookieConfig }) => type !== "Header" || cookieConfig?.endpointCookie === undefined, {
+      message: "expected type Cookie where endpointCookie is given",
+      path: ["type"],
+    })
     .optional()
     .describe("Clients stay with their endpoint as long as it lives. Default: off."),
   stickySplit: keySourceSchema

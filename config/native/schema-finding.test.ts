@@ -22,7 +22,7 @@ routes:
       - { backendRefs: [{ name: b, wieght: 1 }] }
 `,
     [
-      '6:36: error: unknown field "wieght"; expected one of "name", "weight", "filters", "fallback", "sessionPersistence" (at routes[0].rules[0].backendRefs[0].wieght) [field-unknown]',
+      '6:36: error: unknown field "wieght"; expected one of "name", "weight", "filters", "fallback", "sessionPersistence", "preferredEndpoint" (at routes[0].rules[0].backendRefs[0].wieght) [field-unknown]',
     ],
   ],
   [

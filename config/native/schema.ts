@@ -50,6 +50,15 @@ export const backendRefSchema = z
       .boolean()
       .default(true)
       .describe("False: clients that it serves are not bound to it by the rule's sessions. Default: true."),
+    preferredEndpoint: z
+      .strictObject({
+        address: z.string().min(1).max(255).describe("Its address, as the backend has it."),
+        port: portSchema.describe("Its port."),
+      })
+      .optional()
+      .describe(
+        "Endpoint that gets all of these requests while it is up, whatever its weight (HAProxy `use-server`). Default: they are balanced.",
+      ),
   })
   .describe("A backend and its share of the traffic.");
 

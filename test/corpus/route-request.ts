@@ -3,7 +3,7 @@ import type { SecurityPolicy } from "#contract/security-policy.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { compileAuthorization } from "#traffic/access/authorization.ts";
 import { compileClientNetworks } from "#traffic/access/client-networks.ts";
-import { withoutCookie } from "#traffic/balance/session-cookie.ts";
+import { compileShownCookies } from "#traffic/balance/shown-cookies.ts";
 import { combinePlans, compileFilters, type FilterPlan } from "#traffic/filter/compile.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
 import type { LocalResponse } from "#traffic/filter/local-response.ts";
@@ -112,8 +112,9 @@ function resultOf(match: RuleMatch, head: RequestHead, request: TableRequest, li
   const sent = new Headers(request.headers);
   const session = rule.sessionPersistence;
   const cookies = sent.get("cookie");
-  if (session?.cookieConfig.indirect && cookies !== null) {
-    const others = withoutCookie(cookies, session.sessionName);
+  const shown = session && compileShownCookies(session);
+  if (shown && cookies !== null) {
+    const others = shown(cookies);
     if (others === null) sent.delete("cookie");
     else sent.set("cookie", others);
   }

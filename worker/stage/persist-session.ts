@@ -5,11 +5,14 @@ import { endpointKey, type SnapshotRule } from "#contract/snapshot.ts";
 import { cookieValue, sessionCookie } from "#traffic/balance/session-cookie.ts";
 import { type Session, SessionCodec } from "#traffic/balance/session-token.ts";
 import type { BoundEndpoint, Exchange } from "../exchange.ts";
+import { bindEndpointCookie } from "./bind-endpoint-cookie.ts";
 import type { RuleScope, Stage } from "./stage.ts";
 
 export const persistSession: Stage<RuleScope> = (scope, next) => {
   const policy = scope.rule.sessionPersistence;
   if (!policy) return next;
+  const { endpointCookie } = policy.cookieConfig;
+  if (endpointCookie) return bindEndpointCookie(scope, policy, endpointCookie, next);
   const path = cookiePath(scope.rule);
   // Kept as a value: a promise of one request must not be waited for by another.
   let table: SessionTable | undefined;

@@ -1,5 +1,5 @@
 // Backend stage: the headers that the endpoint will see, those of the connection dropped, forwarding headers written.
-import { withoutCookie } from "#traffic/balance/session-cookie.ts";
+import { compileShownCookies, type ShownCookies } from "#traffic/balance/shown-cookies.ts";
 import { applyHeaderOperations } from "#traffic/filter/header-operations.ts";
 import { isForged } from "#traffic/forwarding/forged-names.ts";
 import { setForwardingHeaders } from "#traffic/forwarding/forwarded.ts";
@@ -12,7 +12,7 @@ import type { BackendScope, Stage } from "./stage.ts";
 
 export const prepareRequest: Stage<BackendScope> = ({ backend, rule }, next) => {
   const session = rule.sessionPersistence;
-  const hiddenCookie = session?.type === "Cookie" && session.cookieConfig.indirect && session.sessionName;
+  const shownCookies = session && compileShownCookies(session);
   const uncompressed = rule.compression?.removeAcceptEncodingHeader === true;
   return (exchange) => {
     const { authority, scheme, chain } = exchange;
@@ -24,7 +24,7 @@ export const prepareRequest: Stage<BackendScope> = ({ backend, rule }, next) => 
     // RFC 6455 §4.1: an upgrade is a GET. The runtime would make it one, and a rule that let a POST pass did not mean it.
     if (exchange.method !== "GET") known.delete("upgrade");
     if (uncompressed) known.delete("accept-encoding");
-    if (hiddenCookie) hideCookie(known, hiddenCookie);
+    if (shownCookies) showCookies(known, shownCookies);
     setForwardingHeaders(known, { peerAddress: chain.clientAddress, scheme, host: authority }, chain);
     if (exchange.listener?.forwardClientCertificate) forwardCertificate(known, exchange.request.cf);
     exchange.headers = known.headers;
@@ -38,10 +38,10 @@ export const prepareRequest: Stage<BackendScope> = ({ backend, rule }, next) => 
   };
 };
 
-function hideCookie({ headers }: KnownHeaders, name: string): void {
+function showCookies({ headers }: KnownHeaders, shown: ShownCookies): void {
   const cookies = headers.get("cookie");
   if (cookies === null) return;
-  const others = withoutCookie(cookies, name);
+  const others = shown(cookies);
   if (others === null) headers.delete("cookie");
   else if (others !== cookies) headers.set("cookie", others);
 }

@@ -7,6 +7,7 @@ import { isHttp, settingOf, statementsIn, type Proxy } from "../proxy.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { translateBalance, type LoadBalancer } from "./balance.ts";
+import { cookieValues } from "./cookie.ts";
 import { translateHealthCheck } from "./health-check.ts";
 import { translateServerTls, type ServerTlsContext } from "./server-tls.ts";
 import { boundsOf, queueOf } from "./server-bounds.ts";
@@ -27,15 +28,16 @@ export interface ImportedBackend {
   readonly backend: BackendInput;
   /** `server` statements, one per endpoint. */
   readonly endpoints: readonly Statement[];
+  /** Where servers are, by name. */
+  readonly places: ReadonlyMap<string, ServerPlace>;
 }
 
-/** `preferred`: the server that gets all requests while it is up. */
-export function translateBackend(
-  proxy: Proxy,
-  name: string,
-  context: ServerTlsContext,
-  preferred?: string,
-): ImportedBackend {
+export interface ServerPlace {
+  readonly address: string;
+  readonly port: number;
+}
+
+export function translateBackend(proxy: Proxy, name: string, context: ServerTlsContext): ImportedBackend {
   const { notes } = context;
   const all = readServers(proxy, context.ports.get(proxy.name), notes);
   const servers = withoutRepeated(
@@ -73,19 +75,24 @@ export function translateBackend(
       ...(tls && { tls }),
       ...(connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
       ...(proxyProtocol && { proxyProtocol: { version: proxyProtocol } }),
-      endpoints: endpointsOf(proxy, servers, isRing(loadBalancer) ? hashIdsOf(all) : undefined, preferred),
+      endpoints: endpointsOf(proxy, servers, isRing(loadBalancer) ? hashIdsOf(all) : undefined, notes),
       loadBalancer: {
         ...loadBalancer,
-        ...((preferred !== undefined || hasLevels(proxy, servers)) && {
-          overprovisioningFactor: 100 * Math.max(1, servers.length),
-        }),
+        ...(hasLevels(proxy, servers) && { overprovisioningFactor: 100 * Math.max(1, servers.length) }),
         ...(slowStartMs !== undefined && !isHash && { slowStart: { window: formatDuration(slowStartMs) } }),
       },
       ...(queue && { queue }),
       healthCheck: { ...(active && { active }), ...(passive && { passive }) },
     },
     endpoints: servers.map(({ statement }) => statement),
+    places: new Map(
+      all.flatMap((server) => (server.options.disabled ? [] : [[server.name, placeOf(server)]])),
+    ),
   };
+}
+
+function placeOf({ address, port }: Server): ServerPlace {
+  return { address, port };
 }
 
 function readServers(proxy: Proxy, clientPort: number | undefined, notes: Notes): Server[] {
@@ -171,20 +178,21 @@ function endpointsOf(
   proxy: Proxy,
   servers: readonly Server[],
   hashIds: ReadonlyMap<Statement, number> | undefined,
-  preferred: string | undefined,
+  notes: Notes,
 ): EndpointInput[] {
   const isFirst = isFirstFit(proxy);
   const together = settingOf(proxy, "option", "allbackups") !== undefined;
+  const cookieOf = isHttp(proxy) ? cookieValues(proxy, notes) : () => undefined;
   let backups = 0;
-  return servers.map(({ statement, name, address, port, options }, index) => {
+  return servers.map((server, index) => {
+    const { statement, address, port, options } = server;
+    const cookie = cookieOf(server);
     let priority = isFirst ? index : 0;
     if (options.backup) {
       backups += 1;
       priority = (isFirst ? servers.length : 1) + (together ? 0 : backups - 1);
     }
-    if (preferred !== undefined) priority = name === preferred ? 0 : priority + 1;
-    // A server that is picked needs no share of the requests that are not for it.
-    const weight = name === preferred ? Math.max(1, options.weight) : options.weight;
+    const { weight } = options;
     const hashId = hashIds?.get(statement) ?? index + 1;
     return {
       address,
@@ -192,6 +200,7 @@ function endpointsOf(
       ...(hashId !== index + 1 && { hashId }),
       ...(weight !== 1 && { weight }),
       ...boundsOf(options),
+      ...(cookie !== undefined && { cookie }),
       ...(priority > 0 && { priority: Math.min(priority, 127) }),
     };
   });

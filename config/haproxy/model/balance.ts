@@ -1,5 +1,4 @@
 // `balance` → how an endpoint is picked.
-import { readDurationMs } from "../duration.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { keywordsOf } from "../keyword-arguments.ts";
 import type { Notes } from "../notes.ts";
@@ -184,75 +183,4 @@ function byExpression(statement: Statement): ConsistentHash {
 
 function inParentheses(text: string): string {
   return /\(([^,()]*)/.exec(text)?.[1] ?? "";
-}
-
-/** `cookie` → how long a client stays with its endpoint; `undefined`: it does not. Throws `StatementProblem`. */
-export function translateCookie(proxy: Proxy, notes: Notes): SessionPersistence | undefined {
-  const statement = settingOf(proxy, "cookie");
-  if (!statement) return undefined;
-  const words = statement.words.map(({ text }) => text);
-  const after = (name: string): number | undefined => {
-    const index = words.indexOf(name, 2);
-    return index < 0
-      ? undefined
-      : readDurationMs({ text: `${words[index + 1] ?? ""}`.replace(/^([0-9]+)$/, "$1s"), column: 1 });
-  };
-  const [idleMs, absoluteMs] = [after("maxidle"), after("maxlife")];
-  const isOwn = words.includes("insert", 2);
-  noteCookieOptions(statement, notes);
-  if (!isOwn) {
-    const message =
-      "the cookie is not the application's own, which stays untouched; it is one of the gateway";
-    notes.add(statement, { code: "statement-approximated", message, remedy: "Use `cookie <name> insert`." });
-  }
-  return {
-    ...(isOwn && { sessionName: wordAt(statement, 1) }),
-    ...(idleMs !== undefined && { idleMs }),
-    ...(absoluteMs !== undefined && { absoluteMs }),
-    ...(isOwn && { cookieConfig: cookieConfigOf(words) }),
-  };
-}
-
-const withArgument: ReadonlySet<string> = new Set(["domain", "maxidle", "maxlife", "attr"]);
-
-/** What of `cookie` is lost. */
-const lostOptions: ReadonlyMap<string, string> = new Map([
-  ["attr", "the attribute is not added to the cookie"],
-  ["dynamic", "cookies of servers are tokens of the gateway's own making"],
-  ["postonly", "the cookie is set by responses to all methods"],
-  ["preserve", "a cookie that the server sets does not take its place"],
-]);
-
-function noteCookieOptions(statement: Statement, notes: Notes): void {
-  for (const { name, word, argument } of keywordsOf(statement, 2)) {
-    const message = lostOptions.get(name);
-    if (withArgument.has(name)) argument();
-    if (message !== undefined) notes.add(statement, { code: "statement-ignored", message, word });
-  }
-}
-
-/** No script sees the cookie, `httponly` or not. */
-function cookieConfigOf(words: readonly string[]): CookieConfig {
-  const has = (name: string): boolean => words.includes(name, 2);
-  const domain = has("domain") ? words[words.indexOf("domain", 2) + 1]?.replace(/^\./, "") : undefined;
-  return {
-    ...(has("indirect") && { indirect: true }),
-    ...(has("nocache") && { noCache: true }),
-    ...(has("secure") && { secure: true }),
-    ...(domain !== undefined && { domain }),
-  };
-}
-
-export interface SessionPersistence {
-  readonly sessionName?: string;
-  readonly idleMs?: number;
-  readonly absoluteMs?: number;
-  readonly cookieConfig?: CookieConfig;
-}
-
-interface CookieConfig {
-  readonly indirect?: true;
-  readonly noCache?: true;
-  readonly secure?: true;
-  readonly domain?: string;
 }

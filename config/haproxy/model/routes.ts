@@ -12,10 +12,10 @@ import type { Program, Step } from "../program/program.ts";
 import type { Fallback } from "../program/fallbacks.ts";
 import type { Reach } from "../program/reach.ts";
 import { pagesOf, runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
-import { preferringKey } from "../program/server-choice.ts";
 import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { joinCompression, readCompression, type CompressionSettings } from "./compression.ts";
+import type { ImportedBackend } from "./backends.ts";
 import type { ErrorPageSets } from "./error-page-sets.ts";
 import type { ImportedListener } from "./listeners.ts";
 import type { Names } from "./names.ts";
@@ -41,6 +41,8 @@ export interface RouteContext {
   readonly backends: Programs;
   /** By name in the configuration. */
   readonly targets: ReadonlyMap<string, Target>;
+  /** Servers of each backend. */
+  readonly places: ReadonlyMap<string, ImportedBackend["places"]>;
   readonly names: Names;
   readonly errorPages: ErrorPageSets;
   readonly notes: Notes;
@@ -272,23 +274,24 @@ function runWithin(program: Program, surroundings: Surroundings, context: Fronte
 /** One rule, or several where its alternatives are more than one may have. */
 function toRules(
   rule: OrderedRule,
-  { targets, notes, compression, pagesOf: pagesOfBackend }: FrontendContext,
+  { targets, places, notes, compression, pagesOf: pagesOfBackend }: FrontendContext,
 ): RuleInput[] {
   // Faults belong to requests for a backend, which these will not reach.
   const isFault = rule.filters.some(({ type }) => type === "FaultInjection");
-  const key = rule.server === undefined ? rule.backend : preferringKey(rule.backend ?? "", rule.server);
-  const target = isFault ? [...targets.values()][0] : targets.get(key ?? "");
+  const target = isFault ? [...targets.values()][0] : targets.get(rule.backend ?? "");
+  const preferredEndpoint = places.get(rule.backend ?? "")?.get(rule.server ?? "");
+  const ref = target && { name: target.name, ...(preferredEndpoint && { preferredEndpoint }) };
   const isEvery = rule.alternatives.some((alternative) => alternative.length === 0);
   const matches = isEvery ? [] : attempt(rule.statement, notes, () => rule.alternatives.flatMap(toMatches));
   if (!matches || (matches.length === 0 && !isEvery)) return [];
   const errorPages = pagesOfBackend(rule.backend);
   const compressed = target && joinCompression(compression, target.compression);
   const rest: Omit<RuleInput, "matches"> = {
-    ...(target && rule.fallback
-      ? { backendRefs: refsWithFallback(rule, rule.fallback, target.name, targets) }
+    ...(ref && rule.fallback
+      ? { backendRefs: refsWithFallback(rule, rule.fallback, ref, targets) }
       : {
           ...(rule.filters.length > 0 && { filters: [...rule.filters] }),
-          ...(target && { backendRefs: [{ name: target.name }] }),
+          ...(ref && { backendRefs: [ref] }),
         }),
     ...target?.policies,
     ...(compressed && { compression: compressed }),
@@ -313,17 +316,19 @@ function securityPolicyOf({ basicAuth, bodyBytes }: OrderedRule): Pick<RuleInput
   };
 }
 
+type BackendRef = NonNullable<RuleInput["backendRefs"]>[number];
+
 /** Each with its own filters: what is done to a request depends on where it goes. */
 function refsWithFallback(
   { filters }: OrderedRule,
   fallback: Fallback,
-  name: string,
+  ref: BackendRef,
   targets: RouteContext["targets"],
-): NonNullable<RuleInput["backendRefs"]> {
+): BackendRef[] {
   // What is answered here has no backend of its own.
-  const other = targets.get(fallback.backend ?? "")?.name ?? name;
+  const other = targets.get(fallback.backend ?? "")?.name ?? ref.name;
   return [
-    { name, ...(filters.length > 0 && { filters: [...filters] }) },
+    { ...ref, ...(filters.length > 0 && { filters: [...filters] }) },
     {
       name: other,
       ...(fallback.filters.length > 0 && { filters: [...fallback.filters] }),

@@ -6,7 +6,7 @@ import type { Notes } from "../notes.ts";
 import { settingOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid } from "../statement-problem.ts";
 import { wordAt, wordsFrom, type Statement } from "../statement.ts";
-import { translateCookie } from "./balance.ts";
+import { translateCookie } from "./cookie.ts";
 
 export type RuleInput = NonNullable<NonNullable<NativeConfigInput["routes"]>[number]["rules"]>[number];
 export type RulePolicies = Pick<RuleInput, "timeouts" | "retry" | "sessionPersistence">;
@@ -26,18 +26,11 @@ export function translateRulePolicies(proxy: Proxy, notes: Notes): RulePolicies 
   const retries = settingOf(proxy, "retries");
   const retry = retries && attempt(retries, notes, () => translateRetries(retries, proxy));
   const cookie = settingOf(proxy, "cookie");
-  const session = cookie && attempt(cookie, notes, () => translateCookie(proxy, notes));
+  const session = cookie && attempt(cookie, notes, () => translateCookie(cookie));
   return {
     ...(silentMs !== undefined && silentMs > 0 && { timeouts: { backendHead: formatDuration(silentMs) } }),
     ...(retry && { retry }),
-    ...(session && {
-      sessionPersistence: {
-        ...(session.sessionName !== undefined && { sessionName: session.sessionName }),
-        ...(session.idleMs !== undefined && { idleTimeout: formatDuration(session.idleMs) }),
-        ...(session.absoluteMs !== undefined && { absoluteTimeout: formatDuration(session.absoluteMs) }),
-        ...(Object.keys(session.cookieConfig ?? {}).length > 0 && { cookieConfig: session.cookieConfig }),
-      },
-    }),
+    ...(session && { sessionPersistence: session }),
   };
 }
 

@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly checkTls?: boolean;
   readonly observe?: "layer4" | "layer7";
   readonly errorLimit?: number;
+  /** What the backend's `cookie` calls it. */
+  readonly cookie?: string;
   /** These three: 0 is none. */
   readonly maxConnections?: number;
   readonly minConnections?: number;
@@ -187,7 +189,7 @@ const readOption: Readonly<Record<string, Apply>> = {
   "agent-inter": skip,
   "agent-port": skip,
   "agent-send": skip,
-  cookie: skip,
+  cookie: (options, take) => ({ ...options, cookie: take() }),
   "check-ssl": (options) => ({ ...options, checkTls: true }),
   "no-check-ssl": (options) => ({ ...options, checkTls: false }),
   "check-alpn": ignore("checks speak what requests do"),

@@ -5,16 +5,6 @@ import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import type { Effect, Step } from "./program.ts";
 
-/** Key of the backend in which one of a backend's servers comes before all others. */
-export function preferringKey(backend: string, server: string): string {
-  return `${backend} ${server}`;
-}
-
-/** Servers that some requests are for. */
-export function preferredServers(proxy: Proxy): string[] {
-  return [...new Set(statementsOf(proxy, "use-server").map((statement) => wordAt(statement, 1)))];
-}
-
 /** Throws `StatementProblem`. */
 export function serverEffect(statement: Statement, proxy: Proxy): Effect {
   const server = wordAt(statement, 1);
