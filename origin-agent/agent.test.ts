@@ -69,7 +69,10 @@ test("a certificate is renewed at half-life: the new connection is there before 
     else response.end("quick");
   });
   const fixture = await createFixture();
-  const edge = await fixture.startEdge({ config: podConfig([pod.port]), certificateLifetimeMs: 4_000 });
+  const edge = await fixture.startEdge({
+    config: podConfig([pod.port]),
+    certificates: { lifetimeMs: 4_000 },
+  });
   await fixture.startAgent(edge);
   await edge.events.until(() => edge.serving().length === 2);
   const [old] = edge.serving();
@@ -89,7 +92,7 @@ test("a certificate is renewed at half-life: the new connection is there before 
 
 test("a refused renewal is retried, and the log says why", async () => {
   const fixture = await createFixture();
-  const edge = await fixture.startEdge({ certificateLifetimeMs: 4_000 });
+  const edge = await fixture.startEdge({ certificates: { lifetimeMs: 4_000 } });
   edge.renews = false;
   const agent = await fixture.startAgent(edge);
   await expect(agent.log.find(({ event }) => event === "renewal_failed")).resolves.toMatchObject({

@@ -19,10 +19,17 @@ export interface TestAuthority {
     dnsNames?: string[];
     ipAddresses?: string[];
     uris?: string[];
+    /** Default: a minute ago. */
+    notBeforeMs?: number;
     /** Default: in an hour. */
     notAfterMs?: number;
   }): Promise<{ key: string; cert: string }>;
-  issueAgent(csrPem: string, tunnel: string, lifetimeMs?: number): Promise<IssuedCertificate>;
+  /** `notBeforeMs`: default now. */
+  issueAgent(
+    csrPem: string,
+    tunnel: string,
+    validity?: { readonly lifetimeMs?: number; readonly notBeforeMs?: number },
+  ): Promise<IssuedCertificate>;
 }
 
 export async function createAuthority(name = "test root"): Promise<TestAuthority> {
@@ -50,10 +57,10 @@ export async function createAuthority(name = "test root"): Promise<TestAuthority
       const cert = encodePem("CERTIFICATE", await signCertificate(template, issuer));
       return { key: await exportPrivateKeyPem(server.privateKey), cert };
     },
-    async issueAgent(csrPem, tunnel, lifetimeMs = hourMs) {
+    async issueAgent(csrPem, tunnel, { lifetimeMs = hourMs, notBeforeMs: fromMs = Date.now() } = {}) {
       const spiffeId = agentSpiffeId(trustDomain, tunnel);
       // Whole seconds, as certificates count them; the current one has begun.
-      const notBeforeMs = Math.floor(Date.now() / 1_000) * 1_000;
+      const notBeforeMs = Math.floor(fromMs / 1_000) * 1_000;
       const notAfterMs = notBeforeMs + lifetimeMs;
       const template = {
         serial: serial(),

@@ -43,10 +43,15 @@ export interface FakeEdgeOptions {
   readonly authority: TestAuthority;
   readonly tunnel: string;
   readonly token: string;
-  /** Names in the edge's own certificate; default 127.0.0.1. */
-  readonly names?: { dnsNames?: string[]; ipAddresses?: string[] };
+  /** Names in the edge's own certificate, and when that is valid; default 127.0.0.1, for an hour. */
+  readonly names?: Parameters<TestAuthority["issueServer"]>[0];
   readonly config?: TunnelConfig;
-  readonly certificateLifetimeMs?: number;
+  /** When those of agents are valid; default from now on, for an hour. */
+  readonly certificates?: Parameters<TestAuthority["issueAgent"]>[2];
+  /** How far ahead its clock is. */
+  readonly aheadMs?: number;
+  /** What it challenges agents with, in place of its own challenge. */
+  readonly challenge?: (own: Uint8Array) => Uint8Array;
   readonly port?: number;
   /** What the hub verifies agents against; default the authority's. */
   readonly trust?: Trust;
@@ -105,6 +110,8 @@ export class FakeEdge {
   }
 
   async #join(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { aheadMs = 0 } = this.#options;
+    response.setHeader("date", new Date(Date.now() + aheadMs).toUTCString());
     if (request.method !== "POST") {
       response
         .writeHead(426)
@@ -120,8 +127,8 @@ export class FakeEdge {
         .end(JSON.stringify({ code: "join_token_invalid", message: "the token is spent" }));
       return;
     }
-    const { authority, certificateLifetimeMs } = this.#options;
-    const issued = await authority.issueAgent(csrPem, tunnel, certificateLifetimeMs);
+    const { authority, certificates } = this.#options;
+    const issued = await authority.issueAgent(csrPem, tunnel, certificates);
     response.writeHead(200).end(JSON.stringify(issued));
     this.events.add({ type: "joined" });
   }
@@ -140,7 +147,8 @@ export class FakeEdge {
       settings: hubSettings,
     });
     socket.once("message", (data) => void this.#judge(socket, handshake, data as Buffer, url));
-    socket.send(handshake.challenge());
+    const { challenge = (own: Uint8Array): Uint8Array => own } = this.#options;
+    socket.send(challenge(handshake.challenge()));
   }
 
   async #judge(socket: WebSocket, handshake: HubHandshake, data: Buffer, url: URL): Promise<void> {
@@ -211,8 +219,8 @@ export class FakeEdge {
       connection.send({ type: "renew-refused", id, error: { code: "unavailable", message: "not now" } });
       return;
     }
-    const { authority, tunnel, certificateLifetimeMs } = this.#options;
-    const certificate = await authority.issueAgent(csrPem, tunnel, certificateLifetimeMs);
+    const { authority, tunnel, certificates } = this.#options;
+    const certificate = await authority.issueAgent(csrPem, tunnel, certificates);
     connection.send({ type: "renewed", id, certificate });
   }
 }
