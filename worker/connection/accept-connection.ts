@@ -54,7 +54,7 @@ export async function acceptConnection(
 /** A place among the listener's connections, then one among the client's, who is not known before. */
 async function withinListener(connection: Connection, { dial, gates }: AcceptInputs): Promise<void> {
   const gate = connection.listener && gates.of(connection.listener);
-  const leave = await gate?.enter(connection);
+  const leave = await gate?.enter();
   try {
     await readStart(connection);
     const leaveAsClient = gate?.enterAsClient(connection);

@@ -16,10 +16,9 @@ type Leave = () => void;
 const lookMs = 1_000;
 
 export class ConnectionGate {
-  readonly #queue: ConnectionQueue<Connection>;
+  /** Each connection by its turn. */
+  readonly #queue: ConnectionQueue<Turn>;
   readonly #clients: ClientLimits | undefined;
-  /** How those who wait go on. */
-  readonly #waiting = new Map<Connection, () => void>();
 
   constructor(connection: ConnectionLimits) {
     this.#queue = new ConnectionQueue(connection);
@@ -27,12 +26,13 @@ export class ConnectionGate {
   }
 
   /** Resolves when there is room; rejects with `connection_limited` where the connection is not to wait. */
-  async enter(connection: Connection): Promise<Leave> {
-    const arrival = this.#queue.arrive(connection, Date.now());
+  async enter(): Promise<Leave> {
+    const turn = new Turn();
+    const arrival = this.#queue.arrive(turn, Date.now());
     if (arrival === "refused") throw new GatewayError("connection_limited");
-    if (arrival === "waiting") await this.#turn(connection);
+    if (arrival === "waiting") await this.#wait(turn);
     return () => {
-      this.#queue.leave(connection);
+      this.#queue.leave(turn);
       this.#goOn();
     };
   }
@@ -46,22 +46,30 @@ export class ConnectionGate {
     return () => clients.leave(address);
   }
 
-  async #turn(connection: Connection): Promise<void> {
-    const turn = Promise.withResolvers<void>();
-    this.#waiting.set(connection, turn.resolve);
-    while (this.#waiting.has(connection)) {
-      const inMs = Math.min(lookMs, this.#queue.readyInMs(Date.now()) ?? lookMs);
-      await withTimeLimit(turn.promise, inMs, () => undefined);
-      if (this.#waiting.has(connection)) this.#goOn();
+  async #wait(turn: Turn): Promise<void> {
+    while (!turn.hasCome) {
+      await turn.within(Math.min(lookMs, this.#queue.readyInMs(Date.now()) ?? lookMs));
+      if (!turn.hasCome) this.#goOn();
     }
   }
 
   #goOn(): void {
-    for (const connection of this.#queue.takeReady(Date.now())) {
-      const go = this.#waiting.get(connection);
-      this.#waiting.delete(connection);
-      go?.();
-    }
+    for (const turn of this.#queue.takeReady(Date.now())) turn.come();
+  }
+}
+
+class Turn {
+  hasCome = false;
+  readonly #come = Promise.withResolvers<void>();
+
+  come(): void {
+    this.hasCome = true;
+    this.#come.resolve();
+  }
+
+  /** Resolves when it comes, or the time is up. */
+  within(limitMs: number): Promise<void> {
+    return withTimeLimit(this.#come.promise, limitMs, () => undefined);
   }
 }
 

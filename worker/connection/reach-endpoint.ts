@@ -2,7 +2,6 @@
 // sent by then, so nothing can happen twice.
 import { counterName } from "#contract/counter-name.ts";
 import { GatewayError } from "#contract/error.ts";
-import { compileHashKey } from "#traffic/balance/hash-type.ts";
 import type { PlacePicker } from "#traffic/balance/endpoint-queue.ts";
 import { resultOfError } from "#traffic/outlier/request-result.ts";
 import { asGatewayError } from "../report/error-response.ts";
@@ -25,8 +24,8 @@ export async function reachEndpoint(
 ): Promise<ReachedEndpoint> {
   const { rule } = connection.route!;
   if (backend.endpoints.length === 0) throw new GatewayError("no_endpoint");
-  const hashKey =
-    backend.backend.loadBalancer.type === "ConsistentHash" ? hashKeyOf(connection, backend) : undefined;
+  const { client } = connection;
+  const hashKey = client && backend.hashAddress?.(client.address);
   const pick = (full: readonly number[] = []): number =>
     backend.balancer.pick({ nowMs: Date.now(), hashKey, exclude: [...connection.tried, ...full] });
   let failure: GatewayError | undefined;
@@ -69,14 +68,6 @@ async function placeFor(
   } catch (error) {
     throw failure ?? error;
   }
-}
-
-/** Anything but the address is unknown of a connection: Envoy, too, then picks at random. */
-function hashKeyOf(connection: Connection, { backend }: BackendPlan): number | undefined {
-  const source = backend.loadBalancer.consistentHash ?? { type: "SourceIP" };
-  return source.type === "SourceIP" && connection.client
-    ? compileHashKey(source)(connection.client.address)
-    : undefined;
 }
 
 async function attempt(

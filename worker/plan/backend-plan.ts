@@ -5,6 +5,7 @@ import type { BackendProtocol, SnapshotBackend } from "#contract/snapshot.ts";
 import { endpointKey } from "#contract/snapshot.ts";
 import type { SyncRequest } from "#contract/sync.ts";
 import { type Balancer, createBalancer } from "#traffic/balance/balancer.ts";
+import { compileHashKey } from "#traffic/balance/hash-type.ts";
 import { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
 import { type BackendLoad, backendLoad } from "./backend-load.ts";
 import { type EndpointPlaces, endpointPlaces, type PlaceInputs } from "./endpoint-places.ts";
@@ -16,6 +17,8 @@ type Ejections = NonNullable<SyncRequest["ejections"]>;
 export interface BackendPlan {
   readonly backend: SnapshotBackend;
   readonly balancer: Balancer;
+  /** Key of a connection for consistent hashing, of which only the address is known. Absent: Envoy, too, picks at random then. */
+  readonly hashAddress: ((address: string) => number) | undefined;
   readonly endpoints: readonly EndpointPlan[];
   readonly load: BackendLoad;
   /** Passive health, where it is configured. */
@@ -62,6 +65,7 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
   return {
     backend,
     balancer,
+    hashAddress: hashAddressOf(backend),
     load: backendLoad(backend, previous?.load),
     watch,
     places,
@@ -96,6 +100,13 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
       places?.lookAnew();
     },
   };
+}
+
+function hashAddressOf({ loadBalancer }: SnapshotBackend): BackendPlan["hashAddress"] {
+  const { type, consistentHash = { type: "SourceIP" } } = loadBalancer;
+  return type === "ConsistentHash" && consistentHash.type === "SourceIP"
+    ? compileHashKey(consistentHash)
+    : undefined;
 }
 
 /** On its own: a closure over the inputs beside those of the plan would keep the plan before alive, and all before it. */

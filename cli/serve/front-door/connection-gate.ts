@@ -10,11 +10,10 @@ import { innerServer } from "./inner-server.ts";
 const tellIntervalMs = 10_000;
 
 export class ConnectionGate {
-  readonly #queue: ConnectionQueue<Socket>;
+  /** Each connection by how it goes on. */
+  readonly #queue: ConnectionQueue<() => void>;
   readonly #clients: ClientLimits | undefined;
   readonly #log: (line: string) => void;
-  /** Of connections that wait: how they go on. */
-  readonly #waiting = new Map<Socket, () => void>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #refused = 0;
   #toldMs = -Infinity;
@@ -28,23 +27,21 @@ export class ConnectionGate {
   /** Accepts connections for `server`, which listens nowhere, as far as there is room for all clients together. */
   inFrontOf(server: Server): Server {
     return handing(server, (socket, handOver) => {
-      const arrival = this.#queue.arrive(socket, performance.now());
-      if (arrival === "refused") return this.#refuse(socket);
       // A client that breaks off while it waits is its own fault.
       const ignore = (): void => undefined;
-      socket.on("error", ignore);
-      socket.once("close", () => {
-        this.#queue.leave(socket);
-        this.#waiting.delete(socket);
-        this.#goOn();
-      });
       const begin = (): void => {
         socket.off("error", ignore);
         handOver();
       };
-      if (arrival === "admitted") return begin();
-      this.#waiting.set(socket, begin);
-      this.#goOn();
+      const arrival = this.#queue.arrive(begin, performance.now());
+      if (arrival === "refused") return this.#refuse(socket);
+      socket.on("error", ignore);
+      socket.once("close", () => {
+        this.#queue.leave(begin);
+        this.#goOn();
+      });
+      if (arrival === "admitted") begin();
+      else this.#goOn();
     });
   }
 
@@ -65,11 +62,7 @@ export class ConnectionGate {
   /** Whoever has a turn now, or soon. */
   #goOn(): void {
     const nowMs = performance.now();
-    for (const socket of this.#queue.takeReady(nowMs)) {
-      const begin = this.#waiting.get(socket);
-      this.#waiting.delete(socket);
-      begin?.();
-    }
+    for (const begin of this.#queue.takeReady(nowMs)) begin();
     clearTimeout(this.#timer);
     const inMs = this.#queue.readyInMs(nowMs);
     this.#timer = inMs === undefined ? undefined : setTimeout(() => this.#goOn(), inMs);
