@@ -6,6 +6,7 @@ import { isIdempotent } from "#traffic/retry/retry-policy.ts";
 import type { Exchange } from "../exchange.ts";
 import type { TunnelPlan } from "../plan/tunnel-plan.ts";
 import { internalHeaders } from "#contract/internal-headers.ts";
+import { limits } from "#contract/limits.ts";
 import { hubName } from "#contract/tunnel/target.ts";
 import { upstreamRequest } from "./upstream-request.ts";
 
@@ -17,7 +18,7 @@ import { upstreamRequest } from "./upstream-request.ts";
 export async function forwardThroughTunnel(exchange: Exchange, tunnel: TunnelPlan): Promise<Response> {
   if (tunnel.isStarting) await tunnel.untilStarted(exchange.lifetime, (ms) => scheduler.wait(ms));
   let failure: GatewayError | undefined;
-  for (const shard of tunnel.shardsToTry(Date.now())) {
+  for (const shard of tunnel.shardsToTry(Date.now(), isLong(exchange))) {
     try {
       return await throughHub(exchange, tunnel, hubName({ tunnel: tunnel.name, shard }));
     } catch (error) {
@@ -29,6 +30,12 @@ export async function forwardThroughTunnel(exchange: Exchange, tunnel: TunnelPla
     }
   }
   throw failure ?? new GatewayError("tunnel_unavailable");
+}
+
+/** Its body is a transfer: more than a hub and its agent have on the way at once. How long an answer is nobody knows before. */
+function isLong({ body, request }: Exchange): boolean {
+  if (!(body instanceof ReadableStream)) return false;
+  return Number(request.headers.get("content-length")) > limits.connectionWindowBytes;
 }
 
 async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): Promise<Response> {

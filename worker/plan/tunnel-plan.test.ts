@@ -50,6 +50,14 @@ test("requests that come close upon one another go to the same shard, and shards
   expect([2_000, 3_000, 4_000].map(first)).toEqual([shard, other, shard]);
 });
 
+test("long requests take turns with one another, however close they come", () => {
+  const tunnel = new TunnelPlan("prod", ports);
+  tunnel.setPresent([0, 1]);
+  const first = (isLong: boolean) => tunnel.shardsToTry(1_000, isLong)[0];
+  const [shard, long] = [first(false), first(true)];
+  expect([first(true), first(false), first(true)]).toEqual([1 - long!, shard, long]);
+});
+
 test("a shard without agents is tried last, whoever's turn it is", () => {
   const tunnel = new TunnelPlan("prod", ports);
   tunnel.setPresent([1]);

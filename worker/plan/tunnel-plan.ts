@@ -30,6 +30,7 @@ export class TunnelPlan {
   #present: readonly number[] = [];
   #turn = 0;
   #turnStartedMs = -Infinity;
+  #longTurn = 0;
   /** The agent of `isthmus serve` is started when a version first needs it (decision 0013): until it has been seen. */
   #isStarting: boolean;
 
@@ -60,19 +61,29 @@ export class TunnelPlan {
 
   /**
    * Shards in the order to try them: those with agents first, taking turns of `turnMs`, then the others, because an agent may
-   * have connected since the last heartbeat.
+   * have connected since the last heartbeat. `isLong`: the request fills messages by itself, and takes turns with others like it.
    */
-  shardsToTry(nowMs: number): number[] {
+  shardsToTry(nowMs: number, isLong = false): number[] {
     const known = this.#present.length;
-    if (Math.abs(nowMs - this.#turnStartedMs) >= turnMs) {
-      this.#turn = (this.#turn + 1) % limits.hubsPerTunnel;
-      this.#turnStartedMs = nowMs;
-    }
+    const turn = isLong ? this.#nextLongTurn() : this.#turnAt(nowMs);
     const shards: number[] = [];
-    for (let index = 0; index < known; index += 1) shards.push(this.#present[(index + this.#turn) % known]!);
+    for (let index = 0; index < known; index += 1) shards.push(this.#present[(index + turn) % known]!);
     for (let shard = 0; shard < limits.hubsPerTunnel; shard += 1) {
       if (!shards.includes(shard)) shards.push(shard);
     }
     return shards;
+  }
+
+  #turnAt(nowMs: number): number {
+    if (Math.abs(nowMs - this.#turnStartedMs) >= turnMs) {
+      this.#turn = (this.#turn + 1) % limits.hubsPerTunnel;
+      this.#turnStartedMs = nowMs;
+    }
+    return this.#turn;
+  }
+
+  #nextLongTurn(): number {
+    this.#longTurn = (this.#longTurn + 1) % limits.hubsPerTunnel;
+    return this.#longTurn;
   }
 }
