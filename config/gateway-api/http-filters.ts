@@ -15,6 +15,7 @@ export interface FilterContext {
   /** What an `extensionRef` stands for; `undefined`: its kind is not known. */
   extension(ref: NonNullable<HttpFilter["extensionRef"]>): ExtensionFilter | Problem | undefined;
   unresolved(problem: Problem, field: ObjectField): void;
+  /** The rule of the field is invalid. */
   refuse(problem: Problem, field: ObjectField): void;
   /** An error: where traffic goes, or who may pass, would be otherwise than the object says. */
   unsupported(message: string, field: ObjectField): void;
@@ -34,6 +35,7 @@ export function translateFilters(
     const message =
       "RequestRedirect and URLRewrite exclude each other: a redirected request goes to no backend";
     context.refuse({ reason: "IncompatibleFilters", message }, field);
+    return undefined;
   }
   const translated: FilterInput[] = [];
   for (const [index, filter] of filters.entries()) {

@@ -6,14 +6,17 @@ import type { Problem } from "./condition.ts";
 import type { Extended } from "./extension.ts";
 import type { FilterContext } from "./http-filters.ts";
 import type { BackendUse } from "./policy-parts.ts";
+import { createRuleValidity } from "./rule-validity.ts";
 import type { BackendObjectRef } from "./schema/reference.ts";
 import type { SessionPersistence } from "./schema/route-kinds.ts";
 
 export interface RouteVerdict extends FilterContext {
   /** Against `ResolvedRefs`: what was found first. */
   readonly unresolvedRefs: Problem | undefined;
-  /** Against `Accepted`, whatever the parents say. */
+  /** Against `Accepted`, whatever the parents say: all rules are invalid. */
   readonly refused: Problem | undefined;
+  /** For `PartiallyInvalid`: some rules are, and their requests are answered 500. */
+  readonly dropped: Problem | undefined;
   /** One of its backends speaks HTTP/2. */
   readonly hasHttp2Backend: boolean;
   /** Whether the backend of that name stands in for others. */
@@ -39,7 +42,7 @@ export function createVerdict(
   notes: Notes,
 ): RouteVerdict {
   let unresolvedRefs: Problem | undefined;
-  let refused: Problem | undefined;
+  const validity = createRuleValidity(from.route.body.spec.rules.length);
   const found: FoundBackend[] = [];
   const unresolved = (problem: Problem, field: ObjectField): void => {
     unresolvedRefs ??= problem;
@@ -56,14 +59,18 @@ export function createVerdict(
       return unresolvedRefs;
     },
     get refused() {
-      return refused;
+      return validity.refused;
+    },
+    get dropped() {
+      return validity.dropped;
     },
     get hasHttp2Backend() {
       return found.some(({ isHttp2 }) => isHttp2);
     },
     unresolved,
     refuse: (problem, field) => {
-      refused ??= problem;
+      // `spec.rules[rule]…`
+      validity.refuse(field.path[2] as number, problem);
       notes.add(field, { code: "route-not-accepted", message: problemText(problem) });
     },
     unsupported: (message, field) => notes.add(field, { code: "statement-unsupported", message }),

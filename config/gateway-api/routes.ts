@@ -9,7 +9,7 @@ import { createAttachments, type AnyRoute, type Attachment, type Claim } from ".
 import type { BackendTlsPolicies } from "./backend-tls-policies.ts";
 import type { BackendTrafficPolicies } from "./backend-traffic-policies.ts";
 import { createBackends } from "./backends.ts";
-import { controllerName, unless } from "./condition.ts";
+import { condition, controllerName, unless } from "./condition.ts";
 import { createConnectionClaims, type ClaimedPart, type ConnectionClaims } from "./connection-claims.ts";
 import { translateConnectionRules } from "./connection-route.ts";
 import type { Extended } from "./extension.ts";
@@ -313,10 +313,16 @@ function addStatus(
     const problem = verdict.refused ?? refused;
     if (refused) notes.add(field, { code: "route-not-accepted", message: problemText(refused) });
     if (isUnknown) return [];
+    const { unresolvedRefs, dropped } = verdict;
     return {
       parentRef: ref,
       controllerName,
-      conditions: [unless(route, "Accepted", problem), unless(route, "ResolvedRefs", verdict.unresolvedRefs)],
+      conditions: [
+        unless(route, "Accepted", problem),
+        unless(route, "ResolvedRefs", unresolvedRefs),
+        // Only while it is true, of a route that is accepted.
+        ...(dropped && !problem ? [condition(route, "PartiallyInvalid", true, dropped)] : []),
+      ],
     };
   });
   statuses.add(route, { parents });
