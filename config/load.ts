@@ -44,8 +44,9 @@ export interface LoadOptions {
   /** Adds warnings about what cannot run there. Default: serve. */
   readonly target?: Target;
   /**
-   * Kubernetes objects with errors are reported and left out, and all others are served as if those were not there.
-   * Default: an error anywhere and nothing is served.
+   * Kubernetes objects with errors are reported and left out, and all others are served as if those were not there. So are
+   * files that are no YAML, where it is certain that others are not served otherwise without them (`isConfined`). Default:
+   * an error anywhere and nothing is served.
    */
   readonly isolate?: boolean;
   /** Also looks at the certificates themselves. Default: not at all. */
@@ -73,14 +74,23 @@ export function* loadSteps(files: readonly SourceFile[], options: LoadOptions = 
     others.push(yield* parseFile(file, named));
     yield;
   }
+  const read = manifestFiles.length > 0 ? readManifests(manifestFiles) : undefined;
   const inputs: Inputs = {
     order: new Map(sources.map((file, index) => [file.name, index])),
     others,
-    manifests: manifestFiles.length > 0 ? readManifests(manifestFiles) : undefined,
+    manifests: read && (options.isolate ? read : withConfined(read)),
   };
   yield;
   const { result, broken } = yield* build(inputs, options, new Set());
-  return options.isolate && broken.size > 0 ? yield* isolate(inputs, options, result, broken) : result;
+  if (!options.isolate) return result;
+  const isolated = broken.size > 0 ? yield* isolate(inputs, options, result, broken) : result;
+  const unread = read?.confined ?? [];
+  return { ...isolated, diagnostics: sorted([...unread, ...isolated.diagnostics], inputs.order) };
+}
+
+/** Where nothing is left out, a file that cannot be read is an error like any other. */
+function withConfined(read: ReadObjects): ReadObjects {
+  return { ...read, diagnostics: [...read.diagnostics, ...read.confined] };
 }
 
 interface Inputs {

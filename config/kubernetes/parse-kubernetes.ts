@@ -32,6 +32,7 @@ export function readManifests(files: readonly SourceFile[]): ReadObjects {
   return {
     objects: read.flatMap(({ objects }) => objects),
     diagnostics: read.flatMap(({ diagnostics }) => diagnostics),
+    confined: read.flatMap(({ confined }) => confined),
   };
 }
 

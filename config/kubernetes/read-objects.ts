@@ -6,6 +6,7 @@ import { textDiagnostic, textProblem } from "../native/parse.ts";
 import type { SourceDocument } from "../native/source-document.ts";
 import { readYamlStream } from "../native/yaml-document.ts";
 import { createReport, type Path, type Report } from "../report.ts";
+import { isConfined } from "./confined-text.ts";
 import type { KubernetesObject } from "./object.ts";
 
 /** By its first fields: every manifest has `apiVersion` and `kind` at its root, and no other format has. */
@@ -19,22 +20,26 @@ export interface ReadObjects {
   readonly objects: KubernetesObject[];
   /** Errors: texts that cannot be read, and documents that are no objects. */
   readonly diagnostics: Diagnostic[];
+  /** Errors of files that nobody but their own namespaces misses. */
+  readonly confined: Diagnostic[];
 }
 
 /** Never throws; time and memory are bounded by the length of the text. */
 export function readObjects({ name, content }: SourceFile): ReadObjects {
   const unreadable = textProblem(content);
-  if (unreadable) return { objects: [], diagnostics: [textDiagnostic(name, unreadable)] };
+  if (unreadable) return { objects: [], diagnostics: [textDiagnostic(name, unreadable)], confined: [] };
   const { documents, problems } = readDocuments(content);
   if (problems.length > 0) {
-    return { objects: [], diagnostics: problems.map((problem) => textDiagnostic(name, problem)) };
+    const found = problems.map((problem) => textDiagnostic(name, problem));
+    const [diagnostics, confined] = isConfined(content) ? [[], found] : [found, []];
+    return { objects: [], diagnostics, confined };
   }
   // One report for the whole file, so that its bound holds for all documents together.
   let document: SourceDocument;
   const report = createReport((path, at) => ({ file: name, path, ...document.locate(path, at) }));
   const objects: KubernetesObject[] = [];
   for (document of documents) objects.push(...expand(document.value, [], { file: name, document, report }));
-  return { objects, diagnostics: report.diagnostics() };
+  return { objects, diagnostics: report.diagnostics(), confined: [] };
 }
 
 function readDocuments(content: string): ReturnType<typeof readYamlStream> {
