@@ -42,7 +42,7 @@ test("weights, matches, time limits and policies", () => {
   ).toEqual([
     "changed r/0: /z/* on every host -> v1",
     "matches: /x/* -> /z/*",
-    'timeouts: {} -> {"requestMs":1000}',
+    "timeouts.request: none -> 1s",
   ]);
 });
 
@@ -59,7 +59,7 @@ test("what the route says for all of its rules", () => {
     "changed r/0: /x/* on a.test, b.test -> v1",
     "hosts: a.test -> a.test, b.test",
     "listeners: web, admin -> web",
-    expect.stringMatching(/^securityPolicy: none -> .*10\.0\.0\.0\/8/),
+    "securityPolicy.clientCIDRs.deny: none -> 10.0.0.0/8",
   ]);
 });
 
@@ -71,4 +71,28 @@ test("a route that comes or goes is its rules", () => {
     "added s/main: /x/* on every host -> v1",
   ]);
   expect(changes(named, named)).toEqual([]);
+});
+
+test("policies are told field by field, passwords never", () => {
+  const hash = (char: string): string => `{SHA}${char.repeat(27)}=`;
+  const policy = (more: string): string => route(x.replace("}] }", `}], ${more} }`));
+  const password = (users: string): string => policy(`securityPolicy: { basicAuth: { users: [${users}] } }`);
+  const [ann, bob] = [`"ann:${hash("a")}"`, `"bob:${hash("b")}"`];
+  expect(
+    changes(policy("timeouts: { request: 5s }"), policy("timeouts: { request: 90s, backendRequest: 1s }")),
+  ).toEqual([
+    "changed r/0: /x/* on every host -> v1",
+    "timeouts.request: 5s -> 90s",
+    "timeouts.backendRequest: none -> 1s",
+  ]);
+  expect(changes(route(x), password(`${ann}, ${bob}`)).slice(1)).toEqual([
+    "securityPolicy.basicAuth.users: none -> 2 of them",
+    'securityPolicy.basicAuth.realm: none -> "isthmus"',
+  ]);
+  expect(changes(password(ann), password(bob)).slice(1)).toEqual([
+    "securityPolicy.basicAuth.users: 1 of them -> others",
+  ]);
+  expect(
+    changes(policy("retry: { attempts: 1 }"), policy("retry: { attempts: 3, codes: [503] }")).slice(1),
+  ).toEqual(expect.arrayContaining([expect.stringMatching(/^retry\..*: .* -> .*/)]));
 });

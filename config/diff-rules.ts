@@ -1,4 +1,5 @@
 // What changed between two snapshots, rule by rule and in words: what was added, removed, and became of the others.
+import { changedFields } from "./changed-fields.ts";
 import { canonicalJson } from "#contract/canonical-json.ts";
 import type { Snapshot, SnapshotRoute, SnapshotRule } from "#contract/snapshot.ts";
 import type { RouteMatch } from "#contract/http-route.ts";
@@ -83,19 +84,17 @@ function fieldDetails(old: object, now: object): string[] {
   fields.delete("id");
   return [...fields].flatMap((field) => {
     if (canonicalJson(before[field] ?? null) === canonicalJson(after[field] ?? null)) return [];
-    return [`${field}: ${valueText(field, before[field])} -> ${valueText(field, after[field])}`];
+    const text = wholeText[field];
+    if (!text) return changedFields(field, before[field], after[field]);
+    return [`${field}: ${text(before[field])} -> ${text(after[field])}`];
   });
 }
 
-const maxValueChars = 160;
-
-function valueText(field: string, value: unknown): string {
-  if (value === undefined) return "none";
-  if (field === "matches") return (value as RouteMatch[]).map(matchText).join(" or ");
-  if (field === "backendRefs") return refsText(value as SnapshotRule["backendRefs"]);
-  const text = JSON.stringify(value);
-  return text.length > maxValueChars ? `${text.slice(0, maxValueChars - 1)}…` : text;
-}
+/** Fields that are told as a whole. */
+const wholeText: Readonly<Record<string, (value: unknown) => string>> = {
+  matches: (value) => (value as RouteMatch[]).map(matchText).join(" or "),
+  backendRefs: (value) => refsText(value as SnapshotRule["backendRefs"]),
+};
 
 function ruleText(rule: SnapshotRule, route: SnapshotRoute): string {
   const answers = rule.filters.find(({ type }) =>

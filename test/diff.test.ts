@@ -1,9 +1,10 @@
 // `isthmus diff` and `convert` as people run them: files in, words and counts out, exit codes.
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runIsthmus } from "./system/isthmus.ts";
+import { selfSignedPem } from "./system/self-signed.ts";
 
 const haproxy = `defaults
   mode http
@@ -62,6 +63,61 @@ test("an access log says how many requests go elsewhere", async () => {
   const { traffic } = JSON.parse((await runIsthmus([...run, "--json"])).stdout) as { traffic: unknown };
   expect(traffic).toMatchObject({ total: 4, elsewhere: 2, otherwise: 0, unreadable: 0 });
 });
+
+test("a certificate that changed is told, of a Secret as of a directory", async () => {
+  const pems = await Promise.all(["www.test", "www.test"].map(selfSignedPem));
+  for (const [index, pem] of pems.entries()) {
+    const [certificate = "", key = ""] = pem.split(/(?<=-----END CERTIFICATE-----\n)/);
+    await writeFile(file(`ingress-${index}.yaml`), tlsIngress(certificate, key));
+    await mkdir(file(`certs-${index}`));
+    await writeFile(join(file(`certs-${index}`), "www.pem"), pem);
+    await writeFile(
+      file(`tls-${index}.cfg`),
+      haproxy.replace(":80", `:443 ssl crt ${file(`certs-${index}`)}`),
+    );
+  }
+  for (const [from, to] of [
+    ["ingress-0.yaml", "ingress-1.yaml"],
+    ["tls-0.cfg", "tls-1.cfg"],
+    ["ingress-0.yaml", "tls-1.cfg"],
+  ] as const) {
+    const { code, stdout } = await runIsthmus(["diff", file(from), file(to)]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("~ certificate of port 443 for www.test\n    another key\n");
+    const { stdout: same } = await runIsthmus(["diff", file(to), file(to)]);
+    expect(same).toMatch(/^no changes/);
+  }
+});
+
+function tlsIngress(certificate: string, key: string): string {
+  const objects = [
+    {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "Ingress",
+      metadata: { name: "site" },
+      spec: {
+        tls: [{ hosts: ["www.test"], secretName: "site" }],
+        rules: [
+          {
+            host: "www.test",
+            http: {
+              paths: [
+                { path: "/", pathType: "Prefix", backend: { service: { name: "s", port: { number: 80 } } } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "site" },
+      data: { "tls.crt": btoa(certificate), "tls.key": btoa(key) },
+    },
+  ];
+  return objects.map((one) => JSON.stringify(one)).join("\n---\n");
+}
 
 test("what cannot be read says what is missing", async () => {
   const noHost = await runIsthmus([

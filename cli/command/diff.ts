@@ -1,6 +1,12 @@
 // `isthmus diff`: what changed between two configurations, in words and in traffic.
 import type { Command } from "commander";
 import { diffSnapshots } from "#config/diff.ts";
+import {
+  diffCertificates,
+  servedCertificates,
+  type CertificateChange,
+  type ServedCertificates,
+} from "#config/diff-certificates.ts";
 import { diffRules, type RuleChange } from "#config/diff-rules.ts";
 import { loadConfig } from "#config/load.ts";
 import type { Change } from "#contract/admin.ts";
@@ -11,7 +17,7 @@ import type { AdminClient } from "../admin-client.ts";
 import { changeText } from "../change-text.ts";
 import { contextFor, printerFor, withTarget, type Printer } from "../command-context.ts";
 import { CommandError, systemCode } from "../command-error.ts";
-import { diagnosticText, readConfigFiles } from "../config-files.ts";
+import { certificateSource, diagnosticText, readConfigFiles } from "../config-files.ts";
 import { maxLineChars, RequestSample } from "../request-sample.ts";
 import { textLines } from "../text-lines.ts";
 import { wholeNumber } from "./arguments.ts";
@@ -28,7 +34,7 @@ export function addDiff(program: Command): void {
     .argument("[to]", "the same; default: the current version")
     .summary("say what changed between two configurations, and which requests go elsewhere")
     .description(
-      "Says in words which rules, backends and settings were added, removed and changed, and which requests would go elsewhere: of an access log (ours, HAProxy's httplog, Combined Log Format, Envoy's default) or of heads written one a line; without --requests, of requests made up from the rules of both.",
+      "Says in words which rules, certificates, backends and settings were added, removed and changed, and which requests would go elsewhere: of an access log (ours, HAProxy's httplog, Combined Log Format, Envoy's default) or of heads written one a line; without --requests, of requests made up from the rules of both.",
     )
     .option("--requests <file>", "sample of requests, one a line; - for standard input")
     .option("--host <name>", "host of the sample's lines that do not name one")
@@ -44,34 +50,46 @@ Examples:
     )
     .action(async (from: string, to: string | undefined, flags: DiffFlags, command: Command) => {
       const printer = printerFor(command);
-      const { before, after } = await bothSnapshots(from, to, command);
+      const sides = await bothSides(from, to, command);
+      const { before, after } = { before: sides.before.snapshot, after: sides.after.snapshot };
       const { sample, traffic } = compareSample(flags, before, after, printer);
       const changes = diffSnapshots(before, after);
       const rules = diffRules(before, after);
+      const certificates = diffCertificates(sides.before.certificates, sides.after.certificates);
+      const told = { sample: sample.name, unreadable: sample.unreadable, ...traffic };
       printer.result(
-        { changes, rules, traffic: { sample: sample.name, unreadable: sample.unreadable, ...traffic } },
-        diffText(changes, rules, trafficText(sample.name, traffic, flags.limit)),
+        { changes, rules, certificates, traffic: told },
+        diffText({ changes, rules, certificates }, trafficText(sample.name, traffic, flags.limit)),
       );
     });
 }
 
-async function bothSnapshots(
+interface Side {
+  readonly snapshot: Snapshot;
+  readonly certificates: ServedCertificates;
+}
+
+async function bothSides(
   from: string,
   to: string | undefined,
   command: Command,
-): Promise<{ before: Snapshot; after: Snapshot }> {
+): Promise<{ before: Side; after: Side }> {
   let client: AdminClient | undefined;
-  const snapshotOf = async (name: string | undefined): Promise<Snapshot> => {
+  const sideOf = async (name: string | undefined): Promise<Side> => {
     if (name !== undefined && !/^[0-9]+$/.test(name)) return fromFiles(name.split(","));
     client ??= (await contextFor(command)).client;
-    return (await client.version(name === undefined ? "current" : Number(name))).snapshot;
+    const { snapshot, files } = await client.version(name === undefined ? "current" : Number(name));
+    const { model } = loadConfig(files);
+    // Files that a version names are on the machine that serves it.
+    return { snapshot, certificates: model ? servedCertificates(model, () => undefined) : new Map() };
   };
-  return { before: await snapshotOf(from), after: await snapshotOf(to) };
+  return { before: await sideOf(from), after: await sideOf(to) };
 }
 
-async function fromFiles(files: readonly string[]): Promise<Snapshot> {
-  const { snapshot, diagnostics } = loadConfig(await readConfigFiles(files));
-  if (snapshot) return snapshot;
+async function fromFiles(files: readonly string[]): Promise<Side> {
+  const { model, snapshot, diagnostics } = loadConfig(await readConfigFiles(files));
+  const { read } = certificateSource(files);
+  if (model && snapshot) return { snapshot, certificates: servedCertificates(model, read) };
   process.stderr.write(diagnosticText(diagnostics));
   throw new CommandError("invalid", `${files.join(",")} is not valid`);
 }
@@ -115,10 +133,20 @@ function compareRead(file: string, compare: () => TrafficDiff): TrafficDiff {
   }
 }
 
-function diffText(changes: readonly Change[], rules: readonly RuleChange[], traffic: string): string {
+interface Told {
+  readonly changes: readonly Change[];
+  readonly rules: readonly RuleChange[];
+  readonly certificates: readonly CertificateChange[];
+}
+
+function diffText({ changes, rules, certificates }: Told, traffic: string): string {
   // Routes are told rule by rule.
   const others = changes.filter(({ what }) => what !== "route");
-  const words = [...rules.map(ruleChangeText), ...(others.length > 0 ? [changeText(others)] : [])];
+  const words = [
+    ...rules.map(ruleChangeText),
+    ...certificates.map(certificateText),
+    ...(others.length > 0 ? [changeText(others)] : []),
+  ];
   return `${words.join("\n") || "no changes"}\n\n${traffic}`;
 }
 
@@ -126,6 +154,11 @@ const sign = { added: "+", removed: "-", changed: "~" } as const;
 
 function ruleChangeText({ kind, rule, text, details }: RuleChange): string {
   return [`${sign[kind]} rule ${rule}: ${text}`, ...details.map((detail) => `    ${detail}`)].join("\n");
+}
+
+function certificateText({ kind, port, names, details }: CertificateChange): string {
+  const head = `${sign[kind]} certificate of port ${port} for ${names.join(", ") || "no host name"}`;
+  return [head, ...details.map((detail) => `    ${detail}`)].join("\n");
 }
 
 function trafficText(name: string, traffic: TrafficDiff, limit: number): string {
