@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -67,4 +68,52 @@ test("a pipe that a configuration names is not waited for", async () => {
   await writeFile(join(directory, "blocked.lst"), "192.0.2.0/24\n");
   execFileSync("mkfifo", [join(directory, "hosts.map")]);
   await expect(readConfigFiles([path])).rejects.toThrow(/hosts\.map: it is no file/);
+});
+
+test.each<[string, () => Promise<string>, RegExp]>([
+  ["nothing", async () => join(directory, "none.yaml"), /there is no such file/],
+  ["a folder", async () => directory, /it is a directory; name the files in it/],
+  ["a link to itself", () => linkTo("loop.yaml"), /its links lead in a circle/],
+  ["a file taken for a folder", async () => join(await linkTo(import.meta.filename), "x"), /no folder/],
+  ["a device without an end", async () => "/dev/zero", /\/dev\/zero is longer than \d+ bytes/],
+])("%s in place of a file: an error that names it", async (_name, path, expected) => {
+  await expect(readConfigFiles([await path()])).rejects.toThrow(expected);
+});
+
+async function linkTo(target: string): Promise<string> {
+  const path = join(directory, "loop.yaml");
+  await symlink(target, path);
+  return path;
+}
+
+const valid = "listeners: [{ name: web, protocol: HTTP, port: 80 }]\n";
+
+test.each<[string, Buffer, string]>([
+  ["nothing in it", Buffer.alloc(0), "file-empty"],
+  ["random bytes", randomBytes(10_000), "text-invalid"],
+  ["a NUL", Buffer.from(valid.replace("web", "w\0b")), "text-invalid"],
+  ["Latin-1", Buffer.concat([Buffer.from(`${valid}# `), Buffer.from([0xe9])]), "text-invalid"],
+  ["UTF-16", Buffer.from(`\uFEFF${valid}`, "utf16le"), "text-invalid"],
+  ["the other UTF-16", Buffer.from(`\uFEFF${valid}`, "utf16le").swap16(), "text-invalid"],
+  ["a haproxy.cfg in UTF-16", Buffer.from("\uFEFFfrontend a\n bind :80\n", "utf16le"), "text-invalid"],
+  ["the first half", Buffer.from(valid.slice(0, 30)), "yaml-syntax"],
+  ["half a character at the end", Buffer.from(`${valid}# é`).subarray(0, -1), "text-invalid"],
+])("a file with %s: an error with its place", async (_name, bytes, code) => {
+  const path = join(directory, "isthmus.yaml");
+  await writeFile(path, bytes);
+  const { snapshot, diagnostics } = loadConfig(await readConfigFiles([path]));
+  expect(snapshot).toBeUndefined();
+  expect(diagnostics[0]).toMatchObject({ code, file: path, severity: "error" });
+  expect(diagnostics[0]!.line).toBeGreaterThan(0);
+});
+
+test.each([
+  ["a byte order mark", `\uFEFF${valid}`],
+  ["line ends of Windows", valid.replaceAll("\n", "\r\n")],
+])("%s is no reason to refuse a file", async (_name, content) => {
+  const path = join(directory, "isthmus.yaml");
+  await writeFile(path, content);
+  const { model, diagnostics } = loadConfig(await readConfigFiles([path]));
+  expect(diagnostics).toEqual([]);
+  expect(model!.listeners).toMatchObject([{ name: "web" }]);
 });

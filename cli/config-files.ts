@@ -16,6 +16,8 @@ const unreadable: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EISDIR: "it is a directory; name the files in it",
   EACCES: "this user may not read it",
+  ELOOP: "its links lead in a circle",
+  ENOTDIR: "a part of its path is no folder",
 };
 
 /** Files that a command was given, with `-f` or without. Throws `CommandError` `invalid` when there is none. */

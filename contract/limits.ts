@@ -33,6 +33,10 @@ export const limits = {
   configBytes: 32 * 1024 * 1024,
   /** Configuration: nesting of a document, in levels; the schema itself needs 11. */
   configDepth: 64,
+  /** Configuration: values of one file. */
+  configValues: 2_000_000,
+  /** Configuration: values, and marks between them, of what is read at once: a document, or a part of a plain one. */
+  configMarksAtOnce: 500_000,
   /** Configuration: values that aliases (`*name`) may add to a document, so that a few lines cannot become a billion. */
   configAliasValues: 500_000,
   /** Configuration: findings reported of each severity; the rest is counted. */

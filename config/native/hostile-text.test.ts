@@ -50,7 +50,16 @@ test.each<[string, string, string]>([
     Array.from({ length: 100_000 }, (_, index) => String.fromCharCode((index * 7919) % 256)).join(""),
     "text-invalid",
   ],
+  ["a long list in a line", `routes: [${"1,".repeat(limits.configMarksAtOnce)}1]\n`, "limit-exceeded"],
+  [
+    "many lists, none of them too long",
+    `a: &a 1\n${`b: [${"1,".repeat(100_000)}1]\n`.repeat(6)}`,
+    "limit-exceeded",
+  ],
+  ["commas", `[${",".repeat(600_000)}`, "limit-exceeded"],
+  ["a long JSON list", `{"routes":[${"1,".repeat(limits.configValues)}1]}`, "limit-exceeded"],
   ["a lone surrogate", "a: \uD800\n", "text-invalid"],
+  ["UTF-16, as decoders of UTF-8 read it", "\uFFFD\uFFFDa\u0000:\u0000 \u00001\u0000", "text-invalid"],
   ["too long", " ".repeat(limits.configBytes + 1), "file-too-large"],
   ["too long in bytes, not in characters", `# ${"é".repeat(limits.configBytes / 2)}`, "file-too-large"],
 ])("%s", (_name, content, expected) => {
@@ -60,6 +69,14 @@ test.each<[string, string, string]>([
 test("aliases within the bound are fine", () => {
   expect(codes("listeners: [&a { name: web, protocol: HTTP, port: 80 }, { <<: *a, port: 81 }]\n")).toEqual(
     [],
+  );
+});
+
+test("of a document that is too large to look for places in, the line of the key is told", () => {
+  const lists = Array.from({ length: 5 }, (_, list) => `k${list}: [${"1,".repeat(120_000)}1]\n`).join("");
+  const { diagnostics } = parseNative({ name: "f", content: `# a\n${lists}` });
+  expect(diagnostics.map(({ code, path, line, column }) => [code, path, line, column])).toEqual(
+    Array.from({ length: 5 }, (_, list) => ["field-unknown", `k${list}`, list + 2, 1]),
   );
 });
 

@@ -4,6 +4,7 @@ import { limits } from "#contract/limits.ts";
 import type { Path, Place } from "../report.ts";
 import { lineIndex } from "./line-index.ts";
 import type { DocumentResult, TextProblem } from "./source-document.ts";
+import { hasMoreMarks } from "./text-marks.ts";
 
 /** Where a value stands, and the values in it. */
 interface JsonNode {
@@ -17,6 +18,8 @@ const maxProblems = 100;
 /** `undefined`: not a JSON object or list within the bounds. The YAML reader then says what is wrong, if anything. */
 export function readJson(text: string): DocumentResult | undefined {
   if (!/^\uFEFF?[ \t\r\n]*[{[]/.test(text)) return undefined;
+  // A value is behind a comma, or is the first one in a bracket.
+  if (hasMoreMarks(text, ",[{", limits.configValues)) return undefined;
   const json = text.startsWith("\uFEFF") ? ` ${text.slice(1)}` : text;
   let value: unknown;
   try {

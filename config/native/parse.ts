@@ -64,8 +64,11 @@ export function textProblem(text: string): TextProblem | undefined {
   const offset = text.search(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFFFD]|\p{Surrogate}/u);
   if (offset < 0) return undefined;
   const codePoint = text.codePointAt(offset)!.toString(16).toUpperCase().padStart(4, "0");
-  const message = `not a text file in UTF-8: found the character U+${codePoint}`;
-  return { code: "text-invalid", message, ...lineIndex(text)(offset) };
+  // Neither byte of the mark that such files begin with is one of UTF-8.
+  const isUtf16 = text.startsWith("\uFFFD\uFFFD");
+  const message = `not a text file in UTF-8: ${isUtf16 ? "it looks like UTF-16" : `found the character U+${codePoint}`}`;
+  const remedy = isUtf16 ? "Save it as UTF-8." : "Save it as UTF-8, without control characters.";
+  return { code: "text-invalid", message, remedy, ...lineIndex(text)(offset) };
 }
 
 export function textDiagnostic(file: string, problem: TextProblem): Diagnostic {

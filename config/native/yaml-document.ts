@@ -4,13 +4,20 @@ import { limits } from "#contract/limits.ts";
 import type { Path, Place } from "../report.ts";
 import { lineIndex } from "./line-index.ts";
 import type { DocumentResult, SourceDocument, TextProblem } from "./source-document.ts";
-import { readPlainYaml, type TextSpan } from "./yaml-events.ts";
+import { isTooLarge, readPlainYaml, type TextSpan } from "./yaml-events.ts";
 import { yamlPlaces } from "./yaml-places.ts";
 import { YamlTokens } from "./yaml-tokens.ts";
 import { isMergeKey, keyText, YamlValues, type YamlProblem } from "./yaml-values.ts";
 
 // Duplicate keys are found by YamlValues: the composer compares each pair of keys, which is quadratic.
 const composerOptions = { version: "1.2", schema: "core", uniqueKeys: false, stringKeys: false } as const;
+
+const tooMany = {
+  code: "limit-exceeded",
+  message: `more values than are read at once, ${limits.configMarksAtOnce} with the marks between them, or than ${limits.configValues} in all`,
+  remedy:
+    "Write each item of a long list on lines of its own, without anchors, aliases and tags, or split the file.",
+} as const;
 
 /** One syntax error makes the parser stumble again and again; only the first ones tell something. */
 const maxSyntaxProblems = 5;
@@ -132,17 +139,25 @@ class TextPlaces {
 
   #read({ start, end }: TextSpan): SourceDocument["locate"] {
     const text = this.#text.slice(start, end);
+    const isTooLong = this.#isPlain && isTooLarge(text);
     const plain = this.#isPlain ? yamlPlaces(text) : undefined;
     let whole: SourceDocument | undefined;
     return (path, at) => {
       const offset = plain?.offsetOf(path, at);
       if (offset !== undefined) return this.#placeOf(start + offset);
+      if (isTooLong) return this.#placeOf(start + rootKeyOffset(text, path));
       whole ??= readWhole(text).document;
       const before = this.#placeOf(start);
       const { line, column } = whole?.locate(path, at) ?? firstPlace;
       return { line: before.line + line - 1, column: line === 1 ? before.column + column - 1 : column };
     };
   }
+}
+
+/** Of a document that is too large to be read at once: the line of a key of its map. */
+function rootKeyOffset(text: string, [key]: Path): number {
+  const line = typeof key === "string" ? `\n${key}:` : "\n";
+  return Math.max(0, `\n${text}`.indexOf(line));
 }
 
 const firstPlace: Place = { line: 1, column: 1 };
@@ -165,11 +180,15 @@ class YamlReader {
 
   /** Document after document, none of them read yet, up to the first one with a problem. */
   *roots(): Generator<Document.Parsed> {
-    const tokens = new YamlTokens(this.#text, limits.configDepth);
+    const tokens = new YamlTokens(this.#text);
     for (const root of new Composer(composerOptions).compose(tokens, true, this.#text.length)) {
       if (tokens.tooDeepAt !== undefined) {
         const message = `nested deeper than ${limits.configDepth} levels`;
         this.problem({ code: "yaml-too-deep", offset: tokens.tooDeepAt, message });
+        return;
+      }
+      if (tokens.tooManyAt !== undefined) {
+        this.problem({ ...tooMany, offset: tokens.tooManyAt });
         return;
       }
       reportSyntax(root, (problem) => this.problem(problem));

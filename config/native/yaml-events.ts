@@ -20,6 +20,7 @@ import {
 } from "js-yaml";
 import { limits } from "#contract/limits.ts";
 import type { Path } from "../report.ts";
+import { hasMoreMarks } from "./text-marks.ts";
 import { putOwn } from "./yaml-values.ts";
 
 /** Part of a text, by offsets. */
@@ -42,12 +43,18 @@ class NotPlain extends Error {}
 /** Longer lists are read in pieces of about this length: their events would be the most of all memory in use. */
 const pieceChars = 64 * 1024;
 
+/** What is left of `limits.configValues`. */
+interface Budget {
+  values: number;
+}
+
 /** The documents of a stream, empty ones included. `undefined`: not plain. For tests, `charsAtOnce`. */
 export function readPlainYaml(text: string, charsAtOnce = pieceChars): PlainDocument[] | undefined {
   if (differing.test(text)) return undefined;
+  const budget = { values: limits.configValues };
   try {
     return documentSpans(text).map((span): PlainDocument => {
-      const { value, items } = readDocument(text.slice(span.start, span.end), charsAtOnce);
+      const { value, items } = readDocument(text.slice(span.start, span.end), charsAtOnce, budget);
       return { value, span, itemSpan: (path) => itemSpan(text, items, path, span) };
     });
   } catch (error) {
@@ -88,20 +95,21 @@ interface ReadText {
   readonly items: ItemStarts;
 }
 
-function readDocument(text: string, charsAtOnce: number): ReadText {
+function readDocument(text: string, charsAtOnce: number, budget: Budget): ReadText {
   const isLongMap = text.length > charsAtOnce && /^\w/m.test(text) && !/^[^\w\s#-]/m.test(text);
-  return isLongMap ? readInPieces(text, charsAtOnce) : readEvents(text);
+  return isLongMap ? readInPieces(text, charsAtOnce, budget) : readEvents(text, budget);
 }
 
 /** A map whose keys stand at the start of lines, key by key, and a long list under one in several pieces. */
-function readInPieces(text: string, charsAtOnce: number): ReadText {
+function readInPieces(text: string, charsAtOnce: number, budget: Budget): ReadText {
   const value: Record<string, unknown> = {};
   const items: ItemStarts = new Map();
   const starts = [...text.matchAll(/^\w/gm)].map(({ index }) => index);
   if (/^ *[^ #\n]/m.test(text.slice(0, starts[0]))) throw new NotPlain();
   for (const [index, start] of starts.entries()) {
     const part = text.slice(start, starts[index + 1]);
-    const read = part.length > charsAtOnce ? readLongList(part, charsAtOnce) : readEvents(part);
+    const read =
+      part.length > charsAtOnce ? readLongList(part, charsAtOnce, budget) : readEvents(part, budget);
     if (!isMap(read.value)) throw new NotPlain();
     for (const [key, inner] of Object.entries(read.value)) {
       if (Object.hasOwn(value, key)) throw new NotPlain();
@@ -117,10 +125,10 @@ function readInPieces(text: string, charsAtOnce: number): ReadText {
 }
 
 /** One key of a map; where there is no list under it, as a whole. */
-function readLongList(text: string, charsAtOnce: number): ReadText {
+function readLongList(text: string, charsAtOnce: number, budget: Budget): ReadText {
   const [head, indent] = /^[^\n]*:[ \t]*(?:#[^\n]*)?\n(?: *(?:#[^\n]*)?\n)*(?=( *)- )/.exec(text) ?? [];
-  if (head === undefined) return readEvents(text);
-  const { value: outer } = readEvents(head);
+  if (head === undefined) return readEvents(text, budget);
+  const { value: outer } = readEvents(head, budget);
   const [[key, nothing] = [], ...others] = isMap(outer) ? Object.entries(outer) : [];
   if (key === undefined || nothing !== null || others.length > 0) throw new NotPlain();
   const list: unknown[] = [];
@@ -129,7 +137,7 @@ function readLongList(text: string, charsAtOnce: number): ReadText {
   for (let start = head.length; start < text.length;) {
     item.lastIndex = start + 1 + charsAtOnce;
     const end = item.exec(text)?.index ?? text.length;
-    const piece = readEvents(`list:\n${text.slice(start, end)}`);
+    const piece = readEvents(`list:\n${text.slice(start, end)}`, budget);
     const { list: read, ...more } = piece.value as { list?: unknown };
     if (!Array.isArray(read) || Object.keys(more).length > 0) throw new NotPlain();
     for (const one of read) list.push(one);
@@ -146,8 +154,21 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function readEvents(text: string): ReadText {
-  return new EventReader(text, parseEvents(text, { maxDepth: limits.configDepth })).read();
+function readEvents(text: string, budget: Budget): ReadText {
+  const events = boundedEvents(text);
+  if (!events) throw new NotPlain();
+  budget.values -= events.length;
+  if (budget.values < 0) throw new NotPlain();
+  return new EventReader(text, events).read();
+}
+
+/** Events are made all at once, and each is larger than its text: `undefined` where there may be too many. */
+export function boundedEvents(text: string): readonly Event[] | undefined {
+  return isTooLarge(text) ? undefined : parseEvents(text, { maxDepth: limits.configDepth });
+}
+
+export function isTooLarge(text: string): boolean {
+  return hasMoreMarks(text, ",:\n[{-", limits.configMarksAtOnce);
 }
 
 const coreTags = [nullCoreTag, boolCoreTag, intCoreTag, floatCoreTag];

@@ -1,8 +1,8 @@
 // Places in plain YAML, found in the events of `js-yaml`'s parser: a quarter of the time and memory that the tree of the
 // `yaml` package takes. Where a place is not plain, it is `undefined`: then the tree has the word.
-import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from "js-yaml";
-import { limits } from "#contract/limits.ts";
+import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, YAMLException } from "js-yaml";
 import type { Path } from "../report.ts";
+import { boundedEvents } from "./yaml-events.ts";
 
 export interface YamlPlaces {
   /** Offset of the value at the path, or of its key; where nothing is, of the nearest parent that exists. */
@@ -12,9 +12,9 @@ export interface YamlPlaces {
 /** Of a text that is one document, read as a whole. `undefined`: it cannot be read this way. */
 export function yamlPlaces(text: string): YamlPlaces | undefined {
   try {
-    const events = parseEvents(text, { maxDepth: limits.configDepth });
+    const events = boundedEvents(text);
     // The document's own event comes first.
-    return events.length < 3 ? undefined : new EventPlaces(text, events);
+    return !events || events.length < 3 ? undefined : new EventPlaces(text, events);
   } catch (error) {
     if (error instanceof YAMLException) return undefined;
     throw error;
