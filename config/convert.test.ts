@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
 import { convertConfig } from "./convert.ts";
+import { loadConfig } from "./load.ts";
+import { everyField } from "./native/every-field.fixture.ts";
+import { nativeConfigSchema } from "./native/schema.ts";
 
 const haproxy = {
   name: "haproxy.cfg",
@@ -77,4 +80,31 @@ test("what is not valid is reported and not converted", () => {
   ]);
   expect(text).toBeUndefined();
   expect(diagnostics.map(({ code }) => code)).toContain("keyword-unknown");
+});
+
+/** What the fields of {@link everyField} refer to; it names everything `a`. */
+const referredTo = {
+  listeners: [{ name: "a", protocol: "HTTP", port: 1 }],
+  backends: [{ name: "a", endpoints: [{ address: "10.0.0.1", port: 1 }] }],
+  errorPages: [
+    { name: "a", pages: [{ match: { errorCodes: ["path_malformed"] }, response: { statusCode: 503 } }] },
+  ],
+};
+
+test("whatever field is used, what is converted is served alike, and converting again changes nothing", () => {
+  let served = 0;
+  for (const value of everyField(nativeConfigSchema).values) {
+    const files = [
+      { name: "isthmus.json", content: JSON.stringify({ ...referredTo, ...(value as object) }) },
+    ];
+    const { snapshot } = loadConfig(files);
+    // Fields that only make sense together are refused alone.
+    if (!snapshot) continue;
+    served += 1;
+    const { text } = convertConfig(files);
+    const converted = [{ name: "isthmus.yaml", content: text! }];
+    expect(loadConfig(converted).snapshot, text).toEqual(snapshot);
+    expect(convertConfig(converted).text, text).toBe(text);
+  }
+  expect(served).toBeGreaterThan(600);
 });

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { formatConfig } from "./format.ts";
 import { configArbitrary } from "./native/config.fixture.ts";
+import { everyField } from "./native/every-field.fixture.ts";
 import { parseNative } from "./native/parse.ts";
 import { nativeConfigSchema } from "./native/schema.ts";
 
@@ -17,6 +18,25 @@ test("what is printed parses to the same model, and prints the same again", () =
     }),
     { numRuns: 40 },
   );
+});
+
+describe("every field of the schema", () => {
+  const { values, missing } = everyField(nativeConfigSchema);
+
+  test("has a value", () => {
+    expect(missing, "every-field.fixture.ts needs a text of their kind").toEqual([]);
+    expect(values.length).toBeGreaterThan(500);
+  });
+
+  test("survives, and prints the same again", () => {
+    for (const value of values) {
+      const config = nativeConfigSchema.parse(value);
+      const text = formatConfig(config);
+      const parsed = parseNative({ name: "", content: text }).config;
+      expect(parsed, text).toEqual(config);
+      expect(formatConfig(parsed!), text).toBe(text);
+    }
+  });
 });
 
 test("any header value survives", () => {
