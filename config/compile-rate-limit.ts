@@ -13,6 +13,7 @@ import {
   type NativeConcurrencyLimit,
   type NativeGlobalLimit,
   type NativeLimit,
+  type NativeLocalLimit,
   type NativeRateLimit,
   type NativeRateLimitPolicy,
   unitMs,
@@ -53,9 +54,7 @@ export function compileRateLimits(
 ): { rateLimits?: RuleRateLimit[]; concurrencyLimits?: RuleConcurrencyLimit[] } {
   const rateLimits = placed.flatMap(({ place, block }) => [
     ...(block.global?.rules ?? []).map((rule) => compileRate(rule, "global", limitId(place, ruleId, rule))),
-    ...(block.local?.rules ?? []).map((rule) =>
-      compileRate({ ...rule, mode: "leased", onUnavailable: "local" }, "local", limitId(place, ruleId, rule)),
-    ),
+    ...(block.local?.rules ?? []).map((rule) => compileLocalRate(rule, limitId(place, ruleId, rule))),
   ]);
   const concurrencyLimits = placed.flatMap(({ place, block }) =>
     (block.concurrency?.rules ?? []).map((rule) => compileConcurrency(rule, limitId(place, ruleId, rule))),
@@ -87,6 +86,13 @@ function compileRate(rule: NativeGlobalLimit, scope: RuleRateLimit["scope"], id:
     onUnavailable,
     conditions: limitConditions(clientSelectors),
     ...(statusCode !== undefined && { statusCode }),
+  };
+}
+
+function compileLocalRate({ countedStatusCodes, ...rule }: NativeLocalLimit, id: string): RuleRateLimit {
+  return {
+    ...compileRate({ ...rule, mode: "leased", onUnavailable: "local" }, "local", id),
+    ...(countedStatusCodes && { countedStatusCodes }),
   };
 }
 

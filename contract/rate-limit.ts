@@ -9,6 +9,7 @@ import {
   pathMatchSchema,
   queryParamMatchSchema,
 } from "./http-route.ts";
+import { statusCodesSchema } from "./response-match.ts";
 
 /** HAProxy `deny_status`, nginx `limit_req_status`. */
 export const refusalStatusSchema = z.int().min(400).max(599);
@@ -110,6 +111,8 @@ export const ruleRateLimitSchema = rateLimitSchema.extend({
   /** `global`: counted for all gateways of the region together. `local`: each isolate counts for itself, `mode` is without meaning. */
   scope: z.enum(["global", "local"]),
   conditions: limitConditionsSchema,
+  /** Of a local limit: only responses with these statuses cost anything. Absent: every request does. */
+  countedStatusCodes: statusCodesSchema.optional(),
 });
 export type RuleRateLimit = z.infer<typeof ruleRateLimitSchema>;
 

@@ -11,6 +11,7 @@ import {
   refusalStatusSchema,
   ruleConcurrencyLimitSchema,
 } from "#contract/rate-limit.ts";
+import { statusCodesSchema } from "#contract/response-match.ts";
 import { nameSchema } from "#contract/snapshot.ts";
 import { isCidr } from "./address.ts";
 
@@ -198,6 +199,15 @@ const globalLimitSchema = z.strictObject({
   ),
 });
 
+const localLimitSchema = z.strictObject({
+  ...limitFields,
+  countedStatusCodes: statusCodesSchema
+    .optional()
+    .describe(
+      "Only requests that are answered with one of these statuses cost anything; all are refused while nothing is left. Default: every request costs.",
+    ),
+});
+
 const concurrencyLimitSchema = z.strictObject({
   name,
   clientSelectors,
@@ -218,9 +228,7 @@ const limitBlocks = {
   global: rules(globalLimitSchema)
     .optional()
     .describe("Limits that all gateways of a region count together."),
-  local: rules(z.strictObject(limitFields))
-    .optional()
-    .describe("Limits that each gateway isolate counts for itself."),
+  local: rules(localLimitSchema).optional().describe("Limits that each gateway isolate counts for itself."),
   concurrency: rules(concurrencyLimitSchema)
     .optional()
     .describe("Requests under way at once, counted by each gateway isolate for itself."),
@@ -241,6 +249,7 @@ export const rateLimitBlockSchema = z.strictObject({
 export type NativeLimit = z.output<typeof nativeLimitSchema>;
 export type NativeClientSelector = z.output<typeof clientSelectorSchema>;
 export type NativeGlobalLimit = z.output<typeof globalLimitSchema>;
+export type NativeLocalLimit = z.output<typeof localLimitSchema>;
 export type NativeConcurrencyLimit = z.output<typeof concurrencyLimitSchema>;
 export type NativeRateLimitPolicy = z.output<typeof rateLimitPolicySchema>;
 export type NativeRateLimit = z.output<typeof rateLimitBlockSchema>;

@@ -25,6 +25,8 @@ export interface Charge extends LimitReport {
   readonly counts: LimitCounts;
   /** Gives back what was taken, once; only where something was. */
   readonly giveBack: (() => void) | undefined;
+  /** Takes what a response with this status costs; only where requests themselves cost nothing. */
+  readonly settle?: (status: number, nowMs: number) => void;
 }
 
 /** Charges a request to a limit, or to several at once; nothing where it does not count the request. Never rejects. */

@@ -1,5 +1,6 @@
 // A rate limit of a rule with everything that depends on the snapshot alone worked out.
 import type { Limit, RuleRateLimit } from "#contract/rate-limit.ts";
+import { statusesOf } from "#contract/status-match.ts";
 import { compileOverrides } from "#traffic/limit/limit-key.ts";
 import { compileKeyOf, type KeyOf } from "#traffic/limit/limit-subject.ts";
 import { rateLimitPolicyField } from "#traffic/limit/rate-limit-headers.ts";
@@ -19,6 +20,8 @@ export interface LimitPlan {
   readonly counts: LimitCounts;
   /** Status of a refusal. Absent: 429. */
   readonly statusCode: number | undefined;
+  /** Of the responses that cost something. Absent: every request does. */
+  readonly countedStatuses: ReadonlySet<number> | undefined;
 }
 
 /** Throws for a condition that cannot be compiled. */
@@ -51,5 +54,6 @@ export function compileLimit(rule: RuleRateLimit, route: string, limiter: Limite
     },
     counts: limiter.counters.of(rule.id),
     statusCode: rule.statusCode,
+    countedStatuses: rule.countedStatusCodes && new Set(rule.countedStatusCodes.flatMap(statusesOf)),
   };
 }

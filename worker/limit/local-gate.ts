@@ -8,8 +8,30 @@ import type { Limiter } from "./limiter.ts";
 export function localGate(plan: LimitPlan, limiter: Limiter): Gate {
   return (request, nowMs) => {
     const key = plan.keyOf(request);
-    return key === undefined ? [] : [chargeLocally(plan, limiter, key, nowMs)];
+    if (key === undefined) return [];
+    const { countedStatuses } = plan;
+    return [
+      countedStatuses
+        ? chargeLater(plan, countedStatuses, limiter, key, nowMs)
+        : chargeLocally(plan, limiter, key, nowMs),
+    ];
   };
+}
+
+/** Asks whether anything is left, and takes it when the response is one that counts. */
+function chargeLater(
+  plan: LimitPlan,
+  statuses: ReadonlySet<number>,
+  limiter: Limiter,
+  key: string,
+  nowMs: number,
+): Charge {
+  const { giveBack: undo, ...charge } = chargeLocally(plan, limiter, key, nowMs);
+  undo?.();
+  const settle = (status: number, answeredMs: number): void => {
+    if (statuses.has(status)) chargeLocally(plan, limiter, key, answeredMs);
+  };
+  return { ...charge, giveBack: undefined, settle };
 }
 
 function chargeLocally(plan: LimitPlan, { localCounts }: Limiter, key: string, nowMs: number): Charge {

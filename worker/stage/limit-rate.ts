@@ -43,7 +43,19 @@ function proceed(
   if (charges.length === 0) return next(exchange);
   const tells = exchange.listener?.disableRateLimitHeaders !== true;
   if (charges.some(refuses)) throw refusal(charges, tells);
-  return tells ? tell(charges, next, exchange) : next(exchange);
+  const settled = charges.some(({ settle }) => settle) ? settling(charges, next) : next;
+  // What a response may yet cost is not told in its head.
+  const told = tells ? charges.filter(({ settle }) => !settle) : [];
+  return told.length > 0 ? tell(told, settled, exchange) : settled(exchange);
+}
+
+function settling(charges: readonly Charge[], next: Handler): Handler {
+  return async (exchange) => {
+    const response = await next(exchange);
+    const nowMs = Date.now();
+    for (const { settle } of charges) settle?.(response.status, nowMs);
+    return response;
+  };
 }
 
 async function tell(charges: readonly Charge[], next: Handler, exchange: Exchange): Promise<Response> {

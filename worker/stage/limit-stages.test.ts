@@ -135,6 +135,28 @@ test("local limits need no object", async () => {
   expect(statuses).toEqual([200, 200, 429]);
 });
 
+test("a limit of errors costs those who cause them, and refuses them whatever they ask for", async () => {
+  const limited = {
+    rateLimits: [
+      rate({
+        scope: "local",
+        limit: hourly(2),
+        key: [{ type: "Header", name: "x-user" }],
+        countedStatusCodes: [{ type: "Range", range: { start: 400, end: 499 } }],
+      }),
+    ],
+  };
+  let status = 200;
+  const gateway = gatewayWith(limited, { origin: () => new Response(null, { status }) });
+  const asked = async (user: string): Promise<number> => (await ask(gateway, { "x-user": user })).status;
+  expect([await asked("a"), await asked("a"), await asked("a")]).toEqual([200, 200, 200]);
+  status = 404;
+  expect([await asked("a"), await asked("a"), await asked("a")]).toEqual([404, 404, 429]);
+  status = 200;
+  expect([await asked("a"), await asked("b")]).toEqual([429, 200]);
+  expect((await ask(gateway, { "x-user": "b" })).headers.get("ratelimit")).toBeNull();
+});
+
 test("several limits: the tightest decides, all are told, and the refused request costs nothing", async () => {
   const gateway = gatewayWith({
     rateLimits: [

@@ -22,7 +22,12 @@ export type Subject =
   /** What an earlier `set-var` put there. */
   | { readonly type: "variable"; readonly name: string }
   /** Requests of one kind in a stick table's period; the value is what they may not exceed. */
-  | { readonly type: "rate"; readonly counter: string; readonly table?: string }
+  | {
+      readonly type: "rate";
+      readonly counts: "http_req_rate" | "http_err_rate";
+      readonly counter: string;
+      readonly table?: string;
+    }
   /** Connections of a client, as a stick table counts them; the value is what they may not exceed. */
   | {
       readonly type: "connections";

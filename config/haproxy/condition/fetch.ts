@@ -172,31 +172,40 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
 
 /** `sc_http_req_rate(0)`, `sc0_http_req_rate`, `src_http_req_rate(table)`, and the same of what counts connections. */
 function countedSubject(name: string, args: readonly string[]): Subject | undefined {
-  const found = /^(?:sc([0-9]*)|(src))_(http_req_rate|conn_cur|conn_rate|sess_rate)$/.exec(name);
+  const found = /^(?:sc([0-9]*)|(src))_(http_req_rate|http_err_rate|conn_cur|conn_rate|sess_rate)$/.exec(
+    name,
+  );
   if (!found) return undefined;
   const isSource = found[2] !== undefined;
   const isNumbered = isSource || found[1] !== "";
   const counter = isSource ? "src" : `sc${isNumbered ? found[1] : (args[0] ?? "")}`;
   const table = isNumbered ? args[0] : args[1];
   const place = { counter, ...(table !== undefined && { table }) };
-  const counts = found[3] as "http_req_rate" | "conn_cur" | "conn_rate" | "sess_rate";
-  return counts === "http_req_rate" ? { type: "rate", ...place } : { type: "connections", counts, ...place };
+  const counts = found[3] as RateSubject["counts"] | ConnectionSubject["counts"];
+  return counts === "http_req_rate" || counts === "http_err_rate"
+    ? { type: "rate", counts, ...place }
+    : { type: "connections", counts, ...place };
 }
+
+type RateSubject = Extract<Subject, { type: "rate" }>;
+type ConnectionSubject = Extract<Subject, { type: "connections" }>;
 
 /** `src,table_http_req_rate(table)`: the key itself stands where otherwise a counter does. */
 function tableLookup(expression: string, { converters }: Sample): Fetch | undefined {
   const last = converters.at(-1);
-  if (last?.name !== "table_http_req_rate") return undefined;
-  const table = last.args[0] ?? invalid("table_http_req_rate needs the name of a table");
+  const found = /^table_(http_(?:req|err)_rate)$/.exec(last?.name ?? "");
+  if (!last || !found) return undefined;
+  const counts = found[1] as RateSubject["counts"];
+  const table = last.args[0] ?? invalid(`${last.name} needs the name of a table`);
   const key = expression.slice(0, expression.lastIndexOf(`,${last.name}`));
-  return { kind: "rate", subject: { type: "rate", counter: `=${key}`, table } };
+  return { kind: "rate", subject: { type: "rate", counts, counter: `=${key}`, table } };
 }
 
 function unknownFetch(name: string): never {
   const remedy =
     unavailable[name] ??
     (/^(?:sc[0-9]*|src)_/.test(name)
-      ? "Of tables, http_req_rate, conn_cur, conn_rate and sess_rate are available."
+      ? "Of tables, http_req_rate, http_err_rate, conn_cur, conn_rate and sess_rate are available."
       : undefined);
   if (remedy !== undefined) return unsupported(`${name} is not available here`, remedy);
   throw new StatementProblem({

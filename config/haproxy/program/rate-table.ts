@@ -1,5 +1,6 @@
 // Stick tables that count requests, and the counters that rules track them with (§4.2 `stick-table`, `track-sc0`):
 // together with a condition on the rate they are rate limits.
+import type { StatusMatch } from "#contract/status-match.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import type { Subject } from "../condition/condition.ts";
 import { and, type Condition } from "../condition/condition.ts";
@@ -44,8 +45,8 @@ export function createRateLimits(tables: ReadonlyMap<string, Proxy>, names: Name
       const { selector, table, tracked } = sourceOf(subject, proxy, scope);
       const owner =
         tables.get(table) ?? invalid(`no section with a stick-table is named ${JSON.stringify(table)}`);
-      const window = formatDuration(storedPeriodMs(owner, "http_req_rate"));
-      const key = JSON.stringify([proxy.name, selector, table, window, max]);
+      const window = formatDuration(storedPeriodMs(owner, subject.counts));
+      const key = JSON.stringify([proxy.name, subject.counts, selector, table, window, max]);
       let name = known.get(key);
       if (name === undefined) {
         name = names.take(
@@ -55,28 +56,33 @@ export function createRateLimits(tables: ReadonlyMap<string, Proxy>, names: Name
             .replace(/\.$/, "")}`,
         );
         known.set(key, name);
-        policies.push({ statement, policy: policyOf(name, selector, window, max) });
+        policies.push({ statement, policy: policyOf(subject.counts, name, selector, window, max) });
       }
       return { name, tracked };
     },
   };
 }
 
-function policyOf(name: string, selector: Selector, window: string, requests: number): PolicyInput {
-  return {
-    name,
-    global: {
-      rules: [
-        {
-          name: name.replace(/[^A-Za-z0-9._-]/g, ".").slice(0, 64),
-          shared: true,
-          clientSelectors: [selector],
-          limit: { requests, window, algorithm: "SlidingWindow" },
-        },
-      ],
-    },
+function policyOf(
+  counts: RateSubject["counts"],
+  name: string,
+  selector: Selector,
+  window: string,
+  max: number,
+): PolicyInput {
+  const rule = {
+    name: name.replace(/[^A-Za-z0-9._-]/g, ".").slice(0, 64),
+    shared: true,
+    clientSelectors: [selector],
+    limit: { requests: max, window, algorithm: "SlidingWindow" as const },
   };
+  if (counts === "http_req_rate") return { name, global: { rules: [rule] } };
+  // The request itself is not among the errors yet: one more is let through.
+  const limit = { ...rule.limit, requests: max + 1 };
+  return { name, local: { rules: [{ ...rule, limit, countedStatusCodes: errors }] } };
 }
+
+const errors: StatusMatch[] = [{ type: "Range", range: { start: 400, end: 499 } }];
 
 /** Key, table and requests of a counter: of `track-sc0 src`, or of `src_http_req_rate` the address itself. */
 function sourceOf(

@@ -192,7 +192,9 @@ function rateStep(
   notes.add(statement, {
     code: "statement-approximated",
     message:
-      "what is beyond the rate is answered 429; refused requests do not count, and only those that this rule is for",
+      subject.counts === "http_err_rate"
+        ? "what is beyond the rate is answered 429, which is no error that counts; others do, from 400 to 499, for requests that this rule is for, and each process of the gateway counts for itself"
+        : "what is beyond the rate is answered 429; refused requests do not count, and only those that this rule is for",
   });
   const change = ({ draft }: Situation): Situation["draft"] => ({
     ...draft,
