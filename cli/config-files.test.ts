@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { loadConfig } from "#config/load.ts";
-import { readConfigFiles } from "./config-files.ts";
+import { fileFinder, readConfigFiles } from "./config-files.ts";
 
 let directory: string;
 
@@ -116,4 +116,25 @@ test.each([
   const { model, diagnostics } = loadConfig(await readConfigFiles([path]));
   expect(diagnostics).toEqual([]);
   expect(model!.listeners).toMatchObject([{ name: "web" }]);
+});
+
+test("a directory stands for the configuration files in it", async () => {
+  const folder = join(directory, "tenants");
+  await mkdir(join(folder, "deeper"), { recursive: true });
+  for (const name of ["b.yaml", "a.yml", "c.cfg", ".hidden.yaml", "notes.txt", "deeper/d.yaml"]) {
+    await writeFile(join(folder, name), "# nothing\n");
+  }
+  const files = await readConfigFiles([folder]);
+  expect(files.map(({ name }) => name)).toEqual(
+    ["a.yml", "b.yaml", "c.cfg"].map((name) => join(folder, name)),
+  );
+  // Files that these name are looked for beside them.
+  expect(fileFinder([folder])("notes.txt")).toBe(join(folder, "notes.txt"));
+  await expect(readConfigFiles([join(folder, "deeper", "..", "..", "empty")])).rejects.toThrow(
+    /there is no such file/,
+  );
+  await mkdir(join(directory, "empty"));
+  await expect(readConfigFiles([join(directory, "empty")])).rejects.toThrow(
+    /name the files in it: no name ends in/,
+  );
 });

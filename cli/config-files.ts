@@ -1,7 +1,7 @@
 // Reads the configuration files that a command names; what they mean is the business of config/.
 import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { namedFiles } from "#config/named-files.ts";
 import type { Readable } from "node:stream";
@@ -28,15 +28,25 @@ export function chosenFiles(positional: readonly string[], flagged: readonly str
 }
 
 /**
- * Reads each file, `-` from standard input, and those that they name as far as they are there. Throws `CommandError`
- * `invalid` for one that cannot be read or is too long.
+ * Reads each file, `-` from standard input, those of a directory, and those that they name as far as they are there. Throws
+ * `CommandError` `invalid` for one that cannot be read or is too long.
  */
 export async function readConfigFiles(paths: readonly string[]): Promise<SourceFile[]> {
   keepYoungGenerationSmall();
-  const sources = await Promise.all(paths.map(readConfigFile));
+  const files = await Promise.all(paths.map(configFilesAt));
+  const sources = await Promise.all(files.flat().map(readConfigFile));
   const find = fileFinder(paths);
   const named = namedFiles(sources).map((name) => readNamedFile(name, find(name)));
   return [...sources, ...(await Promise.all(named)).filter((file) => file !== undefined)];
+}
+
+/** Of a directory its files with a name of a configuration, in the order of their letters; not those of directories in it. */
+async function configFilesAt(path: string): Promise<string[]> {
+  if (path === "-" || !isDirectory(path)) return [path];
+  const names = ((await filesIn(path)) ?? []).filter((name) => /^[^.].*[.](?:ya?ml|json|cfg)$/.test(name));
+  if (names.length > 0) return names.map((name) => join(path, name));
+  const message = `cannot read ${path}: ${unreadable["EISDIR"]}: no name ends in .yaml, .yml, .json or .cfg`;
+  throw new CommandError("invalid", message);
 }
 
 /**
@@ -107,11 +117,24 @@ async function readBounded(stream: Readable): Promise<string | undefined> {
  * those, from the first beside which it exists.
  */
 export function fileFinder(configFiles: readonly string[]): (file: string) => string {
-  const folders = configFiles.map((file) => (file === "-" ? process.cwd() : dirname(resolve(file))));
+  const folders = configFiles.map((file) => (file === "-" ? process.cwd() : folderOf(resolve(file))));
   return (file) => {
     const candidates = folders.map((folder) => resolve(folder, file));
     return candidates.find((candidate) => existsSync(candidate)) ?? candidates[0] ?? resolve(file);
   };
+}
+
+function folderOf(path: string): string {
+  return isDirectory(path) ? path : dirname(path);
+}
+
+/** What cannot be looked at is none: reading it says why. */
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Certificates as the checks of `config/` look at them. */

@@ -28,7 +28,7 @@ export function hostnameIndex(hostnames: readonly string[]): HostnameIndex {
 }
 
 /** `.b.c` and `.c` for `a.b.c` and for `*.b.c`. */
-function suffixes(hostname: string): string[] {
+export function suffixes(hostname: string): string[] {
   const found: string[] = [];
   for (let dot = hostname.indexOf("."); dot >= 0; dot = hostname.indexOf(".", dot + 1))
     found.push(hostname.slice(dot));

@@ -36,3 +36,32 @@ test("routes of one file, and of different listeners, share nothing", () => {
     }),
   ).toEqual([]);
 });
+
+test("a host within a wildcard of another file takes its requests from it", () => {
+  const found = said({
+    base,
+    a: routes(route("a1", 'hostnames: ["*.x.test"]')),
+    b: routes(
+      route("b1", "hostnames: [api.x.test, x.test, other.test]") + route("b2", 'hostnames: ["*.b.X.test"]'),
+    ),
+  });
+  expect(found.map((text) => text.split("\n")[0])).toEqual([
+    "b:2:29: warning: api.x.test is also within *.x.test of a:2, which gets none of its requests: the more specific host decides alone, and answers 404 where no rule of it matches (at routes[0].hostnames[0]) [hostname-shared]",
+    expect.stringMatching(/^b:3:29: warning: \*\.b\.X\.test is also within \*\.x\.test of a:2/),
+  ]);
+});
+
+test("a wildcard of the same file, of another listener, or behind a nearer one is none", () => {
+  expect(
+    said({
+      base,
+      a: routes(
+        route("a1", 'listeners: [admin], hostnames: ["*.x.test"]') + route("a2", 'hostnames: ["*.test"]'),
+      ),
+      b: routes(
+        route("b1", "listeners: [web], hostnames: [api.x.test]") +
+          route("b2", 'listeners: [web], hostnames: ["*.x.test"]'),
+      ),
+    }).map((text) => text.slice(0, 60)),
+  ).toEqual([expect.stringMatching(/^b:3:\d+: warning: \*\.x\.test is also within \*\.test of a:3/)]);
+});

@@ -25,6 +25,16 @@ export function attachCanaries(canaries: readonly Source[], servers: readonly Se
         notes.add(field, { code: "canary-unattached", message });
       }
       for (const location of locations) {
+        const { name, port } = service;
+        if (location.service!.name === name && location.service!.port.number === port.number) {
+          const main = JSON.stringify(qualifiedName(location.ingress));
+          const message = `the canary has the Service of the Ingress ${main}, so it separates nothing; ingress-nginx passes over it`;
+          notes.add(field, {
+            code: "canary-shares-backend",
+            message,
+            remedy: "Give the canary a Service of its own.",
+          });
+        }
         if (location.canary) {
           const first = qualifiedName(location.canary.ingress);
           const message = `the canary ${JSON.stringify(first)} has this path already; ingress-nginx takes one`;

@@ -171,7 +171,12 @@ function sliceAt(
     own.push(...toRules(route, entry, service.namespace, rules));
     if (!own.some(({ isCatchAll }) => isCatchAll)) continue;
     // Istio does not even look at those behind it (`BuildHTTPRoutesForVirtualService`).
-    for (const { place } of placed.slice(index + 1)) ignored(place, "a route before it takes every request");
+    const { object, path } = route.place;
+    const { file, line } = object.locate(path, "value");
+    for (const { place } of placed.slice(index + 1)) {
+      const winner = `the route before it (${file}:${line})`;
+      ignored(place, `${winner} takes every request`, "Give that one a match, or remove this one.");
+    }
     break;
   }
   // With routes of which none can match the host is taken all the same; without any it is left to wider ones.
