@@ -1,6 +1,7 @@
 // Active health checks of a backend's endpoints as the snapshot carries them.
 import { z } from "zod";
 import { headerNameSchema, headerValueSchema } from "./http-route.ts";
+import { tcpExchangesSchema } from "./tcp-exchange.ts";
 
 export const activeHealthCheckSchema = z.strictObject({
   type: z.enum(["HTTP", "TCP", "GRPC"]),
@@ -35,6 +36,8 @@ export const activeHealthCheckSchema = z.strictObject({
       send: z.string().max(1024).optional(),
       /** Text that the answer must contain. */
       receive: z.string().min(1).max(1024).optional(),
+      /** What is said after that, in turns. */
+      exchanges: tcpExchangesSchema.optional(),
     })
     .optional(),
   /** `service` of the request to grpc.health.v1.Health/Check. Absent: the server as a whole. */

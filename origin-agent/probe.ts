@@ -5,8 +5,9 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { speaksHttp2 } from "#contract/snapshot.ts";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
-import { judgeHttpProbe, judgeTcpProbe, judgeTimeout } from "#traffic/health/active-check.ts";
+import { judgeHttpProbe, judgeTimeout } from "#traffic/health/active-check.ts";
 import type { ProbeResult } from "#traffic/health/active-check.ts";
+import { startDialogue, type TcpDialogue } from "#traffic/health/tcp-dialogue.ts";
 import { systemCode } from "./agent-error.ts";
 import { dialTargetOf, type SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
@@ -27,13 +28,14 @@ export function probe(target: SliceEndpoint, check: ActiveHealthCheck, dial: Dia
       over.abort();
       resolve(result);
     };
-    const timer = setTimeout(() => finish(judgeTimeout(check)), check.timeoutMs);
+    let dialogue: TcpDialogue | undefined;
+    const timer = setTimeout(() => finish(judgeTimeout(check, dialogue?.result())), check.timeoutMs);
     const { port } = check.overrides ?? target.endpoint;
     dial({ ...dialTargetOf(target), port }, (error, socket) => {
       if (!socket) return finish(failed(error ?? new Error("no connection")));
       over.signal.addEventListener("abort", () => socket.destroy());
       if (over.signal.aborted) socket.destroy();
-      else if (check.type === "TCP") probeTcp(socket, check, finish);
+      else if (check.type === "TCP") probeTcp(socket, (dialogue = startDialogue(check)), finish);
       else if (speaksHttp2(protocol)) probeHttp2(socket, target, check, finish);
       else probeHttp(socket, target, check, finish);
     });
@@ -59,16 +61,20 @@ function probeHttp(socket: Socket, target: SliceEndpoint, check: ActiveHealthChe
     .end();
 }
 
-function probeTcp(socket: Socket, check: ActiveHealthCheck, finish: Finish): void {
-  const { send, receive } = check.tcp ?? {};
-  socket.on("error", (error) => finish(failed(error)));
-  if (send !== undefined) socket.write(send);
-  if (receive === undefined) finish(judgeTcpProbe(check));
-  else search(socket, receive, (text) => finish(judgeTcpProbe(check, text)));
+function probeTcp(socket: Socket, dialogue: TcpDialogue, finish: Finish): void {
+  const goOn = (bytes: Uint8Array) => {
+    if (bytes.length > 0) socket.write(bytes);
+    if (dialogue.isOver) finish(dialogue.result());
+  };
+  socket
+    .on("error", (error) => finish(failed(error)))
+    .on("data", (chunk: Buffer) => goOn(dialogue.take(chunk)))
+    .on("end", () => finish(dialogue.result()));
+  goOn(dialogue.begin());
 }
 
 /** Reads until the text is found, the answer ends or enough of it was read. */
-function search(source: IncomingMessage | Socket, wanted: string, found: (text: string) => void): void {
+function search(source: IncomingMessage, wanted: string, found: (text: string) => void): void {
   let text = "";
   source
     .on("data", (chunk: Buffer) => {

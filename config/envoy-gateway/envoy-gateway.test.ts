@@ -246,3 +246,23 @@ test.each([
   ).toEqual(expected);
   expect(diagnostics.map(({ message }) => message)).toEqual(warnings);
 });
+
+test("octets of a TCP check are said and looked for as they are", () => {
+  const tcp = "tcp: { send: { type: Text, text: PING }, receive: { type: Binary, binary: K1BPTkc= } }";
+  const spec = `healthCheck: { active: { type: TCP, timeout: 1s, interval: 3s, unhealthyThreshold: 3, healthyThreshold: 1, ${tcp} } }`;
+  const service = `---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop }
+spec: { ports: [{ port: 80 }] }
+`;
+  const { snapshot } = load(service, policy({ name: "r", target: targets.route, spec }));
+  expect(snapshot!.backends.map(({ healthCheck }) => healthCheck.active?.tcp)).toEqual([
+    {
+      exchanges: [
+        { send: "PING", encoding: "Text" },
+        { receive: "K1BPTkc=", encoding: "Base64" },
+      ],
+    },
+  ]);
+});

@@ -88,8 +88,6 @@ export const lossesByKind: Readonly<Record<string, Readonly<Record<string, Loss>
     "healthCheck.active.http.requestBody": ignored("checks have no body"),
     "healthCheck.active.http.retriableStatuses": ignored("each failed check counts"),
     "healthCheck.active.http.expectedResponse.binary": ignored("only text is looked for in the body"),
-    "healthCheck.active.tcp.send.binary": ignored("only text is sent"),
-    "healthCheck.active.tcp.receive.binary": ignored("only text is looked for"),
     "healthCheck.passive.alwaysEjectOneEndpoint": ignored(
       "one of two or more endpoints may always be ejected",
     ),

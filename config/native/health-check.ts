@@ -3,6 +3,7 @@ import { z } from "zod";
 import { durationSchema } from "#contract/duration.ts";
 import { headerSchema } from "#contract/http-field.ts";
 import { hostnameSchema } from "#contract/http-route.ts";
+import { tcpExchangesSchema } from "#contract/tcp-exchange.ts";
 import { durationField } from "./duration-field.ts";
 
 const probeRequestFields = {
@@ -28,6 +29,9 @@ const tcpProbeSchema = z
   .strictObject({
     send: z.string().max(1024).optional().describe("Text to send once connected."),
     receive: z.string().min(1).max(1024).optional().describe("Text that the answer must contain."),
+    exchanges: tcpExchangesSchema
+      .optional()
+      .describe("What is said after that, in turns (HAProxy `tcp-check`). Default: nothing."),
   })
   .optional()
   .describe("What is said on the connection. Default: nothing.");

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import type { CheckState } from "./active-check.ts";
-import { judgeHttpProbe, judgeTcpProbe, judgeTimeout, startCheck, step } from "./active-check.ts";
+import { judgeHttpProbe, judgeTimeout, startCheck, step } from "./active-check.ts";
 
 const check: ActiveHealthCheck = {
   type: "HTTP",
@@ -103,11 +103,4 @@ test("an HTTP probe is judged by its status", () => {
   expect(judgeHttpProbe(withBody, 200, "all ready").ok).toBe(true);
   expect(judgeHttpProbe(withBody, 200, "starting").detail).toBe('status 200, but the body lacks "ready"');
   expect(judgeTimeout(check)).toEqual({ ok: false, detail: "no answer within 1000 ms" });
-});
-
-test("a TCP probe is judged by the connection, and by the answer where one is expected", () => {
-  const tcp: ActiveHealthCheck = { ...check, type: "TCP", tcp: { send: "PING", receive: "PONG" } };
-  expect(judgeTcpProbe(check).ok).toBe(true);
-  expect(judgeTcpProbe(tcp, "+PONG").ok).toBe(true);
-  expect(judgeTcpProbe(tcp, "-ERR").detail).toBe('connected, but the answer lacks "PONG"');
 });

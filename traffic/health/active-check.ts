@@ -97,16 +97,6 @@ export function judgeHttpProbe(check: ActiveHealthCheck, status: number, bodySta
   return { ok: true, detail: `status ${status}` };
 }
 
-/** Verdict on a TCP probe that connected; `answer` is what was received, read only where `tcp.receive` is set. */
-export function judgeTcpProbe(check: ActiveHealthCheck, answer = ""): ProbeResult {
-  const text = check.tcp?.receive;
-  const ok = text === undefined || answer.includes(text);
-  return {
-    ok,
-    detail: ok ? "connected" : `connected, but the answer lacks ${JSON.stringify(text.slice(0, 64))}`,
-  };
-}
-
 /** Verdict on a gRPC health check: the call's own status, and whether its answer says SERVING. */
 export function judgeGrpcProbe(httpStatus: number, grpcStatus: string, serving: boolean): ProbeResult {
   if (httpStatus !== 200) return { ok: false, detail: `status ${httpStatus}, expected 200` };
@@ -114,7 +104,7 @@ export function judgeGrpcProbe(httpStatus: number, grpcStatus: string, serving: 
   return { ok: serving, detail: serving ? "SERVING" : "not SERVING" };
 }
 
-/** Verdict on a probe that found no answer within `timeoutMs`. */
-export function judgeTimeout(check: ActiveHealthCheck): ProbeResult {
-  return { ok: false, detail: `no answer within ${check.timeoutMs} ms` };
+/** Verdict on a probe that found no answer within `timeoutMs`; `soFar`: what it would have been if nothing more had come. */
+export function judgeTimeout({ timeoutMs }: ActiveHealthCheck, soFar?: ProbeResult): ProbeResult {
+  return { ok: false, detail: `${soFar?.detail ?? "no answer"} within ${timeoutMs} ms` };
 }

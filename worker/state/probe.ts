@@ -1,10 +1,6 @@
 // Carries out one active health check of a direct endpoint on a connection of its own.
-import {
-  judgeHttpProbe,
-  judgeTcpProbe,
-  judgeTimeout,
-  type ProbeResult,
-} from "#traffic/health/active-check.ts";
+import { judgeHttpProbe, judgeTimeout, type ProbeResult } from "#traffic/health/active-check.ts";
+import { startDialogue, type TcpDialogue } from "#traffic/health/tcp-dialogue.ts";
 import { parseProbeAnswer, probeAnswerBytes, probeRequest } from "#traffic/region/http-probe.ts";
 import type { Probe } from "#traffic/region/probe-schedule.ts";
 import { speaksTls } from "#contract/snapshot.ts";
@@ -25,9 +21,10 @@ export async function runProbe(probe: Probe, connectTo: ConnectTo): Promise<Prob
     return { ok: false, detail: `no connection: ${error instanceof Error ? error.message : String(error)}` };
   }
   const leftMs = Math.max(startedMs + check.timeoutMs - Date.now(), 0);
+  const dialogue = check.type === "TCP" ? startDialogue(check) : undefined;
   try {
-    const seen = check.type === "TCP" ? tcp(probe, socket) : http(probe, socket);
-    return await withTimeLimit(seen, leftMs, () => judgeTimeout(check));
+    const seen = dialogue ? talk(dialogue, socket) : http(probe, socket);
+    return await withTimeLimit(seen, leftMs, () => judgeTimeout(check, dialogue?.result()));
   } catch (error) {
     return {
       ok: false,
@@ -39,7 +36,7 @@ export async function runProbe(probe: Probe, connectTo: ConnectTo): Promise<Prob
 }
 
 async function http({ check, endpoint }: Probe, socket: Socket): Promise<ProbeResult> {
-  await send(socket, probeRequest(check, endpoint));
+  await send(socket, new TextEncoder().encode(probeRequest(check, endpoint)));
   const wanted = check.http?.expectedBody;
   const text = await receive(socket, (received) => {
     const answer = parseProbeAnswer(received);
@@ -52,16 +49,21 @@ async function http({ check, endpoint }: Probe, socket: Socket): Promise<ProbeRe
   return judgeHttpProbe(check, answer.status, answer.body);
 }
 
-async function tcp({ check }: Probe, socket: Socket): Promise<ProbeResult> {
-  const { send: text, receive: wanted } = check.tcp ?? {};
-  if (text) await send(socket, text);
-  if (!wanted) return judgeTcpProbe(check);
-  return judgeTcpProbe(check, await receive(socket, (received) => received.includes(wanted)));
+async function talk(dialogue: TcpDialogue, socket: Socket): Promise<ProbeResult> {
+  await send(socket, dialogue.begin());
+  const reader = (socket.readable as ReadableStream<Uint8Array>).getReader();
+  while (!dialogue.isOver) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    await send(socket, dialogue.take(value));
+  }
+  return dialogue.result();
 }
 
-async function send(socket: Socket, text: string): Promise<void> {
+async function send(socket: Socket, bytes: Uint8Array): Promise<void> {
+  if (bytes.length === 0) return;
   const writer = socket.writable.getWriter();
-  await writer.write(new TextEncoder().encode(text));
+  await writer.write(bytes);
   writer.releaseLock();
 }
 

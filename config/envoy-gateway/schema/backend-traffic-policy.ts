@@ -52,11 +52,10 @@ const loadBalancer = z.strictObject({
   ...unreadFields(["backendUtilization", "dynamicModule", "endpointOverride"]),
 });
 
-const payload = z.strictObject({
-  type: z.enum(["Text", "Binary"]),
-  text: z.string().max(1024).optional(),
-  binary: unread.optional(),
-});
+const payloadFields = { type: z.enum(["Text", "Binary"]), text: z.string().max(1024).optional() };
+const textPayload = z.strictObject({ ...payloadFields, binary: unread.optional() });
+/** `binary` is base64, as all octets in Kubernetes objects. */
+const payload = z.strictObject({ ...payloadFields, binary: z.base64().max(1024).optional() });
 
 const activeHealthCheck = z.strictObject({
   type: z.enum(["HTTP", "TCP", "GRPC"]),
@@ -70,7 +69,7 @@ const activeHealthCheck = z.strictObject({
       hostname: z.string().max(253).optional(),
       method: z.string().max(16).optional(),
       expectedStatuses: z.array(z.int().min(100).max(599)).min(1).max(64).optional(),
-      expectedResponse: payload.optional(),
+      expectedResponse: textPayload.optional(),
       ...unreadFields(["requestBody", "retriableStatuses"]),
     })
     .optional(),

@@ -8,6 +8,7 @@ type HealthCheck = NonNullable<TrafficSpec["healthCheck"]>;
 type Active = NonNullable<HealthCheck["active"]>;
 type HealthCheckInput = NonNullable<BackendInput["healthCheck"]>;
 type ActiveInput = NonNullable<HealthCheckInput["active"]>;
+type TcpProbe = NonNullable<Extract<ActiveInput, { type: "TCP" }>["tcp"]>;
 type Method = NonNullable<Extract<ActiveInput, { type: "HTTP" }>["http"]["method"]>;
 
 export function healthCheckOf(
@@ -37,10 +38,8 @@ function activeCheck(active: Active, place: Place): ActiveInput | undefined {
         ...common,
         ...(active.grpc?.service && { grpc: { service: active.grpc.service } }),
       };
-    case "TCP": {
-      const [send, receive] = [active.tcp?.send?.text, active.tcp?.receive?.text];
-      return { type: "TCP", ...common, ...((send ?? receive) && { tcp: withFields({ send, receive }) }) };
-    }
+    case "TCP":
+      return withFields({ type: "TCP" as const, ...common, tcp: active.tcp && tcpProbe(active.tcp) });
     case "HTTP": {
       if (!active.http) {
         invalid(place, "expected http with type HTTP");
@@ -57,6 +56,24 @@ function activeCheck(active: Active, place: Place): ActiveInput | undefined {
     }
   }
 }
+
+/** Octets are said in exchanges: the second sends nothing, so what the first was answered counts for it. */
+function tcpProbe({ send, receive }: NonNullable<Active["tcp"]>): TcpProbe | undefined {
+  if (send?.binary === undefined && receive?.binary === undefined) {
+    const texts = withFields({ send: send?.text, receive: receive?.text });
+    return Object.keys(texts).length > 0 ? texts : undefined;
+  }
+  const [said, wanted] = [send?.binary ?? send?.text, receive?.binary ?? receive?.text];
+  return {
+    exchanges: [
+      ...(said === undefined ? [] : [{ send: said, ...encodingOf(send) }]),
+      ...(wanted === undefined ? [] : [{ receive: wanted, ...encodingOf(receive) }]),
+    ],
+  };
+}
+
+const encodingOf = (payload?: { readonly binary?: string | undefined }): { encoding?: "Base64" } =>
+  payload?.binary === undefined ? {} : { encoding: "Base64" };
 
 function methodOf(method: string, place: Place): Method {
   const known = (["GET", "HEAD", "OPTIONS"] as const).find((name) => name === method.toUpperCase());

@@ -54,7 +54,7 @@ interface Choice {
 
 /** Statements about requests; HAProxy warns that it does without them in mode tcp. */
 const aboutRequests: ReadonlySet<string> = new Set(
-  "http-request http-response http-after-response redirect cookie monitor-uri stats http-check".split(" "),
+  "http-request http-response http-after-response redirect cookie monitor-uri stats".split(" "),
 );
 
 export function noteRequestStatements({ settings }: Proxy, notes: Notes): void {

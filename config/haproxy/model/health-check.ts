@@ -8,6 +8,7 @@ import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, wordsFrom, type Statement } from "../statement.ts";
 import type { Server } from "./server-line.ts";
+import { noteConnect, protocolExchanges, tcpCheckExchanges, type ExchangeInput } from "./tcp-check.ts";
 
 type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
 type ActiveCheck = NonNullable<NonNullable<BackendInput["healthCheck"]>["active"]>;
@@ -48,10 +49,54 @@ export function translateHealthCheck(
     ...(downIntervalMs !== undefined && { downInterval: formatDuration(downIntervalMs) }),
     ...(checkPort !== undefined && { overrides: { port: checkPort } }),
   };
-  const http = httpProbe(proxy, notes);
-  if (http) return { type: "HTTP", ...pace, http };
-  noteProtocolChecks(proxy, notes);
-  return { type: "TCP", ...pace };
+  const option = checkOption(proxy);
+  noteUnusedRules(proxy, option, notes);
+  if (option && wordAt(option, 1) === "httpchk")
+    return { type: "HTTP", ...pace, http: httpProbe(option, proxy, notes) };
+  const exchanges = (option && exchangesOf(option, proxy, notes)) ?? [];
+  return { type: "TCP", ...pace, ...(exchanges.length > 0 && { tcp: { exchanges } }) };
+}
+
+const checkOptions = ["httpchk", "tcp-check", "external-check", ...Object.keys(protocolExchanges)];
+
+/** The last one says what a check is; absent: a connection. */
+function checkOption({ settings: own }: Proxy): Statement | undefined {
+  for (let settings: Proxy["settings"] | undefined = own; settings; settings = settings.inherited) {
+    const options = settings.byKeyword.get("option") ?? [];
+    const last = options.findLast((statement) => checkOptions.includes(wordAt(statement, 1)));
+    if (last) return last.prefix ? undefined : last;
+  }
+  return undefined;
+}
+
+/** HAProxy warns of the same. */
+function noteUnusedRules(proxy: Proxy, option: Statement | undefined, notes: Notes): void {
+  const used = option && wordAt(option, 1);
+  for (const [keyword, needed] of [
+    ["tcp-check", "tcp-check"],
+    ["http-check", "httpchk"],
+  ] as const) {
+    if (used === needed) continue;
+    for (const statement of proxy.settings.byKeyword.get(keyword) ?? []) {
+      const message = `has no effect without \`option ${needed}\`, in HAProxy neither`;
+      notes.add(statement, {
+        code: "statement-ignored",
+        message,
+        remedy: "Write the option, or remove the rule.",
+      });
+    }
+  }
+}
+
+function exchangesOf(option: Statement, proxy: Proxy, notes: Notes): ExchangeInput[] | undefined {
+  const name = wordAt(option, 1);
+  if (name === "tcp-check") return tcpCheckExchanges(proxy, notes);
+  if (name === "external-check") {
+    const message = "no command is run: the check opens a connection";
+    notes.add(option, { code: "statement-approximated", message });
+    return undefined;
+  }
+  return attempt(option, notes, () => protocolExchanges[name]!(option));
 }
 
 /** Without `timeout check` one may last until the next is due; a little less keeps them apart. */
@@ -99,10 +144,7 @@ function paceOf({ options, port }: Server): string {
   return [intervalMs, fastIntervalMs, downIntervalMs, rise, fall, checkPort].join(" ");
 }
 
-/** `undefined`: checks are no HTTP requests. */
-function httpProbe(proxy: Proxy, notes: Notes): HttpProbe | undefined {
-  const option = settingOf(proxy, "option", "httpchk");
-  if (!option) return undefined;
+function httpProbe(option: Statement, proxy: Proxy, notes: Notes): HttpProbe {
   let probe: HttpProbe = { path: "/", method: "OPTIONS", expectedStatuses: healthy };
   probe = attempt(option, notes, () => readHttpchk(option, probe)) ?? probe;
   for (const statement of statementsOf(proxy, "http-check")) {
@@ -152,25 +194,6 @@ function readHttpCheck(statement: Statement, probe: HttpProbe, notes: Notes): Ht
       return probe;
     default:
       return invalid(`${JSON.stringify(wordAt(statement, 1))} is no keyword here`);
-  }
-}
-
-/** Options of `connect` that change nothing about where and how a check connects. */
-const idleConnectOptions: ReadonlySet<string> = new Set(["default", "linger"]);
-
-function noteConnect(statement: Statement, notes: Notes): void {
-  for (const { name, word, argument } of keywordsOf(statement, 2)) {
-    if (idleConnectOptions.has(name)) continue;
-    if (name === "comment") {
-      argument();
-      continue;
-    }
-    return notes.add(statement, {
-      code: "statement-ignored",
-      message: "checks connect as requests do",
-      remedy: "Another port is `check port` of the server.",
-      word,
-    });
   }
 }
 
@@ -230,30 +253,4 @@ function readStatuses(text: string): number[] {
   // A list has room for 64: those of a wide range that servers send.
   const wanted = new Set(statuses);
   return healthy.filter((status) => wanted.has(status));
-}
-
-const protocolChecks = [
-  "mysql-check",
-  "pgsql-check",
-  "redis-check",
-  "smtpchk",
-  "ldap-check",
-  "ssl-hello-chk",
-  "external-check",
-];
-
-function noteProtocolChecks(proxy: Proxy, notes: Notes): void {
-  for (const statement of statementsOf(proxy, "tcp-check")) {
-    if (wordAt(statement, 1) === "connect") attempt(statement, notes, () => noteConnect(statement, notes));
-  }
-  const options = [
-    ...protocolChecks.flatMap((name) => settingOf(proxy, "option", name) ?? []),
-    ...statementsOf(proxy, "tcp-check").filter((statement) => /^(?:send|expect)/.test(wordAt(statement, 1))),
-  ];
-  for (const statement of options) {
-    notes.add(statement, {
-      code: "statement-approximated",
-      message: "checks open a connection, and say nothing on it",
-    });
-  }
 }
