@@ -26,6 +26,7 @@ ${httpDefaults}frontend web
   acl moves res.hdr(Location) -m found
   acl keeps shdr(X-Keep),lower -m str yes
   http-request return status 418 if { path /teapot }
+  http-request return status 200 hdr X-Seen %[url_param(seen)] hdr X-Site %[method] if { path /said }
   http-response replace-header Location ^http://(.*)$ https://\\1 if moves
   http-response set-header X-Cached no unless { res.hdr(Cache-Control) -m sub max-age }
   http-response set-header X-Kind-Is html if { res.hdr(Content-Type) -m beg text/html }
@@ -96,6 +97,9 @@ describe.each<[path: string, expected: Record<string, unknown>]>([
   ["/?x-secret=1&x-keep=Yes", { ...plain, "x-secret": "1" }],
   ["/?status=204", { ...plain, status: 204, isTheServers: false }],
   ["/?status=418", { ...plain, status: 429 }],
+  ["/said?seen=1", { status: 200, isTheServers: false, "x-seen": "1", "x-site": "GET" }],
+  // A header without a value is left away.
+  ["/said", { status: 200, isTheServers: false, "x-site": "GET" }],
   ["/teapot", { status: 429, isTheServers: false }],
 ])("%s", (path, expected) => {
   test("as the rules say", async () => {

@@ -38,9 +38,12 @@ export function replyFilter({ status, ...texts }: Reply, situation: Situation): 
 export function wording({ contentType, body, headers }: Omit<Reply, "status">, situation: Situation) {
   const made = headers.map(({ name, value }) => ({ name, value: textOf(value, situation) }));
   const text = body === undefined ? undefined : textOf(body, situation);
-  const fixed = made.flatMap(({ name, value }) => (typeof value === "string" ? [{ name, value }] : []));
+  // HAProxy leaves headers away whose values are empty.
+  const fixed = made.flatMap(({ name, value }) =>
+    typeof value === "string" && value !== "" ? [{ name, value }] : [],
+  );
   const headersFrom = made.flatMap(({ name, value }) =>
-    typeof value === "string" ? [] : [{ name, parts: value }],
+    typeof value === "string" ? [] : [{ name, parts: value, keepEmptyValue: false }],
   );
   // Of several with one name, the second joins the first.
   const isRepeated = (index: number): boolean =>
