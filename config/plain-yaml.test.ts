@@ -22,6 +22,12 @@ const text = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...words) },
   { weight: 2, arbitrary: fc.stringMatching(/^[A-Za-z/][\w./*$()|+?~=;%@^:-]{0,80}$/) },
   { weight: 1, arbitrary: fc.string({ maxLength: 12 }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .array(fc.stringMatching(/^[ -~]{0,60}$/), { minLength: 1, maxLength: 3 })
+      .map((lines) => `${lines.join("\n")}\n`),
+  },
   { weight: 1, arbitrary: fc.stringMatching(/^\*?[0-9.]{1,110}$/) },
 );
 const scalar = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null), fc.double());
@@ -53,6 +59,7 @@ test("what configurations are full of is written", () => {
       {
         matches: [{ path: { type: "PathPrefix", value: "/a-b" } }, { headers: [] }],
         timeouts: { request: "1m30s" },
+        page: "<h1>Away</h1>\nBack soon: today.\n",
       },
     ],
   };
@@ -69,5 +76,8 @@ test("what configurations are full of is written", () => {
           - path: { type: PathPrefix, value: /a-b }
           - headers: []
         timeouts: { request: 1m30s }
+        page: |
+          <h1>Away</h1>
+          Back soon: today.
 `);
 });

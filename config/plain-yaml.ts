@@ -43,6 +43,8 @@ class PlainBlock {
     if (!isPlain(key)) return false;
     const line = inLine(value);
     if (line !== undefined) return this.lines.push(`${first}${key}: ${line}\n`) > 0;
+    if (typeof value === "string" && literalText.test(value))
+      return this.lines.push(`${first}${key}: |\n${value.replaceAll(/^(?=.)/gm, `${indent}  `)}`) > 0;
     this.lines.push(`${first}${key}:\n`);
     return this.#add(value, `${indent}  `, `${indent}  `);
   }
@@ -79,6 +81,8 @@ export function isShort(value: object): boolean {
 const plainText = /^[A-Za-z/](?:[\w./*$()|+?~=;%@^:-]*[\w/*$)])?$/;
 const addressOrDuration = /^(?:\d+(?:\.\d+){3}(?:\/\d+)?|(?:\d+(?:ms|s|m|h))+)$/;
 const otherThanText = /^(?:null|true|false)$/i;
+/** Lines that are not folded, as error pages have them. */
+const literalText = /^(?:[!-~](?:[ -~]{0,58}[!-~])?\n)+$/;
 /** Wildcards, and numbers that are text; quotes of longer ones may be folded. */
 const quotedText = /^(?:\*\.[\w.-]+|\d+)$/;
 const quotedChars = 48;
