@@ -236,7 +236,16 @@ function compileHealthCheck(check: NonNullable<NativeBackend["healthCheck"]["act
     const { service } = check.grpc ?? {};
     return { ...common, ...(service !== undefined && { grpc: { service } }) };
   }
-  return { ...common, http: check.http };
+  return {
+    ...common,
+    http: { ...check.http, expectedStatuses: check.http.expectedStatuses.flatMap(statusesOf) },
+  };
+}
+
+function statusesOf(status: number | string): number[] {
+  if (typeof status === "number") return [status];
+  const [first, last] = status.split("-").map(Number) as [number, number];
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
 }
 
 /** Lower case, each once. */

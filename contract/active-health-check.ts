@@ -28,6 +28,8 @@ export const activeHealthCheckSchema = z.strictObject({
         .optional(),
       /** Text that the first 16 KiB of the body must contain. */
       expectedBody: z.string().min(1).max(1024).optional(),
+      /** Regular expression that a part of it must match. */
+      expectedBodyPattern: z.string().min(1).max(1024).optional(),
     })
     .optional(),
   tcp: z

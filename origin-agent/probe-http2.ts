@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import { speaksTls } from "#contract/snapshot.ts";
 import { healthCheckPath, healthCheckRequest, isServing } from "#traffic/grpc/health.ts";
-import { judgeGrpcProbe, judgeHttpProbe } from "#traffic/health/active-check.ts";
+import { bodyTest, judgeGrpcProbe, judgeHttpProbe } from "#traffic/health/active-check.ts";
 import { systemCode } from "./agent-error.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
 import { endpointHost } from "./endpoint-host.ts";
@@ -39,7 +39,7 @@ function askHttp(
   authority: string,
   finish: Finish,
 ): ClientHttp2Stream {
-  const { method = "GET", path = "/", headers = [], expectedBody } = check.http ?? {};
+  const { method = "GET", path = "/", headers = [] } = check.http ?? {};
   const stream = session.request({
     ...Object.fromEntries(headers.map(({ name, value }) => [name.toLowerCase(), value])),
     "user-agent": "isthmus-agent",
@@ -48,7 +48,7 @@ function askHttp(
     ":authority": authority,
   });
   stream.once("response", ({ ":status": status = 0 }) => {
-    if (expectedBody === undefined) return finish(judgeHttpProbe(check, status));
+    if (!bodyTest(check)) return finish(judgeHttpProbe(check, status));
     collect(stream, (body) => finish(judgeHttpProbe(check, status, body.toString("utf8"))));
   });
   return stream;

@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { speaksHttp2 } from "#contract/snapshot.ts";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
-import { judgeHttpProbe, judgeTimeout } from "#traffic/health/active-check.ts";
+import { bodyTest, judgeHttpProbe, judgeTimeout } from "#traffic/health/active-check.ts";
 import type { ProbeResult } from "#traffic/health/active-check.ts";
 import { startDialogue, type TcpDialogue } from "#traffic/health/tcp-dialogue.ts";
 import { systemCode } from "./agent-error.ts";
@@ -45,15 +45,16 @@ export function probe(target: SliceEndpoint, check: ActiveHealthCheck, dial: Dia
 export type Finish = (result: ProbeResult) => void;
 
 function probeHttp(socket: Socket, target: SliceEndpoint, check: ActiveHealthCheck, finish: Finish): void {
-  const { method = "GET", path = "/", hostname, headers: own = [], expectedBody } = check.http ?? {};
+  const { method = "GET", path = "/", hostname, headers: own = [] } = check.http ?? {};
+  const hasWanted = bodyTest(check);
   const { endpoint } = target;
   const headers = ["host", hostname ?? `${endpointHost(endpoint)}:${endpoint.port}`, "connection", "close"];
   headers.push("user-agent", "isthmus-agent");
   for (const { name, value } of own) headers.push(name, value);
   const judge = (response: IncomingMessage) => {
     const status = response.statusCode ?? 0;
-    if (expectedBody === undefined) return finish(judgeHttpProbe(check, status));
-    search(response, expectedBody, (text) => finish(judgeHttpProbe(check, status, text)));
+    if (!hasWanted) return finish(judgeHttpProbe(check, status));
+    search(response, hasWanted, (text) => finish(judgeHttpProbe(check, status, text)));
   };
   request({ method, path, headers, createConnection: () => socket })
     .on("response", judge)
@@ -73,18 +74,23 @@ function probeTcp(socket: Socket, dialogue: TcpDialogue, finish: Finish): void {
   goOn(dialogue.begin());
 }
 
-/** Reads until the text is found, the answer ends or enough of it was read. */
-function search(source: IncomingMessage, wanted: string, found: (text: string) => void): void {
+/** Reads until there is what is wanted, the answer ends or enough of it was read. */
+function search(
+  source: IncomingMessage,
+  hasWanted: (text: string) => boolean,
+  found: (text: string) => void,
+): void {
   let text = "";
   source
     .on("data", (chunk: Buffer) => {
       text = (text + chunk.toString("latin1")).slice(0, searchedBytes);
-      if (text.includes(Buffer.from(wanted).toString("latin1")) || text.length >= searchedBytes) end();
+      if (hasWanted(decoded()) || text.length >= searchedBytes) end();
     })
     .on("error", () => end())
     .on("end", () => end());
-  // Octets are compared; only then is the text read as what it most likely is.
-  const end = () => found(Buffer.from(text, "latin1").toString("utf8"));
+  // A character may come in two pieces.
+  const decoded = () => Buffer.from(text, "latin1").toString("utf8");
+  const end = () => found(decoded());
 }
 
 function failed(error: Error): ProbeResult {

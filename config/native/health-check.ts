@@ -4,18 +4,24 @@ import { durationSchema } from "#contract/duration.ts";
 import { headerSchema } from "#contract/http-field.ts";
 import { hostnameSchema } from "#contract/http-route.ts";
 import { tcpExchangesSchema } from "#contract/tcp-exchange.ts";
+import { patternError } from "#contract/pattern/parse-pattern.ts";
 import { durationField } from "./duration-field.ts";
+
+const statusRangeSchema = z
+  .string()
+  .regex(/^[1-5][0-9]{2}-[1-5][0-9]{2}$/, "expected a range of statuses such as 200-399")
+  .refine((range) => range.slice(0, 3) <= range.slice(4), "expected a range that ends behind its start");
 
 const probeRequestFields = {
   path: z.string().startsWith("/").max(1024).describe("Path, with query, of the check."),
   method: z.enum(["GET", "HEAD", "OPTIONS"]).default("GET").describe("Method of the check. Default: GET."),
   hostname: hostnameSchema.optional().describe("Host header of the check. Default: the endpoint's address."),
   expectedStatuses: z
-    .array(z.int().min(100).max(599))
+    .array(z.union([z.int().min(100).max(599), statusRangeSchema]))
     .min(1)
     .max(64)
     .default([200])
-    .describe("Statuses of a healthy endpoint. Default: 200."),
+    .describe("Statuses of a healthy endpoint, or ranges of them such as 200-399. Default: 200."),
   headers: z.array(headerSchema).max(16).optional().describe("Headers of the check."),
   expectedBody: z
     .string()
@@ -23,6 +29,13 @@ const probeRequestFields = {
     .max(1024)
     .optional()
     .describe("Text that the first 16 KiB of the body must contain. Default: any body."),
+  expectedBodyPattern: z
+    .string()
+    .min(1)
+    .max(1024)
+    .refine((source) => patternError(source) === undefined, "expected a regular expression of linear time")
+    .optional()
+    .describe("Regular expression that a part of them must match. Default: any body."),
 };
 
 const tcpProbeSchema = z

@@ -5,6 +5,7 @@
 // decides alone; after that `unhealthyThreshold` consecutive failures take it down and `healthyThreshold` consecutive
 // successes bring it back. One opposite result starts the count anew, so an endpoint that flaps faster keeps its verdict.
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
+import { compilePattern } from "../match/pattern/pattern.ts";
 
 /** Plain data; may be stored as JSON and picked up by another process. */
 export interface CheckState {
@@ -84,14 +85,26 @@ function settledReason(state: CheckState, result: ProbeResult): string {
   return `${state.healthy ? "check passed" : "check failed"}: ${result.detail}`;
 }
 
-/** Verdict on an HTTP probe that was answered. `bodyStart` need be read only where `http.expectedBody` is set. */
+/**
+ * Whether the body has what the check asks for, as far as it has been read; `undefined`: the check asks for nothing, so that it
+ * need not be read.
+ */
+export function bodyTest({ http }: ActiveHealthCheck): ((bodyStart: string) => boolean) | undefined {
+  const { expectedBody: text, expectedBodyPattern: source } = http ?? {};
+  if (text === undefined && source === undefined) return undefined;
+  const pattern = source === undefined ? undefined : compilePattern(source);
+  return (bodyStart) => bodyStart.includes(text ?? "") && (pattern?.isIn(bodyStart) ?? true);
+}
+
+/** Verdict on an HTTP probe that was answered. `bodyStart` need be read only where there is a {@link bodyTest}. */
 export function judgeHttpProbe(check: ActiveHealthCheck, status: number, bodyStart = ""): ProbeResult {
   const expected = check.http?.expectedStatuses ?? [200];
   if (!expected.includes(status)) {
-    return { ok: false, detail: `status ${status}, expected ${expected.join(" or ")}` };
+    const named = expected.length > 20 ? "another" : expected.join(" or ");
+    return { ok: false, detail: `status ${status}, expected ${named}` };
   }
-  const text = check.http?.expectedBody;
-  if (text !== undefined && !bodyStart.includes(text)) {
+  if (bodyTest(check)?.(bodyStart) === false) {
+    const text = check.http?.expectedBody ?? check.http!.expectedBodyPattern!;
     return { ok: false, detail: `status ${status}, but the body lacks ${JSON.stringify(text.slice(0, 64))}` };
   }
   return { ok: true, detail: `status ${status}` };

@@ -1,5 +1,5 @@
 // Carries out one active health check of a direct endpoint on a connection of its own.
-import { judgeHttpProbe, judgeTimeout, type ProbeResult } from "#traffic/health/active-check.ts";
+import { bodyTest, judgeHttpProbe, judgeTimeout, type ProbeResult } from "#traffic/health/active-check.ts";
 import { startDialogue, type TcpDialogue } from "#traffic/health/tcp-dialogue.ts";
 import { parseProbeAnswer, probeAnswerBytes, probeRequest } from "#traffic/region/http-probe.ts";
 import type { Probe } from "#traffic/region/probe-schedule.ts";
@@ -37,11 +37,11 @@ export async function runProbe(probe: Probe, connectTo: ConnectTo): Promise<Prob
 
 async function http({ check, endpoint }: Probe, socket: Socket): Promise<ProbeResult> {
   await send(socket, new TextEncoder().encode(probeRequest(check, endpoint)));
-  const wanted = check.http?.expectedBody;
+  const hasWanted = bodyTest(check);
   const text = await receive(socket, (received) => {
     const answer = parseProbeAnswer(received);
     if (answer === undefined || answer === "malformed") return answer === "malformed";
-    return wanted === undefined || answer.body.includes(wanted);
+    return hasWanted === undefined || hasWanted(answer.body);
   });
   const answer = parseProbeAnswer(text);
   if (answer === undefined) return { ok: false, detail: "connection closed before an answer" };

@@ -1,4 +1,5 @@
 // `option httpchk`, `http-check`, `tcp-check` and the options of servers → active health checks.
+import { patternError } from "#contract/pattern/parse-pattern.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
@@ -17,10 +18,10 @@ type HttpProbe = Extract<ActiveCheck, { type: "HTTP" }>["http"];
 /** HAProxy's own: `inter 2s rise 2 fall 3`. */
 const defaults = { intervalMs: 2_000, rise: 2, fall: 3 };
 
-/** Statuses that HAProxy takes for healthy without `expect`: all registered ones of 2xx and 3xx. */
-const healthy = [
-  200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 305, 306, 307, 308,
-];
+/** Statuses that HAProxy takes for healthy without `expect`. */
+const healthy = ["200-399"];
+/** What is left to the rest of the check. */
+const everyStatus = ["100-599"];
 
 /** `undefined`: no server asks for checks. Those of one backend are all checked alike. */
 export function translateHealthCheck(
@@ -147,7 +148,10 @@ function paceOf({ options, port }: Server): string {
 function httpProbe(option: Statement, proxy: Proxy, notes: Notes): HttpProbe {
   let probe: HttpProbe = { path: "/", method: "OPTIONS", expectedStatuses: healthy };
   probe = attempt(option, notes, () => readHttpchk(option, probe)) ?? probe;
-  for (const statement of statementsOf(proxy, "http-check")) {
+  const statements = statementsOf(proxy, "http-check");
+  if (statements.some((statement) => wordAt(statement, 1) === "expect"))
+    probe = { ...probe, expectedStatuses: everyStatus };
+  for (const statement of statements) {
     probe = attempt(statement, notes, () => readHttpCheck(statement, probe, notes)) ?? probe;
   }
   return probe;
@@ -230,27 +234,59 @@ function withHeader(probe: HttpProbe, name: string, value: string): HttpProbe {
 function readExpect(statement: Statement, probe: HttpProbe): HttpProbe {
   const words = wordsFrom(statement, 2);
   const index = words.findIndex((word) => /^(?:status|rstatus|string|rstring|hdr|fhdr|!)$/.test(word));
-  const [kind, value = ""] = words.slice(index);
-  if (kind === "string") return { ...probe, expectedBody: value };
-  if (kind === "status") return { ...probe, expectedStatuses: readStatuses(value) };
-  if (kind === "rstatus") {
-    const digit = /^\^?([1-5])(?:\.\.|\[0-9\]\[0-9\]|\[0-9\]\{2\})?\$?$/.exec(value)?.[1];
-    const statuses = healthy.filter((status) => String(status).startsWith(digit ?? " "));
-    if (statuses.length > 0) return { ...probe, expectedStatuses: statuses };
+  const isNegated = words[index] === "!";
+  const [kind, value = ""] = words.slice(isNegated ? index + 1 : index);
+  if (kind === "status" || kind === "rstatus") {
+    const isWanted = kind === "status" ? inRanges(value) : matching(value);
+    const before = new Set(probe.expectedStatuses?.flatMap(statusesOf));
+    const wanted = allStatuses.filter((status) => before.has(status) && isWanted(status) !== isNegated);
+    return { ...probe, expectedStatuses: rangesOf(wanted) };
   }
-  return unsupported("this expectation of a check is not available here", "Expect a status or a string.");
+  if (kind === "string" && !isNegated) return { ...probe, expectedBody: value };
+  if (kind === "rstring" && !isNegated) return { ...probe, expectedBodyPattern: patternOf(value) };
+  return unsupported(
+    "this expectation of a check is not available here",
+    "Expect a status, or what the body contains.",
+  );
+}
+
+const allStatuses = Array.from({ length: 500 }, (_, index) => 100 + index);
+
+type Status = NonNullable<HttpProbe["expectedStatuses"]>[number];
+
+function statusesOf(status: Status): number[] {
+  const isWithin = inRanges(String(status));
+  return allStatuses.filter(isWithin);
+}
+
+function rangesOf(statuses: readonly number[]): Status[] {
+  const ranges: [number, number][] = [];
+  for (const status of statuses) {
+    const last = ranges.at(-1);
+    if (last?.[1] === status - 1) last[1] = status;
+    else ranges.push([status, status]);
+  }
+  if (ranges.length === 0) return unsupported("no status fulfils all that the check expects", "Remove one.");
+  return ranges.map(([first, last]) => (first === last ? first : `${first}-${last}`));
 }
 
 /** `200,201,300-310`. */
-function readStatuses(text: string): number[] {
-  const statuses = text.split(",").flatMap((part) => {
+function inRanges(text: string): (status: number) => boolean {
+  const ranges = text.split(",").map((part) => {
     const found = /^([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?$/.exec(part);
     if (!found) return invalid(`expected statuses such as 200-299; found ${JSON.stringify(text)}`);
-    const [first, last] = [Number(found[1]), Number(found[2] ?? found[1])];
-    return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+    return [Number(found[1]), Number(found[2] ?? found[1])] as const;
   });
-  if (statuses.length <= 64) return statuses;
-  // A list has room for 64: those of a wide range that servers send.
-  const wanted = new Set(statuses);
-  return healthy.filter((status) => wanted.has(status));
+  return (status) => ranges.some(([first, last]) => status >= first && status <= last);
+}
+
+/** Of three digits, so that no expression takes long. */
+function matching(source: string): (status: number) => boolean {
+  const pattern = new RegExp(patternOf(source));
+  return (status) => pattern.test(String(status));
+}
+
+function patternOf(source: string): string {
+  const problem = patternError(source);
+  return problem === undefined ? source : unsupported(`the expression cannot be used here: ${problem}`);
 }

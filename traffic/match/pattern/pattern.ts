@@ -11,6 +11,8 @@ export interface Pattern {
   readonly source: string;
   /** True when the pattern matches the whole input, as Envoy's `safe_regex` does for paths, headers and parameters. */
   test(input: string): boolean;
+  /** Whether it matches a part of the input. */
+  isIn(input: string): boolean;
   /**
    * Every match replaced, as Envoy's `regex_rewrite`: `\0` to `\9` in the substitution are the match and its groups.
    * At most `limits.regexReplacements` matches are replaced.
@@ -29,6 +31,7 @@ export function compilePattern(source: string): Pattern {
     test: (input) =>
       input.startsWith(prefix) &&
       (dfa ? dfa.test(input) : search(program, input, { from: 0, whole: true }) !== undefined),
+    isIn: (input) => search(program, input, { from: 0, whole: false }) !== undefined,
     replaceAll: (input, substitution) => {
       let output = "";
       let position = 0;
