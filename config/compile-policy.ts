@@ -52,10 +52,12 @@ export function compileLoadBalancer({
 export function compilePassiveHealth({
   passive,
   panicThreshold,
-}: NativeBackend["healthCheck"]): Pick<SnapshotBackend["healthCheck"], "passive" | "panicThreshold"> {
+  closeConnectionsOnFailure,
+}: NativeBackend["healthCheck"]): Omit<SnapshotBackend["healthCheck"], "active"> {
   return {
     ...(passive && { passive: passiveHealthCheckSchema.parse(inMilliseconds(passive)) }),
     ...(panicThreshold !== undefined && { panicThreshold }),
+    ...(closeConnectionsOnFailure && { closeConnectionsOnFailure }),
   };
 }
 

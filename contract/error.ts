@@ -245,6 +245,12 @@ export const errorTable = {
     "connection_terminated",
     "The client or the endpoint broke the connection off.",
   ),
+  endpoint_down: entry(
+    503,
+    "backend",
+    "connection_terminated",
+    "The endpoint went down, and its connections were closed.",
+  ),
   config_unavailable: entry(
     503,
     "gateway",

@@ -249,6 +249,8 @@ export const snapshotBackendSchema = z.strictObject({
     passive: passiveHealthCheckSchema.optional(),
     /** Percentage of healthy endpoints below which health is ignored. Absent or 0: never. */
     panicThreshold: z.int().min(0).max(100).optional(),
+    /** Connections of layer 4 to an endpoint that checks find down are closed. Absent: they go on. */
+    closeConnectionsOnFailure: z.boolean().optional(),
   }),
   /** How requests wait for endpoints that have a bound. Absent: as long as it takes. */
   queue: endpointQueueSchema.optional(),

@@ -101,6 +101,8 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 const ports = [...Object.keys(kinds), "tls"];
 
+const isRefusing = { now: false };
+
 /** Whoever asks for it is told the server's name. */
 function speak({ banner, answers = [] }: Speech, name: string): (socket: Socket) => void {
   return (socket) => {
@@ -108,6 +110,7 @@ function speak({ banner, answers = [] }: Speech, name: string): (socket: Socket)
     socket.on("data", (chunk: Buffer) => {
       const heard = chunk.toString("latin1");
       if (heard.includes("who are you")) socket.write(`${name}\n`);
+      if (isRefusing.now && name === "changing") return;
       for (const [text, said] of answers) if (heard.includes(text)) socket.write(said, "latin1");
     });
     socket.on("end", () => socket.end());
@@ -190,5 +193,58 @@ listen ${name}
   test("status says what the other one lacks", async () => {
     const { stdout } = await running.system.run("status");
     expect(stdout).toMatch(/role:master.* in exchange 2 of 3/);
+  });
+});
+
+describe("a server that goes down", () => {
+  let running: BesideHaproxy<"closing" | "staying">;
+  let pod: TcpPod;
+
+  beforeAll(async () => {
+    pod = await startTcpPod("changing", { serve: speak({ answers: [["PING", "+PONG\r\n"]] }, "changing") });
+    running = await startBesideHaproxy({
+      ports: ["closing", "staying"],
+      config: (port) => `
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 5m
+  timeout server 5m
+  option redis-check
+listen closing
+  bind 127.0.0.1:${port.closing}
+  server s1 127.0.0.1:${pod.port} check inter 500ms on-marked-down shutdown-sessions
+listen staying
+  bind 127.0.0.1:${port.staying}
+  server s1 127.0.0.1:${pod.port} check inter 500ms
+`,
+    });
+  });
+  afterAll(async () => {
+    await running?.stop();
+    await pod?.stop();
+  });
+
+  test("its connections are closed where shutdown-sessions says so, and go on elsewhere", async () => {
+    const clientsOf = (side: "ours" | "theirs") => ({
+      closing: tcpClient(running[side].closing),
+      staying: tcpClient(running[side].staying),
+    });
+    const clients = [clientsOf("ours"), ...(haproxyMissing() === undefined ? [clientsOf("theirs")] : [])];
+    for (const client of clients.flatMap(({ closing, staying }) => [closing, staying])) {
+      client.write("who are you\n");
+      await client.until("changing");
+    }
+    isRefusing.now = true;
+    for (const { closing, staying } of clients) {
+      // However it ends.
+      await closing.all;
+      staying.write("who are you\n");
+      await staying.until("changing\nchanging");
+      staying.socket.destroy();
+    }
+    await eventually("the region has heard why it was closed", async () =>
+      (await running.system.run("status")).stdout.includes('result="endpoint_down"'),
+    );
   });
 });

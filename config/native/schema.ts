@@ -197,6 +197,12 @@ export const backendSchema = z
         active: activeHealthCheckSchema.optional(),
         passive: passiveHealthCheckSchema.optional(),
         panicThreshold: panicThresholdSchema,
+        closeConnectionsOnFailure: z
+          .boolean()
+          .optional()
+          .describe(
+            "TCP and TLS: connections to an endpoint that its checks find down are closed (Envoy `close_connections_on_host_health_failure`, HAProxy `on-marked-down shutdown-sessions`). Default: false.",
+          ),
       })
       .default({})
       .describe("Which endpoints get requests. Default: all."),

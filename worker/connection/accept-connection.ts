@@ -15,6 +15,7 @@ import { reachEndpoint } from "./reach-endpoint.ts";
 import { readStart } from "./read-start.ts";
 import { localPlace, socketPlace } from "./socket-place.ts";
 import { splice } from "./splice.ts";
+import { watchEndpoint } from "./watch-endpoint.ts";
 
 export interface AcceptInputs {
   readonly isolate: Isolate;
@@ -52,14 +53,14 @@ export async function acceptConnection(
 }
 
 /** A place among the listener's connections, then one among the client's, who is not known before. */
-async function withinListener(connection: Connection, { dial, gates }: AcceptInputs): Promise<void> {
-  const gate = connection.listener && gates.of(connection.listener);
+async function withinListener(connection: Connection, inputs: AcceptInputs): Promise<void> {
+  const gate = connection.listener && inputs.gates.of(connection.listener);
   const leave = await gate?.enter();
   try {
     await readStart(connection);
     const leaveAsClient = gate?.enterAsClient(connection);
     try {
-      await serve(connection, dial);
+      await serve(connection, inputs);
     } finally {
       leaveAsClient?.();
     }
@@ -68,7 +69,7 @@ async function withinListener(connection: Connection, { dial, gates }: AcceptInp
   }
 }
 
-async function serve(connection: Connection, dial: DialEndpoint): Promise<void> {
+async function serve(connection: Connection, inputs: AcceptInputs): Promise<void> {
   const { connections } = connection.plan;
   const socketName = connection.lifetime.props?.listener ?? "";
   const found = connections.find(socketName, connection.serverName);
@@ -81,32 +82,42 @@ async function serve(connection: Connection, dial: DialEndpoint): Promise<void> 
   if (connection.refIndex < 0) throw new GatewayError("backend_none");
   connection.backend = backends[connection.refIndex];
   if (!connection.backend) throw new GatewayError("backend_invalid");
-  await withinLimits(connection, connection.backend, dial);
+  await withinLimits(connection, connection.backend, inputs);
 }
 
-async function withinLimits(connection: Connection, backend: BackendPlan, dial: DialEndpoint): Promise<void> {
+async function withinLimits(
+  connection: Connection,
+  backend: BackendPlan,
+  inputs: AcceptInputs,
+): Promise<void> {
   const { breaker } = backend.load;
   if (breaker && !breaker.acquire("connections")) throw new GatewayError("circuit_open");
   try {
-    await join(connection, backend, dial);
+    await join(connection, backend, inputs);
   } finally {
     breaker?.release("connections");
   }
 }
 
-async function join(connection: Connection, backend: BackendPlan, dial: DialEndpoint): Promise<void> {
+async function join(
+  connection: Connection,
+  backend: BackendPlan,
+  { isolate, dial }: AcceptInputs,
+): Promise<void> {
   const { socket: endpoint, ended } = await reachEndpoint(connection, backend, dial);
   connection.connectedMs = Date.now();
+  const watched = watchEndpoint(connection, isolate);
   let failed = true;
   try {
     await sendHead(connection, backend, endpoint);
     const { idleMs } = connection.route!.rule.timeouts;
     const count = connection.plan.settings.accessLog.mode === "all";
-    await splice(connection.socket, endpoint, { idleMs, count }, (bytes) => {
+    await splice(connection.socket, endpoint, { idleMs, count, cutOff: watched?.down }, (bytes) => {
       connection.bytes = bytes;
     });
     failed = false;
   } finally {
+    watched?.stop();
     ended(failed);
     endpoint.close().catch(() => undefined);
   }

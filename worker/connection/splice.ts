@@ -10,6 +10,8 @@ export interface SpliceOptions {
   readonly idleMs: number | undefined;
   /** Count the bytes. */
   readonly count: boolean;
+  /** Rejects where the connection is to be cut off. Absent: never. */
+  readonly cutOff?: Promise<never> | undefined;
 }
 
 export interface SplicedBytes {
@@ -18,13 +20,14 @@ export interface SplicedBytes {
 }
 
 /**
- * Resolves when both directions have ended; rejects with `connection_idle` or `connection_reset` when they were cut off.
+ * Resolves when both directions have ended; rejects with `connection_idle`, `connection_reset` or as `cutOff` does when
+ * they were cut off.
  * `onBytes` is told at the end, in any case, if bytes are counted. The caller closes the sockets.
  */
 export async function splice(
   client: Socket,
   endpoint: Socket,
-  { idleMs, count }: SpliceOptions,
+  { idleMs, count, cutOff }: SpliceOptions,
   onBytes: (bytes: SplicedBytes) => void,
 ): Promise<void> {
   const cut = Promise.withResolvers<never>();
@@ -44,7 +47,7 @@ export async function splice(
     pass(endpoint.readable as ReadableStream<Uint8Array>, client.writable).catch(broken("endpoint")),
   ]);
   try {
-    await Promise.race([both, cut.promise]);
+    await Promise.race([both, cut.promise, ...(cutOff ? [cutOff] : [])]);
     await Promise.all(copies.map((copy) => copy.complete()));
   } catch (error) {
     for (const copy of copies) copy.cut();

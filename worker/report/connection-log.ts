@@ -3,7 +3,7 @@
 // %ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq
 //
 // What is not known is 0: the time in queues, and counts of connections. %B counts the endpoint's bytes.
-import { type GatewayError } from "#contract/error.ts";
+import type { ErrorCode, GatewayError } from "#contract/error.ts";
 import { endsTls, type SnapshotSettings } from "#contract/snapshot.ts";
 import type { Connection } from "../connection/connection.ts";
 import { httpLogTime } from "./http-log.ts";
@@ -12,10 +12,16 @@ type AccessLog = SnapshotSettings["accessLog"];
 
 const detailChars = 512;
 
+const brokenOff: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "connection_reset",
+  "connection_idle",
+  "endpoint_down",
+]);
+
 /** `errors`: connections that came to nothing; those that broke off later have done their service. */
 export function isConnectionLogged({ mode }: AccessLog, error: GatewayError | undefined): boolean {
   if (mode !== "errors") return mode === "all";
-  return error !== undefined && error.code !== "connection_reset" && error.code !== "connection_idle";
+  return error !== undefined && !brokenOff.has(error.code);
 }
 
 export function connectionLogLine(connection: Connection, { format }: AccessLog, nowMs: number): string {
@@ -57,6 +63,7 @@ function tcpLogLine(connection: Connection, nowMs: number): string {
 function termination({ connectedMs }: Connection, error: GatewayError | undefined): string {
   if (!error) return "--";
   if (error.code === "connection_idle") return "cD";
+  if (error.code === "endpoint_down") return "DD";
   if (error.code === "connection_start_timeout") return "cR";
   if (connectedMs !== undefined) return "CD";
   if (error.code === "endpoint_connect_timeout") return "sC";

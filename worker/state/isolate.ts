@@ -75,6 +75,11 @@ export class Isolate {
     return this.#waitForPlan();
   }
 
+  /** Whether the region's checks have found it down. */
+  isUnhealthy(endpointKey: string): boolean {
+    return this.#unhealthy.has(endpointKey);
+  }
+
   /** For a request that waits for news, as often as it likes: otherwise only new requests start heartbeats. */
   awaitNews(lifetime: Lifetime): void {
     const nowMs = this.#inputs.nowMs();

@@ -82,13 +82,35 @@ export function translateBackend(proxy: Proxy, name: string, context: ServerTlsC
         ...(slowStartMs !== undefined && !isHash && { slowStart: { window: formatDuration(slowStartMs) } }),
       },
       ...(queue && { queue }),
-      healthCheck: { ...(active && { active }), ...(passive && { passive }) },
+      healthCheck: {
+        ...(active && { active }),
+        ...(passive && { passive }),
+        ...(closesWhenDown(proxy, all, notes) && active && { closeConnectionsOnFailure: true }),
+      },
     },
     endpoints: servers.map(({ statement }) => statement),
     places: new Map(
       all.flatMap((server) => (server.options.disabled ? [] : [[server.name, placeOf(server)]])),
     ),
   };
+}
+
+/** `on-marked-down shutdown-sessions`. */
+function closesWhenDown(proxy: Proxy, servers: readonly Server[], notes: Notes): boolean {
+  const closing = servers.filter(({ options }) => options.closesWhenDown);
+  if (!isHttp(proxy)) {
+    const [other] = servers.filter(({ options }) => !options.closesWhenDown);
+    if (closing.length > 0 && other) {
+      const message = "its connections are closed when it goes down, as those of the others";
+      notes.add(other.statement, { code: "statement-approximated", message });
+    }
+    return closing.length > 0;
+  }
+  for (const { statement } of closing) {
+    const message = "requests that are under way with a server that goes down are not broken off";
+    notes.add(statement, { code: "statement-ignored", message });
+  }
+  return false;
 }
 
 function placeOf({ address, port }: Server): ServerPlace {

@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly checkPort?: number;
   /** Checks are to speak TLS, even if requests do not. */
   readonly checkTls?: boolean;
+  /** What is under way with it is broken off when it goes down. */
+  readonly closesWhenDown?: boolean;
   readonly observe?: "layer4" | "layer7";
   readonly errorLimit?: number;
   /** What the backend's `cookie` calls it. */
@@ -202,7 +204,10 @@ const readOption: Readonly<Record<string, Apply>> = {
     notes.add(statement, { code: "statement-ignored", message });
     return options;
   },
-  "on-marked-down": ignore("what is under way with a server that goes down is not broken off"),
+  "on-marked-down": (options, take) => {
+    if (take() === "shutdown-sessions") return { ...options, closesWhenDown: true };
+    return invalid("expected shutdown-sessions");
+  },
   "on-marked-up": ignore("what is under way with backup servers goes on when a server is back"),
   source: ignore("connections to the server leave from the address that the system picks"),
   usesrc: ignore("the server sees the gateway's address", "Let it read X-Forwarded-For."),
