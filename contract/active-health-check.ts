@@ -17,7 +17,8 @@ export const activeHealthCheckSchema = z.strictObject({
   overrides: z.strictObject({ port: z.int().min(1).max(65_535) }).optional(),
   http: z
     .strictObject({
-      path: z.string().startsWith("/"),
+      /** `*`: of the whole server. */
+      path: z.string().regex(/^(?:\/|\*$)/),
       method: z.enum(["GET", "HEAD", "OPTIONS"]),
       /** Host header of the check; absent: the endpoint's address. */
       hostname: z.string().optional(),

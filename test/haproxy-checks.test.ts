@@ -28,8 +28,12 @@ async function startCheckedServer(): Promise<CheckedServer> {
     sockets.add(socket);
     socket.on("error", () => socket.destroy()).on("close", () => sockets.delete(socket));
     socket.once("data", (bytes) => {
-      const isTraffic = bytes.toString("latin1").startsWith("GET / ");
-      const answer = isTraffic ? http(200, "ok") : checked.answers;
+      const request = bytes.toString("latin1");
+      // Of the whole server, and under the name that the check says.
+      const isUnasked =
+        request.startsWith("OPTIONS") && !/^OPTIONS \* HTTP\/1.1\r\n(?:.*\r\n)*host: www\r\n/i.test(request);
+      const isTraffic = request.startsWith("GET / ");
+      const answer = isTraffic ? http(200, "ok") : isUnasked ? http(400) : checked.answers;
       if (answer === "closed") socket.end();
       else if (answer !== "silent") socket.end(answer.text);
     });
@@ -62,6 +66,11 @@ const kinds = {
     check: "option httpchk GET /health",
     up: [http(200), http(299), http(302), http(399)],
     down: [http(404), http(500), ...failures],
+  },
+  wholeServer: {
+    check: "option httpchk OPTIONS * HTTP/1.1\n  http-check send hdr Host www",
+    up: [http(200)],
+    down: [http(500), ...failures],
   },
   status: {
     check: "option httpchk GET /health\n  http-check expect status 200-204,404",

@@ -12,8 +12,14 @@ const statusRangeSchema = z
   .regex(/^[1-5][0-9]{2}-[1-5][0-9]{2}$/, "expected a range of statuses such as 200-399")
   .refine((range) => range.slice(0, 3) <= range.slice(4), "expected a range that ends behind its start");
 
+/** RFC 9112 §3.2.4: the asterisk-form is for OPTIONS alone. */
+const checkedPathSchema = z
+  .string()
+  .max(1024)
+  .regex(/^(?:\/|\*$)/, 'expected a path that starts with "/", or "*" with the method OPTIONS');
+
 const probeRequestFields = {
-  path: z.string().startsWith("/").max(1024).describe("Path, with query, of the check."),
+  path: checkedPathSchema.describe("Path, with query, of the check; `*` asks OPTIONS of the whole server."),
   method: z.enum(["GET", "HEAD", "OPTIONS"]).default("GET").describe("Method of the check. Default: GET."),
   hostname: hostnameSchema.optional().describe("Host header of the check. Default: the endpoint's address."),
   expectedStatuses: z
@@ -92,7 +98,13 @@ export const activeHealthCheckSchema = z
     z.strictObject({
       type: z.literal("HTTP").describe("An HTTP request whose status is judged."),
       ...probeFields,
-      http: z.strictObject(probeRequestFields).describe("The request of the check."),
+      http: z
+        .strictObject(probeRequestFields)
+        .refine(({ path, method }) => path !== "*" || method === "OPTIONS", {
+          path: ["path"],
+          message: 'expected a path that starts with "/", since "*" is for the method OPTIONS',
+        })
+        .describe("The request of the check."),
     }),
     z.strictObject({
       type: z.literal("TCP").describe("A TCP connection that opens."),
