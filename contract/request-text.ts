@@ -2,7 +2,13 @@
 import { z } from "zod";
 import { textTransformSchema } from "./text-transform.ts";
 
-const namedFacts = ["Header", "QueryParam", "Cookie"] as const;
+const namedFacts = [
+  "Header",
+  "QueryParam",
+  "Cookie",
+  "ClientCertificateSubject",
+  "ClientCertificateIssuer",
+] as const;
 
 export const textFactSchema = z.enum([
   "ClientIP",
@@ -18,6 +24,7 @@ export const textFactSchema = z.enum([
   "Target",
   "UniqueID",
   "Time",
+  "ClientCertificateVerification",
   ...namedFacts,
 ]);
 
@@ -27,9 +34,16 @@ const textPartSchema = z
     from: textFactSchema
       .optional()
       .describe(
-        "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; ServerName is what the client asked for in the TLS handshake, known to `isthmus serve` alone; Search is the query with its question mark; Target is path and query; UniqueID is a UUID made up for the request; Time is when it came, in milliseconds since 1970.",
+        "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; ServerName is what the client asked for in the TLS handshake, known to `isthmus serve` alone; Search is the query with its question mark; Target is path and query; UniqueID is a UUID made up for the request; Time is when it came, in milliseconds since 1970; ClientCertificateVerification is `SUCCESS`, `NONE` or `FAILED:` with the reason, ClientCertificateSubject and ClientCertificateIssuer the value of one attribute of the name in a certificate that was verified.",
       ),
-    name: z.string().min(1).max(256).optional().describe("Of the Header, QueryParam or Cookie."),
+    name: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe(
+        "Of the Header, QueryParam or Cookie; of a name in a certificate, the attribute, such as CN.",
+      ),
     transforms: z
       .array(textTransformSchema)
       .min(1)
@@ -45,7 +59,7 @@ const textPartSchema = z
     const isNamed = namedFacts.some((fact) => fact === part.from);
     if (isNamed !== (part.name !== undefined))
       fail(
-        isNamed ? `expected the name of the ${part.from}` : "only Header, QueryParam and Cookie have names",
+        isNamed ? `expected the name of the ${part.from}` : `only ${namedFacts.join(", ")} have names`,
         "name",
       );
     if (part.transforms && part.from === undefined) fail("words are not transformed", "transforms");

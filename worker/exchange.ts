@@ -1,6 +1,7 @@
 // One request on its way through the data path: what it asked for, and what the stages have decided so far. All fields
 // exist from the start, so that every exchange has the same shape.
 import type { GatewayError } from "#contract/error.ts";
+import type { ClientCertificateFacts } from "#traffic/access/distinguished-name.ts";
 import type { Claims, Identity } from "#traffic/access/identity.ts";
 import type { UpstreamIdentity } from "#traffic/access/upstream-identity.ts";
 import { claimText } from "#traffic/limit/claim-text.ts";
@@ -8,6 +9,7 @@ import type { RequestHead } from "#traffic/match/request-head.ts";
 import type { RuleMatch } from "#traffic/match/matcher.ts";
 import type { ForwardingChain } from "#traffic/forwarding/forwarded.ts";
 import type { SnapshotListener } from "#contract/snapshot.ts";
+import { clientCertificateOf } from "./access/client-certificate.ts";
 import type { SocketProps } from "./env.ts";
 import type { RequestTrailers } from "./forward/request-trailers.ts";
 import type { BackendPlan } from "./plan/backend-plan.ts";
@@ -135,6 +137,10 @@ export class Exchange implements RequestHead {
   get serverName(): string | undefined {
     const name = (this.request.cf as { tlsServerName?: unknown } | undefined)?.tlsServerName;
     return typeof name === "string" ? name : undefined;
+  }
+
+  get clientCertificate(): ClientCertificateFacts {
+    return clientCertificateOf(this.request.cf);
   }
 
   /** Made up when first asked for: hardly any configuration does. */

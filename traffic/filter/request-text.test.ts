@@ -19,6 +19,7 @@ const request = {
   query: "id=7&q=x%20y&id=8",
   uniqueId: "0b4c8f5e-8b5f-4c7e-9a53-1f6a3b0c2d4e",
   timeMs: 1_700_000_000_123,
+  clientCertificate: { verification: "SUCCESS", subject: "CN=ann,OU=shop", issuer: "CN=clients" },
   header: (name: string) => fields[name] ?? null,
 };
 const textOf = (parts: RequestText, changes: Partial<typeof request> = {}): string =>
@@ -42,6 +43,10 @@ test.each<[RequestText[number], string]>([
   [{ from: "Target" }, "/a/b?id=7&q=x%20y&id=8"],
   [{ from: "UniqueID" }, "0b4c8f5e-8b5f-4c7e-9a53-1f6a3b0c2d4e"],
   [{ from: "Time" }, "1700000000123"],
+  [{ from: "ClientCertificateVerification" }, "SUCCESS"],
+  [{ from: "ClientCertificateSubject", name: "OU" }, "shop"],
+  [{ from: "ClientCertificateSubject", name: "O" }, ""],
+  [{ from: "ClientCertificateIssuer", name: "cn" }, "clients"],
   [{ from: "Header", name: "X-User" }, "Ann"],
   [{ from: "Header", name: "x-none" }, ""],
   [{ from: "QueryParam", name: "id" }, "7"],
@@ -54,6 +59,13 @@ test.each<[RequestText[number], string]>([
   [{ from: "Path", transforms: [replace("/([a-z])", "-\\1")] }, "-a-b"],
 ])("%j is %s", (part, text) => {
   expect(textOf([part])).toBe(text);
+});
+
+test("names in a certificate that nobody vouches for are not said", () => {
+  const clientCertificate = { verification: "FAILED:expired", subject: "CN=ann", issuer: "CN=clients" };
+  const subject: RequestText = [{ from: "ClientCertificateSubject", name: "CN" }];
+  expect(textOf(subject, { clientCertificate })).toBe("");
+  expect(textOf([{ from: "ClientCertificateVerification" }], { clientCertificate })).toBe("FAILED:expired");
 });
 
 test("parts stand one behind the other", () => {

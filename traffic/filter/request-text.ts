@@ -3,6 +3,7 @@ import type { RequestText, TextFact } from "#contract/request-text.ts";
 import { applyTransform, encodeText } from "#contract/text/apply-transform.ts";
 import type { TextTransform } from "#contract/text-transform.ts";
 import { PatternSyntaxError } from "#contract/pattern/pattern-reader.ts";
+import { attributeOf, type ClientCertificateFacts } from "../access/distinguished-name.ts";
 import { parseCookies } from "../match/cookies.ts";
 import { compilePattern } from "../match/pattern/pattern.ts";
 
@@ -24,6 +25,7 @@ export interface ClientRequest {
   /** As `RequestHead` has them. */
   readonly uniqueId?: string | undefined;
   readonly timeMs?: number | undefined;
+  readonly clientCertificate?: ClientCertificateFacts | undefined;
   /** By lower-case name, as it came in. */
   header(name: string): string | null;
 }
@@ -95,12 +97,28 @@ function factReader(fact: TextFact, name: string): (request: ClientRequest) => s
       return ({ query }) => queryParamOf(query, name);
     case "Cookie":
       return (request) => parseCookies(request.header("cookie")).get(name);
+    case "ClientCertificateSubject":
+      return ({ clientCertificate }) => verified(clientCertificate?.subject, clientCertificate, name);
+    case "ClientCertificateIssuer":
+      return ({ clientCertificate }) => verified(clientCertificate?.issuer, clientCertificate, name);
     default:
       return (request) => factOf(request, fact);
   }
 }
 
-type PlainFact = Exclude<TextFact, "Header" | "QueryParam" | "Cookie">;
+/** What a certificate says that nobody vouches for is not said. */
+function verified(
+  name: string | undefined,
+  certificate: ClientCertificateFacts | undefined,
+  attribute: string,
+): string | undefined {
+  return certificate?.verification === "SUCCESS" ? attributeOf(name ?? "", attribute) : undefined;
+}
+
+type PlainFact = Exclude<
+  TextFact,
+  "Header" | "QueryParam" | "Cookie" | "ClientCertificateSubject" | "ClientCertificateIssuer"
+>;
 
 /** `undefined`: the request has none. */
 export function factOf(request: ClientRequest, fact: PlainFact): string | undefined {
@@ -132,6 +150,8 @@ export function factOf(request: ClientRequest, fact: PlainFact): string | undefi
       return request.uniqueId;
     case "Time":
       return request.timeMs === undefined ? undefined : String(request.timeMs);
+    case "ClientCertificateVerification":
+      return request.clientCertificate?.verification ?? "NONE";
   }
 }
 

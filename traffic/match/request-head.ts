@@ -1,5 +1,6 @@
 // What the matcher and the filters may know of a request: no body, no platform object, nothing mutable.
 
+import type { ClientCertificateFacts } from "../access/distinguished-name.ts";
 import type { Claims } from "../access/identity.ts";
 
 /** Head of a request, as the gateway's first stages hand it on. */
@@ -20,6 +21,8 @@ export interface RequestHead {
   readonly uniqueId?: string | undefined;
   /** When it came, since the epoch. Absent: it is not a real one. */
   readonly timeMs?: number | undefined;
+  /** Of the TLS handshake. Absent: not known, or no TLS. */
+  readonly clientCertificate?: ClientCertificateFacts | undefined;
   /** Of the verified token, none without one; absent: no token has been looked at, and conditions on claims count as met. */
   readonly claims?: Claims | undefined;
   /** Value of a header by its lower-case name; several field lines are joined with `, `. `null`: not present. */

@@ -38,6 +38,9 @@ function asClientRequest(head: RequestHead): ClientRequest {
       return head.uniqueId;
     },
     timeMs: head.timeMs,
+    get clientCertificate() {
+      return head.clientCertificate;
+    },
     header: (name) => head.header(name),
   };
 }

@@ -1,5 +1,6 @@
 // Who the client's certificate says it is. The handshake has verified it; here it is only read.
 import { parseCertificate } from "#contract/identity/certificate-fields.ts";
+import type { ClientCertificateFacts } from "#traffic/access/distinguished-name.ts";
 import { isHeaderText } from "#traffic/access/upstream-identity.ts";
 import type { HeaderFields } from "#traffic/forwarding/header-fields.ts";
 import { BoundedMap } from "./bounded-map.ts";
@@ -14,13 +15,9 @@ interface TlsClientAuth {
 }
 
 /** What a client has shown, verified or not. */
-export interface ShownCertificate {
-  /** `SUCCESS`, `FAILED:<reason>` or `NONE`. */
-  readonly verification: string;
-  /** In DER, as base64. Empty without a certificate, as are the names. */
+export interface ShownCertificate extends ClientCertificateFacts {
+  /** In DER, as base64. Empty without a certificate. */
   readonly certificate: string;
-  readonly subject: string;
-  readonly issuer: string;
 }
 
 /** Without TLS, or where nobody was asked for one, there is none. */

@@ -35,6 +35,7 @@ export function partsOfFetch({ name, args }: Call, changes: Changed): RequestTex
   if (name === "base") {
     return changes.has("host") || changes.has("path") ? undefined : [{ from: "Host" }, { from: "Path" }];
   }
+  if (/^ssl_(?:c_|fc_has_crt)/.test(name)) return certificateParts(name, args);
   if (name === "rand") return randomNumber(args);
   if (name === "date") return timeOf(args);
   const fact = Object.hasOwn(facts, name) ? facts[name] : undefined;
@@ -57,6 +58,35 @@ export function partsOfFetch({ name, args }: Call, changes: Changed): RequestTex
       return undefined;
   }
 }
+
+/** Of the client's certificate. One that is not valid counts as none, since whoever has one is let in as if without. */
+function certificateParts(name: string, [attribute, ...others]: readonly string[]): RequestText | undefined {
+  switch (name) {
+    case "ssl_c_used":
+    case "ssl_fc_has_crt":
+      return [{ from: "ClientCertificateVerification", transforms: [oneIfVerified, elseZero] }];
+    case "ssl_c_verify":
+      return [{ text: "0" }];
+    case "ssl_c_s_dn":
+    case "ssl_c_i_dn": {
+      // The whole name, another than the first, and other ways to write it are HAProxy's own.
+      if (attribute === undefined || attribute === "" || others.length > 0) return undefined;
+      const from = name === "ssl_c_s_dn" ? "ClientCertificateSubject" : "ClientCertificateIssuer";
+      return [{ from, name: attribute.toUpperCase() }];
+    }
+    default:
+      return undefined;
+  }
+}
+
+const oneIfVerified: TextTransform = {
+  type: "ReplaceRegexMatch",
+  replaceRegexMatch: { pattern: "^SUCCESS$", substitution: "1" },
+};
+const elseZero: TextTransform = {
+  type: "ReplaceRegexMatch",
+  replaceRegexMatch: { pattern: "^[A-Z].*$", substitution: "0" },
+};
 
 /** From 0 to the one before `range`. All of a request's are drawn from one text, so those of one range are the same. */
 function randomNumber([range]: readonly string[]): RequestText | undefined {
@@ -94,7 +124,8 @@ const lastElement: TextTransform = {
 
 export function kindOfFetch({ name }: Call): SampleKind {
   if (name === "src") return "address";
-  return /^(?:int|bool|rand|date)$/.test(name) ? "number" : "text";
+  if (name === "ssl_c_used" || name === "ssl_fc_has_crt") return "boolean";
+  return /^(?:int|bool|rand|date|ssl_c_verify)$/.test(name) ? "number" : "text";
 }
 
 /** `undefined`: what several parts come to cannot be transformed. */
