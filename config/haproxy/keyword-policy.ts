@@ -339,7 +339,7 @@ const filters = table("", "compression", {
   trace: unrun,
 });
 
-export const userListKeywords = table("user", "group");
+export const userListKeywords = table("user group", "");
 
 export const errorSectionKeywords = table("errorfile", "");
 

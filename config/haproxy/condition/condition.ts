@@ -43,8 +43,8 @@ export type Subject =
   | { readonly type: "response-header"; readonly name: string; readonly elements: boolean }
   /** Whether a server of a backend is up (`on`). */
   | { readonly type: "servers"; readonly name: string }
-  /** A name and password of a userlist. */
-  | { readonly type: "credentials"; readonly list: string };
+  /** A name and password of a userlist; of its users in one of these groups, where groups are named. */
+  | { readonly type: "credentials"; readonly list: string; readonly groups?: readonly string[] };
 
 /** What is put together from the request, for which there is no condition of its own. */
 export interface TextSubject {

@@ -63,6 +63,8 @@ function fetchCondition(fetch: Fetch, flags: Flags, files: NamedFiles): Conditio
       return computedCondition(fetch, flags, operatorOfMethod[flags.method ?? ""]);
     case "boolean":
       return booleanCondition(fetch.subject, flags);
+    case "groups":
+      return groupsCondition(fetch.list, flags.patterns);
     case "number":
       return numberCondition(fetch.subject, flags.patterns);
     case "rate":
@@ -217,6 +219,12 @@ function booleanCondition(subject: Subject, { patterns }: Flags): Condition {
   if (/^(?:1|true|on|yes)$/.test(pattern)) return on;
   if (/^(?:0|false|off|no)$/.test(pattern)) return not(on);
   return invalid(`expected true or false; found ${JSON.stringify(pattern)}`);
+}
+
+function groupsCondition(list: string, groups: readonly string[]): Condition {
+  if (groups.length === 0) return invalid("expected the names of groups");
+  const subject: Subject = { type: "credentials", list, groups };
+  return testOf({ subject, operator: "exact", values: ["on"], ignoreCase: false });
 }
 
 function numberCondition(subject: Subject, patterns: readonly string[]): Condition {

@@ -22,6 +22,8 @@ export type Fetch =
   | MapFetch
   | ComputedFetch
   | { readonly kind: "boolean"; readonly subject: Subject }
+  /** Groups of a userlist. */
+  | { readonly kind: "groups"; readonly list: string }
   | { readonly kind: "number"; readonly subject: Subject }
   | { readonly kind: "rate"; readonly subject: Subject }
   | { readonly kind: "size"; readonly subject: Subject }
@@ -66,7 +68,6 @@ const knownNames = known.split(" ");
 /** What HAProxy has and Isthmus has not, with what to do instead. */
 const unavailable: Readonly<Record<string, string>> = {
   connslots: "Declare the servers of the fallback as `backup` servers of the backend.",
-  http_auth_group: "Give each group a userlist of its own, and test http_auth(<userlist>).",
   be_conn: "Remove the condition.",
   fe_conn: "Remove the condition.",
 };
@@ -156,6 +157,8 @@ function baseFetch({ args, name: written }: Call, name: string, operator: Operat
       return { kind: "servers", subject: { type: "servers", name: oneArgument(written, args) } };
     case "http_auth":
       return { kind: "boolean", subject: { type: "credentials", list: oneArgument(written, args) } };
+    case "http_auth_group":
+      return { kind: "groups", list: oneArgument(written, args) };
     case "var":
       return text({ type: "variable", name: oneArgument(written, args) });
     case "always_false":

@@ -52,6 +52,8 @@ export function learn(facts: Map<string, boolean>, condition: Condition, holds: 
 
 /** Key of a subject in {@link Changes}. */
 export function subjectKey(subject: Subject): string {
+  if (subject.type === "credentials")
+    return [subject.type, subject.list, ...(subject.groups ?? [])].join(":");
   if ("name" in subject) return `${subject.type}:${subject.name}`;
   return subject.type;
 }

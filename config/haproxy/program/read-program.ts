@@ -15,6 +15,7 @@ import {
   type Subject,
 } from "../condition/condition.ts";
 import { conditionStart, parseCondition, type Scope } from "../condition/parse-condition.ts";
+import { subjectKey } from "../condition/specialize.ts";
 import { isAboutConnections, readConnectionLimits } from "../model/connection-limits.ts";
 import { isExpectation, isProxied, readProxySenders, refusePeerTests } from "../model/proxied-binds.ts";
 import type { Notes } from "../notes.ts";
@@ -167,15 +168,14 @@ function admissionSteps(
     const { subject, values } = admission.test;
     if (subject.type === "body-size") return sizeStep(statement, end, Number(values[0]), rest, reading);
     if (subject.type === "rate") return rateStep(statement, subject, Number(values[0]), rest, reading);
-    const list = subject.type === "credentials" ? subject.list : "";
+    const { list, groups } = subject.type === "credentials" ? subject : { list: "" };
     const realm = wordAt(statement, 2) === "realm" ? wordAt(statement, 3) : undefined;
-    const basicAuth = { users: usersOf(reading.library.users, list), ...(realm && { realm }) };
-    const changed = `credentials:${list}`;
+    const basicAuth = { users: usersOf(reading.library.users, list, groups), ...(realm && { realm }) };
     const change = ({ draft }: Situation): Situation["draft"] => ({
       ...draft,
       basicAuth,
       // Whoever gets further has shown a password.
-      changes: new Map(draft.changes).set(changed, "on"),
+      changes: new Map(draft.changes).set(subjectKey(subject), "on"),
     });
     return { statement, condition: rest, effect: { kind: "change", change } };
   });

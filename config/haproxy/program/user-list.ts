@@ -2,7 +2,7 @@
 import { sha1 } from "@noble/hashes/legacy.js";
 import { passwordHashProblem } from "#contract/password-hash.ts";
 import { fromBytes } from "#contract/text/bytes.ts";
-import { wordAt, type Section } from "../statement.ts";
+import { wordAt, wordsFrom, type Section, type Statement } from "../statement.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 
 /** Lines of an htpasswd file, by list. */
@@ -15,13 +15,15 @@ export function readUserLists(sections: readonly Section[]): UserLists {
   );
 }
 
-/** Throws `StatementProblem`, since only a list that is used has to be readable. */
-export function usersOf(lists: UserLists, name: string): string[] {
+/** `groups`: those of one of them. Throws `StatementProblem`, since only a list that is used has to be readable. */
+export function usersOf(lists: UserLists, name: string, groups?: readonly string[]): string[] {
   const sections = lists.get(name);
   if (!sections) return invalid(`no userlist is named ${JSON.stringify(name)}`);
-  const users = sections
-    .flatMap(({ statements }) => statements)
+  const statements = sections.flatMap((section) => section.statements);
+  const members = groups && membersOf(statements, groups);
+  const users = statements
     .filter((statement) => wordAt(statement, 0) === "user")
+    .filter((statement) => members?.has(wordAt(statement, 1)) ?? true)
     .map((statement) => {
       const [user, kind, password] = [1, 2, 3].map((index) => wordAt(statement, index)) as [
         string,
@@ -30,7 +32,22 @@ export function usersOf(lists: UserLists, name: string): string[] {
       ];
       return kind === "insecure-password" ? userLine(user, password) : hashedUserLine(user, password);
     });
-  return users.length > 0 ? users : invalid(`the userlist ${JSON.stringify(name)} has no users`);
+  if (users.length > 0) return users;
+  const which = groups ? ` in ${groups.join(", ")}` : "";
+  return invalid(`the userlist ${JSON.stringify(name)} has no users${which}`);
+}
+
+/** `group G users a,b` and `user a … groups G,H` (§12.2), in whatever order. */
+function membersOf(statements: readonly Statement[], groups: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    statements.flatMap((statement) => {
+      const [keyword, name = "", ...words] = wordsFrom(statement, 0);
+      const listed = (option: string): string[] =>
+        words.includes(option) ? (words[words.indexOf(option) + 1] ?? "").split(",") : [];
+      if (keyword === "group") return groups.includes(name) ? listed("users") : [];
+      return keyword === "user" && listed("groups").some((group) => groups.includes(group)) ? [name] : [];
+    }),
+  );
 }
 
 /** crypt(3) has hashes that cannot be verified here. */
