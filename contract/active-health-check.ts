@@ -1,6 +1,7 @@
 // Active health checks of a backend's endpoints as the snapshot carries them.
 import { z } from "zod";
 import { headerNameSchema, headerValueSchema } from "./http-route.ts";
+import { patternSchema } from "./pattern/pattern-schema.ts";
 import { tcpExchangesSchema } from "./tcp-exchange.ts";
 
 export const activeHealthCheckSchema = z.strictObject({
@@ -30,7 +31,7 @@ export const activeHealthCheckSchema = z.strictObject({
       /** Text that the first 16 KiB of the body must contain. */
       expectedBody: z.string().min(1).max(1024).optional(),
       /** Regular expression that a part of it must match. */
-      expectedBodyPattern: z.string().min(1).max(1024).optional(),
+      expectedBodyPattern: patternSchema.optional(),
     })
     .optional(),
   tcp: z

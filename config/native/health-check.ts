@@ -4,7 +4,7 @@ import { durationSchema } from "#contract/duration.ts";
 import { headerSchema } from "#contract/http-field.ts";
 import { hostnameSchema } from "#contract/http-route.ts";
 import { tcpExchangesSchema } from "#contract/tcp-exchange.ts";
-import { patternError } from "#contract/pattern/parse-pattern.ts";
+import { patternSchema } from "#contract/pattern/pattern-schema.ts";
 import { durationField } from "./duration-field.ts";
 
 const statusRangeSchema = z
@@ -35,11 +35,7 @@ const probeRequestFields = {
     .max(1024)
     .optional()
     .describe("Text that the first 16 KiB of the body must contain. Default: any body."),
-  expectedBodyPattern: z
-    .string()
-    .min(1)
-    .max(1024)
-    .refine((source) => patternError(source) === undefined, "expected a regular expression of linear time")
+  expectedBodyPattern: patternSchema
     .optional()
     .describe("Regular expression that a part of them must match. Default: any body."),
 };

@@ -1,5 +1,4 @@
 // `option httpchk`, `http-check`, `tcp-check` and the options of servers → active health checks.
-import { patternError } from "#contract/pattern/parse-pattern.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
@@ -9,7 +8,13 @@ import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, wordsFrom, type Statement } from "../statement.ts";
 import type { Server } from "./server-line.ts";
-import { noteConnect, protocolExchanges, tcpCheckExchanges, type ExchangeInput } from "./tcp-check.ts";
+import {
+  noteConnect,
+  patternOf,
+  protocolExchanges,
+  tcpCheckExchanges,
+  type ExchangeInput,
+} from "./tcp-check.ts";
 
 type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
 type ActiveCheck = NonNullable<NonNullable<BackendInput["healthCheck"]>["active"]>;
@@ -284,9 +289,4 @@ function inRanges(text: string): (status: number) => boolean {
 function matching(source: string): (status: number) => boolean {
   const pattern = new RegExp(patternOf(source));
   return (status) => pattern.test(String(status));
-}
-
-function patternOf(source: string): string {
-  const problem = patternError(source);
-  return problem === undefined ? source : unsupported(`the expression cannot be used here: ${problem}`);
 }

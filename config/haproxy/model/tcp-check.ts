@@ -1,4 +1,5 @@
 // `option tcp-check` with its rules, and the options that check a protocol → what a TCP check says and waits for.
+import { patternError } from "#contract/pattern/parse-pattern.ts";
 import type { TcpExchange } from "#contract/tcp-exchange.ts";
 import { fromBytes, toBytes } from "#contract/text/bytes.ts";
 import { keywordsOf } from "../keyword-arguments.ts";
@@ -95,7 +96,7 @@ function readExpect(statement: Statement): ExchangeInput {
       case "binary":
         return { receive: base64OfHex(argument()), encoding: "Base64" };
       case "rstring":
-        return { receivePattern: searched(argument()) };
+        return { receivePattern: searched(patternOf(argument())) };
       default:
         return unsupported(
           `checks cannot expect ${JSON.stringify(name)}`,
@@ -119,10 +120,14 @@ function fixed(text: string): string {
 function base64OfHex(hex: string): string {
   if (!/^(?:[0-9a-f]{2})+$/i.test(hex))
     return invalid(`expected pairs of hex digits; found ${JSON.stringify(hex)}`);
-  return base64(hex.replace(/../g, (digits) => String.fromCharCode(parseInt(digits, 16))));
+  return btoa(hex.replace(/../g, (digits) => String.fromCharCode(parseInt(digits, 16))));
 }
 
-const base64 = (octets: string): string => btoa(octets);
+/** Throws `StatementProblem` for what does not run in linear time. */
+export function patternOf(source: string): string {
+  const problem = patternError(source);
+  return problem === undefined ? source : unsupported(`the expression cannot be used here: ${problem}`);
+}
 
 /** HAProxy searches in what has come; patterns here are for the whole of it. */
 function searched(source: string): string {
@@ -167,7 +172,7 @@ export const protocolExchanges: Readonly<Record<string, (statement: Statement) =
     const message = `\u0000\u0003\u0000\u0000user\u0000${userOf(statement)}\u0000\u0000`;
     return [
       {
-        send: base64(`${bytesOf(toBytes(message).length + 4, 4)}${message}`),
+        send: btoa(`${bytesOf(toBytes(message).length + 4, 4)}${message}`),
         receivePattern: `R\\x00\\x00\\x00[\\s\\S]\\x00\\x00\\x00[\\x00\\x02-\\x07\\x09\\x0A]${anything}`,
         encoding: "Base64",
       },
@@ -176,14 +181,14 @@ export const protocolExchanges: Readonly<Record<string, (statement: Statement) =
   // An anonymous bind, and an answer to it that says success.
   "ldap-check": () => [
     {
-      send: base64("\u0030\u000c\u0002\u0001\u0001\u0060\u0007\u0002\u0001\u0003\u0004\u0000\u0080\u0000"),
+      send: btoa("\u0030\u000c\u0002\u0001\u0001\u0060\u0007\u0002\u0001\u0003\u0004\u0000\u0080\u0000"),
       receivePattern: `0[\\s\\S]{1,5}\\x02\\x01\\x01a[\\s\\S]{1,5}\\x0A\\x01\\x00${anything}`,
       encoding: "Base64",
     },
   ],
   "mysql-check": mysqlExchanges,
   "ssl-hello-chk": () => [
-    { send: base64(clientHello()), receivePattern: `[\\x15\\x16]${anything}`, encoding: "Base64" },
+    { send: btoa(clientHello()), receivePattern: `[\\x15\\x16]${anything}`, encoding: "Base64" },
   ],
 };
 
@@ -214,8 +219,8 @@ function mysqlExchanges(statement: Statement): ExchangeInput[] {
   const head = String.fromCharCode(login.length & 255, login.length >> 8, 0, 1);
   return [
     { receivePattern: noError },
-    { send: base64(head + login), receivePattern: noError, encoding: "Base64" },
-    { send: base64("\u0001\u0000\u0000\u0000\u0001"), encoding: "Base64" },
+    { send: btoa(head + login), receivePattern: noError, encoding: "Base64" },
+    { send: btoa("\u0001\u0000\u0000\u0000\u0001"), encoding: "Base64" },
   ];
 }
 
