@@ -114,7 +114,9 @@ function openSection(words: readonly Word[], line: number, notes: Notes): Sectio
   const surplus = from < 0 ? names[1] : (names[1] ?? rest[from + 2]);
   if (surplus) {
     const message = `unexpected ${JSON.stringify(surplus.text)} after the section's name`;
-    notes.add(heading, { code: "argument-invalid", message, word: surplus });
+    // HAProxy passes over what stands there in `defaults`, and refuses it elsewhere.
+    const code = kind === "defaults" ? "statement-ignored" : "argument-invalid";
+    notes.add(heading, { code, message, word: surplus });
   }
   if (name === "" && (kind === "frontend" || kind === "backend" || kind === "listen")) {
     notes.add(heading, { code: "argument-invalid", message: "the section has no name" });

@@ -64,7 +64,7 @@ export function parseCondition(words: readonly Word[], start: number, scope: Sco
   let index = start + 1;
   while (index < words.length) {
     let word = words[index]!;
-    if (word.text === "or" || word.text === "||") {
+    if (/^(?:or|\|\|)$/i.test(word.text)) {
       alternatives.push(and(terms));
       terms = [];
       index += 1;
