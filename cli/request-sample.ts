@@ -50,8 +50,8 @@ export class RequestSample {
         this.firstUnreadable ||= number;
         continue;
       }
-      const { method, url, target, headers, peerAddress } = request;
-      const key = JSON.stringify([method, url.origin, target, [...headers], peerAddress]);
+      const { method, url, target, headers, peerAddress, localAddress } = request;
+      const key = JSON.stringify([method, url.origin, target, [...headers], peerAddress, localAddress]);
       const known = counts.get(key);
       if (known) known.count += 1;
       else counts.set(key, { request, count: 1 });
@@ -94,6 +94,7 @@ function requestOf(line: Line, { host, listeners }: SampleOptions): ExplainedReq
       target,
       headers: line.headers ?? new Map(),
       peerAddress: line.client ?? "192.0.2.1",
+      ...(listener?.addresses && { localAddress: listener.addresses[0]! }),
     };
   } catch {
     return undefined;

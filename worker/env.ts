@@ -1,5 +1,6 @@
 // Bindings of the gateway worker: `wrangler.toml` on Cloudflare, the supervisor's workerd configuration under
 // `isthmus serve`.
+import type { SocketPlace } from "#contract/listener-place.ts";
 
 export interface Env {
   /** Namespaces of the objects, where they live in this process or account. */
@@ -36,9 +37,7 @@ export interface Env {
 }
 
 /** Facts about the socket that the supervisor gives the Worker with it; nothing a client can write. */
-export interface SocketProps {
-  /** Name of the listener in the snapshot. */
-  readonly listener?: string;
+export interface SocketProps extends SocketPlace {
   /** It carries connections as they are; absent: requests. */
   readonly tcp?: true;
   /** Each connection begins with the PROXY protocol of the front door. */

@@ -1,6 +1,7 @@
 // `isthmus explain`: what the gateway would do with a request or a connection, and why, by the code of its data path.
 import { InvalidArgumentError, type Command } from "commander";
 import { loadConfig } from "#config/load.ts";
+import { parseAddress } from "#config/native/address.ts";
 import { endpointKey, type Snapshot } from "#contract/snapshot.ts";
 import type { EndpointStanding } from "#contract/administration.ts";
 import type { RunTime } from "#traffic/explain/explain-backends.ts";
@@ -18,6 +19,7 @@ interface ExplainFlags {
   readonly header?: [string, string][];
   readonly clientIp: string;
   readonly file?: string[];
+  readonly address?: string;
 }
 
 export function addExplain(program: Command): void {
@@ -30,6 +32,11 @@ export function addExplain(program: Command): void {
     )
     .option("-H, --header <header>", "`Name: value`; repeatable", headerArgument)
     .option("--client-ip <ip>", "address that connects to the gateway", "127.0.0.1")
+    .option(
+      "--address <ip>",
+      "address of the machine that it connects to, where listeners name theirs",
+      ipArgument,
+    )
     .option(
       "-f, --file <file>",
       "configuration file, in place of the running system; repeatable",
@@ -90,7 +97,10 @@ function runTimeOf(endpoints: readonly EndpointStanding[]): RunTime {
   };
 }
 
-function connectionOf(address: string, { header, clientIp }: ExplainFlags): ExplainedConnection {
+function connectionOf(
+  address: string,
+  { header, clientIp, address: localAddress }: ExplainFlags,
+): ExplainedConnection {
   const url =
     /^(tcp|tls):\/\/[^/?#]+$/i.test(address) && URL.canParse(address) ? new URL(address) : undefined;
   if (!url || url.port === "") {
@@ -106,13 +116,14 @@ function connectionOf(address: string, { header, clientIp }: ExplainFlags): Expl
     port: Number(url.port),
     ...(names && { serverName: url.hostname.toLowerCase() }),
     clientAddress: clientIp,
+    ...(localAddress !== undefined && { localAddress }),
   };
 }
 
 function requestOf(
   method: string,
   address: string,
-  { header = [], clientIp }: ExplainFlags,
+  { header = [], clientIp, address: localAddress }: ExplainFlags,
 ): ExplainedRequest {
   const found = /^(https?:\/\/[^/?#]+)([^#]*)/i.exec(address);
   const url = found && URL.canParse(found[1]!) ? new URL(found[1]!) : undefined;
@@ -124,7 +135,20 @@ function requestOf(
     const before = headers.get(name);
     headers.set(name, before === undefined ? value : `${before}, ${value}`);
   }
-  return { method, url, target: found[2] || "/", headers, peerAddress: clientIp };
+  return {
+    method,
+    url,
+    target: found[2] || "/",
+    headers,
+    peerAddress: clientIp,
+    ...(localAddress !== undefined && { localAddress }),
+  };
+}
+
+function ipArgument(text: string): string {
+  const address = parseAddress(text);
+  if (address?.kind !== "ip") throw new InvalidArgumentError("Expected an IP address.");
+  return address.canonical;
 }
 
 function headerArgument(text: string, list: [string, string][] = []): [string, string][] {

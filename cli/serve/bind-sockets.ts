@@ -2,7 +2,7 @@
 // the caller hands them on in the same turn: nothing here waits for I/O.
 import { once } from "node:events";
 import { renameSync } from "node:fs";
-import { createServer, type ListenOptions, type Server } from "node:net";
+import { createServer, isIPv6, type ListenOptions, type Server } from "node:net";
 import { CommandError, systemCode } from "../command-error.ts";
 import { hostPort } from "./direct-endpoints.ts";
 import type { PlannedSocket, SocketAddress } from "./socket-plan.ts";
@@ -29,9 +29,11 @@ export async function bindSockets(planned: readonly PlannedSocket[]): Promise<Bo
     for (const server of servers) server.close();
   };
   try {
-    for (const group of Map.groupBy(planned, ({ address }) => JSON.stringify(address)).values()) {
+    for (const group of Map.groupBy(everyAddressFirst(planned), ({ address }) =>
+      JSON.stringify(address),
+    ).values()) {
       const address = group[0]!.address;
-      const own = await bindAddress(address, group.length);
+      const own = await bindAddress(address, group.length, overlapOf(address, planned));
       servers.push(...own);
       if (own.length === 0) continue;
       for (const [index, socket] of group.entries()) {
@@ -45,20 +47,48 @@ export async function bindSockets(planned: readonly PlannedSocket[]): Promise<Bo
   return { bound, close };
 }
 
+/** Binding every address of a port shows that nobody else is at any of them; one that has a socket is taken. */
+function everyAddressFirst(planned: readonly PlannedSocket[]): PlannedSocket[] {
+  return [...planned].sort((a, b) => Number(!isEveryAddress(a.address)) - Number(!isEveryAddress(b.address)));
+}
+
+function isEveryAddress(address: SocketAddress): boolean {
+  return "host" in address && (address.host === "0.0.0.0" || address.host === "::");
+}
+
+type Overlap = "every" | "named" | undefined;
+
+/** Whether the port has sockets for every address and for named ones, of which the kernel takes the more exact. */
+function overlapOf(address: SocketAddress, planned: readonly PlannedSocket[]): Overlap {
+  if (!("host" in address)) return undefined;
+  const others = planned.filter(
+    (one) =>
+      "host" in one.address &&
+      one.address.port === address.port &&
+      isIPv6(one.address.host) === isIPv6(address.host),
+  );
+  const isMixed =
+    others.some((one) => isEveryAddress(one.address)) && !others.every((one) => isEveryAddress(one.address));
+  if (!isMixed) return undefined;
+  return isEveryAddress(address) ? "every" : "named";
+}
+
 /** One socket for each of `count` processes, one for all where the system cannot spread; none where it lacks IPv6. */
-async function bindAddress(address: SocketAddress, count: number): Promise<Server[]> {
+async function bindAddress(address: SocketAddress, count: number, overlap: Overlap): Promise<Server[]> {
   try {
-    const alone = await listen(address, false);
-    if (count === 1) return [alone];
-    // The lone bind has shown that nobody else is there: SO_REUSEPORT would silently share the port with another
-    // system of the same user.
-    alone.close();
+    // A lone bind shows that nobody else is there: SO_REUSEPORT would silently share the port with another system of the
+    // same user.
+    if (overlap !== "named") {
+      const alone = await listen(address, false);
+      if (count === 1 && !overlap) return [alone];
+      alone.close();
+    }
     const servers: Server[] = [];
     while (servers.length < count) servers.push(await listen(address, true));
     return servers;
   } catch (error) {
     const code = systemCode(error);
-    if (code === "ENOTSUP" && count > 1) return bindAddress(address, 1);
+    if (code === "ENOTSUP" && count > 1) return bindAddress(address, 1, undefined);
     const isOptional = "host" in address && address.host === "::";
     if (isOptional && (code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL")) return [];
     throw bindError(address, code, error);

@@ -27,8 +27,8 @@ export interface DataDirectory {
   readonly sessionSecret: string;
 }
 
-/** `sun_path` holds 108 bytes on Linux and 104 on macOS; our longest name there is `gateway-999-listener-63.sock.new`. */
-const longestRunPath = 104 - 36;
+/** `sun_path` holds 108 bytes on Linux and 104 on macOS; our longest name there is `gateway-999-passed-65535@0a1b2c3d-a.sock.new`. */
+const longestRunPath = 104 - 48;
 
 /** Creates what is missing. Throws `CommandError` when the directory cannot be used. */
 export async function openDataDirectory(root: string): Promise<DataDirectory> {

@@ -21,7 +21,10 @@ export async function doorListeners(task: SupervisorTask): Promise<Map<string, D
     const listeners: DoorListener[] = [];
     for (const group of ports) {
       if (!group.behindFrontDoor || group.isPassed) continue;
-      const passed = ports.find(({ port, isPassed }) => isPassed && port === group.port);
+      const passed = ports.find(
+        ({ port, addresses, isPassed }) =>
+          isPassed && port === group.port && addresses[0] === group.addresses[0],
+      );
       const first = group.listeners[0]!;
       const files = group.listeners.flatMap((listener) => certificates[listener.name] ?? []);
       const policies = await Promise.all(

@@ -106,10 +106,20 @@ test("a port is open on the addresses of its listeners, on all where one has non
   const local = { ...listener("local", "HTTP", 80), addresses: ["127.0.0.1", "::1"] };
   const ports = (listeners: SnapshotListener[], host = "*"): string[] =>
     describe(listeners, { host }).filter((line) => line.includes(" port-"));
-  expect(ports([local])).toEqual(["gateway-1 port-80 127.0.0.1 80", "gateway-1 port-80-2 ::1 80"]);
-  expect(ports([local, listener("web", "HTTP", 80)])).toEqual([
+  const [, named] = /(port-80@[0-9a-f]{8}) /.exec(ports([local])[0]!)!;
+  expect(ports([local])).toEqual([`gateway-1 ${named} 127.0.0.1 80`, `gateway-1 ${named}-2 ::1 80`]);
+  const web = listener("web", "HTTP", 80);
+  expect(ports([local, web])).toEqual([
     "gateway-1 port-80 0.0.0.0 80",
     "gateway-1 port-80-v6 :: 80",
+    `gateway-1 ${named} 127.0.0.1 80`,
+    `gateway-1 ${named}-2 ::1 80`,
   ]);
-  expect(ports([local], "192.0.2.1")).toEqual(["gateway-1 port-80 192.0.2.1 80"]);
+  expect(ports([local], "192.0.2.1")).toEqual([`gateway-1 ${named} 192.0.2.1 80`]);
+  expect(ports([local, { ...web, hostnames: ["a.test"] }], "127.0.0.1")).toEqual([
+    `gateway-1 ${named} 127.0.0.1 80`,
+  ]);
+  expect(() => ports([local, web], "127.0.0.1")).toThrow(
+    "--host 127.0.0.1: listeners local have port 80 there, and nothing is left of it for listener web",
+  );
 });

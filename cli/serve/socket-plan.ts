@@ -1,9 +1,12 @@
 // Which listening sockets the system needs, and which process accepts on each. All of them are bound once, before any
 // process starts, and inherited: a process that crashes or is replaced leaves its socket, and whoever connects
 // meanwhile waits in its queue instead of being refused.
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { limits } from "#contract/limits.ts";
+import { listenerPlaces, type ListenerPlace, type SocketPlace } from "#contract/listener-place.ts";
 import { endsTls, type SnapshotListener } from "#contract/snapshot.ts";
+import { CommandError } from "../command-error.ts";
 import { hubSockets } from "./hub/settings.ts";
 import { everyAddress, type HostPort, type ServeOptions } from "./serve-options.ts";
 
@@ -19,10 +22,12 @@ export interface PlannedSocket {
   readonly address: SocketAddress;
 }
 
-/** Listeners that share a port share a socket. */
+/** Listeners of one place share a socket. */
 export interface PortGroup {
   /** As declared, without `--port-offset`. */
   readonly port: number;
+  /** Those that are named. None: all others. */
+  readonly addresses: readonly string[];
   readonly protocol: SnapshotListener["protocol"];
   /** Whether the front door accepts here: it speaks TLS, HTTP/2 and in front of requests the PROXY
    * protocol, and counts their connections, which workerd does not. */
@@ -62,28 +67,37 @@ export const hubProcess = (shard: number): string => `hub-${shard}`;
 
 export const shardOf = (hubProcess: string): number => Number(hubProcess.slice("hub-".length));
 
-export const portSocket = ({ port, isPassed }: PortGroup): string =>
-  `${isPassed ? "passed" : "port"}-${port}`;
+/** Addresses as a hash: paths of sockets are short. */
+export const portSocket = ({ port, addresses, isPassed }: PortGroup): string => {
+  const text = addresses.join(" ");
+  const place = text === "" ? "" : `@${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
+  return `${isPassed ? "passed" : "port"}-${port}${place}`;
+};
+
+export const placeOf = ({ addresses: [address], listeners }: PortGroup): SocketPlace => ({
+  listener: listeners[0]!.name,
+  ...(address !== undefined && { address }),
+});
 
 export const isPort = (group: PortGroup, { name }: PlannedSocket): boolean =>
   name === portSocket(group) || name.startsWith(`${portSocket(group)}-`);
 
 export function groupByPort(listeners: readonly SnapshotListener[]): PortGroup[] {
-  const groups = Map.groupBy(listeners, ({ port }) => port);
-  return [...groups].flatMap(([port, members]) => {
-    const ended = members.filter(({ protocol }) => protocol === "HTTPS");
-    const others = members.filter(({ protocol }) => protocol !== "HTTPS");
-    if (ended.length === 0 || others.length === 0) return [portGroup(port, members)];
+  return listenerPlaces(listeners).flatMap((place) => {
+    const ended = place.listeners.filter(({ protocol }) => protocol === "HTTPS");
+    const others = place.listeners.filter(({ protocol }) => protocol !== "HTTPS");
+    if (ended.length === 0 || others.length === 0) return [portGroup(place, place.listeners)];
     return [
-      portGroup(port, ended),
-      { ...portGroup(port, others), behindFrontDoor: true, isPassed: true as const },
+      portGroup(place, ended),
+      { ...portGroup(place, others), behindFrontDoor: true, isPassed: true as const },
     ];
   });
 }
 
-function portGroup(port: number, listeners: readonly SnapshotListener[]): PortGroup {
+function portGroup({ port, addresses }: ListenerPlace, listeners: readonly SnapshotListener[]): PortGroup {
   return {
     port,
+    addresses,
     protocol: listeners[0]!.protocol,
     behindFrontDoor: endsTls(listeners[0]!) || listeners.some(needsFrontDoor),
     listeners,
@@ -94,13 +108,30 @@ function needsFrontDoor({ protocol, http2, proxyProtocol, connection }: Snapshot
   return protocol === "HTTP" && (http2 === true || proxyProtocol !== undefined || connection !== undefined);
 }
 
-/** `--host` has the last word; then a port is open where one of its listeners is. */
-function hostsOf(listeners: readonly SnapshotListener[], host: string): string[] {
-  if (host !== everyAddress) return [host];
-  const addresses = listeners.map((listener) => listener.addresses);
-  return addresses.includes(undefined)
-    ? bindAddresses(host)
-    : [...new Set(addresses.flatMap((list) => list!))];
+/** `--host` has the last word: one address, at which a port has one place. */
+function groupsAt(listeners: readonly SnapshotListener[], host: string): PortGroup[] {
+  const groups = groupByPort(listeners);
+  if (host === everyAddress) return groups;
+  return [...Map.groupBy(groups, ({ port }) => port).values()].flatMap((ofPort) => {
+    const { addresses } =
+      ofPort.find((group) => group.addresses.includes(host)) ??
+      ofPort.find((group) => group.addresses.length === 0) ??
+      ofPort[0]!;
+    const open = ofPort.filter((group) => group.addresses === addresses);
+    const names = new Set(open.flatMap((group) => group.listeners.map(({ name }) => name)));
+    const closed = ofPort.flatMap((group) => group.listeners).find(({ name }) => !names.has(name));
+    if (closed) {
+      const message = `--host ${host}: listeners ${[...names].join(", ")} have port ${closed.port} there, and nothing is left of it for listener ${closed.name}, which is told apart by its address`;
+      throw new CommandError("invalid", message, {
+        remedy: "Leave --host out, or give the listener another port.",
+      });
+    }
+    return open;
+  });
+}
+
+function hostsOf({ addresses }: PortGroup, host: string): readonly string[] {
+  return host === everyAddress && addresses.length > 0 ? addresses : bindAddresses(host);
 }
 
 /** Every address is two sockets, so that a client's IPv4 address is not seen as `::ffff:192.0.2.1`. */
@@ -118,7 +149,7 @@ export function planSockets(
   options: Pick<ServeOptions, "control" | "tunnel" | "host" | "processes" | "portOffset">,
   runDirectory: string,
 ): SocketPlan {
-  const ports = groupByPort(listeners);
+  const ports = groupsAt(listeners, options.host);
   const unix = (process: string, name: string): PlannedSocket => ({
     process,
     name,
@@ -156,10 +187,7 @@ export function planSockets(
     for (const name of [doorSocket, "probe"]) sockets.push(...slotted(gateway, name));
     for (const group of ports) {
       const port = group.port + options.portOffset;
-      const hosts = hostsOf(
-        listeners.filter((listener) => listener.port === group.port),
-        options.host,
-      );
+      const hosts = hostsOf(group, options.host);
       if (!group.behindFrontDoor) {
         sockets.push(...tcp(gateway, portSocket(group), port, hosts));
         continue;

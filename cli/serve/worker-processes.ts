@@ -7,7 +7,7 @@ import type { TunnelTls } from "./hub/settings.ts";
 import type { StartedChild } from "./kept-process.ts";
 import { socketsIn } from "./slots.ts";
 import type { SlottedRun } from "./slotted-set.ts";
-import { doorSocket, hubProcess, isPort, shardOf, socketPath } from "./socket-plan.ts";
+import { doorSocket, hubProcess, isPort, placeOf, shardOf, socketPath } from "./socket-plan.ts";
 import type { InheritedSocket, SupervisorTask } from "./supervisor-message.ts";
 import {
   controlConfig,
@@ -105,7 +105,7 @@ export function startGateway(
         const group = ports.find((candidate) => isPort(candidate, socket));
         return {
           name: socket.name,
-          listeners: group?.listeners.map((listener) => listener.name) ?? [],
+          place: group ? placeOf(group) : {},
           carries: group && isLayer4(group) ? "tcp" : "http",
           behindFrontDoor: group?.behindFrontDoor === true,
         };

@@ -78,9 +78,14 @@ test("gateway: one service for each direct endpoint, one socket for each listene
       endpoints,
       door: "door",
       sockets: [
-        { name: "web", listeners: ["web", "admin"], carries: "http", behindFrontDoor: false },
-        { name: "secure", listeners: ['a"b'], carries: "http", behindFrontDoor: true },
-        { name: "database", listeners: ["database"], carries: "tcp", behindFrontDoor: false },
+        { name: "web", place: { listener: "web" }, carries: "http", behindFrontDoor: false },
+        {
+          name: "secure",
+          place: { listener: 'a"b', address: "192.0.2.1" },
+          carries: "http",
+          behindFrontDoor: true,
+        },
+        { name: "database", place: { listener: "database" }, carries: "tcp", behindFrontDoor: false },
       ],
     }),
   ).toMatchSnapshot();

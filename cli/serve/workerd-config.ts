@@ -1,5 +1,6 @@
 // The configurations of the workerd processes of `isthmus serve`, as Cap'n Proto text. Pure: addresses of sockets come
 // with `--socket-fd`, secrets from the process's environment, so neither is written here.
+import type { SocketPlace } from "#contract/listener-place.ts";
 import { capnpText, CapnpSymbol, embed, type CapnpValue } from "./capnp-text.ts";
 import type { DirectEndpoint } from "./direct-endpoints.ts";
 
@@ -103,8 +104,8 @@ export function stateConfig(config: StateConfig): string {
 
 export interface GatewaySocket {
   readonly name: string;
-  /** Names of the listeners that share the port; the Worker sees the first as `ctx.props.listener`. */
-  readonly listeners: readonly string[];
+  /** What the Worker sees as `ctx.props`. The gateway finds the other listeners by the one: it knows the snapshot, which may change. */
+  readonly place: SocketPlace;
   /** Requests, or connections as they are. */
   readonly carries: "http" | "tcp";
   /** True where the front door speaks, with the connection's facts in a header; false for clients themselves. */
@@ -170,26 +171,25 @@ export function gatewayConfig(config: GatewayConfig): string {
     ],
     [
       { name: config.door, http: {}, service: { name: "gateway", entrypoint: "GatewayDoor" } },
-      ...config.sockets.map(({ name, listeners, carries, behindFrontDoor }) => ({
+      ...config.sockets.map(({ name, place, carries, behindFrontDoor }) => ({
         name,
         ...(carries === "tcp" ? { tcp: {} } : { http: behindFrontDoor ? frontDoorHttp : {} }),
         service: {
           name: "gateway",
-          props: { json: JSON.stringify(socketProps(listeners, carries, behindFrontDoor)) },
+          props: { json: JSON.stringify(socketProps(place, carries, behindFrontDoor)) },
         },
       })),
     ],
   );
 }
 
-/** The gateway finds the others of the port by the first: it knows the snapshot, which may change. */
 function socketProps(
-  [first]: readonly string[],
+  place: SocketPlace,
   carries: GatewaySocket["carries"],
   behindFrontDoor: boolean,
 ): object {
   return {
-    ...(first !== undefined && { listener: first }),
+    ...place,
     // The front door begins with the PROXY protocol.
     ...(carries === "tcp" && { tcp: true, ...(behindFrontDoor && { proxied: true }) }),
   };

@@ -25,7 +25,7 @@ import {
   listenerFields,
   routeProtocols,
 } from "./layer-4.ts";
-import { listenerConflicts, listenerTls } from "./listener-conflicts.ts";
+import { edgeAddresses, listenerConflicts, listenerTls } from "./listener-conflicts.ts";
 import { matchValues } from "./match-values.ts";
 import { portForwards } from "./port-forwards.ts";
 import { rateLimits } from "./rate-limits.ts";
@@ -65,7 +65,7 @@ const checks: readonly Check[] = [
   reachableRules,
 ];
 
-const edgeChecks: readonly Check[] = [edgeTunnels, dialableEndpoints, edgeListeners];
+const edgeChecks: readonly Check[] = [edgeTunnels, dialableEndpoints, edgeListeners, edgeAddresses];
 
 /** Where the configuration is to run; `edge` (Cloudflare) cannot do all that `isthmus serve` can. */
 export type Target = "serve" | "edge";

@@ -127,6 +127,18 @@ test.each(cases)("%s", (_name, content, expected) => {
   expect(found(loadConfig([{ name: "f", content }]))).toEqual(expected);
 });
 
+test("Cloudflare's edge does not tell a port's addresses apart", () => {
+  const content = `listeners:
+  - { name: a, protocol: HTTP, port: 80, addresses: [10.0.0.1] }
+  - { name: b, protocol: HTTP, port: 80, addresses: [10.0.0.2] }
+routes: [{ name: r, rules: [{ filters: [{ type: DirectResponse, directResponse: {} }] }] }]
+`;
+  expect(found(loadConfig([{ name: "f", content }], { target: "edge" }))).toEqual([
+    '3:5: error: Cloudflare\'s edge does not tell addresses apart: listener "a" already has every host on port 80 (at listeners[1]) [listener-conflict]',
+  ]);
+  expect(found(loadConfig([{ name: "f", content }]))).toEqual([]);
+});
+
 test("Cloudflare's edge accepts no connections", () => {
   const content = `listeners: [{ name: db, protocol: TCP, port: 5432 }]
 backends: [{ name: t, protocol: TCP, endpoints: [{ address: db.example.com, port: 80 }] }]

@@ -1,6 +1,7 @@
 // Listeners that cannot be told apart (Gateway API: port, protocol and hostname are distinct), and TLS or other fields
 // that their protocol has no use for.
 import { endsTls } from "#contract/snapshot.ts";
+import { parseAddress } from "../native/address.ts";
 import type { NativeListener } from "../native/schema.ts";
 import type { Check } from "./check.ts";
 
@@ -13,38 +14,90 @@ export const listenerConflicts: Check = (config, report) => {
     const remedy = "Add one, such as { name: web, protocol: HTTP, port: 80 }.";
     report.add({ code: "listener-none", path: ["listeners"], message, remedy });
   }
-  const byPort = new Map<number, { protocol: NativeListener; hosts: Map<string, NativeListener> }>();
-  for (const [index, listener] of config.listeners.entries()) {
-    const { port } = listener;
-    const first = byPort.get(port);
-    if (!first) {
-      byPort.set(port, {
-        protocol: listener,
-        hosts: new Map(hostsOf(listener).map((host) => [host, listener])),
-      });
-      continue;
-    }
-    const conflict = portConflict(first.protocol, listener);
-    if (conflict) {
-      const { field, ...finding } = conflict;
-      report.add({ code: "listener-conflict", path: ["listeners", index, ...field], ...finding });
-      continue;
-    }
-    for (const host of hostsOf(listener)) {
-      const other = first.hosts.get(host);
-      if (!other) {
-        first.hosts.set(host, listener);
-        continue;
-      }
-      report.add({
-        code: "listener-conflict",
-        path: ["listeners", index],
-        message: `listener ${JSON.stringify(other.name)} already has ${host === "" ? "every host" : host} on port ${port}`,
-        remedy: "Give one of them another port or other hostnames.",
-      });
-    }
+  // An address that a listener names for itself is told apart from every address.
+  for (const { index, conflict } of conflictsOf(config.listeners, addressesOf)) {
+    const { field, ...finding } = conflict;
+    report.add({ code: "listener-conflict", path: ["listeners", index, ...field], ...finding });
   }
 };
+
+/** A Worker at Cloudflare's edge is not told which address a client has connected to. */
+export const edgeAddresses: Check = ({ listeners }, report) => {
+  const said = new Set(conflictsOf(listeners, addressesOf).map(({ index }) => index));
+  for (const { index, conflict } of conflictsOf(listeners, () => [""])) {
+    if (said.has(index)) continue;
+    report.add({
+      code: "listener-conflict",
+      path: ["listeners", index],
+      message: `Cloudflare's edge does not tell addresses apart: ${conflict.message}`,
+      remedy: "Run the gateway with `isthmus serve`, or give one of them another port or other hostnames.",
+    });
+  }
+};
+
+interface Found {
+  readonly index: number;
+  readonly conflict: Conflict;
+}
+
+function conflictsOf(
+  listeners: readonly NativeListener[],
+  addresses: (listener: NativeListener) => readonly string[],
+): Found[] {
+  const places = new Map<string, Taken>();
+  const found = [...listeners.entries()].flatMap(([index, listener]): Found[] => {
+    for (const address of addresses(listener)) {
+      const place = placeOf(listener, address);
+      const taken = places.get(place) ?? { first: listener, hosts: new Map<string, NativeListener>() };
+      const conflicts = conflictsWith(taken, listener);
+      if (conflicts.length > 0) return conflicts.map((conflict) => ({ index, conflict }));
+      for (const host of hostsOf(listener)) taken.hosts.set(host, listener);
+      places.set(place, taken);
+    }
+    return [];
+  });
+  // What accepts everywhere does so at a named address, too, with the hosts that are left to it.
+  const everywhere = [...listeners.entries()].flatMap(([index, listener]): Found[] => {
+    for (const address of addresses(listener).filter((text) => text !== "")) {
+      const { first, hosts } = places.get(placeOf(listener, address)) ?? {};
+      if (first !== listener) continue;
+      const left = places.get(placeOf(listener, ""))?.hosts.entries() ?? [];
+      for (const [host, other] of left) {
+        const conflict = hosts!.has(host) ? undefined : portConflict(other, listener);
+        if (conflict) return [{ index, conflict }];
+      }
+    }
+    return [];
+  });
+  return [...found, ...everywhere];
+}
+
+const placeOf = ({ port }: NativeListener, address: string): string => `${port} ${address}`;
+
+/** At one address of a port. */
+interface Taken {
+  readonly first: NativeListener;
+  readonly hosts: Map<string, NativeListener>;
+}
+
+/** `""` stands for every address that no listener of the port names. */
+function addressesOf({ addresses }: NativeListener): readonly string[] {
+  if (!addresses) return [""];
+  return [...new Set(addresses.map((address) => parseAddress(address)?.canonical ?? address))];
+}
+
+function conflictsWith({ first, hosts }: Taken, listener: NativeListener): Conflict[] {
+  const conflict = first === listener ? undefined : portConflict(first, listener);
+  if (conflict) return [conflict];
+  return hostsOf(listener).flatMap((host) => {
+    const other = hosts.get(host);
+    if (!other) return [];
+    const message = `listener ${JSON.stringify(other.name)} already has ${host === "" ? "every host" : host} on port ${listener.port}`;
+    return [
+      { field: [], message, remedy: "Give one of them another port, other addresses or other hostnames." },
+    ];
+  });
+}
 
 interface Conflict {
   readonly field: readonly string[];

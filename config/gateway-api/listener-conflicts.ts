@@ -1,7 +1,9 @@
-// Listeners that cannot be told apart, or not served on one port. All Gateways share the addresses of the process, so
-// theirs are one set (GatewaySpec, "Distinct Listeners": implementations may merge Gateways).
+// Listeners that cannot be told apart, or not served on one port. Gateways that accept at the same addresses of the machine
+// are one set (GatewaySpec, "Distinct Listeners": implementations may merge Gateways).
+import { parseAddress } from "../native/address.ts";
 import { hostnameIndex } from "../check/hostname-index.ts";
 import type { Problem } from "./condition.ts";
+import { usableAddresses } from "./gateway-addresses.ts";
 import { hostnamesOf, type Listener } from "./listener.ts";
 
 export interface ListenerConflicts {
@@ -64,22 +66,35 @@ function modeOf({ tls }: Listener["spec"]): "Terminate" | "Passthrough" {
 
 function clash(listener: Listener, other: Listener): boolean {
   if (listener.spec.port !== other.spec.port) return false;
+  const [hostname = ""] = hostnamesOf(listener);
+  const [taken = ""] = hostnamesOf(other);
+  const isOneOwner = listener.gateway.namespace === other.gateway.namespace;
+  const [own, others] = [addressesOf(listener), addressesOf(other)];
+  if (own.length > 0 && others.length > 0 && !own.some((address) => others.includes(address))) return false;
+  // At an address that only one of them names, it has the host.
+  if (own.length > 0 !== others.length > 0 && isOneOwner && hostname === taken) return false;
   const areApart = areToldApart(listener, other);
   if (!areApart && !isSameProtocol(listener, other)) return true;
   if (listener.spec.protocol === "TCP") return true;
   if (!areApart && !isSameValidation(listener, other)) return true;
-  const [hostname = ""] = hostnamesOf(listener);
-  const [taken = ""] = hostnamesOf(other);
   // The owner of a Gateway in another namespace has no say here, and a more specific host name would take requests away
   // from this one.
-  if (listener.gateway.namespace !== other.gateway.namespace) return overlap(hostname, taken);
+  if (!isOneOwner) return overlap(hostname, taken);
   return hostname === taken;
+}
+
+/** Empty: every address of the machine. */
+function addressesOf({ gateway }: Listener): string[] {
+  return usableAddresses(gateway)
+    .map(({ value }) => parseAddress(value)?.canonical ?? value)
+    .sort();
 }
 
 /** In the cluster each Gateway has an address of its own, and one owner of several has them all on port 80. */
 function canShare(listener: Listener, other: Listener): boolean {
   if (listener.gateway === other.gateway || !isSameProtocol(listener, other)) return false;
   if (!isSameValidation(listener, other)) return false;
+  if (addressesOf(listener).join() !== addressesOf(other).join()) return false;
   return listener.gateway.namespace === other.gateway.namespace;
 }
 

@@ -65,7 +65,7 @@ export const listenerSchema = z
       .max(16)
       .optional()
       .describe(
-        "Addresses of the machine that accept connections, under `isthmus serve`. Default: every one.",
+        "Addresses of the machine that accept connections, under `isthmus serve`. Listeners of one port that name different ones are told apart. Default: every one; at those that another listener of the port names, the hosts that it leaves.",
       ),
     http2: z
       .boolean()

@@ -10,6 +10,8 @@ export interface Answer {
 }
 
 export interface Ask {
+  /** Of the server. Default: 127.0.0.1. */
+  address?: string;
   port: number;
   /** Host header. */
   host: string;
@@ -24,6 +26,7 @@ export interface Ask {
 }
 
 export function ask({
+  address = "127.0.0.1",
   port,
   host,
   path = "/",
@@ -37,7 +40,7 @@ export function ask({
     const send = tls ? httpsRequest : httpRequest;
     const outgoing = send(
       {
-        host: "127.0.0.1",
+        host: address,
         port,
         path,
         method,

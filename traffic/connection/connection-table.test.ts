@@ -38,7 +38,7 @@ const table = compileConnections(
   ({ name }) => name,
 );
 const found = (socket: string, serverName?: string) => {
-  const result = table.find(socket, serverName);
+  const result = table.find({ listener: socket }, serverName);
   return result && `${result.listener.name}/${result.route ?? "-"}`;
 };
 
@@ -61,6 +61,30 @@ test.each([
   expect(found(socket, serverName)).toBe(expected);
 });
 
+test("a socket says at which address it accepts", () => {
+  const database = (name: string, more: Partial<SnapshotListener> = {}): SnapshotListener => ({
+    name,
+    protocol: "TCP",
+    port: 5432,
+    hostnames: [],
+    ...more,
+  });
+  const { find } = compileConnections(
+    {
+      listeners: [database("all"), database("own", { addresses: ["10.0.0.1", "10.0.0.2"] })],
+      tcpRoutes: [
+        { name: "one", listeners: ["all"], rule },
+        { name: "two", listeners: ["own"], rule },
+      ],
+    },
+    ({ name }) => name,
+  );
+  expect(find({ listener: "all" }, undefined)?.route).toBe("one");
+  expect(find({ listener: "own", address: "10.0.0.2" }, undefined)?.route).toBe("two");
+  // Another version names another address for the listener.
+  expect(find({ listener: "own", address: "10.0.0.3" }, undefined)?.route).toBe("one");
+});
+
 test("the first listener of a port says how its connections begin", () => {
-  expect(table.first("shop")?.name).toBe("all");
+  expect(table.first({ listener: "shop" })?.name).toBe("all");
 });

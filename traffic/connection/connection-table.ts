@@ -1,4 +1,5 @@
 // Which route takes a connection: by its listener, and for TLS by the server name.
+import { AtAddresses, listenerPlaces, type SocketPlace } from "#contract/listener-place.ts";
 import { isLayer4, type Snapshot, type SnapshotListener, type TcpRoute } from "#contract/snapshot.ts";
 import { HostIndex } from "../match/host-index.ts";
 
@@ -9,13 +10,13 @@ export interface FoundListener<Route> {
 }
 
 export interface ConnectionTable<Route> {
-  /** The first listener of the port that a socket belongs to, which says how its connections begin. */
-  first(listenerName: string): SnapshotListener | undefined;
+  /** The first listener of the place that a socket belongs to, which says how its connections begin. */
+  first(socket: SocketPlace | undefined): SnapshotListener | undefined;
   /**
-   * Among the listeners of the port the one, and of its routes the one, whose host names cover the server name most
+   * Among the listeners of the place the one, and of its routes the one, whose host names cover the server name most
    * specifically. A connection without a server name is for those without host names.
    */
-  find(listenerName: string, serverName: string | undefined): FoundListener<Route> | undefined;
+  find(socket: SocketPlace | undefined, serverName: string | undefined): FoundListener<Route> | undefined;
 }
 
 interface Attached<Route> {
@@ -23,7 +24,7 @@ interface Attached<Route> {
   readonly routes: HostIndex<Route>;
 }
 
-interface PortEntry<Route> {
+interface PlaceEntry<Route> {
   readonly first: SnapshotListener;
   readonly listeners: HostIndex<Attached<Route>>;
 }
@@ -34,16 +35,22 @@ export function compileConnections<Route>(
   compile: (route: TcpRoute) => Route,
 ): ConnectionTable<Route> {
   const attached = new Map<string, Attached<Route>>();
-  const ports = new Map<string, PortEntry<Route>>();
-  for (const [, group] of Map.groupBy(listeners.filter(isLayer4), ({ port }) => port)) {
-    const entry: PortEntry<Route> = { first: group[0]!, listeners: new HostIndex() };
-    for (const listener of group) {
-      const own: Attached<Route> = { listener, routes: new HostIndex() };
+  const byPort = new Map<number, AtAddresses<PlaceEntry<Route>>>();
+  const byName = new Map<string, AtAddresses<PlaceEntry<Route>>>();
+  for (const { port, addresses, listeners: accepting } of listenerPlaces(listeners.filter(isLayer4))) {
+    const entry: PlaceEntry<Route> = { first: accepting[0]!, listeners: new HostIndex() };
+    const atPort = byPort.get(port) ?? new AtAddresses(entry);
+    byPort.set(port, atPort);
+    atPort.add(addresses, entry);
+    for (const listener of accepting) {
+      const own: Attached<Route> = attached.get(listener.name) ?? { listener, routes: new HostIndex() };
       attached.set(listener.name, own);
-      ports.set(listener.name, entry);
+      byName.set(listener.name, atPort);
       for (const hostname of orEvery(listener.hostnames)) entry.listeners.at(hostname, () => own);
     }
   }
+  const entryOf = (socket: SocketPlace | undefined): PlaceEntry<Route> | undefined =>
+    byName.get(socket?.listener ?? "")?.get(socket?.address);
   const attach = (route: TcpRoute, hostnames: readonly string[]): void => {
     const compiled = compile(route);
     for (const name of route.listeners) {
@@ -53,12 +60,12 @@ export function compileConnections<Route>(
   for (const route of tcpRoutes) attach(route, [""]);
   for (const route of tlsRoutes) attach(route, orEvery(route.hostnames));
   return {
-    first: (name) => ports.get(name)?.first,
-    find(name, serverName = "") {
-      const port = ports.get(name);
-      const found = port?.listeners.find(serverName);
+    first: (socket) => entryOf(socket)?.first,
+    find(socket, serverName = "") {
+      const entry = entryOf(socket);
+      const found = entry?.listeners.find(serverName);
       if (found) return { listener: found.listener, route: found.routes.find(serverName) };
-      return port && { listener: port.first, route: undefined };
+      return entry && { listener: entry.first, route: undefined };
     },
   };
 }

@@ -16,6 +16,8 @@ import { explainClientNetworks, type PolicyExplanation } from "./explain-policie
 export interface ExplainedConnection {
   /** Port that the client connects to. */
   readonly port: number;
+  /** Address of the machine that it connects to. Absent: one that no listener names. */
+  readonly localAddress?: string;
   /** Server name of TLS, in lower case; absent where the client names none, or speaks no TLS. */
   readonly serverName?: string;
   /** Address that connects: of the client, or the one that a PROXY header names. */
@@ -40,16 +42,16 @@ type ConnectionRoute = TcpRoute & Partial<Pick<TlsRoute, "hostnames">>;
 
 export function explainConnection(
   snapshot: Snapshot,
-  { port, serverName, clientAddress }: ExplainedConnection,
+  { port, localAddress, serverName, clientAddress }: ExplainedConnection,
   runTime: RunTime = {},
 ): ConnectionExplanation {
   const routes: readonly ConnectionRoute[] = [...(snapshot.tcpRoutes ?? []), ...(snapshot.tlsRoutes ?? [])];
   const asked = { client: clientAddress, ...(serverName !== undefined && { serverName }) };
   const nothing = { ...asked, candidates: [], policies: [], backends: [] };
-  const socket = snapshot.listeners.find((listener) => isLayer4(listener) && listener.port === port);
-  if (!socket) return { ...nothing, refusal: `no TCP or TLS listener has the port ${port}` };
+  const ofPort = snapshot.listeners.find((listener) => isLayer4(listener) && listener.port === port);
+  if (!ofPort) return { ...nothing, refusal: `no TCP or TLS listener has the port ${port}` };
   const { listener, route } = compileConnections(snapshot, (one): TcpRoute => one).find(
-    socket.name,
+    { listener: ofPort.name, ...(localAddress !== undefined && { address: localAddress }) },
     serverName,
   )!;
   const candidates = routes

@@ -24,12 +24,15 @@ export function* madeUpRequests(snapshots: readonly Snapshot[]): Generator<Expla
       if (isLayer4(listener)) continue;
       for (const route of routes) {
         if (!route.listeners.includes(listener.name)) continue;
-        for (const request of requestsOf(listener, route, methods)) {
+        const at = listener.addresses && { localAddress: listener.addresses[0]! };
+        for (const made of requestsOf(listener, route, methods)) {
+          const request = { ...made, ...at };
           const key = JSON.stringify([
             request.method,
             request.url.origin,
             request.target,
             [...request.headers],
+            request.localAddress,
           ]);
           if (seen.has(key)) continue;
           seen.add(key);

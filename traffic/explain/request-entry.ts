@@ -18,6 +18,8 @@ export interface ExplainedRequest {
   readonly headers: ReadonlyMap<string, string>;
   /** Address that connects to the gateway. */
   readonly peerAddress: string;
+  /** Address of the machine that it connects to. Absent: one that no listener names. */
+  readonly localAddress?: string;
 }
 
 /** What is known of a request before a rule is asked. */
@@ -42,7 +44,7 @@ export function createEntry({ settings, listeners }: Snapshot): (request: Explai
     ),
   );
   const table = compileListeners(listeners);
-  return ({ url, headers, method, target, peerAddress }) => {
+  return ({ url, headers, method, target, peerAddress, localAddress }) => {
     const header = (name: string): string | null => headers.get(name) ?? null;
     const client = detect(peerAddress, header("x-forwarded-for")).clientAddress;
     const port = portOf(url);
@@ -56,7 +58,8 @@ export function createEntry({ settings, listeners }: Snapshot): (request: Explai
     }
     const host = parsed.hostname;
     const scheme = url.protocol === "https:" ? "https" : "http";
-    const listener = table.find(undefined, scheme, port, host);
+    const socket = localAddress === undefined ? undefined : { address: localAddress };
+    const listener = table.find(socket, scheme, port, host);
     const detectHere = listener && detectAt.get(listener.name);
     const here = detectHere?.(peerAddress, header("x-forwarded-for")).clientAddress ?? client;
     const known = { client: here, port, host, path };

@@ -11,21 +11,21 @@ const listener = (
 
 test("the socket's word counts before the URL's port", () => {
   const table = compileListeners([listener("a", "HTTP", 80), listener("b", "HTTP", 8080)]);
-  expect(table.find("b", "http", 80, "x")?.name).toBe("b");
+  expect(table.find({ listener: "b" }, "http", 80, "x")?.name).toBe("b");
   expect(table.find(undefined, "http", 8080, "x")?.name).toBe("b");
-  expect(table.needsName).toBe(true);
+  expect(table.needsSocket).toBe(true);
 });
 
 test("without a fitting port, the first listener of the scheme", () => {
   const table = compileListeners([listener("a", "HTTP", 80), listener("s", "HTTPS", 443)]);
   expect(table.find(undefined, "https", 9443, "x")?.name).toBe("s");
-  expect(table.find("renamed", "http", 9080, "x")?.name).toBe("a");
+  expect(table.find({ listener: "renamed" }, "http", 9080, "x")?.name).toBe("a");
   expect(compileListeners([]).find(undefined, "http", 80, "x")).toBeUndefined();
 });
 
 test("one port needs no word of its socket", () => {
   const shared = [listener("a", "HTTP", 80, ["a.example"]), listener("b", "HTTP", 80)];
-  expect(compileListeners(shared).needsName).toBe(false);
+  expect(compileListeners(shared).needsSocket).toBe(false);
 });
 
 test("listeners that share a port: the most specific host name decides, whichever the socket names", () => {
@@ -35,7 +35,9 @@ test("listeners that share a port: the most specific host name decides, whicheve
     listener("exact", "HTTPS", 443, ["api.example.com"]),
   ]);
   const names = (host: string): (string | undefined)[] =>
-    [undefined, "any", "exact"].map((name) => table.find(name, "https", 443, host)?.name);
+    [undefined, { listener: "any" }, { listener: "exact" }].map(
+      (socket) => table.find(socket, "https", 443, host)?.name,
+    );
   expect(names("api.example.com")).toEqual(["exact", "exact", "exact"]);
   expect(names("b.example.com")).toEqual(["wild", "wild", "wild"]);
   expect(names("example.org")).toEqual(["any", "any", "any"]);
@@ -46,5 +48,5 @@ test("a host that no listener of the port covers falls to the first, which refus
     listener("one", "HTTP", 80, ["one.example.com"]),
     listener("two", "HTTP", 80, ["two.example.com"]),
   ]);
-  expect(table.find("two", "http", 80, "three.example.com")?.name).toBe("one");
+  expect(table.find({ listener: "two" }, "http", 80, "three.example.com")?.name).toBe("one");
 });

@@ -1,17 +1,18 @@
 // Which listener a request came in on (docs/architecture.md, "Which listener?").
+import { AtAddresses, listenerPlaces, type SocketPlace } from "#contract/listener-place.ts";
 import { isLayer4, type SnapshotListener } from "#contract/snapshot.ts";
 import { HostIndex } from "./host-index.ts";
 
 export interface ListenerTable {
-  /** False where there is one port, so that what the socket says makes no difference. */
-  readonly needsName: boolean;
+  /** False where there is one place, so that what the socket says makes no difference. */
+  readonly needsSocket: boolean;
   /**
-   * `name` is what the socket says, one listener of its port; without it, or when a publish has renamed that one, scheme
-   * and port of the request's URL decide. Among the listeners of one port, the most specific host name that covers
-   * `host` decides; where none does, the first, which then refuses the host.
+   * Without what the socket says, or when a publish has renamed its listener, scheme and port of the request's URL decide.
+   * Among the listeners of one place, the most specific host name that covers `host` decides; where none does, the first,
+   * which then refuses the host.
    */
   find(
-    name: string | undefined,
+    socket: SocketPlace | undefined,
     scheme: "http" | "https",
     port: number,
     host: string,
@@ -21,30 +22,38 @@ export interface ListenerTable {
 type Choose<T = SnapshotListener> = (host: string) => T;
 
 export function compileListeners(listeners: readonly SnapshotListener[]): ListenerTable {
-  const byName = new Map<string, Choose>();
-  const byPort = new Map<string, Choose>();
+  const places = listenerPlaces(listeners.filter((listener) => !isLayer4(listener))).flatMap((place) =>
+    [...Map.groupBy(place.listeners, schemeOf)].map(([scheme, group]) => ({
+      ...place,
+      scheme,
+      choose: chooseByHost(group),
+    })),
+  );
+  const byName = new Map<string, AtAddresses<Choose>>();
+  const byPort = new Map<string, AtAddresses<Choose>>();
   const byScheme = new Map<string, Choose>();
-  const forRequests = listeners.filter((listener) => !isLayer4(listener));
-  for (const [place, group] of Map.groupBy(forRequests, (it) => `${schemeOf(it)}:${it.port}`)) {
-    const choose = chooseByHost(group);
-    byPort.set(place, choose);
-    for (const listener of group) {
-      byName.set(listener.name, choose);
-      const scheme = schemeOf(listener);
-      if (!byScheme.has(scheme)) byScheme.set(scheme, choose);
+  for (const { scheme, port, addresses, listeners: accepting, choose } of places) {
+    const key = `${scheme}:${port}`;
+    const atPort = byPort.get(key) ?? new AtAddresses(choose);
+    byPort.set(key, atPort);
+    atPort.add(addresses, choose);
+    for (const listener of accepting) {
+      if (schemeOf(listener) === scheme) byName.set(listener.name, atPort);
     }
+    if (!byScheme.has(scheme)) byScheme.set(scheme, choose);
   }
   return {
-    needsName: byPort.size > 1,
-    find(name, scheme, port, host) {
-      const named = name === undefined ? undefined : byName.get(name);
-      const choose = named ?? byPort.get(`${scheme}:${port}`) ?? byScheme.get(scheme);
+    needsSocket: places.length > 1,
+    find(socket, scheme, port, host) {
+      const name = socket?.listener;
+      const atPort = (name === undefined ? undefined : byName.get(name)) ?? byPort.get(`${scheme}:${port}`);
+      const choose = atPort?.get(socket?.address) ?? byScheme.get(scheme);
       return choose?.(host);
     },
   };
 }
 
-/** Among listeners of one port. */
+/** Among listeners of one place. */
 export function chooseByHost<T extends Pick<SnapshotListener, "hostnames">>(group: readonly T[]): Choose<T> {
   const first = group[0]!;
   if (group.length === 1) return () => first;

@@ -36,7 +36,7 @@ export async function acceptConnection(
     const { remoteAddress, localAddress } = await socket.opened;
     connection = new Connection(socket, lifetime, await isolate.ready(lifetime), Date.now());
     connection.client = socketPlace(remoteAddress);
-    connection.listener = connection.plan.connections.first(lifetime.props?.listener ?? "");
+    connection.listener = connection.plan.connections.first(lifetime.props);
     connection.destination = localPlace(localAddress, connection.client, connection.listener?.addresses);
     await withinListener(connection, inputs);
   } catch (caught) {
@@ -71,8 +71,7 @@ async function withinListener(connection: Connection, inputs: AcceptInputs): Pro
 
 async function serve(connection: Connection, inputs: AcceptInputs): Promise<void> {
   const { connections } = connection.plan;
-  const socketName = connection.lifetime.props?.listener ?? "";
-  const found = connections.find(socketName, connection.serverName);
+  const found = connections.find(connection.lifetime.props, connection.serverName);
   connection.listener = found?.listener;
   connection.route = found?.route;
   if (!found?.route) throw new GatewayError("route_not_found");

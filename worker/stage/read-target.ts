@@ -1,5 +1,6 @@
 // Entry: listener, Host and path of the request, in their one canonical form or refused.
 import { GatewayError } from "#contract/error.ts";
+import type { SocketPlace } from "#contract/listener-place.ts";
 import type { SnapshotListener } from "#contract/snapshot.ts";
 import { limits } from "#contract/limits.ts";
 import { reservedPrefix } from "#contract/reserved-path.ts";
@@ -64,12 +65,12 @@ function readListener(exchange: Exchange, urlScheme: "http" | "https"): void {
 /** The listener, as far as it can be told from what has been read of the request. */
 export function findListener(exchange: Exchange, urlScheme: "http" | "https"): SnapshotListener | undefined {
   const { plan, port, host } = exchange;
-  return plan.listeners.find(socketListener(exchange), urlScheme, port, host);
+  return plan.listeners.find(socketOf(exchange), urlScheme, port, host);
 }
 
 /** What the socket says, asked only where it counts: the runtime makes `props` anew for each request. */
-function socketListener({ plan, lifetime }: Exchange): string | undefined {
-  return plan.listeners.needsName ? lifetime.props?.listener : undefined;
+function socketOf({ plan, lifetime }: Exchange): SocketPlace | undefined {
+  return plan.listeners.needsSocket ? lifetime.props : undefined;
 }
 
 /**
@@ -80,7 +81,7 @@ function socketListener({ plan, lifetime }: Exchange): string | undefined {
 function checkServerName(exchange: Exchange, listener: SnapshotListener): void {
   const { serverName, plan, port, host } = exchange;
   if (serverName === undefined || serverName === host) return;
-  if (plan.listeners.find(socketListener(exchange), "https", port, serverName) !== listener)
+  if (plan.listeners.find(socketOf(exchange), "https", port, serverName) !== listener)
     throw new GatewayError("misdirected_request");
 }
 

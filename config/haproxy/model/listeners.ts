@@ -238,7 +238,10 @@ function readAddress(text: string, statement: Statement): { address: string; por
   if (last - first >= maxPorts)
     return unsupported(`more than ${maxPorts} ports`, "Bind the ports that are used.");
   const written = found[1]!.replace(/^\[(.*)\]$/, "$1");
-  const address = /^(?:\*|0\.0\.0\.0|::)?$/.test(written) ? "" : parseAddress(written)?.canonical;
+  // The one name that is the same address on every machine.
+  const address = /^(?:\*|0\.0\.0\.0|::)?$/.test(written)
+    ? ""
+    : parseAddress(written === "localhost" ? "127.0.0.1" : written)?.canonical;
   if (address === undefined || (address !== "" && parseAddress(address)?.kind !== "ip")) {
     return unsupported(
       `${JSON.stringify(written)} is not an IP address`,
