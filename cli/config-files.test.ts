@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { loadConfig } from "#config/load.ts";
 import { fileFinder, readConfigFiles } from "./config-files.ts";
 
@@ -38,6 +38,37 @@ test("files that a haproxy.cfg names are read beside it", async () => {
   const { model, diagnostics } = loadConfig(files);
   expect(diagnostics).toEqual([]);
   expect(model!.routes.flatMap(({ hostnames }) => hostnames ?? [])).toEqual(["shop.test"]);
+});
+
+test("environment variables that a haproxy.cfg names come with it, and no others", async () => {
+  const path = join(directory, "haproxy.cfg");
+  const content = `.if defined(ISTHMUS_TEST_DEFINED)
+.endif
+defaults
+  mode http
+frontend web
+  bind ":\${ISTHMUS_TEST_PORT}" # $ISTHMUS_TEST_COMMENT
+  http-request return status 200 if { hdr(host) -f "\${ISTHMUS_TEST_FOLDER}/hosts" "\${ISTHMUS_TEST_UNSET-x}" } { path '$ISTHMUS_TEST_QUOTED' }
+  log-format "\${HAPROXY_HTTP_LOG_FMT} x"
+`;
+  const folder = join(directory, "lists");
+  await mkdir(folder);
+  await writeFile(join(folder, "hosts"), "a.test\n");
+  await writeFile(path, content);
+  const names = ["PORT", "FOLDER", "COMMENT", "QUOTED", "DEFINED"].map((name) => `ISTHMUS_TEST_${name}`);
+  for (const name of names) vi.stubEnv(name, name.endsWith("PORT") ? "8080" : folder);
+  const files = await readConfigFiles([path]);
+  vi.unstubAllEnvs();
+  expect(files.map(({ name, role }) => [name, role])).toEqual([
+    [path, undefined],
+    [`${folder}/hosts`, "named"],
+    ["ISTHMUS_TEST_DEFINED", "environment"],
+    ["ISTHMUS_TEST_PORT", "environment"],
+    ["ISTHMUS_TEST_FOLDER", "environment"],
+  ]);
+  const { snapshot, diagnostics } = loadConfig(files);
+  expect(snapshot?.listeners[0]?.port).toBe(8080);
+  expect(diagnostics.map(({ code, line }) => `${line} ${code}`)).toEqual(["7 statement-approximated"]);
 });
 
 test("the configuration is told about a file that is not there", async () => {

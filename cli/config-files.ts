@@ -3,7 +3,7 @@ import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { namedFiles } from "#config/named-files.ts";
+import { namedFiles, namedVariables } from "#config/named-files.ts";
 import type { Readable } from "node:stream";
 import type { CertificateSource } from "#config/check/listener-certificates.ts";
 import type { Diagnostic } from "#contract/diagnostic.ts";
@@ -28,16 +28,22 @@ export function chosenFiles(positional: readonly string[], flagged: readonly str
 }
 
 /**
- * Reads each file, `-` from standard input, those of a directory, and those that they name as far as they are there. Throws
- * `CommandError` `invalid` for one that cannot be read or is too long.
+ * Reads each file, `-` from standard input, those of a directory, and those that they name as far as they are there, with the
+ * environment variables that they name as far as they are set. Throws `CommandError` `invalid` for one that cannot be read
+ * or is too long.
  */
 export async function readConfigFiles(paths: readonly string[]): Promise<SourceFile[]> {
   keepYoungGenerationSmall();
   const files = await Promise.all(paths.map(configFilesAt));
   const sources = await Promise.all(files.flat().map(readConfigFile));
   const find = fileFinder(paths);
-  const named = namedFiles(sources).map((name) => readNamedFile(name, find(name)));
-  return [...sources, ...(await Promise.all(named)).filter((file) => file !== undefined)];
+  const variables = namedVariables(sources).flatMap((name): SourceFile[] => {
+    const content = process.env[name];
+    return content === undefined ? [] : [{ name, content, role: "environment" }];
+  });
+  const environment = new Map(variables.map(({ name, content }) => [name, content]));
+  const named = namedFiles(sources, environment).map((name) => readNamedFile(name, find(name)));
+  return [...sources, ...(await Promise.all(named)).filter((file) => file !== undefined), ...variables];
 }
 
 /** Of a directory its files with a name of a configuration, in the order of their letters; not those of directories in it. */

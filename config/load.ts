@@ -9,7 +9,7 @@ import { listenerCertificates, type CertificateSource } from "./check/listener-c
 import { sharedHosts } from "./check/shared-hosts.ts";
 import { compileSnapshot } from "./compile.ts";
 import { diagnosticCodes, type DiagnosticCode } from "./diagnostic-code.ts";
-import { parseHaproxy, isHaproxy } from "./haproxy/parse-haproxy.ts";
+import { parseHaproxy, isHaproxy, type Surroundings } from "./haproxy/parse-haproxy.ts";
 import { parseKubernetes, readManifests, type ParsedKubernetes } from "./kubernetes/parse-kubernetes.ts";
 import type { ObjectStatus } from "./kubernetes/object-status.ts";
 import { isKubernetes, type ReadObjects } from "./kubernetes/read-objects.ts";
@@ -65,13 +65,16 @@ export function loadConfig(files: readonly SourceFile[], options: LoadOptions = 
 export function* loadSteps(files: readonly SourceFile[], options: LoadOptions = {}): Steps<LoadResult> {
   const problem = fileListProblem(files);
   if (problem) return { diagnostics: [problem] };
-  const named = new Map(files.flatMap(({ role, name, content }) => (role ? [[name, content]] : [])));
+  const surroundings: Surroundings = {
+    named: contentsOf(files, "named"),
+    environment: contentsOf(files, "environment"),
+  };
   const sources = files.filter(({ role }) => role === undefined);
   const manifestFiles = sources.filter(isKubernetes);
   const others: ParsedSource[] = [];
   for (const file of sources) {
     if (manifestFiles.includes(file)) continue;
-    others.push(yield* parseFile(file, named));
+    others.push(yield* parseFile(file, surroundings));
     yield;
   }
   const read = manifestFiles.length > 0 ? readManifests(manifestFiles) : undefined;
@@ -188,12 +191,16 @@ function objectAt(
 }
 
 /** Each format that describes one file by its own reader. */
-function* parseFile(file: SourceFile, named: ReadonlyMap<string, string>): Steps<ParsedSource> {
+function* parseFile(file: SourceFile, surroundings: Surroundings): Steps<ParsedSource> {
   if (!isHaproxy(file)) return yield* nativeSteps(file);
   const unreadable = textProblem(file.content);
   return unreadable
     ? unreadableSource(file.name, [textDiagnostic(file.name, unreadable)])
-    : parseHaproxy(file, named);
+    : parseHaproxy(file, surroundings);
+}
+
+function contentsOf(files: readonly SourceFile[], wanted: SourceFile["role"]): Map<string, string> {
+  return new Map(files.filter(({ role }) => role === wanted).map(({ name, content }) => [name, content]));
 }
 
 function fileListProblem(files: readonly SourceFile[]): Diagnostic | undefined {

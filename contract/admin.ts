@@ -15,16 +15,17 @@ import { nameSchema, snapshotBackendSchema, snapshotListenerSchema, snapshotSche
 export const roleSchema = z.enum(["forwarder", "reader", "publisher", "admin"]);
 export type Role = z.infer<typeof roleSchema>;
 
-/** One source document of a configuration. */
+/** One source document of a configuration, or what has to come with it. */
 export const sourceFileSchema = z.strictObject({
   /** As the user named it; diagnostics repeat it. */
   name: z.string().max(1024),
   content: z.string(),
   /**
    * `named`: no configuration itself, but what another of the files names, such as the map of a haproxy.cfg. Its name is
-   * the one that it has there. Default: a configuration.
+   * the one that it has there. `environment`: an environment variable that one of the files names, and its value. Default:
+   * a configuration.
    */
-  role: z.literal("named").optional(),
+  role: z.enum(["named", "environment"]).optional(),
 });
 export type SourceFile = z.infer<typeof sourceFileSchema>;
 

@@ -139,10 +139,12 @@ function predicate(
 
 function isDefined(name: string, environment: ReadonlyMap<string, string>): boolean {
   if (environment.has(name)) return true;
+  // Of a process that a master keeps.
+  if (name === "HAPROXY_MWORKER") return false;
   throw new StatementProblem({
     code: "environment-variable",
-    message: `the block depends on whether the environment variable ${JSON.stringify(name)} of the machine that runs HAProxy is set`,
-    remedy: "Keep the branch that applies, or say `setenv` in the global section before.",
+    message: `the block depends on whether the environment variable ${JSON.stringify(name)} is set, and it is not`,
+    remedy: "Keep the branch that applies, or set it where the file is read.",
   });
 }
 

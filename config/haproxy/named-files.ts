@@ -76,8 +76,8 @@ function linesWithText(content: string): string[] {
 const maxFiles = 256;
 
 /** Names of the files that a haproxy.cfg wants beside it, as it writes them. Never throws. */
-export function filesNamedBy(content: string): string[] {
-  const sections = readSections(content, createNotes(""));
+export function filesNamedBy(content: string, environment: ReadonlyMap<string, string>): string[] {
+  const sections = readSections(content, createNotes(""), environment);
   const folder = crtBase(sections);
   const names = new Set(
     sections.flatMap((section) =>

@@ -14,16 +14,21 @@ export function isHaproxy({ name, content }: SourceFile): boolean {
   return name.toLowerCase().endsWith(".cfg") || looksLikeHaproxy(content);
 }
 
-/**
- * `named`: the contents of the files that the configuration names. Never throws; time and memory are bounded by the
- * length of the texts and by `limits`.
- */
+/** What a configuration names that is no part of its text. */
+export interface Surroundings {
+  /** Contents of files. */
+  readonly named: ReadonlyMap<string, string>;
+  /** Values of environment variables. */
+  readonly environment: ReadonlyMap<string, string>;
+}
+
+/** Never throws; time and memory are bounded by the length of the texts and by `limits`. */
 export function parseHaproxy(
   { name, content }: SourceFile,
-  named: ReadonlyMap<string, string> = new Map(),
+  { named, environment }: Surroundings,
 ): ParsedSource {
   const notes = createNotes(name);
-  const sections = readSections(content, notes);
+  const sections = readSections(content, notes, environment);
   if (sections.length === 0 && notes.diagnostics().length === 0) {
     const message = "the file has no configuration in it";
     return unreadableSource(name, [

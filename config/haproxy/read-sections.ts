@@ -1,7 +1,7 @@
 // Text of a haproxy.cfg → sections of statements. Time and memory are bounded by the length of the text.
 import { limits } from "#contract/limits.ts";
 import { ConditionalBlocks } from "./conditional-blocks.ts";
-import { changeEnvironment } from "./environment.ts";
+import { changeEnvironment, ownVariables } from "./environment.ts";
 import type { Note, Notes } from "./notes.ts";
 import { splitWords, type Word } from "./split-words.ts";
 import { attempt } from "./statement-problem.ts";
@@ -16,9 +16,13 @@ const messages = new Set([".diag", ".notice", ".warning"]);
 const maxLineChars = 65_536;
 
 /** Reads as far as the bounds allow; what cannot be read is in the notes. */
-export function readSections(text: string, notes: Notes): Section[] {
+export function readSections(
+  text: string,
+  notes: Notes,
+  surrounding: ReadonlyMap<string, string> = new Map(),
+): Section[] {
   const sections: Section[] = [];
-  const environment = new Map<string, string>();
+  const environment = new Map([...ownVariables, ...surrounding]);
   const blocks = new ConditionalBlocks();
   let count = 0;
   let line = 0;
@@ -79,7 +83,7 @@ function readLine(
     return undefined;
   }
   if (assumed !== undefined && !isSkipped) {
-    const message = `the environment is not looked at: the default of ${JSON.stringify(assumed)} is taken`;
+    const message = `the environment variable ${JSON.stringify(assumed)} is not set: its default is taken`;
     notes.add({ words, line, section: place }, { code: "statement-approximated", message });
   }
   return words;
@@ -92,7 +96,7 @@ function noteOpenBlock({ openSince }: ConditionalBlocks, notes: Notes): void {
   notes.add({ words, line: openSince, section: [] }, { code: "haproxy-syntax", message });
 }
 
-function* linesOf(text: string): Generator<string> {
+export function* linesOf(text: string): Generator<string> {
   let start = text.startsWith("\uFEFF") ? 1 : 0;
   while (start <= text.length) {
     const end = text.indexOf("\n", start);

@@ -22,6 +22,22 @@ test.each<[line: string, words: string[]]>([
   expect(texts(line)).toEqual(words);
 });
 
+test.each<[line: string, words: string[]]>([
+  [`bind ":$PORT"`, ["bind", ":80"]],
+  [`"\${PORT}\${NONE-x}"`, ["80x"]],
+  [`a "\${LIST}" b`, ["a", " one  two ", "b"]],
+  // As many words as it has.
+  [`a "x\${LIST[*]}y" b`, ["a", "xone", "twoy", "b"]],
+  [`a "\${EMPTY[*]}" b`, ["a", "", "b"]],
+])("of variables %j is %j", (line, words) => {
+  const environment = new Map([
+    ["PORT", "80"],
+    ["LIST", " one  two "],
+    ["EMPTY", ""],
+  ]);
+  expect(splitWords(line, environment).words.map(({ text }) => text)).toEqual(words);
+});
+
 test("columns count from 1", () => {
   expect(splitWords(`  use_backend  "a b" if x`).words.map(({ column }) => column)).toEqual([3, 16, 22, 25]);
 });

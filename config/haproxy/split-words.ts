@@ -32,11 +32,11 @@ const escapes: Readonly<Record<string, string>> = {
   r: "\r",
 };
 
-/**
- * `environment`: variables that the file itself sets. Time is linear in the line's length and in their values'. A word
- * may be empty (`""`).
- */
-export function splitWords(line: string, environment: ReadonlyMap<string, string> = new Map()): SplitLine {
+/** Time is linear in the line's length and in the values' of its variables. A word may be empty (`""`). */
+export function splitWords(
+  line: string,
+  environment: Pick<ReadonlyMap<string, string>, "get" | "has"> = new Map<string, string>(),
+): SplitLine {
   const words: Word[] = [];
   let assumed: string | undefined;
   let text = "";
@@ -71,7 +71,12 @@ export function splitWords(line: string, environment: ReadonlyMap<string, string
       const value = variable && (environment.get(variable.name) ?? variable.fallback);
       if (value === undefined) return { words, problem: environmentVariable(line, index) };
       if (!environment.has(variable!.name)) assumed = variable!.name;
-      text += value;
+      const [first = "", ...others] = variable!.isList ? value.trim().split(/\s+/) : [value];
+      text += first;
+      for (const other of others) {
+        end();
+        [text, start] = [other, index];
+      }
       index += variable!.chars - 1;
     } else text += character;
   }
@@ -80,15 +85,21 @@ export function splitWords(line: string, environment: ReadonlyMap<string, string
   return { words, ...(assumed !== undefined && { assumed }) };
 }
 
-/** `$NAME`, `${NAME}`, `${NAME-default}`. */
-function readVariable(
-  line: string,
-  index: number,
-): { name: string; fallback: string | undefined; chars: number } | undefined {
+interface Variable {
+  readonly name: string;
+  readonly fallback: string | undefined;
+  /** What stands between spaces in its value are words. */
+  readonly isList: boolean;
+  readonly chars: number;
+}
+
+/** `$NAME`, `${NAME}`, `${NAME-default}`, `${NAME[*]}`. */
+function readVariable(line: string, index: number): Variable | undefined {
   const rest = line.slice(index, index + 1_024);
-  const found = /^\$(?:(\w+)|\{(\w+)(?:-([^}"]*))?\})/.exec(rest);
+  const found = /^\$(?:(\w+)|\{(\w+)(\[\*\])?(?:-([^}"]*))?\})/.exec(rest);
   if (!found) return undefined;
-  return { name: (found[1] ?? found[2])!, fallback: found[3], chars: found[0].length };
+  const [whole, bare, braced, list, fallback] = found;
+  return { name: (bare ?? braced)!, fallback, isList: list !== undefined, chars: whole.length };
 }
 
 function isSpace(character: string): boolean {
@@ -131,7 +142,7 @@ function environmentVariable(line: string, index: number): WordProblem {
   return {
     code: "environment-variable",
     column: index + 1,
-    message: `the value depends on the environment variable ${JSON.stringify(name)} of the machine that runs HAProxy`,
-    remedy: "Write its value here, or \\$ for a dollar sign.",
+    message: `the environment variable ${JSON.stringify(name)} is not set`,
+    remedy: "Set it where the file is read, write its value here, or \\$ for a dollar sign.",
   };
 }
