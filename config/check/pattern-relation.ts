@@ -17,7 +17,9 @@ export type Universe = "texts" | "paths";
 
 /** Answers questions about expressions, as many as its budget allows; beyond, it says no. */
 export class PatternRelations {
-  readonly #programs = new Map<string, Program | undefined>();
+  readonly #programs = new Map<string, Numbered | undefined>();
+  /** Rules of a route with many hosts are compared once for each. Every answer has taken of the budget. */
+  readonly #answers = new Map<string, boolean>();
   #pairs = 0;
 
   get isExhausted(): boolean {
@@ -26,31 +28,48 @@ export class PatternRelations {
 
   /** Whether `outer` matches whatever `inner` matches. */
   includes(outer: string, inner: string, universe: Universe): boolean {
-    return this.#finds(outer, inner, universe, (one, other) => !one && other) === false;
+    return this.#isNever("in", outer, inner, universe, (one, other) => !one && other);
   }
 
   /** Whether no text matches both. */
   excludes(one: string, other: string, universe: Universe): boolean {
-    return this.#finds(one, other, universe, (left, right) => left && right) === false;
+    return this.#isNever("and", one, other, universe, (left, right) => left && right);
   }
 
-  /** Whether some text leads to a pair of states whose verdicts are those asked for; `undefined`: it is not known. */
-  #finds(
+  /** False also where it is not known. */
+  #isNever(
+    question: "in" | "and",
     one: string,
     other: string,
     universe: Universe,
     isAskedFor: (one: boolean, other: boolean) => boolean,
-  ): boolean | undefined {
+  ): boolean {
     const [left, right] = [this.#programOf(one), this.#programOf(other)];
-    if (!left || !right || this.isExhausted) return undefined;
+    if (!left || !right) return false;
+    const key = `${left.number} ${question} ${right.number} ${universe}`;
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known;
+    if (this.isExhausted) return false;
+    const answer = this.#finds(left.program, right.program, universe, isAskedFor) === false;
+    this.#answers.set(key, answer);
+    return answer;
+  }
+
+  /** Whether some text leads to a pair of states whose verdicts are those asked for; `undefined`: it is not known. */
+  #finds(
+    left: Program,
+    right: Program,
+    universe: Universe,
+    isAskedFor: (one: boolean, other: boolean) => boolean,
+  ): boolean | undefined {
     const alphabet = alphabetOf(left, right, universe);
     const first: Pair = { one: follow(left, [0], true), other: follow(right, [0], true), behind: "start" };
     const seen = new Set<string>([keyOf(first)]);
     const queue = [first];
     for (let pair = queue.pop(); pair; pair = queue.pop()) {
+      this.#pairs += 1;
       const isText = universe === "texts" || pair.behind !== "start";
       if (isText && isAskedFor(pair.one.accepts, pair.other.accepts)) return true;
-      this.#pairs += 1;
       for (const codePoint of nextCharacters(alphabet, universe, pair)) {
         const next: Pair = {
           one: step(left, pair.one, codePoint),
@@ -68,10 +87,18 @@ export class PatternRelations {
   }
 
   /** `undefined`: it looks at words, or is no expression, which another check says. */
-  #programOf(source: string): Program | undefined {
-    if (!this.#programs.has(source)) this.#programs.set(source, programOf(source));
+  #programOf(source: string): Numbered | undefined {
+    if (!this.#programs.has(source)) {
+      const program = programOf(source);
+      this.#programs.set(source, program && { number: this.#programs.size, program });
+    }
     return this.#programs.get(source);
   }
+}
+
+interface Numbered {
+  readonly number: number;
+  readonly program: Program;
 }
 
 /** Instructions that wait for a character, and whether the text may end here. */

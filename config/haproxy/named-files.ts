@@ -122,7 +122,8 @@ function filesOf({ words }: Statement): string[] {
     const next = texts[index + 1];
     const isFollowed = text === "-f" || (replies.has(keyword) && /^(?:lf-|error)?file$/.test(text));
     const followed = isFollowed && next !== undefined ? [next] : [];
-    return [...followed, ...[...text.matchAll(/,map(?:_\w+)?\(([^,)]+)/g)].map(([, name]) => name!)];
+    const maps = text.includes(",map") ? [...text.matchAll(/,map(?:_\w+)?\(([^,)]+)/g)] : [];
+    return [...followed, ...maps.map(([, name]) => name!)];
   });
   if (keyword === "errorfile" && third !== undefined) names.push(third);
   return names.filter((name) => name !== nowhere).flatMap((name) => readName(name).path ?? []);
