@@ -80,6 +80,24 @@ export function processorUs(pid: number): number {
   });
 }
 
+/** Of one process alone: how long its threads have run, and how long its first thread has waited for a core. Linux only. */
+export function scheduledMs(pid: number): { ranMs: number; waitedMs: number } {
+  const fields = (path: string): number[] => tryRead(path).split(" ").map(Number);
+  const ranNs = tasksOf(pid).reduce(
+    (sum, task) => sum + (fields(`/proc/${pid}/task/${task}/schedstat`)[0] ?? 0),
+    0,
+  );
+  return { ranMs: ranNs / 1e6, waitedMs: (fields(`/proc/${pid}/schedstat`)[1] ?? 0) / 1e6 };
+}
+
+function tasksOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
+
 function sumOfTree(pid: number, valueOf: (pid: number) => number): number {
   try {
     const children = new Map<number, number[]>();

@@ -7,8 +7,8 @@ export type Steps<Result> = Generator<void, Result>;
 /** Routes, rules or backends that are about a millisecond of work. */
 export const itemsPerStep = 64;
 
-/** Of an item's work, what it costs to take it over from before. */
-export const keptItem = 1 / 64;
+/** Of an item's work, what it costs to take it over from before. More the first time, when that code has not run yet. */
+export const keptItem = 1 / 16;
 
 /** Tells where one step ends and the next begins. */
 export class StepLength {

@@ -52,13 +52,20 @@ async function run({ url, host, perSecond }: SteadyLoad): Promise<SteadySample[]
     const socket = connect(Number(port), hostname).setNoDelay(true).setEncoding("latin1");
     socket.on("data", (chunk: string) => take(socket, chunk));
     socket.on("error", () => lost(socket));
+    socket.on("close", () => lost(socket));
+    return socket;
+  };
+  // One that the gateway has closed meanwhile, for nothing was asked on it, takes no request and says nothing of it.
+  const takeIdle = (): Socket | undefined => {
+    let socket = idle.pop();
+    while (socket?.destroyed) socket = idle.pop();
     return socket;
   };
   process.stdin.resume();
   const startMs = now();
   for (let sent = 0; !process.stdin.readableEnded;) {
     for (const due = ((now() - startMs) * perSecond) / 1_000; sent < due; sent += 1) {
-      const socket = idle.pop() ?? open();
+      const socket = takeIdle() ?? open();
       busy.set(socket, { atMs: startMs + (sent * 1_000) / perSecond, answer: "" });
       socket.write(head);
     }

@@ -161,6 +161,47 @@ test(
   },
 );
 
+test("rules that stay are not read again, and taking them over pauses every thousand or so", () => {
+  const count = 5_000;
+  const read = new Set<string>();
+  const routes = Array.from({ length: count }, (_, index) => {
+    const name = `r${String(index).padStart(4, "0")}`;
+    const it = routeOf(name, {
+      hostnames: [`${name}.test`],
+      rules: [{ path: "/", filters: [], refs: ["w"], timeoutMs: null }],
+      denies: false,
+    });
+    return { ...it, rules: it.rules.map((rule) => watched(rule, () => read.add(name))) };
+  });
+  const first: Snapshot = { ...testSnapshot([], []), routes, backends: [testBackend("w", 1)] };
+  const { compile } = quietIsolate({});
+  const plan = allAtOnce(compile({ version: 1, hash: "sha256:1", snapshot: first }, undefined));
+  expect(read.size).toBe(count);
+
+  read.clear();
+  const changed = { ...routes[7]!, rules: routes[7]!.rules.map((rule) => ({ ...rule })) };
+  read.clear();
+  const snapshot = { ...first, routes: routes.with(7, changed) };
+  let pauses = 0;
+  for (const _pause of compile({ version: 2, hash: "sha256:2", snapshot }, plan)) pauses += 1;
+  expect([...read]).toEqual([]);
+  // Their matches, their hosts, the rules of those, their handlers.
+  const walks = 4;
+  expect(pauses).toBeGreaterThan((walks - 1) * Math.floor(count / 1_024));
+});
+
+/** The rule, which tells when somebody looks at where it leads. */
+function watched(rule: SnapshotRoute["rules"][number], tell: () => void): SnapshotRoute["rules"][number] {
+  const { backendRefs, ...rest } = rule;
+  return Object.defineProperty({ ...rest } as typeof rule, "backendRefs", {
+    enumerable: true,
+    get: () => {
+      tell();
+      return backendRefs;
+    },
+  });
+}
+
 function expectKept(
   plan: SnapshotPlan,
   before: SnapshotPlan | undefined,

@@ -13,7 +13,9 @@ import type { PlanInputs } from "./snapshot-plan.ts";
 export interface RulePlan {
   readonly handler: Handler;
   readonly route: SnapshotRoute;
-  /** Those that the rule names, and no others. */
+  /** Of backends that the rule names. */
+  readonly names: readonly string[];
+  /** Those, and no others. */
   readonly backends: ReadonlyMap<string, BackendPlan>;
 }
 
@@ -31,7 +33,7 @@ export function* ruleSteps(
   const plans = new Map<SnapshotRule, RulePlan>();
   for (const route of routes) {
     for (const rule of route.rules) {
-      const kept = sameRule(previous?.get(rule), route, rule, backends);
+      const kept = sameRule(previous?.get(rule), route, backends);
       const access = (): AccessPolicy | undefined => accessOf(rule.securityPolicy ?? route.securityPolicy);
       plans.set(rule, kept ?? compileRule(route, rule, access(), backends, inputs));
       if (step.isFull(kept ? keptItem : 1)) yield;
@@ -43,11 +45,11 @@ export function* ruleSteps(
 function sameRule(
   before: RulePlan | undefined,
   route: SnapshotRoute,
-  rule: SnapshotRule,
   backends: ReadonlyMap<string, BackendPlan>,
 ): RulePlan | undefined {
   if (before?.route !== route) return undefined;
-  return namesOf(rule).every((name) => before.backends.get(name) === backends.get(name)) ? before : undefined;
+  const isSame = before.names.every((name) => before.backends.get(name) === backends.get(name));
+  return isSame ? before : undefined;
 }
 
 function namesOf({ backendRefs, filters }: SnapshotRule): string[] {
@@ -64,7 +66,8 @@ function compileRule(
   all: ReadonlyMap<string, BackendPlan>,
   { stages, random, limiter, secret, fetchStatistics }: PlanInputs,
 ): RulePlan {
-  const backends = named(rule, all);
+  const names = namesOf(rule);
+  const backends = named(names, all);
   const filters = compileFilters(rule.filters);
   const branchFilters = rule.backendRefs.map((ref) => combinePlans(filters, compileFilters(ref.filters)));
   const branches = rule.backendRefs.map((ref, index): Handler => {
@@ -86,13 +89,13 @@ function compileRule(
     limiter,
     fetchStatistics,
   });
-  return { handler, route, backends };
+  return { handler, route, names, backends };
 }
 
 /** A stage that asks for another backend than those of `namesOf` finds none, so that it cannot hold on to an old one. */
-function named(rule: SnapshotRule, all: ReadonlyMap<string, BackendPlan>): Map<string, BackendPlan> {
+function named(names: readonly string[], all: ReadonlyMap<string, BackendPlan>): Map<string, BackendPlan> {
   const backends = new Map<string, BackendPlan>();
-  for (const name of namesOf(rule)) {
+  for (const name of names) {
     const backend = all.get(name);
     if (backend) backends.set(name, backend);
   }
