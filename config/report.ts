@@ -44,6 +44,9 @@ export interface DiagnosticReport extends Report {
   diagnostics(): Diagnostic[];
 }
 
+/** Several times what any message needs that quotes no name or value of thousands of characters. */
+const maxTextChars = 1_000;
+
 /** At most `limits.diagnosticsPerSeverity` findings of each severity are kept; one more entry counts the others. */
 export function createReport(locate: Locate): DiagnosticReport {
   const kept: Record<Diagnostic["severity"], Diagnostic[]> = { error: [], warning: [] };
@@ -55,7 +58,8 @@ export function createReport(locate: Locate): DiagnosticReport {
     if (counts[severity] > limits.diagnosticsPerSeverity) return;
     const { file, line, column, path } = locate(finding.path, finding.at ?? "value");
     const place = { file, line, column, path: formatPath(path) };
-    kept[severity].push({ severity, code, ...place, message, ...(remedy === undefined ? {} : { remedy }) });
+    const texts = { message: bounded(message), ...(remedy === undefined ? {} : { remedy: bounded(remedy) }) };
+    kept[severity].push({ severity, code, ...place, ...texts });
   }
 
   return {
@@ -70,19 +74,24 @@ export function createReport(locate: Locate): DiagnosticReport {
   };
 }
 
+function bounded(text: string): string {
+  return text.length > maxTextChars ? `${text.slice(0, maxTextChars - 1)}…` : text;
+}
+
 function truncation(severity: Diagnostic["severity"], count: number): Diagnostic[] {
   if (count === 0) return [];
   const message = `${count} more ${severity}s are not shown`;
   return [{ severity, code: "diagnostics-truncated", file: "", line: 0, column: 0, path: "", message }];
 }
 
-/** `routes[0].rules[1].backendRefs[0].name`; keys that are no identifiers are quoted. */
+/** `routes[0].rules[1].backendRefs[0].name`; keys that are no identifiers are quoted, long ones cut. */
 export function formatPath(path: Path): string {
   let text = "";
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`;
+    else if (step.length > 64) text += `[${JSON.stringify(`${step.slice(0, 63)}…`)}]`;
     else if (/^[A-Za-z_$][A-Za-z0-9_$-]*$/.test(step)) text += text === "" ? step : `.${step}`;
-    else text += `[${JSON.stringify(step.length > 64 ? `${step.slice(0, 63)}…` : step)}]`;
+    else text += `[${JSON.stringify(step)}]`;
   }
   return text;
 }

@@ -57,6 +57,7 @@ test.each<[string, string, string]>([
     "limit-exceeded",
   ],
   ["commas", `[${",".repeat(600_000)}`, "limit-exceeded"],
+  ["a list behind the end of a document", `{}\na: [${"1,".repeat(1_000_000)}1]\n`, "yaml-syntax"],
   ["a long JSON list", `{"routes":[${"1,".repeat(limits.configValues)}1]}`, "limit-exceeded"],
   ["a lone surrogate", "a: \uD800\n", "text-invalid"],
   ["UTF-16, as decoders of UTF-8 read it", "\uFFFD\uFFFDa\u0000:\u0000 \u00001\u0000", "text-invalid"],
@@ -64,6 +65,19 @@ test.each<[string, string, string]>([
   ["too long in bytes, not in characters", `# ${"é".repeat(limits.configBytes / 2)}`, "file-too-large"],
 ])("%s", (_name, content, expected) => {
   expect(codes(content)).toContain(expected);
+});
+
+test("of names and values of megabytes the beginning is quoted", () => {
+  const long = "k".repeat(1_000_000);
+  const { diagnostics } = parseNative({ name: "f", content: `${long}: 1\nlisteners: [{ name: ${long} }]\n` });
+  expect(diagnostics.map(({ code }) => code)).toContain("field-unknown");
+  for (const { message, path, remedy = "" } of diagnostics)
+    expect(message.length + path.length + remedy.length).toBeLessThan(2_500);
+});
+
+test("of aliases beyond the bound one is told, also where maps are merged", () => {
+  const keys = Array.from({ length: 1_000 }, (_, key) => `k${key}: 1`).join(", ");
+  expect(codes(`b: &b { ${keys} }\nm:\n${"  - { <<: *b }\n".repeat(3_000)}`)).toEqual(["yaml-alias"]);
 });
 
 test("aliases within the bound are fine", () => {

@@ -72,10 +72,12 @@ routes: &r [*r]
     "a tag",
     `listeners: !x []
 routes: !!binary aGk=
+!y backends: []
 `,
     [
       "1:15: error: tags have no meaning here; found !x [yaml-tag]",
       "2:18: error: tags have no meaning here; found tag:yaml.org,2002:binary [yaml-tag]",
+      "3:4: error: tags have no meaning here; found !y [yaml-tag]",
     ],
   ],
   [
@@ -91,6 +93,16 @@ routes: !!binary aGk=
   - { <<: 3 }
 `,
     ["2:7: error: << expects a map, or a list of maps [yaml-merge]"],
+  ],
+  [
+    "merge keys with aliases that are wrong themselves",
+    `listeners: &a { <<: *a }
+routes: { <<: [*b] }
+`,
+    [
+      "1:21: error: the alias *a is inside of its own anchor [yaml-alias]",
+      "2:16: error: the alias *b has no anchor before it [yaml-alias]",
+    ],
   ],
   [
     "YAML 1.1",

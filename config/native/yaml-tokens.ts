@@ -7,6 +7,9 @@ import { limits } from "#contract/limits.ts";
 /** The lexer's sign before a scalar, and the marks that values and keys may be missing at. */
 const countedLexemes = new Set(["\u001F", "[", "{", "-", ":", "?", ","]);
 
+/** A parser that is lost calls every lexeme an error; the first ones say what there is to say. */
+const maxErrors = 20;
+
 /** One token per document, made while they are iterated. Linear in the length of the text. */
 export class YamlTokens implements Iterable<CST.Token> {
   /** Offset at which the nesting passed the bound; no token comes after it. */
@@ -26,13 +29,16 @@ export class YamlTokens implements Iterable<CST.Token> {
     const maxStack = limits.configDepth + 2;
     let inText = 0;
     let inDocument = 0;
+    let errors = 0;
     for (const lexeme of new Lexer().lex(this.#text)) {
       if (countedLexemes.has(lexeme)) inDocument += 1;
       for (const token of parser.next(lexeme)) {
         inText += inDocument;
         inDocument = 0;
+        if (token.type === "error") errors += 1;
         yield token;
       }
+      if (errors > maxErrors) return;
       if (inDocument > limits.configMarksAtOnce || inText > limits.configValues) {
         this.tooManyAt = parser.offset;
         return;

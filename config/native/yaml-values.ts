@@ -41,6 +41,7 @@ export class YamlValues {
   /** Values so far, with those of aliases counted at each use. */
   #size = 0;
   #aliasValues = 0;
+  #problems = 0;
 
   /** @param maxAliasValues how many values aliases may add in all. An alias shares memory, but readers visit each use. */
   constructor(maxAliasValues: number, report: (problem: YamlProblem) => void) {
@@ -112,6 +113,7 @@ export class YamlValues {
         this.#readMerge(pair, merged);
         continue;
       }
+      this.#checkTag(pair.key);
       const key = keyText(pair.key);
       if (key === undefined) {
         this.#problem("yaml-key", pair.key, "expected a name as key, found a list, a map or an alias");
@@ -128,7 +130,10 @@ export class YamlValues {
 
   /** `<<: *a` or `<<: [*a, *b]`: keys of the map win, then those of the first in the list (YAML 1.1 merge type). */
   #readMerge(pair: MapPair, into: Record<string, unknown>): void {
+    const before = this.#problems;
     const value = this.read(pair.value);
+    // What is wrong with the alias has been said, of those beyond the bound by the first one.
+    if (this.#problems > before || this.#aliasValues > this.#maxAliasValues) return;
     for (const source of Array.isArray(value) ? value : [value]) {
       if (source === null || typeof source !== "object" || Array.isArray(source)) {
         this.#problem("yaml-merge", pair.key, "<< expects a map, or a list of maps");
@@ -141,6 +146,7 @@ export class YamlValues {
   }
 
   #problem(code: DiagnosticCode, node: Node, message: string, remedy?: string): void {
+    this.#problems += 1;
     const offset = node.range?.[0] ?? 0;
     this.#report({ code, offset, message, ...(remedy === undefined ? {} : { remedy }) });
   }
