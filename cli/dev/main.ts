@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Command } from "commander";
 import { AdminClient, RefusedError } from "../admin-client.ts";
-import { CommandError } from "../command-error.ts";
+import { CommandError, exitCodes } from "../command-error.ts";
+import type { SourceFile } from "#contract/admin.ts";
 import { errorCodeHeader, type ErrorCode } from "#contract/error.ts";
 import { wholeNumber } from "../command/arguments.ts";
-import { readConfigFiles } from "../config-files.ts";
 import { packageRoot } from "../installation.ts";
 import { adminTokenPath, controlFilePath } from "../local-system.ts";
+import { loadInChild } from "../serve/loaded-config.ts";
 
 /** So that the other commands find the control: `isthmus status --data .wrangler/isthmus`. */
 const dataDirectory = join(packageRoot, ".wrangler/isthmus");
@@ -43,10 +44,14 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   if (error instanceof CommandError && error.remedy) console.error(`    ${error.remedy}`);
-  process.exit(1);
+  process.exit(error instanceof CommandError ? error.exitCode : exitCodes.failure);
 }
 
 async function run(flags: DevFlags): Promise<void> {
+  // Before anything is started: what is wrong with the file is no reason to look into wrangler's output.
+  const { sources } = await loadInChild({ files: [flags.file], isolate: false, strict: false }, (line) =>
+    console.error(line),
+  );
   const token = readDevToken();
   const children = [
     wrangler("control/wrangler.toml", flags.controlPort, flags.verbose),
@@ -56,14 +61,28 @@ async function run(flags: DevFlags): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   // One without the other is of no use.
   for (const child of children) child.once("exit", stop);
+  try {
+    await serve(flags, token, sources, children);
+  } catch (error) {
+    stop();
+    throw error;
+  }
+}
+
+/** Resolves when both answer, and there is something to serve. */
+async function serve(
+  flags: DevFlags,
+  token: string,
+  files: readonly SourceFile[],
+  children: readonly ChildProcess[],
+): Promise<void> {
   const client = new AdminClient({ url: `http://localhost:${flags.controlPort}`, token });
   await until(children, async () => Boolean(await client.status()));
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   writeFileSync(adminTokenPath(dataDirectory), token, { mode: 0o600 });
   writeFileSync(controlFilePath(dataDirectory), JSON.stringify({ url: client.url }));
   const { versions } = await client.versions({ limit: 1 });
-  if (versions.length === 0)
-    await client.publish({ files: await readConfigFiles([flags.file]), reason: "npm run dev" });
+  if (versions.length === 0) await client.publish({ files: [...files], reason: "npm run dev" });
   const gateway = `http://localhost:${flags.port}`;
   await until(children, () => hasConfiguration(gateway));
   console.log(`gateway  ${gateway}
