@@ -1,8 +1,9 @@
-// Another server's word on each request (Envoy Gateway's `extAuth` over HTTP, ingress-nginx's `auth-url`).
+// Another server's word on each request (Envoy Gateway's `extAuth` over HTTP or gRPC, ingress-nginx's `auth-url`).
 import { z } from "zod";
 import { requestRuleSchema } from "./authorization.ts";
 import { headerNameSchema, headerSchema } from "./http-field.ts";
 import { methodSchema } from "./http-route.ts";
+import { limits } from "./limits.ts";
 import { remoteUriSchema } from "./remote-uri.ts";
 import { requestTextSchema } from "./request-text.ts";
 
@@ -62,13 +63,41 @@ export const extAuthFields = {
         .optional()
         .describe("Clients that the server answers 401 are sent there. Default: they get the answer."),
     })
-    .describe("2xx lets a request pass; any other answer below 500 goes to the client."),
+    .optional()
+    .describe("2xx lets a request pass; any other answer below 500 goes to the client. This, or `grpc`."),
+  grpc: z
+    .strictObject({
+      backendRef: z
+        .strictObject({
+          name: z
+            .string()
+            .min(1)
+            .max(limits.nameChars)
+            .describe("Name of a backend of protocol GRPC or GRPCS."),
+        })
+        .describe("Who is asked: one of its endpoints, as with requests."),
+      contextExtensions: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1).max(256).describe("Name."),
+            value: z.string().max(4096).describe("Value."),
+          }),
+        )
+        .min(1)
+        .max(64)
+        .optional()
+        .describe("What the server is told besides."),
+    })
+    .optional()
+    .describe(
+      "Asks by calling `envoy.service.auth.v3.Authorization/Check`; what refuses goes to the client. This, or `http`.",
+    ),
   headersToExtAuth: z
     .array(headerNameSchema)
     .max(32)
     .default([])
     .describe(
-      "Headers of the request that the server gets besides Authorization; `x-*`: those that begin so, `*`: all of them.",
+      "Headers of the request that the server gets besides Authorization; `x-*`: those that begin so, `*`: all of them. Over gRPC it gets these alone, or all of them where none is named.",
     ),
   order: z
     .enum(["First", "Last", "Instead"])
@@ -82,10 +111,16 @@ export const extAuthFields = {
     .max(256)
     .optional()
     .describe("Requests that the server is asked about: those that one of these matches. Default: all."),
+  statusOnError: z
+    .int()
+    .min(400)
+    .max(599)
+    .optional()
+    .describe("Status while the server is down, slow or answers 5xx. Default: 503."),
   failOpen: z
     .boolean()
     .default(false)
-    .describe("Requests pass while the server is down, slow or answers 5xx. Default: false, 503."),
+    .describe("Requests pass while the server is down, slow or answers 5xx. Default: false."),
 };
 
 export const extAuthSchema = z.strictObject({ ...extAuthFields, timeoutMs: z.int().positive() });

@@ -74,6 +74,8 @@ function localModel(
   portOf: (backend: string) => number,
 ): NativeConfig {
   const own = (name: string): string => prefix + name;
+  const rules = model.routes.flatMap((route) => route.rules);
+  const asked = new Set(rules.map(({ securityPolicy }) => securityPolicy?.extAuth?.grpc?.backendRef.name));
   return {
     ...model,
     // Tables have requests; connections are tested elsewhere.
@@ -94,6 +96,7 @@ function localModel(
       rules: route.rules.map((rule) => ({
         ...rule,
         filters: rule.filters.map((filter) => namedUnder(filter, own)),
+        ...(rule.securityPolicy && { securityPolicy: askedUnder(rule.securityPolicy, own) }),
         backendRefs: rule.backendRefs.map(({ preferredEndpoint, ...ref }) => ({
           ...ref,
           name: ref.name && own(ref.name),
@@ -107,7 +110,7 @@ function localModel(
     })),
     backends: model.backends.map(({ name, endpoints: [first] }) => ({
       name: own(name),
-      protocol: "HTTP",
+      protocol: asked.has(name) ? "GRPC" : "HTTP",
       endpoints: [
         {
           address: "127.0.0.1",
@@ -142,6 +145,16 @@ function namedUnder(filter: Filter, own: (name: string) => string): Filter {
     };
   });
   return { ...filter, responseOverride };
+}
+
+type SecurityPolicy = NonNullable<NativeConfig["routes"][number]["rules"][number]["securityPolicy"]>;
+
+/** So do authorization servers that are called over gRPC. */
+function askedUnder(policy: SecurityPolicy, own: (name: string) => string): SecurityPolicy {
+  const { extAuth } = policy;
+  if (!extAuth?.grpc) return policy;
+  const backendRef = { name: own(extAuth.grpc.backendRef.name) };
+  return { ...policy, extAuth: { ...extAuth, grpc: { ...extAuth.grpc, backendRef } } };
 }
 
 function isHttp({ protocol }: NativeConfig["listeners"][number]): boolean {

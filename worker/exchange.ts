@@ -35,7 +35,7 @@ export class Exchange implements RequestHead {
   readonly startedMs: number;
   readonly method: string;
   #fields: ReadonlyMap<string, string> | undefined = undefined;
-  #granted: Map<string, string> | undefined = undefined;
+  #granted: Map<string, string | null> | undefined = undefined;
   #uniqueId: string | undefined = undefined;
 
   // Entry: who asks, where, for what.
@@ -120,11 +120,12 @@ export class Exchange implements RequestHead {
   }
 
   header(name: string): string | null {
-    return this.#granted?.get(name) ?? this.fields.get(name) ?? null;
+    const granted = this.#granted?.get(name);
+    return granted === undefined ? (this.fields.get(name) ?? null) : granted;
   }
 
-  /** A header that an authorization server has given the request, in place of the client's. */
-  grant(name: string, value: string): void {
+  /** A header that an authorization server has given the request, in place of the client's; `null`: it has taken it. */
+  grant(name: string, value: string | null): void {
     (this.#granted ??= new Map()).set(name.toLowerCase(), value);
   }
 

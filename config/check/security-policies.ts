@@ -3,32 +3,36 @@ import { passwordHashProblem } from "#contract/password-hash.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
 import type { Authorization, RequestRule } from "#contract/security-policy.ts";
 import { isCidr } from "../native/address.ts";
+import { nearestName } from "../native/nearest-name.ts";
+import type { NativeBackend } from "../native/schema.ts";
 import type { NativeSecurityPolicy } from "../native/security-policy.ts";
 import { connectionRoutes } from "../rule.ts";
 import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
 
 export const securityPolicies: Check = (config, report) => {
+  const backends: Backends = new Map(config.backends.map((backend) => [backend.name, backend]));
   for (const { list, index, route } of connectionRoutes(config)) {
-    if (route.securityPolicy) checkPolicy(route.securityPolicy, [list, index, "securityPolicy"], report);
+    if (route.securityPolicy)
+      checkPolicy(route.securityPolicy, backends, [list, index, "securityPolicy"], report);
   }
   for (const [routeIndex, route] of config.routes.entries()) {
     const path = ["routes", routeIndex, "securityPolicy"];
     if (route.securityPolicy) {
-      checkPolicy(route.securityPolicy, path, report);
+      checkPolicy(route.securityPolicy, backends, path, report);
       checkAuthorizationHeader(route.securityPolicy, path, report);
     }
     for (const [ruleIndex, { securityPolicy }] of route.rules.entries()) {
       if (!securityPolicy) continue;
       const rulePath = ["routes", routeIndex, "rules", ruleIndex, "securityPolicy"];
       const whole = securityPolicy.inherit ? { ...route.securityPolicy, ...securityPolicy } : securityPolicy;
-      checkPolicy(securityPolicy, rulePath, report);
+      checkPolicy(securityPolicy, backends, rulePath, report);
       checkAuthorizationHeader(whole, rulePath, report);
     }
   }
 };
 
-function checkPolicy(policy: NativeSecurityPolicy, path: Path, report: Report): void {
+function checkPolicy(policy: NativeSecurityPolicy, backends: Backends, path: Path, report: Report): void {
   const { clientCIDRs, jwt, apiKeyAuth, authorization, extAuth } = policy;
   checkHashes(policy, path, report);
   checkNetworks(clientCIDRs?.allow, [...path, "clientCIDRs", "allow"], report);
@@ -55,7 +59,42 @@ function checkPolicy(policy: NativeSecurityPolicy, path: Path, report: Report): 
   for (const [index, rule] of (extAuth?.rules ?? []).entries()) {
     checkRule(rule, names, [...path, "extAuth", "rules", index], jwt !== undefined, report);
   }
-  if (extAuth) checkPositive(extAuth.timeout, [...path, "extAuth", "timeout"], report);
+  if (!extAuth) return;
+  checkPositive(extAuth.timeout, [...path, "extAuth", "timeout"], report);
+  checkServer(extAuth, backends, [...path, "extAuth"], report);
+}
+
+type Backends = ReadonlyMap<string, NativeBackend>;
+
+function checkServer(
+  { http, grpc }: NonNullable<NativeSecurityPolicy["extAuth"]>,
+  backends: Backends,
+  path: Path,
+  report: Report,
+): void {
+  if ((http === undefined) === (grpc === undefined)) {
+    const message = "expected http or grpc, one of them: whom to ask";
+    report.add({ code: "security-policy-invalid", path, message });
+  }
+  if (!grpc) return;
+  const { name } = grpc.backendRef;
+  const at = [...path, "grpc", "backendRef", "name"];
+  const backend = backends.get(name);
+  if (!backend) {
+    const near = nearestName(name, [...backends.keys()]);
+    const remedy =
+      near === undefined ? "Add the backend, or correct the name." : `Did you mean ${JSON.stringify(near)}?`;
+    const message = `no backend is named ${JSON.stringify(name)}`;
+    report.add({ code: "reference-unknown", path: at, message, remedy });
+  } else if (backend.protocol !== "GRPC" && backend.protocol !== "GRPCS") {
+    const message = `backend ${JSON.stringify(name)} speaks ${backend.protocol}; the authorization server is called over gRPC`;
+    report.add({
+      code: "backend-protocol",
+      path: at,
+      message,
+      remedy: "Set the backend's protocol to GRPC or GRPCS.",
+    });
+  }
 }
 
 function decisionsOf(

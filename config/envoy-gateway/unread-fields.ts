@@ -224,18 +224,15 @@ export const lossesByKind: Readonly<Record<string, Readonly<Record<string, Loss>
     "jwt.providers[].remoteJWKS.failedRefetchDuration": ignored(
       "keys are fetched, and tried again, as the gateway does",
     ),
-    "extAuth.grpc": unsupported("authorization servers are asked over HTTP alone", "Use extAuth.http."),
+    "extAuth.grpc.backendRefs[].weight": ignored("the servers are asked in turn"),
+    "extAuth.grpc.backendRefs[].fallback": ignored("the servers are asked in turn"),
+    "extAuth.grpc.backendSettings": ignored("the server is asked once, within the timeout"),
     "extAuth.bodyToExtAuth": unsupported(
       "the authorization server does not get the request's body",
       "Decide by headers, or let the endpoint ask.",
     ),
-    "extAuth.contextExtensions": unsupported(
-      "the authorization server is told nothing besides the request",
-      "Tell routes apart by the path that the server gets.",
-    ),
     "extAuth.includeRouteMetadata": ignored("the authorization server is told nothing of the route"),
     "extAuth.recomputeRoute": ignored("the server's answer does not change which route a request takes"),
-    "extAuth.statusOnError": ignored("while the server is down the answer is 503"),
     "extAuth.http.backendRefs[].weight": ignored("one server is asked, with every request"),
     "extAuth.http.backendRefs[].fallback": ignored("one server is asked, with every request"),
     "extAuth.http.backendSettings": ignored("the server is asked once, within the timeout"),

@@ -41,6 +41,8 @@ export interface FoundBackend {
 export interface Referring {
   readonly route: AnyRoute;
   readonly listeners: readonly Listener[];
+  /** What it has for the backend, where that is not what the route carries. */
+  readonly carries?: Carried;
 }
 
 export interface Backends {
@@ -102,7 +104,7 @@ export function createBackends(context: BackendContext): Backends {
       const target = services.find(namespace, name, port);
       if (typeof target === "string")
         return { reason: "BackendNotFound", message: whyNot(target, service, port) };
-      if (!canCarry(target, carriedBy(route))) {
+      if (!canCarry(target, carriedBy(from))) {
         const message = `appProtocol ${target.appProtocol} of ${service} is not known here`;
         return { reason: "UnsupportedProtocol", message };
       }
@@ -139,7 +141,7 @@ function extensionBackend(
   { endpoints, isHttp2, tls, isFallback, field }: ExtensionBackend,
   { parts }: BackendContext,
 ): FoundBackend {
-  const carried = carriedBy(from.route);
+  const carried = carriedBy(from);
   const plain = carried === "connections" ? "TCP" : carried === "calls" ? "GRPC" : isHttp2 ? "H2C" : "HTTP";
   const protocol = tls ? inTls[plain] : plain;
   // No namespace has a dot in its name.
@@ -219,7 +221,7 @@ function wayTo(
 ): Way {
   const { route, listeners } = from;
   const gateways = gatewaysOf(from);
-  const carried = carriedBy(route);
+  const carried = carriedBy(from);
   const plain = protocolFor(target, carried);
   const passing = listeners.filter(({ spec }) => spec.tls?.mode === "Passthrough");
   const isPassed = passing.length > 0;
@@ -287,7 +289,9 @@ function urlOf({ appProtocol, endpoints: [first] }: ServiceTarget): string | und
   return `${scheme}://${endpointId(first.address, first.port)}`;
 }
 
-function carriedBy({ object: { kind } }: AnyRoute): Carried {
+function carriedBy({ route, carries }: Referring): Carried {
+  const { kind } = route.object;
+  if (carries) return carries;
   if (kind === "GRPCRoute") return "calls";
   return kind === "HTTPRoute" ? "requests" : "connections";
 }

@@ -11,6 +11,7 @@ import type {
 } from "../kubernetes/model-parts.ts";
 import type { ObjectField } from "../kubernetes/object.ts";
 import type { AnyRoute } from "./attachment.ts";
+import type { BackendTlsPolicies } from "./backend-tls-policies.ts";
 import type { Problem } from "./condition.ts";
 import type { Gateways } from "./gateways.ts";
 import type { FilterInput } from "./http-filters.ts";
@@ -76,6 +77,7 @@ export interface Extended {
 export interface ExtensionContext extends ImportContext {
   readonly gateways: Gateways;
   readonly grants: ReferenceGrants;
+  readonly policies: BackendTlsPolicies;
 }
 
 export interface Extension {

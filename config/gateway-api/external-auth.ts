@@ -19,10 +19,15 @@ export function externalAuth(
   const filter = filters[index]?.externalAuth;
   if (!filter) return {};
   const at = (step: string): ObjectField => ({ object, path: [...path, index, "externalAuth", step] });
-  if (filter.protocol === "GRPC")
-    verdict.unsupported("the authorization server can only be asked over HTTP", at("protocol"));
   if (filter.forwardBody)
     verdict.unsupported("the authorization server does not get the request's body", at("forwardBody"));
+  if (filter.protocol === "GRPC") {
+    const name = verdict.calledServer(filter.backendRef, at("backendRef"));
+    const { allowedHeaders = [] } = filter.grpc ?? {};
+    return name === undefined
+      ? undefined
+      : { securityPolicy: { extAuth: { grpc: { backendRef: { name } }, headersToExtAuth: allowedHeaders } } };
+  }
   const url = verdict.serverUrl(filter.backendRef, at("backendRef"));
   return url === undefined ? undefined : { securityPolicy: { extAuth: extAuthOf(filter, url) } };
 }

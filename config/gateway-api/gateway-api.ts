@@ -54,7 +54,7 @@ function translateGatewayApi(context: ImportContext, extension: Extension): void
   const policies = createBackendTlsPolicies(context, reached);
   const traffic = createBackendTrafficPolicies(context, reached);
   const gateways = readGateways(set, notes, { set, grants });
-  const extended = extension.read({ ...context, gateways, grants });
+  const extended = extension.read({ ...context, gateways, grants, policies });
   const owners = [...gateways.gateways, ...gateways.listenerSets].filter(({ refused }) => !refused);
   const served = new Set(
     owners.flatMap(({ listeners }) =>

@@ -56,7 +56,7 @@ export function refsInVariant<R extends Ref>(
   });
 }
 
-/** `rule` with its policies; mirrors go to the backends as they are. */
+/** `rule` with its policies; mirrors, and questions about requests, go to the backends as they are. */
 export function ruleWithPolicies(
   { rule }: TranslatedRule,
   policies: RulePolicies | undefined,
@@ -70,6 +70,8 @@ export function ruleWithPolicies(
     const { name } = filter.requestMirror.backendRef;
     use.set(name, (use.get(name) ?? new Set()).add(undefined));
   }
+  const server = rule.securityPolicy?.extAuth?.grpc?.backendRef.name;
+  if (server !== undefined) use.set(server, (use.get(server) ?? new Set()).add(undefined));
   const { backendRefs } = rule;
   const led = backendRefs
     ? { ...rule, backendRefs: refsInVariant(backendRefs, policies?.backend, use) }

@@ -2,6 +2,7 @@
 import type { Notes } from "../kubernetes/notes.ts";
 import type { ObjectField } from "../kubernetes/object.ts";
 import type { Backends, FoundBackend, Referring } from "./backends.ts";
+import type { TrafficSettings } from "./backend-traffic-policies.ts";
 import type { Problem } from "./condition.ts";
 import type { Extended } from "./extension.ts";
 import type { FilterContext } from "./http-filters.ts";
@@ -27,6 +28,8 @@ export interface RouteVerdict extends FilterContext {
   addBackends(use: BackendUse): void;
   /** `http://address:port` of a server that is no backend of the route. */
   serverUrl(ref: BackendObjectRef, field: ObjectField): string | undefined;
+  /** The backend through which such a server is called over gRPC. */
+  calledServer(ref: BackendObjectRef, field: ObjectField): string | undefined;
 }
 
 export interface ServiceSession {
@@ -48,8 +51,8 @@ export function createVerdict(
     unresolvedRefs ??= problem;
     notes.add(field, { code: "reference-unresolved", message: problemText(problem) });
   };
-  const resolve = (ref: BackendObjectRef, field: ObjectField): FoundBackend | undefined => {
-    const backend = backends.resolve(ref, from, field);
+  const resolve = (ref: BackendObjectRef, field: ObjectField, by = from): FoundBackend | undefined => {
+    const backend = backends.resolve(ref, by, field);
     if (!("reason" in backend)) return backend;
     unresolved(backend, field);
     return undefined;
@@ -86,18 +89,16 @@ export function createVerdict(
       notes.add(field, { code: "statement-unsupported", message });
       return undefined;
     },
+    calledServer: (ref, field) => {
+      const backend = resolve(ref, field, { ...from, carries: "calls" });
+      if (backend) found.push(backend);
+      return backend?.name;
+    },
     extension: (ref) => extended.filter(ref, from.route.namespace),
     isFallback: (backend) => found.some(({ name, isFallback }) => name === backend && isFallback),
     sessionOf: (backends, field) => {
       const settings = backends.map((backend) => found.find(({ name }) => name === backend)?.settings);
-      const first = settings.find((one) => one?.sessionPersistence !== undefined);
-      if (!first?.sessionPersistence) return undefined;
-      if (settings.some((one) => one?.field.object !== first.field.object)) {
-        const message =
-          "a session is with the rule: it holds for backends whose policies do not ask for it, or for another one";
-        notes.add(field, { code: "statement-approximated", message });
-      }
-      return { session: first.sessionPersistence, policy: first.field };
+      return commonSession(settings, field, notes);
     },
     addBackends: (use) => {
       for (const { name, add } of found) {
@@ -105,6 +106,21 @@ export function createVerdict(
       }
     },
   };
+}
+
+function commonSession(
+  settings: readonly (TrafficSettings | undefined)[],
+  field: ObjectField,
+  notes: Notes,
+): ServiceSession | undefined {
+  const first = settings.find((one) => one?.sessionPersistence !== undefined);
+  if (!first?.sessionPersistence) return undefined;
+  if (settings.some((one) => one?.field.object !== first.field.object)) {
+    const message =
+      "a session is with the rule: it holds for backends whose policies do not ask for it, or for another one";
+    notes.add(field, { code: "statement-approximated", message });
+  }
+  return { session: first.sessionPersistence, policy: first.field };
 }
 
 /** `there is no Service shop/orders (BackendNotFound)`: the reason is what people search for. */

@@ -43,7 +43,7 @@ function translateIstio(context: ImportContext): void {
   const entries = translateGateways(context);
   const mesh = readMeshConfig(context);
   const destinations = createDestinations(context, mesh.defaults);
-  const security = createSecurity(context, destinations.upstreams, mesh);
+  const security = createSecurity(context, destinations, mesh);
   const others = guardRoutes(context, security, destinations.upstreams);
   const translation = createTranslation(context, entries, destinations, security, mesh.defaults);
   for (const entry of entries.filter(({ redirectsToHttps }) => redirectsToHttps)) {

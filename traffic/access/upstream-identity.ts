@@ -6,14 +6,15 @@ import { type CredentialPlace, withoutCookie } from "./credential-place.ts";
 export class UpstreamIdentity {
   /** Lower case. Only the gateway says these. */
   readonly #owned: ReadonlySet<string>;
-  #set: [name: string, value: string][] = [];
+  #set: [name: string, value: string | null][] = [];
   readonly #taken: CredentialPlace[] = [];
 
   constructor(owned: ReadonlySet<string>) {
     this.#owned = owned;
   }
 
-  set(name: string, value: string): void {
+  /** In place of what the client sends; `null`: nothing. */
+  set(name: string, value: string | null): void {
     this.#set.push([name, value]);
   }
 
@@ -33,7 +34,10 @@ export class UpstreamIdentity {
       for (const [name] of forged) headers.delete(name);
     }
     for (const place of this.#taken) takeFromHeaders(place, headers);
-    for (const [name, value] of this.#set) headers.set(name, value);
+    for (const [name, value] of this.#set) {
+      if (value === null) headers.delete(name);
+      else headers.set(name, value);
+    }
   }
 
   /** Names of query parameters that are taken out. */

@@ -8,6 +8,7 @@ import {
 } from "#traffic/access/authorization.ts";
 import { compileClientNetworks } from "#traffic/access/client-networks.ts";
 import { ownedNames } from "#traffic/access/upstream-identity.ts";
+import { callBackend, type CallBackend } from "../stage/call-backend.ts";
 import { compileApiKeyAuth } from "./api-key.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { compileBasicAuth } from "./basic-auth.ts";
@@ -41,6 +42,7 @@ export interface AccessPolicy {
 export interface AccessInputs {
   readonly nowMs: () => number;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly callBackend: CallBackend;
   readonly remoteKeys: (source: KeyLocation) => RemoteKeys;
 }
 
@@ -65,7 +67,7 @@ export function compileAccessPolicy(
   const readToken = jwt && compileJwt(jwt, inputs);
   if (readToken) authenticators.push(jwt.optional ? readToken : requiringToken(readToken));
   if (basicAuth) authenticators.push(compileBasicAuth(basicAuth, inputs.nowMs));
-  const ask = extAuth && compileExternalAuthorization(extAuth, inputs.fetch);
+  const ask = extAuth && compileExternalAuthorization(extAuth, inputs.fetch, inputs.callBackend);
   return {
     authenticators,
     ...(readToken && { readToken }),
@@ -80,7 +82,7 @@ export function compileAccessPolicy(
         ...claimToHeaders.map(({ header }) => header),
         forwardPayloadHeader,
       ]),
-      ...(extAuth?.http.headersToBackend ?? []).filter((name) => !isCredential(name)),
+      ...(extAuth?.http?.headersToBackend ?? []).filter((name) => !isCredential(name)),
     ]),
     ...(clientCIDRs && { admitsClient: compileClientNetworks(clientCIDRs) }),
     ...(requestLimits && { bodyBytes: requestLimits.bodyBytes }),
@@ -117,6 +119,7 @@ const keysByUri = new BoundedMap<string, RemoteKeys>(256);
 const platformInputs: AccessInputs = {
   nowMs: () => Date.now(),
   fetch: (url, init) => fetch(url, init),
+  callBackend,
   remoteKeys: (source) => {
     const { uri, discovery = false, cacheDurationMs } = source;
     const name = `${cacheDurationMs} ${discovery} ${uri}`;

@@ -37,11 +37,12 @@ export interface Gate {
 
 export interface GateOptions {
   readonly fetch?: AccessInputs["fetch"];
+  readonly callBackend?: AccessInputs["callBackend"];
   readonly nowMs?: () => number;
 }
 
 export function gateOf(policy: z.input<typeof securityPolicySchema>, options: GateOptions = {}): Gate {
-  const { fetch = noFetch, nowMs = () => Date.now() } = options;
+  const { fetch = noFetch, callBackend = noFetch, nowMs = () => Date.now() } = options;
   const parsed: SecurityPolicy = securityPolicySchema.parse(policy);
   const keys = new Map<string, RemoteKeys>();
   const remoteKeys = (source: KeyLocation): RemoteKeys => {
@@ -49,7 +50,7 @@ export function gateOf(policy: z.input<typeof securityPolicySchema>, options: Ga
     keys.set(source.uri, known);
     return known;
   };
-  const access = compileAccessPolicy(parsed, { fetch, nowMs, remoteKeys });
+  const access = compileAccessPolicy(parsed, { fetch, callBackend, nowMs, remoteKeys });
   let passed: Passed | undefined;
   const running: Promise<unknown>[] = [];
   const handler = compose([admit, askFirst, authenticate, authorize, () => endpoint], {
@@ -100,6 +101,6 @@ function abortOf(signal: AbortSignal | undefined): Promise<never> {
   });
 }
 
-async function noFetch(): Promise<Response> {
+async function noFetch(): Promise<never> {
   throw new Error("no fetch was expected");
 }

@@ -1,18 +1,21 @@
-// Another server's word on each request: Envoy Gateway's extAuth over HTTP, ingress-nginx's `auth-url`, Traefik's
-// forwardAuth. 2xx lets the request pass, any other answer below 500 goes to the client, and what is no answer refuses.
+// Another server's word on each request. Over HTTP (Envoy Gateway's extAuth, ingress-nginx's `auth-url`, Traefik's
+// forwardAuth): 2xx lets the request pass, any other answer below 500 goes to the client. What is no answer refuses.
 import { GatewayError } from "#contract/error.ts";
 import type { ExtAuth } from "#contract/external-authorization.ts";
 import { compileRequestRules } from "#traffic/access/authorization.ts";
 import { compileTextPatterns, type TextPattern } from "#traffic/access/text-pattern.ts";
 import { asUriText, compileRequestText, type TextOf } from "#traffic/filter/request-text.ts";
-import { isForged } from "#traffic/forwarding/forged-names.ts";
-import { forwardingNames } from "#traffic/forwarding/forwarded.ts";
 import { dropHopByHop } from "#traffic/forwarding/hop-by-hop.ts";
 import type { Exchange } from "../exchange.ts";
+import type { CallBackend } from "../stage/call-backend.ts";
 import type { Handler } from "../stage/stage.ts";
+import { compileCheck } from "./ask-over-grpc.ts";
 import { readBounded } from "./bounded-body.ts";
+import { seenHeaders } from "./seen-headers.ts";
+import { tell, type Told, type Verdict } from "./verdict.ts";
 
-type SignIn = NonNullable<ExtAuth["http"]["signIn"]>;
+type HttpServer = NonNullable<ExtAuth["http"]>;
+type SignIn = NonNullable<HttpServer["signIn"]>;
 
 /** Passes the request on, or answers it. Rejects with `auth_unavailable`. */
 export type ExternalAuthorization = (exchange: Exchange, next: Handler) => Promise<Response>;
@@ -24,36 +27,30 @@ const maxBodyBytes = 64 * 1024;
 const plainMethods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
 
 /** Throws an error for a rule that is malformed. */
-export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): ExternalAuthorization {
-  const { http, failOpen, timeoutMs, rules } = policy;
+export function compileExternalAuthorization(
+  policy: ExtAuth,
+  fetch: Fetch,
+  callBackend: CallBackend,
+): ExternalAuthorization {
+  const { http, grpc, failOpen, statusOnError: status, rules } = policy;
   const isAsked = rules && compileRequestRules(rules);
-  const forwarded = compileForwarded(policy);
-  const signInLocation = http.signIn && compileSignIn(http.signIn);
-  /** What the client gets besides its response; a `Response` in place of that. */
-  const ask = async (exchange: Exchange): Promise<Response | readonly Field[]> => {
+  const question = grpc
+    ? compileCheck(grpc, policy, callBackend)
+    : http && compileQuestion(http, policy, fetch);
+  if (!question) throw new Error("extAuth names no server");
+  const ask = async (exchange: Exchange): Promise<Verdict> => {
     try {
-      const response = await fetch(askedUrl(http, exchange), {
-        method:
-          http.method ?? (http.forwardPath && plainMethods.has(exchange.method) ? exchange.method : "GET"),
-        headers: askedHeaders(forwarded, http.headersToAdd, exchange),
-        redirect: "manual",
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      if (response.status >= 500) {
-        void response.body?.cancel().catch(() => undefined);
-        throw new Error(`status ${response.status}`);
-      }
-      if (response.status === 401 && signInLocation) return signIn(signInLocation(exchange), response);
-      if (!response.ok) return await refusal(response, exchange.method);
-      void response.body?.cancel().catch(() => undefined);
-      tellEndpoint(http.headersToBackend, response, exchange);
-      return fieldsOf(http.headersToClient ?? [], response);
+      return await question(exchange);
     } catch (error) {
       if (failOpen) return [];
       const reason = error instanceof Error ? error.message : String(error);
-      throw new GatewayError("auth_unavailable", `authorization server: ${reason}`, { cause: error });
+      throw new GatewayError("auth_unavailable", `authorization server: ${reason}`, {
+        cause: error,
+        ...(status !== undefined && { answer: { status } }),
+      });
     }
   };
+  const onError = http?.headersToClientOnError ?? grpc !== undefined;
   return async (exchange, next) => {
     const { chain, identity } = exchange;
     if (isAsked && !isAsked({ head: exchange, clientAddress: chain.clientAddress, identity }))
@@ -61,32 +58,46 @@ export function compileExternalAuthorization(policy: ExtAuth, fetch: Fetch): Ext
     const verdict = await ask(exchange);
     if (verdict instanceof Response) return verdict;
     const response = await next(exchange);
-    const isTold = verdict.length > 0 && (response.status < 400 || http.headersToClientOnError === true);
-    return isTold ? withFields(response, verdict) : response;
+    return verdict.length > 0 && (onError || response.status < 400) ? tell(response, verdict) : response;
   };
 }
 
-type Field = readonly [name: string, value: string];
+function compileQuestion(http: HttpServer, policy: ExtAuth, fetch: Fetch) {
+  const { timeoutMs } = policy;
+  const forwarded = compileForwarded(policy);
+  const signInLocation = http.signIn && compileSignIn(http.signIn);
+  return async (exchange: Exchange): Promise<Verdict> => {
+    const response = await fetch(askedUrl(http, exchange), {
+      method:
+        http.method ?? (http.forwardPath && plainMethods.has(exchange.method) ? exchange.method : "GET"),
+      headers: askedHeaders(forwarded, http.headersToAdd, exchange),
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (response.status >= 500) {
+      void response.body?.cancel().catch(() => undefined);
+      throw new Error(`status ${response.status}`);
+    }
+    if (response.status === 401 && signInLocation) return signIn(signInLocation(exchange), response);
+    if (!response.ok) return refusal(response, exchange.method);
+    void response.body?.cancel().catch(() => undefined);
+    tellEndpoint(http.headersToBackend, response, exchange);
+    return fieldsOf(http.headersToClient ?? [], response);
+  };
+}
 
 /** Each cookie is a field of its own. */
-function fieldsOf(names: readonly string[], { headers }: Response): Field[] {
-  return names.flatMap((name): Field[] => {
+function fieldsOf(names: readonly string[], { headers }: Response): Told[] {
+  return names.flatMap((name): Told[] => {
     if (name.toLowerCase() === "set-cookie") {
-      return headers.getSetCookie().map((cookie) => [name, cookie]);
+      return headers.getSetCookie().map((value) => ({ name, value, action: "Append" }));
     }
     const value = headers.get(name);
-    return value === null ? [] : [[name, value]];
+    return value === null ? [] : [{ name, value, action: "Append" }];
   });
 }
 
-/** The headers of a fetched response are immutable. */
-function withFields(response: Response, fields: readonly Field[]): Response {
-  const told = new Response(response.body, response);
-  for (const [name, value] of fields) told.headers.append(name, value);
-  return told;
-}
-
-function askedUrl({ url, forwardPath }: ExtAuth["http"], { path, query }: Exchange): string {
+function askedUrl({ url, forwardPath }: HttpServer, { path, query }: Exchange): string {
   if (!forwardPath) return url;
   const target = new URL(url);
   const base = target.pathname.replace(/\/$/, "");
@@ -110,16 +121,13 @@ function compileForwarded({ headersToExtAuth }: ExtAuth): Forwarded {
   };
 }
 
-/** Headers as the endpoint would see them, so that a client cannot pretend to have been authenticated. */
 function askedHeaders(
   { names, isWanted }: Forwarded,
-  added: ExtAuth["http"]["headersToAdd"] = [],
+  added: HttpServer["headersToAdd"] = [],
   exchange: Exchange,
 ): Headers {
-  const seen = new Headers(exchange.request.headers);
+  const seen = seenHeaders(exchange);
   const { method, scheme, authority, path, query, chain } = exchange;
-  dropForged(seen, chain);
-  exchange.upstreamIdentity?.apply(seen);
   const headers = new Headers();
   for (const name of names) {
     const value = seen.get(name);
@@ -138,12 +146,6 @@ function askedHeaders(
   headers.set("x-real-ip", chain.clientAddress);
   for (const { name, value } of added) headers.set(name, value);
   return headers;
-}
-
-/** The server hears who the client is from the gateway alone, or from a proxy in front of it that is trusted. */
-function dropForged(seen: Headers, { trusted }: Exchange["chain"]): void {
-  const forged = [...seen.keys()].filter(isForged);
-  for (const name of [...forged, ...(trusted ? [] : forwardingNames)]) seen.delete(name);
 }
 
 /** All headers but those of this connection, of the body, which stays here, and of the gateway itself. */

@@ -78,17 +78,30 @@ const extAuth = z.strictObject({
       ...unreadFields(["pathOverride"]),
     })
     .optional(),
+  grpc: z.strictObject(asked).optional(),
+  contextExtensions: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(256),
+        type: z.enum(["Value", "ValueRef"]),
+        value: z.string().max(4096).optional(),
+        valueRef: z
+          .strictObject({
+            group: z.enum(["", "v1"]),
+            kind: z.enum(["ConfigMap", "Secret"]),
+            name: z.string().min(1).max(253),
+            key: z.string().min(1).max(253),
+          })
+          .optional(),
+      }),
+    )
+    .max(64)
+    .optional(),
   headersToExtAuth: texts,
+  statusOnError: z.int().min(400).max(511).optional(),
   failOpen: flag,
   timeout: duration,
-  ...unreadFields([
-    "bodyToExtAuth",
-    "contextExtensions",
-    "grpc",
-    "includeRouteMetadata",
-    "recomputeRoute",
-    "statusOnError",
-  ]),
+  ...unreadFields(["bodyToExtAuth", "includeRouteMetadata", "recomputeRoute"]),
 });
 
 const values = z.array(z.string().max(1024)).min(1).max(256);

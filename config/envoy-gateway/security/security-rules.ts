@@ -5,14 +5,12 @@ import type { FilterInput } from "../../gateway-api/http-filters.ts";
 import type { TcpRouteInput } from "../../kubernetes/model-parts.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { withFields } from "../../with-fields.ts";
-import { approximated, at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
-import { referredServer } from "../referred.ts";
+import { at, unsupported, type Place } from "../../kubernetes/field-notes.ts";
+import { extAuthOf } from "./external-authorization.ts";
 import type { SecuritySpec } from "../schema/security-policy.ts";
 import { authorizationOf, networksOf } from "./authorization.ts";
 import { apiKeysOf, passwordsOf, tokensOf } from "./credentials.ts";
 
-type SecurityInput = NonNullable<RuleInput["securityPolicy"]>;
-type ExtAuthInput = NonNullable<SecurityInput["extAuth"]>;
 type Cors = Extract<FilterInput, { type: "CORS" }>["cors"];
 
 export interface SecurityRules {
@@ -83,28 +81,4 @@ function corsOf({ maxAge, ...lists }: NonNullable<SecuritySpec["cors"]>): Cors {
   const seconds = maxAge === undefined ? undefined : Math.ceil(durationMs(maxAge) / 1_000);
   // Names and methods are those of the standard; the model's schema says which ones are none.
   return withFields({ ...lists, maxAge: seconds }) as Cors;
-}
-
-function extAuthOf(
-  { http, headersToExtAuth, failOpen, timeout = "10s" }: NonNullable<SecuritySpec["extAuth"]>,
-  from: KubernetesObject,
-  place: Place,
-  context: ExtensionContext,
-): ExtAuthInput | string | undefined {
-  // gRPC: `unread-fields.ts` has refused it.
-  if (!http) return "no server is asked over HTTP";
-  const [first, ...others] = http.backendRefs ?? (http.backendRef ? [http.backendRef] : []);
-  if (!first) return "no server is named";
-  if (others.length > 0) approximated(at(place, "http", "backendRefs"), "the first server alone is asked");
-  const found = referredServer(first, from, context);
-  if ("problem" in found) return found.problem;
-  return {
-    http: {
-      url: found.url + (http.path ?? "").replace(/\/$/, ""),
-      forwardPath: true,
-      ...withFields({ headersToBackend: http.headersToBackend }),
-    },
-    ...withFields({ headersToExtAuth, failOpen }),
-    timeout,
-  };
 }

@@ -10,7 +10,8 @@ import type { Annotations } from "./annotations.ts";
 import { requestParts } from "./nginx-variables.ts";
 
 type ExtAuth = NonNullable<SecurityPolicyInput["extAuth"]>;
-type HeaderInput = NonNullable<ExtAuth["http"]["headersToAdd"]>[number];
+type HttpServer = NonNullable<ExtAuth["http"]>;
+type HeaderInput = NonNullable<HttpServer["headersToAdd"]>[number];
 
 /** nginx waits 60 s for an answer. */
 const timeout = "60s";
@@ -58,7 +59,8 @@ export function readExternalAuth(
 
 /** With the host that the rules are for; where that is not one, it is an error, and the URL nobody's. */
 export function withHost(extAuth: ExtAuth, host: string, annotations: Annotations): ExtAuth {
-  if (!extAuth.http.url.includes("$host")) return extAuth;
+  const { http } = extAuth;
+  if (!http?.url.includes("$host")) return extAuth;
   if (host === "" || host.startsWith("*")) {
     annotations.unsupported(
       "auth-url",
@@ -66,8 +68,8 @@ export function withHost(extAuth: ExtAuth, host: string, annotations: Annotation
       "Write the host out.",
     );
   }
-  const url = extAuth.http.url.replaceAll("$host", () => host.replace(/^$|\*/, "host.invalid"));
-  return { ...extAuth, http: { ...extAuth.http, url } };
+  const url = http.url.replaceAll("$host", () => host.replace(/^$|\*/, "host.invalid"));
+  return { ...extAuth, http: { ...http, url } };
 }
 
 /** What the gateway tells every authorization server, in nginx's words. */
@@ -139,7 +141,7 @@ function configMapOf(
   return {};
 }
 
-type Location = NonNullable<NonNullable<ExtAuth["http"]["signIn"]>["location"]>;
+type Location = NonNullable<NonNullable<HttpServer["signIn"]>["location"]>;
 
 /** Where a client without credentials is sent; unless the URL says it, with the one that it asked for. */
 function readSignIn(annotations: Annotations): Location | undefined {

@@ -55,6 +55,8 @@ export interface Destinations {
 export interface Use {
   /** Requests, or whole connections. */
   readonly isHttp: boolean;
+  /** The requests are calls of gRPC, whatever the port is said to speak. */
+  readonly isCall?: boolean;
   /** Where they come in: the port of destinations that have none. */
   readonly listenerPort: number;
   /** Namespace of the VirtualService. */
@@ -148,7 +150,7 @@ function reach(
       name: backend,
       ...(upstream.tunnel !== undefined && { tunnel: upstream.tunnel }),
       endpoints: isKnown ? endpointsOf(upstream, subset, place) : [],
-      ...policyFields(policy, upstream, use.isHttp, connectTimeout, context),
+      ...policyFields(policy, upstream, use, connectTimeout, context),
     }),
     upstream.origin ?? place,
     originsOf(policy),
@@ -190,14 +192,15 @@ function backendName(
   host: string,
   port: number,
   subset: string | undefined,
-  { isHttp }: Use,
+  { isHttp, isCall = false }: Use,
   rulesOf = "",
 ): string {
   const found = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(host);
   const place = found
     ? `${found[2]}/${found[1]}`
     : host.replace("*", "wildcard").replace(/[^A-Za-z0-9._-]/g, "-");
-  const parts = [isHttp ? "istio" : "istio-tcp", place, port, subset?.replace(/[^A-Za-z0-9._-]/g, "-")];
+  const prefix = isCall ? "istio-grpc" : isHttp ? "istio" : "istio-tcp";
+  const parts = [prefix, place, port, subset?.replace(/[^A-Za-z0-9._-]/g, "-")];
   const name = parts.filter((part) => part !== undefined && part !== "").join("/");
   return rulesOf === "" ? name : `${name}/of/${rulesOf}`;
 }
@@ -225,7 +228,7 @@ function originsOf(policy: EffectivePolicy): Partial<Record<keyof BackendInput, 
 function policyFields(
   policy: EffectivePolicy,
   upstream: Upstream,
-  isHttp: boolean,
+  { isHttp, isCall = false }: Use,
   connectTimeout: string | undefined,
   { set, notes }: ImportContext,
 ): Partial<BackendInput> {
@@ -234,7 +237,7 @@ function policyFields(
   if (tunnel) unsupported(placeOf(tunnel), "connections are not tunnelled through another proxy");
   const inTls = tls && translateClientTls(tls.value, upstream, set, placeOf(tls));
   const isTls = inTls !== undefined;
-  const protocol = isHttp ? httpProtocol(upstream, isTls) : isTls ? "TLS" : "TCP";
+  const protocol = isHttp ? httpProtocol(upstream, isCall, isTls) : isTls ? "TLS" : "TCP";
   const ownTls = isTls && Object.keys(inTls).length > 0;
   // Routes of connections have their own.
   const hasTimeout = isHttp || ownTls || upstream.tunnel !== undefined;
@@ -256,8 +259,12 @@ function policyFields(
   };
 }
 
-function httpProtocol({ protocol }: Upstream, isTls: boolean): NonNullable<BackendInput["protocol"]> {
-  if (protocol === "grpc") return isTls ? "GRPCS" : "GRPC";
+function httpProtocol(
+  { protocol }: Upstream,
+  isCall: boolean,
+  isTls: boolean,
+): NonNullable<BackendInput["protocol"]> {
+  if (isCall || protocol === "grpc") return isTls ? "GRPCS" : "GRPC";
   if (protocol === "http2" || protocol === "h2c") return isTls ? "H2" : "H2C";
   return isTls ? "HTTPS" : "HTTP";
 }

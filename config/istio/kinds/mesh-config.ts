@@ -4,28 +4,37 @@ import { defineKind } from "../../kubernetes/kind.ts";
 import { count, goDuration, labels, port, texts } from "./values.ts";
 import { retries } from "./virtual-service.ts";
 
-const httpProvider = z.strictObject({
+const askedFields = {
   service: z.string().min(1).max(320),
   // Istio's own examples write the number as text, as protocol buffers allow it.
   port: z.union([port, z.string().regex(/^[1-9][0-9]{0,4}$/, "expected the number of a port")]),
   timeout: goDuration.optional(),
   failOpen: z.boolean().optional(),
   clearRouteCache: z.boolean().optional(),
-  statusOnError: z.string().max(3).optional(),
+  statusOnError: z
+    .string()
+    .regex(/^[45][0-9]{2}$/, "expected the number of a status of 400 or above")
+    .optional(),
+  includeRequestBodyInCheck: z.looseObject({}).optional(),
+};
+
+const httpProvider = z.strictObject({
+  ...askedFields,
   pathPrefix: z.string().max(1_024).regex(/^\//, "expected a path: '/' first").optional(),
   includeHeadersInCheck: texts.optional(),
   includeRequestHeadersInCheck: texts.optional(),
   includeAdditionalHeadersInCheck: labels.optional(),
-  includeRequestBodyInCheck: z.looseObject({}).optional(),
   headersToUpstreamOnAllow: texts.optional(),
   headersToDownstreamOnDeny: texts.optional(),
   headersToDownstreamOnAllow: texts.optional(),
 });
 
+const grpcProvider = z.strictObject(askedFields);
+
 const provider = z.looseObject({
   name: z.string().min(1).max(253),
   envoyExtAuthzHttp: httpProvider.optional(),
-  envoyExtAuthzGrpc: z.looseObject({}).optional(),
+  envoyExtAuthzGrpc: grpcProvider.optional(),
 });
 
 /** Of Envoy's own settings all else is noted. */
@@ -57,3 +66,4 @@ export const istioOperatorKind = defineKind({
 export type MeshConfigBody = z.output<typeof meshConfigSchema>;
 export type ExtensionProvider = z.output<typeof provider>;
 export type HttpProvider = z.output<typeof httpProvider>;
+export type GrpcProvider = z.output<typeof grpcProvider>;

@@ -56,7 +56,7 @@ const operation = (path: string) => `[{ to: [{ operation: { paths: [${path}] } }
 
 test("policies with one provider ask it together, at the first of its endpoints", () => {
   const { extAuth, said } = load(policy("a", "one", operation("/a")), policy("b", "one", operation("/b")));
-  expect(extAuth?.http.url).toBe("http://192.0.2.1:80");
+  expect(extAuth?.http?.url).toBe("http://192.0.2.1:80");
   const paths = extAuth?.rules?.map((rule) => rule.operation.paths);
   expect(paths).toEqual([[{ type: "Exact", value: "/a" }], [{ type: "Exact", value: "/b" }]]);
   expect(said).toContainEqual(expect.stringMatching(/^warning: .*the first one alone is asked$/));
@@ -64,7 +64,7 @@ test("policies with one provider ask it together, at the first of its endpoints"
 
 test("one of them that is about every request decides that all are asked", () => {
   const { extAuth } = load(policy("a", "one", operation("/a")), policy("b", "one", "[{}]"));
-  expect(extAuth?.http.url).toBe("http://192.0.2.1:80");
+  expect(extAuth?.http?.url).toBe("http://192.0.2.1:80");
   expect(extAuth?.rules).toBeUndefined();
 });
 

@@ -1,7 +1,7 @@
 // AuthorizationPolicies with action CUSTOM → the requests that an authorization server is asked about, before all other
 // policies.
 import type { Notes } from "../../kubernetes/notes.ts";
-import type { Upstreams } from "../backend/upstreams.ts";
+import type { Destinations } from "../backend/destinations.ts";
 import type { AuthorizationPolicy } from "../kinds/security.ts";
 import type { MeshConfig } from "../mesh-config.ts";
 import { at, invalid, unsupported, type Place } from "../../kubernetes/field-notes.ts";
@@ -10,7 +10,7 @@ import { extAuthOf, type ExtAuth } from "./ext-authz.ts";
 
 export interface Providers {
   readonly mesh: MeshConfig;
-  readonly upstreams: Upstreams;
+  readonly destinations: Destinations;
 }
 
 /** By the provider's name. Policies with one provider ask it together. */
@@ -29,7 +29,7 @@ export function questionsOf(
   const questions = new Map<string, ExtAuth>();
   for (const [name, asking] of Map.groupBy(effective, ({ body }) => body.spec?.provider?.name)) {
     for (const policy of asking) noteUnknown(policy, notes);
-    const extAuth = extAuthOf(name, providers.mesh, providers.upstreams);
+    const extAuth = extAuthOf(name, providers.mesh, providers.destinations);
     if ("reason" in extAuth) {
       for (const { object } of asking) {
         unsupported({ notes, object, path: ["spec", "provider"] }, extAuth.reason, extAuth.remedy);

@@ -2,8 +2,7 @@
 // for. Both are decided here, for the gateway is all that requests pass.
 import type { ImportContext } from "../../kubernetes/importer.ts";
 import type { Gate, TcpRouteInput } from "../../kubernetes/model-parts.ts";
-import type { Target } from "../backend/destinations.ts";
-import type { Upstreams } from "../backend/upstreams.ts";
+import type { Destinations, Target } from "../backend/destinations.ts";
 import type { RuleInput } from "../http/match.ts";
 import {
   authorizationPolicyKind,
@@ -68,7 +67,11 @@ interface Makers {
   readonly verify: (held: Held<RequestAuthentication>) => Provider[];
 }
 
-export function createSecurity(context: ImportContext, upstreams: Upstreams, mesh: MeshConfig): Security {
+export function createSecurity(
+  context: ImportContext,
+  destinations: Destinations,
+  mesh: MeshConfig,
+): Security {
   const { set, notes } = context;
   const gateways = [
     ...set.all(gatewayKind).map(({ body }) => body.spec.selector),
@@ -96,7 +99,7 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams, mes
       (object) => scopeOfBroken(object, gateways),
     ),
   };
-  const makers = createMakers(context, upstreams, mesh);
+  const makers = createMakers(context, destinations, mesh);
   return {
     isEmpty: all.length + policies.broken.length === 0,
     noteUnheld: () => {
@@ -127,19 +130,15 @@ export function createSecurity(context: ImportContext, upstreams: Upstreams, mes
     },
     ofConnections: (gates, targets, place) => {
       const held = heldPolicies(gates, targets, policies);
-      if (questionsFor(held, makers).some(({ size }) => size > 0)) {
-        const message =
-          "no authorization server is asked about connections, as a CUSTOM policy for them wants";
-        unsupported(place, message, "Name the requests of other ports in the policy's operation.ports.");
-      }
+      if (questionsFor(held, makers).some(({ size }) => size > 0)) refuseQuestion(place);
       const decisions = decisionsFor(held, isRefused(gates, targets, policies), makers, place);
       return connectionPolicy(decisions, place);
     },
   };
 }
 
-function createMakers({ notes }: ImportContext, upstreams: Upstreams, mesh: MeshConfig): Makers {
-  const providers = { mesh, upstreams };
+function createMakers({ notes }: ImportContext, destinations: Destinations, mesh: MeshConfig): Makers {
+  const providers = { mesh, destinations };
   const sameDecision = firstOfEqual(refusal);
   const sameProviders = firstOfEqual<Provider[]>();
   return {
@@ -150,6 +149,11 @@ function createMakers({ notes }: ImportContext, upstreams: Upstreams, mesh: Mesh
     ask: madeOnce(({ items, ports }) => questionsOf(items, ports, providers, notes)),
     verify: madeOnce(({ items }) => sameProviders(items.flatMap((item) => providersOf(item, notes)))),
   };
+}
+
+function refuseQuestion(place: Place): void {
+  const message = "no authorization server is asked about connections, as a CUSTOM policy for them wants";
+  unsupported(place, message, "Name the requests of other ports in the policy's operation.ports.");
 }
 
 function byNamespace<T>(all: readonly Scoped<T>[]): (namespace: string) => readonly Scoped<T>[] {
