@@ -1,7 +1,6 @@
 // Validated model → snapshot: durations in milliseconds, references resolved, one order whatever the files' order was.
 import { durationMs } from "#contract/duration.ts";
 import {
-  type ActiveHealthCheck,
   isLayer4,
   type Snapshot,
   type SnapshotBackend,
@@ -11,6 +10,7 @@ import {
 } from "#contract/snapshot.ts";
 import { compileBackendTls } from "./compile-backend-tls.ts";
 import { compileConnectionLimits } from "./compile-connection-limits.ts";
+import { compileEndpointCheck, compileHealthCheck } from "./compile-health-check.ts";
 import { compileConnectionRoutes } from "./compile-layer-4.ts";
 import { compileRuleSecurityPolicy, compileSecurityPolicy } from "./compile-security-policy.ts";
 import {
@@ -201,7 +201,7 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
     ...timer("connectTimeoutMs", backend.timeout?.tcp?.connectTimeout),
     ...(backend.proxyProtocol && { proxyProtocol: backend.proxyProtocol }),
     ...(backend.portForward && { portForward: backend.portForward }),
-    endpoints: backend.endpoints.map(({ address, port, weight, priority, zone, ...others }) => {
+    endpoints: backend.endpoints.map(({ address, port, weight, priority, zone, healthCheck, ...others }) => {
       return {
         id: idOf({ address, port }),
         address: canonicalAddress(address),
@@ -210,42 +210,16 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
         ...(priority ? { priority } : {}),
         ...(zone === undefined ? {} : { zone }),
         ...others,
+        ...(healthCheck && { healthCheck: compileEndpointCheck(healthCheck) }),
       };
     }),
     loadBalancer: compileLoadBalancer(backend.loadBalancer),
     healthCheck: {
-      ...(active && { active: compileHealthCheck(active) }),
+      ...(active && { active: compileHealthCheck(active, backend) }),
       ...compilePassiveHealth(backend.healthCheck),
     },
     ...compileBackendPolicies(backend),
   };
-}
-
-function compileHealthCheck(check: NonNullable<NativeBackend["healthCheck"]["active"]>): ActiveHealthCheck {
-  const { type, unhealthyThreshold, healthyThreshold } = check;
-  const times = {
-    intervalMs: durationMs(check.interval),
-    ...timer("fastIntervalMs", check.fastInterval),
-    ...timer("downIntervalMs", check.downInterval),
-    timeoutMs: durationMs(check.timeout),
-  };
-  const { overrides } = check;
-  const common = { type, ...times, unhealthyThreshold, healthyThreshold, ...(overrides && { overrides }) };
-  if (check.type === "TCP") return { ...common, ...(check.tcp && { tcp: check.tcp }) };
-  if (check.type === "GRPC") {
-    const { service } = check.grpc ?? {};
-    return { ...common, ...(service !== undefined && { grpc: { service } }) };
-  }
-  return {
-    ...common,
-    http: { ...check.http, expectedStatuses: check.http.expectedStatuses.flatMap(statusesOf) },
-  };
-}
-
-function statusesOf(status: number | string): number[] {
-  if (typeof status === "number") return [status];
-  const [first, last] = status.split("-").map(Number) as [number, number];
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
 }
 
 /** Lower case, each once. */

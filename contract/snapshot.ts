@@ -23,12 +23,13 @@ import {
 import { canonicalHash, canonicalJson } from "./canonical-json.ts";
 import { compressionSchema } from "./compression.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
-import { activeHealthCheckSchema } from "./active-health-check.ts";
+import { activeHealthCheckSchema, endpointHealthCheckSchema } from "./active-health-check.ts";
 import { connectionLimitsSchema } from "./connection-limits.ts";
 import { errorPagesSchema } from "./error-pages.ts";
 import { headerModifierSchema } from "./header-modifier.ts";
 import { clientCidrsSchema, filterSchema, hostnameSchema, routeMatchSchema } from "./http-route.ts";
 import { limits } from "./limits.ts";
+import { proxyProtocolVersionSchema } from "./proxy-protocol-version.ts";
 import { ruleConcurrencyLimitSchema, ruleRateLimitSchema } from "./rate-limit.ts";
 import { clientNetworksSchema, listenerLimitsSchema, securityPolicySchema } from "./security-policy.ts";
 
@@ -50,9 +51,6 @@ export const tlsModeSchema = z.enum(["Terminate", "Passthrough"]);
  * HTTP/2, plain or in TLS; or bytes in which the gateway does not look, plain or in TLS of its own.
  */
 export const backendProtocolSchema = z.enum(["HTTP", "HTTPS", "H2C", "H2", "GRPC", "GRPCS", "TCP", "TLS"]);
-
-/** The PROXY protocol as its specification numbers it: a line of text, or a binary header. */
-export const proxyProtocolVersionSchema = z.enum(["V1", "V2"]);
 
 export const snapshotListenerSchema = z.strictObject({
   name: nameSchema,
@@ -211,6 +209,8 @@ export const endpointSchema = z.strictObject({
   maxQueue: endpointConnectionsSchema.optional(),
   /** Where it runs, in the words the gateway's own zone is named in. */
   zone: z.string().max(253).optional(),
+  /** Where its check differs from the backend's. Absent: nowhere. */
+  healthCheck: endpointHealthCheckSchema.optional(),
 });
 
 export const loadBalancerSchema = z.strictObject({
@@ -316,7 +316,6 @@ export type TcpRoute = z.infer<typeof tcpRouteSchema>;
 export type TlsRoute = z.infer<typeof tlsRouteSchema>;
 export type ConnectionRule = z.infer<typeof connectionRuleSchema>;
 export type BackendProtocol = z.infer<typeof backendProtocolSchema>;
-export type ProxyProtocolVersion = z.infer<typeof proxyProtocolVersionSchema>;
 export type Endpoint = z.infer<typeof endpointSchema>;
 export type ActiveHealthCheck = z.infer<typeof activeHealthCheckSchema>;
 export type LoadBalancer = z.infer<typeof loadBalancerSchema>;
@@ -330,6 +329,19 @@ export const ownTunnel = "isthmus-serve";
 export function speaksTls(protocol: BackendProtocol): boolean {
   return protocol === "HTTPS" || protocol === "H2" || protocol === "GRPCS" || protocol === "TLS";
 }
+
+/** The same protocol with TLS, or without. */
+export function withTls(protocol: BackendProtocol, tls: boolean): BackendProtocol {
+  const pair = tlsPairs.find((names) => names.includes(protocol))!;
+  return pair[tls ? 1 : 0];
+}
+
+const tlsPairs: readonly (readonly [BackendProtocol, BackendProtocol])[] = [
+  ["HTTP", "HTTPS"],
+  ["H2C", "H2"],
+  ["GRPC", "GRPCS"],
+  ["TCP", "TLS"],
+];
 
 /** Whether requests go out over HTTP/2, which only agents speak (decision 0012). */
 export function speaksHttp2(protocol: BackendProtocol): boolean {

@@ -1,11 +1,12 @@
 // The heartbeat: what gateway isolates, the region's state object, tunnel hubs and the control say to each other.
 // All of it is JSON over fetch, so a Durable Object in another process is reached the same way as one in this one.
 import { z } from "zod";
-import { administrationSchema } from "./administration.ts";
+import { administrationSchema, administrativeStateSchema } from "./administration.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
 import { histogramValues } from "./latency-buckets.ts";
 import { limits } from "./limits.ts";
 import { activeHealthCheckSchema } from "./active-health-check.ts";
+import { endpointConnectionsSchema } from "./backend-policy.ts";
 import { backendProtocolSchema, endpointSchema, nameSchema, versionedSnapshotSchema } from "./snapshot.ts";
 
 /** Who may join and speak on a tunnel. Changes apart from the configuration, so it has a version of its own. */
@@ -34,6 +35,15 @@ const holdMsSchema = z.int().min(0).max(limits.longestHoldMs).optional();
 /** Of a snapshot that the asker holds: it takes a change of that in place of the whole. Absent: none. */
 const snapshotHashSchema = versionedSnapshotSchema.shape.hash.optional();
 const histogramSchema = z.array(z.number()).length(histogramValues);
+
+/** By its check or by an agent beside it an endpoint says how much it bears. */
+export const selfReportSchema = z.strictObject({
+  state: administrativeStateSchema.exclude(["ready"]).optional(),
+  /** Of the configured weight. */
+  weightPercent: z.number().min(0).max(25_600).optional(),
+  maxConnections: endpointConnectionsSchema.optional(),
+});
+export type SelfReport = z.infer<typeof selfReportSchema>;
 
 // --- isolate -> RegionState ----------------------------------------------------------------------------------------
 
@@ -71,6 +81,8 @@ export const syncResponseSchema = z.strictObject({
       unhealthy: z.array(z.string()),
       /** By outlier detection, in the region as a whole. Absent: none. */
       ejected: z.array(z.string()).optional(),
+      /** What endpoints say of themselves, by their keys. Absent: nothing. */
+      reports: z.record(z.string(), selfReportSchema).optional(),
     })
     .optional(),
   /** The health of an endpoint may have changed by then. Absent: not before the next heartbeat. */
@@ -151,6 +163,14 @@ export const hubPushSchema = z.strictObject({
 });
 export type HubPush = z.infer<typeof hubPushSchema>;
 
+/** What a check has found. */
+export const endpointVerdictFields = {
+  healthy: z.boolean(),
+  /** Healthy, but it wants no new clients. */
+  draining: z.literal(true).optional(),
+  reason: z.string().max(256),
+};
+
 /** The hub's answer to a push. */
 export const hubReportSchema = z.strictObject({
   trustVersion: z.int().min(0),
@@ -161,7 +181,7 @@ export const hubReportSchema = z.strictObject({
   /** Id of that batch. */
   countersBatch: z.string().max(64).optional(),
   /** Endpoint keys (see `endpointKey`) that agents check, each with the verdict of the agents that see it. */
-  endpoints: z.record(z.string(), z.strictObject({ healthy: z.boolean(), reason: z.string().max(256) })),
+  endpoints: z.record(z.string(), z.strictObject(endpointVerdictFields)),
 });
 export type HubReport = z.infer<typeof hubReportSchema>;
 

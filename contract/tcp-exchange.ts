@@ -20,10 +20,31 @@ export const tcpExchangeSchema = z
       .enum(["Text", "Base64"])
       .default("Text")
       .describe("How `send` and `receive` are written. Default: Text, in UTF-8."),
+    invert: z
+      .literal(true)
+      .optional()
+      .describe(
+        "True: what is said of the answer must not be so once `minReceivedBytes` of it have come, or its end. Default: false.",
+      ),
+    minReceivedBytes: z
+      .int()
+      .min(1)
+      .max(16_384)
+      .optional()
+      .describe(
+        "Length of an answer that is judged as it is. Default: it is waited for until it fits, or ends.",
+      ),
   })
-  .superRefine(({ send, receive, receivePattern, encoding }, context) => {
+  .superRefine((exchange, context) => {
+    const { send, receive, receivePattern, encoding } = exchange;
     if (send === undefined && receive === undefined && receivePattern === undefined) {
       context.addIssue({ code: "custom", message: "expected send, receive or receivePattern" });
+    }
+    const isExpecting = receive !== undefined || receivePattern !== undefined;
+    for (const name of ["invert", "minReceivedBytes"] as const) {
+      if (exchange[name] === undefined || isExpecting) continue;
+      const message = "expected receive or receivePattern beside it";
+      context.addIssue({ code: "custom", path: [name], message });
     }
     if (encoding === "Text") return;
     for (const [name, text] of Object.entries({ send, receive })) {

@@ -4,9 +4,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BackendTls } from "#contract/backend-tls.ts";
 import { endpointKey } from "#contract/snapshot.ts";
-import type { ActiveHealthCheck, BackendProtocol, Endpoint } from "#contract/snapshot.ts";
+import type { BackendProtocol, Endpoint } from "#contract/snapshot.ts";
 import { tunnelConfigSchema } from "#contract/sync.ts";
 import type { TunnelConfig } from "#contract/sync.ts";
+import { type CheckPlan, compileChecks, type StepPlan } from "#traffic/health/check-plan.ts";
 import { systemCode } from "./agent-error.ts";
 import { writeFileAtomic } from "./atomic-file.ts";
 import type { DialTarget } from "./dial.ts";
@@ -22,7 +23,9 @@ export interface SliceEndpoint {
   readonly connectTimeoutMs: number | undefined;
   /** Endpoints with the same one are reached in the same way and can share connections. */
   readonly connectionKey: string;
-  readonly activeHealthCheck: ActiveHealthCheck | undefined;
+  readonly check: CheckPlan | undefined;
+  /** Way to the endpoint and what its check asks, as text: a check with the same one goes on. */
+  readonly checkSubject: string;
 }
 
 export interface ConfigSlice {
@@ -83,18 +86,31 @@ function indexEndpoints(config: TunnelConfig): Map<string, SliceEndpoint> {
   for (const { name, endpoints, ...backend } of config.backends) {
     const { protocol, tls, connectTimeoutMs, activeHealthCheck } = backend;
     const way = JSON.stringify([protocol, tls ?? null, connectTimeoutMs ?? null]);
+    const checkOf = activeHealthCheck && compileChecks(activeHealthCheck, protocol);
     for (const endpoint of endpoints) {
       const key = endpointKey(name, endpoint.id);
+      const check = checkOf?.(endpoint);
       const connectionKey = `${endpoint.address} ${endpoint.port} ${way}`;
-      index.set(key, { key, endpoint, protocol, tls, connectTimeoutMs, connectionKey, activeHealthCheck });
+      const checkSubject = JSON.stringify([
+        connectionKey,
+        activeHealthCheck ?? null,
+        endpoint.healthCheck ?? null,
+      ]);
+      index.set(key, { key, endpoint, protocol, tls, connectTimeoutMs, connectionKey, check, checkSubject });
     }
   }
   return index;
 }
 
-/** What to open for a connection to an endpoint. */
-export function dialTargetOf({ endpoint, protocol, tls, connectTimeoutMs }: SliceEndpoint): DialTarget {
-  return { address: endpoint.address, port: endpoint.port, protocol, tls, connectTimeoutMs };
+/** What to open for a connection to an endpoint, or for a step of its check. */
+export function dialTargetOf(
+  { endpoint, protocol, tls, connectTimeoutMs }: SliceEndpoint,
+  step?: StepPlan,
+): DialTarget {
+  if (!step) return { address: endpoint.address, port: endpoint.port, protocol, tls, connectTimeoutMs };
+  const { address, port, hostname } = step;
+  const named = hostname === undefined ? tls : { ...tls, hostname };
+  return { address, port, protocol: step.protocol, tls: named, connectTimeoutMs };
 }
 
 async function loadStored(path: string, log: Log): Promise<TunnelConfig | undefined> {

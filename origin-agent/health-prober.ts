@@ -1,8 +1,8 @@
 // Active checks of the slice's endpoints, as the backend's policy asks, and the verdicts for the edge. The decisions are
 // the machine's (`traffic/health/active-check.ts`); this dials, keeps the time and tells who listens.
-import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import { startCheck, step } from "#traffic/health/active-check.ts";
 import type { CheckState } from "#traffic/health/active-check.ts";
+import type { CheckPlan } from "#traffic/health/check-plan.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import type { Log } from "./log.ts";
@@ -10,6 +10,8 @@ import { probe } from "./probe.ts";
 
 export interface Verdict {
   readonly healthy: boolean;
+  /** Healthy, but it wants no new clients. */
+  readonly draining?: true;
   readonly reason: string;
 }
 
@@ -31,8 +33,6 @@ export interface ProberOptions {
 }
 
 interface Check {
-  readonly policy: ActiveHealthCheck;
-  /** Way to the endpoint and policy as text: a check whose subject is the same goes on. */
   readonly subject: string;
   state: CheckState;
   timer: NodeJS.Timeout;
@@ -42,29 +42,30 @@ export function createHealthProber(options: ProberOptions): HealthProber {
   const { nowMs, random } = options;
   const checks = new Map<string, Check>();
 
-  const start = (target: SliceEndpoint, policy: ActiveHealthCheck, subject: string) => {
+  const start = (target: SliceEndpoint, plan: CheckPlan) => {
+    const { policy } = plan;
     const state = startCheck(policy, nowMs(), random());
     const arm = () => setTimeout(() => void run(), Math.max(0, check.state.nextProbeMs - nowMs()));
     const run = async () => {
-      const result = await probe(target, policy, options.dial);
+      const result = await probe(target, plan, options.dial);
       if (checks.get(target.key) !== check) return;
       const before = check.state;
       check.state = step(policy, before, result, nowMs(), random());
-      if (!before.proven || before.healthy !== check.state.healthy) announce(target.key, check.state);
+      if (!before.proven || isNews(before, check.state)) announce(target.key, check.state);
       check.timer = arm();
     };
     const check: Check = {
-      policy,
-      subject,
+      subject: target.checkSubject,
       state,
       timer: setTimeout(() => void run(), state.nextProbeMs - nowMs()),
     };
     checks.set(target.key, check);
   };
 
-  const announce = (key: string, { healthy, reason }: CheckState) => {
+  const announce = (key: string, state: CheckState) => {
+    const { healthy, reason } = state;
     options.log.info(healthy ? "endpoint_healthy" : "endpoint_unhealthy", { endpoint: key, reason });
-    options.onChange(key, { healthy, reason });
+    options.onChange(key, verdictOf(state));
   };
 
   const drop = (key: string, check: Check) => {
@@ -76,18 +77,15 @@ export function createHealthProber(options: ProberOptions): HealthProber {
     retarget(endpoints) {
       for (const [key, check] of checks) {
         const target = endpoints.get(key);
-        if (!target || subjectOf(target) !== check.subject) drop(key, check);
+        if (target?.checkSubject !== check.subject) drop(key, check);
       }
       for (const target of endpoints.values()) {
-        const policy = target.activeHealthCheck;
-        if (policy && !checks.has(target.key)) start(target, policy, subjectOf(target));
+        if (target.check && !checks.has(target.key)) start(target, target.check);
       }
     },
     verdicts() {
       const proven = [...checks].filter(([, { state }]) => state.proven);
-      return Object.fromEntries(
-        proven.map(([key, { state }]) => [key, { healthy: state.healthy, reason: state.reason }]),
-      );
+      return Object.fromEntries(proven.map(([key, { state }]) => [key, verdictOf(state)]));
     },
     stop() {
       for (const [key, check] of checks) drop(key, check);
@@ -95,6 +93,10 @@ export function createHealthProber(options: ProberOptions): HealthProber {
   };
 }
 
-function subjectOf({ connectionKey, activeHealthCheck }: SliceEndpoint): string {
-  return JSON.stringify([connectionKey, activeHealthCheck ?? null]);
+function verdictOf({ healthy, draining, reason }: CheckState): Verdict {
+  return { healthy, ...(draining && { draining }), reason };
+}
+
+function isNews(before: CheckState, after: CheckState): boolean {
+  return before.healthy !== after.healthy || before.draining !== after.draining;
 }

@@ -1,60 +1,71 @@
 // Active checks over HTTP/2: a request whose status is judged, or a call of the gRPC health checking protocol.
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import { speaksTls } from "#contract/snapshot.ts";
 import { healthCheckPath, healthCheckRequest, isServing } from "#traffic/grpc/health.ts";
-import { bodyTest, judgeGrpcProbe, judgeHttpProbe } from "#traffic/health/active-check.ts";
+import { judgeGrpcProbe } from "#traffic/health/active-check.ts";
+import { answerChars } from "#traffic/health/answer-test.ts";
+import type { StepPlan } from "#traffic/health/check-plan.ts";
 import { systemCode } from "./agent-error.ts";
 import type { SliceEndpoint } from "./config-slice.ts";
 import { endpointHost } from "./endpoint-host.ts";
 import type { Finish } from "./probe.ts";
 
 /** How much of an answer is kept. */
-const keptBytes = 16 * 1024;
+const keptBytes = answerChars;
 
 /** The socket is the caller's to destroy once `finish` was called. */
 export function probeHttp2(
   socket: Socket,
   target: SliceEndpoint,
-  check: ActiveHealthCheck,
+  { protocol, http, grpc }: StepPlan,
   finish: Finish,
 ): void {
-  const scheme = speaksTls(target.protocol) ? "https" : "http";
+  const scheme = speaksTls(protocol) ? "https" : "http";
   const authority = `${endpointHost(target.endpoint)}:${target.endpoint.port}`;
   const failed = (error: Error): void =>
     finish({ ok: false, detail: `${systemCode(error) ?? error.name}: ${error.message}` });
   const session = connect(`${scheme}://${authority}`, { createConnection: () => socket });
   session.on("error", failed);
-  const stream =
-    check.type === "GRPC"
-      ? askHealth(session, check, finish)
-      : askHttp(session, check, check.http?.hostname ?? authority, finish);
+  const stream = http ? askHttp(session, http, authority, finish) : askHealth(session, grpc?.service, finish);
   stream.on("error", failed).once("close", () => failed(new Error("the stream was reset")));
 }
 
 function askHttp(
   session: ClientHttp2Session,
-  check: ActiveHealthCheck,
+  { request, test }: NonNullable<StepPlan["http"]>,
   authority: string,
   finish: Finish,
 ): ClientHttp2Stream {
-  const { method = "GET", path = "/", headers = [] } = check.http ?? {};
-  const stream = session.request({
-    ...Object.fromEntries(headers.map(({ name, value }) => [name.toLowerCase(), value])),
-    "user-agent": "isthmus-agent",
-    ":method": method,
-    ":path": path,
-    ":authority": authority,
-  });
-  stream.once("response", ({ ":status": status = 0 }) => {
-    if (!bodyTest(check)) return finish(judgeHttpProbe(check, status));
-    collect(stream, (body) => finish(judgeHttpProbe(check, status, body.toString("utf8"))));
+  const { method, path, hostname, headers: own = [], body } = request;
+  const stream = session.request(
+    {
+      ...Object.fromEntries(own.map(({ name, value }) => [name.toLowerCase(), value])),
+      "user-agent": "isthmus-agent",
+      ":method": method,
+      ":path": path,
+      ":authority": hostname ?? authority,
+      ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
+    },
+    { endStream: body === undefined },
+  );
+  if (body !== undefined) stream.end(body);
+  stream.once("response", (fields) => {
+    const headers = Object.entries(fields).map(([name, value]) => [name, String(value)] as const);
+    const head = { status: fields[":status"] ?? 0, headers };
+    if (!test.readsBody) return finish(test.judge({ ...head, body: "" }));
+    collect(stream, (bytes) =>
+      finish(test.judge({ ...head, body: bytes.toString("utf8").slice(0, keptBytes) })),
+    );
   });
   return stream;
 }
 
-function askHealth(session: ClientHttp2Session, check: ActiveHealthCheck, finish: Finish): ClientHttp2Stream {
+function askHealth(
+  session: ClientHttp2Session,
+  service: string | undefined,
+  finish: Finish,
+): ClientHttp2Stream {
   const stream = session.request({
     ":method": "POST",
     ":path": healthCheckPath,
@@ -73,7 +84,7 @@ function askHealth(session: ClientHttp2Session, check: ActiveHealthCheck, finish
     grpcStatus = String(inTrailers ?? "");
   });
   collect(stream, (body) => finish(judgeGrpcProbe(httpStatus, grpcStatus, isServing(body))));
-  stream.end(healthCheckRequest(check.grpc?.service));
+  stream.end(healthCheckRequest(service));
   return stream;
 }
 

@@ -16,11 +16,18 @@ interface CheckedServer {
 }
 
 /** What is sent; `closed`: nothing, the connection ends; `silent`: nothing at all. */
-type Answer = { readonly text: string } | "closed" | "silent";
+type Answer = { readonly text: string; readonly stays?: true } | "closed" | "silent";
 
 const http = (status: number, body = "", headers = ""): Answer => ({
   text: `HTTP/1.1 ${status} X\r\nContent-Length: ${body.length}\r\nConnection: close\r\n${headers}\r\n${body}`,
 });
+
+/** Whoever begins so must go on so: of the whole server and under the name that the check says; with its headers and body. */
+const askedFor: Readonly<Record<string, RegExp>> = {
+  OPTIONS: /^OPTIONS \* HTTP\/1.1\r\n(?:.*\r\n)*host: www\r\n/i,
+  "POST /posted": /\r\nx-who: checks\r\n(?:.*\r\n)*\r\nstate of checks\?$/i,
+  "GET /old": /^(?=(?:.*\r\n)*host: www\r\n)(?:.*\r\n)*x-probe: yes\r\n/i,
+};
 
 async function startCheckedServer(): Promise<CheckedServer> {
   const sockets = new Set<Socket>();
@@ -30,11 +37,13 @@ async function startCheckedServer(): Promise<CheckedServer> {
     socket.once("data", (bytes) => {
       const request = bytes.toString("latin1");
       // Of the whole server, and under the name that the check says.
-      const isUnasked =
-        request.startsWith("OPTIONS") && !/^OPTIONS \* HTTP\/1.1\r\n(?:.*\r\n)*host: www\r\n/i.test(request);
+      const isUnasked = Object.entries(askedFor).some(
+        ([start, whole]) => request.startsWith(start) && !whole.test(request),
+      );
       const isTraffic = request.startsWith("GET / ");
       const answer = isTraffic ? http(200, "ok") : isUnasked ? http(400) : checked.answers;
       if (answer === "closed") socket.end();
+      else if (answer !== "silent" && answer.stays) socket.write(answer.text);
       else if (answer !== "silent") socket.end(answer.text);
     });
   });
@@ -112,6 +121,82 @@ const kinds = {
       "option httpchk\n  http-check send meth HEAD uri /health hdr X-Probe yes\n  http-check expect status 200",
     up: [http(200)],
     down: [http(500)],
+  },
+  header: {
+    check: `option httpchk GET /health
+  http-check expect hdr name X-State value -m str ready
+  http-check expect ! fhdr name -m beg x-bad value -m sub yes`,
+    up: [http(200, "", "X-State: no, ready\r\n"), http(500, "", "x-state: ready\r\nX-Bad: no\r\n")],
+    down: [
+      http(200),
+      http(200, "", "X-State: ready2\r\n"),
+      http(200, "", "X-State: ready\r\nX-Bad-One: a yes b\r\n"),
+      "closed",
+    ],
+  },
+  notText: {
+    check: `option httpchk GET /health
+  http-check expect ! string broken
+  http-check expect ! rstring err(or|no)`,
+    up: [http(200, "all is fine"), http(500, "errata")],
+    down: [http(200, "it is broken"), http(200, "errno 5")],
+  },
+  posted: {
+    check: `option httpchk
+  http-check send meth POST uri /posted hdr X-Who %[be_name] body-lf "state of %[be_name]?"`.replaceAll(
+      "%[be_name]",
+      "%[str(CHECKS),lower]",
+    ),
+    up: [http(200)],
+    down: [http(500)],
+  },
+  oldForm: {
+    check: "option httpchk GET /old HTTP/1.1\\r\\nHost:\\ www\\r\\nX-Probe:\\ yes",
+    up: [http(200)],
+    down: [http(500)],
+  },
+  disabledOn404: {
+    check: "option httpchk GET /health\n  http-check disable-on-404",
+    up: [http(200)],
+    down: [http(404), http(500)],
+  },
+  twoRequests: {
+    check: `option httpchk
+  http-check connect
+  http-check send meth GET uri /
+  http-check expect string ok
+  http-check set-var(check.path) str(/health)
+  http-check connect linger
+  http-check send meth GET uri-lf %[var(check.path)]`,
+    up: [http(200), http(302)],
+    down: [http(404), "closed"],
+  },
+  twoDialogues: {
+    check: `option tcp-check
+  tcp-check connect
+  tcp-check send "GET / HTTP/1.0\\r\\n\\r\\n"
+  tcp-check expect string ok
+  tcp-check connect
+  tcp-check send HELLO
+  tcp-check expect string WELCOME`,
+    up: [{ text: "WELCOME" }],
+    down: [{ text: "GO AWAY" }, "closed", "silent"],
+  },
+  notBytes: {
+    check: `option tcp-check
+  tcp-check send HELLO
+  tcp-check expect !rstring ^ERR
+  tcp-check expect string FINE`,
+    up: [{ text: "ALL FINE" }],
+    down: [{ text: "ERR, BUT FINE" }, { text: "OTHER" }, { text: "FINE", stays: true }, "silent"],
+  },
+  enoughBytes: {
+    check: `option tcp-check
+  tcp-check send HELLO
+  tcp-check expect min-recv 3 comment early !string ERROR
+  tcp-check expect string FINE`,
+    up: [{ text: "FINE!", stays: true }, { text: "FINE" }],
+    down: [{ text: "ERROR FINE", stays: true }, { text: "FINE", stays: true }, "silent"],
   },
   redis: {
     check: "option redis-check",

@@ -3,7 +3,7 @@ import { speaksHttp2 } from "#contract/snapshot.ts";
 import { endpointId, parseAddress } from "../native/address.ts";
 import { beyondRuntime } from "../own-agent.ts";
 import type { NativeBackend } from "../native/schema.ts";
-import type { Report } from "../report.ts";
+import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
 
 export const backendEndpoints: Check = (config, report) => {
@@ -34,6 +34,31 @@ export const healthCheckProtocols: Check = (config, report) => {
     });
   }
 };
+
+/** Addresses that are checked in place of endpoints'. */
+export const healthCheckAddresses: Check = (config, report) => {
+  for (const [index, { endpoints, healthCheck }] of config.backends.entries()) {
+    const { active } = healthCheck;
+    const path = ["backends", index, "healthCheck", "active"];
+    checkOverride(active?.overrides?.address, path, report);
+    for (const [step, { overrides }] of (active?.next ?? []).entries())
+      checkOverride(overrides?.address, [...path, "next", step], report);
+    for (const [endpoint, { healthCheck: own }] of endpoints.entries()) {
+      const place = ["backends", index, "endpoints", endpoint, "healthCheck"];
+      checkOverride(own?.overrides?.address, place, report);
+    }
+  }
+};
+
+function checkOverride(address: string | undefined, path: Path, report: Report): void {
+  if (address === undefined || parseAddress(address)) return;
+  report.add({
+    code: "endpoint-address-invalid",
+    path: [...path, "overrides", "address"],
+    message: `expected an IP address or a host name; found ${JSON.stringify(address)}`,
+    remedy: remedyFor(address),
+  });
+}
 
 function checkAddresses(backend: NativeBackend, backendIndex: number, report: Report): void {
   const seen = new Set<string>();

@@ -23,12 +23,13 @@ export const backendTls: Check = (config, report) => {
 };
 
 function checkTls(
-  { name, protocol, tunnel }: NativeBackend,
+  backend: NativeBackend,
   { caCertificates, clientCertificate }: NonNullable<NativeBackend["tls"]>,
   path: Path,
   report: Report,
 ): void {
-  if (!speaksTls(protocol)) {
+  const { name, protocol, tunnel } = backend;
+  if (!speaksTls(protocol) && !isCheckedInTls(backend)) {
     report.add({
       code: "backend-tls-unexpected",
       path,
@@ -48,6 +49,11 @@ function checkTls(
   if (caCertificates !== undefined) checkPem(caCertificates, [...path, "caCertificates"], report);
   if (clientCertificate?.certificate !== undefined)
     checkPem(clientCertificate.certificate, [...path, "clientCertificate", "certificate"], report);
+}
+
+function isCheckedInTls({ endpoints, healthCheck: { active } }: NativeBackend): boolean {
+  const steps = [active, ...(active?.next ?? []), ...endpoints.map(({ healthCheck }) => healthCheck)];
+  return steps.some((step) => step?.overrides?.tls === true);
 }
 
 function checkPem(pem: string, path: Path, report: Report): void {

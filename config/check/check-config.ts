@@ -7,6 +7,7 @@ import {
   backendEndpoints,
   dialableEndpoints,
   edgeTunnels,
+  healthCheckAddresses,
   healthCheckProtocols,
 } from "./backend-endpoints.ts";
 import { backendTls } from "./backend-tls.ts";
@@ -61,6 +62,7 @@ const checks: readonly Check[] = [
   portForwards,
   backendTls,
   healthCheckTimes,
+  healthCheckAddresses,
   healthCheckProtocols,
   reachableRules,
 ];

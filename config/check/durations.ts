@@ -35,7 +35,12 @@ export const connectionTimeouts: Check = (config, report) => {
 };
 
 export const healthCheckTimes: Check = (config, report) => {
-  for (const [index, { healthCheck }] of config.backends.entries()) {
+  for (const [index, { endpoints, healthCheck }] of config.backends.entries()) {
+    for (const [endpoint, { healthCheck: own }] of endpoints.entries()) {
+      const place = ["backends", index, "endpoints", endpoint, "healthCheck"];
+      checkRange(own?.interval, 1, [...place, "interval"], report);
+      checkRange(own?.timeout, 1, [...place, "timeout"], report);
+    }
     const { active } = healthCheck;
     if (!active) continue;
     const path = ["backends", index, "healthCheck", "active"];

@@ -20,7 +20,8 @@ const serverOptions: Readonly<Record<string, readonly [outcome: Outcome, options
     "nothing",
     `backup, check, cookie a, downinter 5s, enabled, error-limit 3, fall 2, fastinter 1s, inter 3s, no-backup,
     no-check, no-send-proxy, no-send-proxy-v2, no-ssl, observe layer7, on-error mark-down, port 81, rise 2, slowstart 5s,
-    weight 3, proto h2, alpn h2, init-state up, check-sni-auto, hash-key id, id 7`,
+    weight 3, proto h2, alpn h2, init-state up, check-sni-auto, hash-key id, id 7, check addr 10.0.0.9,
+    check check-send-proxy, check-sni x`,
   ],
   "what has no part in where requests go": [
     "nothing",
@@ -35,8 +36,8 @@ const serverOptions: Readonly<Record<string, readonly [outcome: Outcome, options
   ],
   "what is lost, and harmless": [
     "warning",
-    `addr 10.0.0.9, disabled, hash-key addr, agent-check agent-port 9, check check-ssl, check-alpn h2, check-proto h2, check-send-proxy,
-    check-sni x, force-sslv3, force-tlsv10, force-tlsv11, force-tlsv12, force-tlsv13, init-state down, no-tlsv12,
+    `disabled, hash-key addr, agent-check agent-port 9, check check-ssl, check-alpn h2, check-proto h2,
+    force-sslv3, force-tlsv10, force-tlsv11, force-tlsv12, force-tlsv13, init-state down, no-tlsv12,
     no-tlsv13, on-marked-down shutdown-sessions, on-marked-up shutdown-backup-sessions, source 10.0.0.7,
     proxy-v2-options unique-id, set-proxy-v2-tlv-fmt(0xE1) %[fe_name], source 10.0.0.7 usesrc clientip, source 0.0.0.0 interface eth0, ssl verify none, ssl-max-ver TLSv1.2,
     ssl-min-ver TLSv1.1, ssl-min-ver TLSv1.3, tcp-md5sig x`,

@@ -5,7 +5,8 @@ import { durationSchema } from "#contract/duration.ts";
 import { clientCidrsSchema, hostnameSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
 import { clientNetworksSchema } from "#contract/security-policy.ts";
-import { nameSchema, proxyProtocolVersionSchema } from "#contract/snapshot.ts";
+import { proxyProtocolVersionSchema } from "#contract/proxy-protocol-version.ts";
+import { nameSchema } from "#contract/snapshot.ts";
 import { backendRefFields, ruleNameField } from "./backend-ref.ts";
 import { durationField } from "./duration-field.ts";
 

@@ -236,7 +236,7 @@ routes:
 `,
     [
       '4:15: error: "http" is missing; expected a map (at backends[0].healthCheck.active.http) [field-missing]',
-      '6:41: error: unknown field "http"; expected one of "type", "interval", "timeout", "unhealthyThreshold", "healthyThreshold", "fastInterval", "downInterval", "overrides", "tcp" (at backends[1].healthCheck.active.http) [field-unknown]',
+      '6:41: error: unknown field "http"; expected one of "type", "interval", "timeout", "unhealthyThreshold", "healthyThreshold", "fastInterval", "downInterval", "overrides", "next", "tcp" (at backends[1].healthCheck.active.http) [field-unknown]',
     ],
   ],
   [

@@ -24,7 +24,7 @@ import {
 } from "./backend-policy.ts";
 import { backendRefFields, ruleNameField } from "./backend-ref.ts";
 import { backendTimeoutSchema, backendTlsSchema } from "./backend-tls.ts";
-import { activeHealthCheckSchema } from "./health-check.ts";
+import { activeHealthCheckSchema, endpointHealthCheckSchema } from "./health-check.ts";
 import { sentProxyProtocolSchema, tcpRouteSchema, tlsRouteSchema } from "./layer-4.ts";
 import { clientDetectionSchema } from "./client-detection.ts";
 import { listenerSchema } from "./listener.ts";
@@ -153,6 +153,7 @@ export const endpointSchema = z
       .default(1)
       .describe("Share of the backend's requests, relative to the others. Default: 1. 0: none."),
     ...endpointPlaceFields,
+    healthCheck: endpointHealthCheckSchema.optional(),
   })
   .refine(hasBoundForItsParts, {
     message: "expected maxConnections where minConnections or maxQueue is given",

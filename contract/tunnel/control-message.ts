@@ -1,6 +1,11 @@
 // Control messages of an authenticated connection: JSON in CONTROL frames, apart from the streams.
 import { z } from "zod";
-import { apiErrorSchema, issuedCertificateSchema, tunnelConfigSchema } from "../sync.ts";
+import {
+  apiErrorSchema,
+  endpointVerdictFields,
+  issuedCertificateSchema,
+  tunnelConfigSchema,
+} from "../sync.ts";
 
 /** Hub -> agent. */
 export const hubMessageSchema = z.discriminatedUnion("type", [
@@ -30,7 +35,7 @@ export const agentMessageSchema = z.discriminatedUnion("type", [
     /** True: `endpoints` is everything the agent checks. False: what changed since the last report. */
     full: z.boolean(),
     /** By endpoint key; long reports are split into several. */
-    endpoints: z.record(z.string().max(600), z.object({ healthy: z.boolean(), reason: z.string().max(256) })),
+    endpoints: z.record(z.string().max(600), z.object(endpointVerdictFields)),
   }),
   /** Asks for a new certificate for the identity of this connection. One at a time. */
   z.object({ type: z.literal("renew"), id: z.int().min(0), csrPem: z.string().max(8_192) }),

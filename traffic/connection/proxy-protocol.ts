@@ -1,7 +1,7 @@
 // The PROXY protocol (HAProxy's doc/proxy-protocol.txt), which tells an endpoint whom a connection comes from: version 1,
 // a line of text, and version 2, a binary header with the server name of TLS among its type-length-values.
 import { limits } from "#contract/limits.ts";
-import type { ProxyProtocolVersion } from "#contract/snapshot.ts";
+import type { ProxyProtocolVersion } from "#contract/proxy-protocol-version.ts";
 import { isIpv4, type IpAddress, parseIpAddress } from "../forwarding/ip-address.ts";
 
 export interface SocketPlace {

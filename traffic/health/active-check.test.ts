@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
-import type { CheckState } from "./active-check.ts";
-import { judgeHttpProbe, judgeTimeout, startCheck, step } from "./active-check.ts";
+import type { CheckState, ProbeResult } from "./active-check.ts";
+import { judgeTimeout, startCheck, step } from "./active-check.ts";
 
 const check: ActiveHealthCheck = {
   type: "HTTP",
@@ -96,11 +96,17 @@ test("the reason tells how far a change is, and stays while nothing changes", ()
   expect(step(check, state, { ok: false, detail: "x".repeat(1_000) }, 8, 0).reason).toHaveLength(256);
 });
 
-test("an HTTP probe is judged by its status", () => {
-  expect(judgeHttpProbe(check, 204)).toEqual({ ok: true, detail: "status 204" });
-  expect(judgeHttpProbe(check, 503)).toEqual({ ok: false, detail: "status 503, expected 200 or 204" });
-  const withBody = { ...check, http: { ...check.http!, expectedBody: "ready" } };
-  expect(judgeHttpProbe(withBody, 200, "all ready").ok).toBe(true);
-  expect(judgeHttpProbe(withBody, 200, "starting").detail).toBe('status 200, but the body lacks "ready"');
+test("an endpoint that asks for no new clients drains while it is healthy, and does not come back by that", () => {
+  const drains: ProbeResult = { ok: true, drains: true, detail: "status 404: no new clients" };
+  const seen: string[] = [];
+  let state: CheckState = startCheck(check, 0, 0);
+  for (const result of [drains, failed, passed, drains, failed, failed, failed, drains, passed, drains]) {
+    state = step(check, state, result, 0, 0.5);
+    seen.push(state.draining ? "drain" : state.healthy ? "up" : "down");
+  }
+  expect(seen).toEqual(["drain", "drain", "up", "drain", "drain", "drain", "down", "down", "down", "drain"]);
+});
+
+test("a check that is late fails, whatever has come", () => {
   expect(judgeTimeout(check)).toEqual({ ok: false, detail: "no answer within 1000 ms" });
 });

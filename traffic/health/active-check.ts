@@ -5,11 +5,12 @@
 // decides alone; after that `unhealthyThreshold` consecutive failures take it down and `healthyThreshold` consecutive
 // successes bring it back. One opposite result starts the count anew, so an endpoint that flaps faster keeps its verdict.
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
-import { compilePattern } from "../match/pattern/pattern.ts";
 
 /** Plain data; may be stored as JSON and picked up by another process. */
 export interface CheckState {
   readonly healthy: boolean;
+  /** True: healthy, but new clients are to go elsewhere. */
+  readonly draining?: true;
   /** False until the first probe has ended. */
   readonly proven: boolean;
   /** Consecutive results that contradict `healthy`. */
@@ -23,6 +24,8 @@ export interface CheckState {
 
 export interface ProbeResult {
   readonly ok: boolean;
+  /** True: it asks for no new clients. */
+  readonly drains?: true;
   /** What was seen, e.g. `status 503, expected 200` or `connection refused`. */
   readonly detail: string;
 }
@@ -51,15 +54,24 @@ export function step(
   nowMs: number,
   unit: number,
 ): CheckState {
-  const next = judge(check, state, result, nowMs);
+  // HAProxy `disable-on-404`: it keeps an endpoint up, but alone does not bring one back.
+  const counted = result.drains && !state.healthy && state.contrary === 0 ? { ...result, ok: false } : result;
+  const { draining: wasDraining, ...next } = judge(check, state, counted, nowMs);
+  const draining = next.healthy && (counted.ok ? counted.drains : wasDraining);
   const nextProbeMs = nowMs + Math.round(intervalMs(check, next) * (1 + jitterShare * (2 * unit - 1)));
-  return { ...next, nextProbeMs, reason: next.reason.slice(0, reasonChars) };
+  return { ...next, ...(draining && { draining }), nextProbeMs, reason: next.reason.slice(0, reasonChars) };
 }
 
 function judge(check: ActiveHealthCheck, state: CheckState, result: ProbeResult, nowMs: number): CheckState {
   if (result.ok === state.healthy) {
-    const reason = state.proven && state.contrary === 0 ? state.reason : settledReason(state, result);
-    return { ...state, proven: true, contrary: 0, reason };
+    const isNews =
+      !state.proven || state.contrary > 0 || (result.drains ?? false) !== (state.draining ?? false);
+    return {
+      ...state,
+      proven: true,
+      contrary: 0,
+      reason: isNews ? settledReason(state, result) : state.reason,
+    };
   }
   const contrary = state.contrary + 1;
   const threshold = state.healthy ? check.unhealthyThreshold : check.healthyThreshold;
@@ -83,31 +95,6 @@ function intervalMs(check: ActiveHealthCheck, state: CheckState): number {
 
 function settledReason(state: CheckState, result: ProbeResult): string {
   return `${state.healthy ? "check passed" : "check failed"}: ${result.detail}`;
-}
-
-/**
- * Whether the body has what the check asks for, as far as it has been read; `undefined`: the check asks for nothing, so that it
- * need not be read.
- */
-export function bodyTest({ http }: ActiveHealthCheck): ((bodyStart: string) => boolean) | undefined {
-  const { expectedBody: text, expectedBodyPattern: source } = http ?? {};
-  if (text === undefined && source === undefined) return undefined;
-  const pattern = source === undefined ? undefined : compilePattern(source);
-  return (bodyStart) => bodyStart.includes(text ?? "") && (pattern?.isIn(bodyStart) ?? true);
-}
-
-/** Verdict on an HTTP probe that was answered. `bodyStart` need be read only where there is a {@link bodyTest}. */
-export function judgeHttpProbe(check: ActiveHealthCheck, status: number, bodyStart = ""): ProbeResult {
-  const expected = check.http?.expectedStatuses ?? [200];
-  if (!expected.includes(status)) {
-    const named = expected.length > 20 ? "another" : expected.join(" or ");
-    return { ok: false, detail: `status ${status}, expected ${named}` };
-  }
-  if (bodyTest(check)?.(bodyStart) === false) {
-    const text = check.http?.expectedBody ?? check.http!.expectedBodyPattern!;
-    return { ok: false, detail: `status ${status}, but the body lacks ${JSON.stringify(text.slice(0, 64))}` };
-  }
-  return { ok: true, detail: `status ${status}` };
 }
 
 /** Verdict on a gRPC health check: the call's own status, and whether its answer says SERVING. */

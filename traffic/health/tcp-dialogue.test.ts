@@ -2,22 +2,19 @@ import { expect, test } from "vitest";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import { tcpExchangeSchema } from "#contract/tcp-exchange.ts";
 import { fromBytes, toBytes } from "#contract/text/bytes.ts";
-import { startDialogue } from "./tcp-dialogue.ts";
+import { compileDialogue } from "./tcp-dialogue.ts";
+
+/** In place of an answer: the endpoint has nothing more to say. */
+const end = "END";
 
 /** What is said at first and after each part of the answer, and the verdict. */
 function talk(tcp: NonNullable<ActiveHealthCheck["tcp"]>, ...answers: readonly string[]): string[] {
-  const dialogue = startDialogue({
-    type: "TCP",
-    intervalMs: 2_000,
-    timeoutMs: 1_000,
-    unhealthyThreshold: 3,
-    healthyThreshold: 2,
-    tcp,
-  });
+  const dialogue = compileDialogue(tcp)();
   const said = [fromBytes(dialogue.begin())];
   for (const answer of answers) {
     if (dialogue.isOver) break;
-    said.push(fromBytes(dialogue.take(toBytes(answer))));
+    if (answer === end) dialogue.end();
+    else said.push(fromBytes(dialogue.take(toBytes(answer))));
   }
   const { ok, detail } = dialogue.result();
   return [...said, ok ? "ok" : detail, ...(dialogue.isOver ? [] : ["waits"])];
@@ -85,11 +82,36 @@ test("an endpoint that says much is read no further than 16 KiB", () => {
   ]);
 });
 
+test("what must not come is known at the end, or once enough has come", () => {
+  const exchanges = [exchange({ receivePattern: "error.*", invert: true }), exchange({ receive: "valid" })];
+  expect(talk({ exchanges }, "valid")).toEqual([
+    "",
+    "",
+    'connected, but the answer may have "error.*" in exchange 1 of 2',
+    "waits",
+  ]);
+  expect(talk({ exchanges }, "valid", end)).toEqual(["", "", "ok"]);
+  expect(talk({ exchanges }, "error", "valid")).toEqual([
+    "",
+    "",
+    'connected, but the answer may have "error.*" in exchange 1 of 2',
+  ]);
+  const early = [{ ...exchanges[0]!, minReceivedBytes: 5 }, exchanges[1]!];
+  expect(talk({ exchanges: early }, "vali", "d")).toEqual(["", "", "", "ok"]);
+});
+
+test("what is long enough is judged as it is", () => {
+  const exchanges = [exchange({ receive: "OK", minReceivedBytes: 3 })];
+  expect(talk({ exchanges }, "OK", "!")).toEqual(["", "", "", "ok"]);
+  expect(talk({ exchanges }, "NO!")).toEqual(["", "", 'connected, but the answer lacks "OK"']);
+});
+
 test.each([
   [{}, "expected send, receive or receivePattern"],
   [{ send: "ab", encoding: "Base64" }, "expected base64"],
   [{ receive: "a b=", encoding: "Base64" }, "expected base64"],
   [{ receivePattern: "(" }, "("],
+  [{ send: "a", invert: true }, "expected receive or receivePattern"],
 ])("an exchange that cannot be: %j", (fields, message) => {
   const result = tcpExchangeSchema.safeParse(fields);
   expect(result.success ? "" : result.error.message).toContain(message);

@@ -1,10 +1,12 @@
 // What the region tells its isolates of endpoints: those that are unhealthy, under a version that changes with the set.
-
+import type { HubReport, SelfReport } from "#contract/sync.ts";
 import type { RegionalEjection } from "./ejection-roll.ts";
 
 export interface Verdict {
   readonly key: string;
   readonly healthy: boolean;
+  /** Healthy, but it wants no new clients. */
+  readonly draining?: true | undefined;
   readonly reason: string;
   readonly sinceMs: number;
   readonly source: "gateway" | "agent";
@@ -16,6 +18,7 @@ export class HealthTable {
   #verdicts: readonly Verdict[] = [];
   #unhealthy: readonly string[] = [];
   #ejected: readonly string[] = [];
+  #reports: Readonly<Record<string, SelfReport>> = {};
   /** Since when agents say what they say of an endpoint. */
   #agentSince = new Map<string, { readonly healthy: boolean; readonly sinceMs: number }>();
 
@@ -40,19 +43,24 @@ export class HealthTable {
     return this.#ejected;
   }
 
+  /** What endpoints say of themselves. */
+  get reports(): Readonly<Record<string, SelfReport>> {
+    return this.#reports;
+  }
+
   /** Takes all verdicts there are at the moment. */
   update(
     probed: readonly Verdict[],
-    reported: ReadonlyMap<string, { readonly healthy: boolean; readonly reason: string }>,
+    reported: ReadonlyMap<string, HubReport["endpoints"][string]>,
     nowMs: number,
     ejections: readonly RegionalEjection[] = [],
   ): void {
     const since = new Map<string, { healthy: boolean; sinceMs: number }>();
-    const agents = Array.from(reported, ([key, { healthy, reason }]): Verdict => {
+    const agents = Array.from(reported, ([key, { healthy, draining, reason }]): Verdict => {
       const before = this.#agentSince.get(key);
       const sinceMs = before?.healthy === healthy ? before.sinceMs : nowMs;
       since.set(key, { healthy, sinceMs });
-      return { key, healthy, reason, sinceMs, source: "agent" };
+      return { key, healthy, draining, reason, sinceMs, source: "agent" };
     });
     this.#agentSince = since;
     const verdicts = [...probed, ...agents];
@@ -60,11 +68,19 @@ export class HealthTable {
     unhealthy.sort();
     this.#verdicts = withEjections(verdicts, ejections);
     const ejected = ejections.map(({ key }) => key);
-    if (sameKeys(unhealthy, this.#unhealthy) && sameKeys(ejected, this.#ejected)) return;
+    const reports = reportsOf(verdicts);
+    const isSame = sameKeys(unhealthy, this.#unhealthy) && sameKeys(ejected, this.#ejected);
+    if (isSame && JSON.stringify(reports) === JSON.stringify(this.#reports)) return;
+    this.#reports = reports;
     this.#unhealthy = unhealthy;
     this.#ejected = ejected;
     this.#version = Math.max(this.#version + 1, Math.floor(nowMs));
   }
+}
+
+function reportsOf(verdicts: readonly Verdict[]): Record<string, SelfReport> {
+  const draining = verdicts.filter((verdict) => verdict.draining).map(({ key }) => key);
+  return Object.fromEntries(draining.toSorted().map((key) => [key, { state: "drain" as const }]));
 }
 
 /** What people see: an endpoint that its check finds well, but requests do not, is out. */

@@ -75,8 +75,8 @@ export class HubRoll {
   }
 
   /** What agents say of endpoints. One that any agent can reach is healthy: the hub sends requests where it is. */
-  verdicts(nowMs: number): Map<string, { readonly healthy: boolean; readonly reason: string }> {
-    const verdicts = new Map<string, { healthy: boolean; reason: string }>();
+  verdicts(nowMs: number): Map<string, HubReport["endpoints"][string]> {
+    const verdicts = new Map<string, HubReport["endpoints"][string]>();
     for (const { report } of this.#believed(nowMs)) {
       for (const [endpoint, verdict] of Object.entries(report.endpoints)) {
         if (!verdicts.get(endpoint)?.healthy) verdicts.set(endpoint, verdict);

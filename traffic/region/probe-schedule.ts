@@ -1,18 +1,20 @@
 // Which direct endpoints are probed, and when. The region's state object dials; what it saw comes back to `ended`.
-import type { ActiveHealthCheck, BackendProtocol, Endpoint, Snapshot } from "#contract/snapshot.ts";
+import type { ActiveHealthCheck, Endpoint, Snapshot, SnapshotBackend } from "#contract/snapshot.ts";
 import { endpointKey } from "#contract/snapshot.ts";
+import { type CheckPlan, compileChecks } from "../health/check-plan.ts";
 import { type CheckState, type ProbeResult, startCheck, step } from "../health/active-check.ts";
 import type { Verdict } from "./health-table.ts";
 
 export interface Probe {
   readonly key: string;
-  readonly protocol: BackendProtocol;
   readonly endpoint: Endpoint;
-  readonly check: ActiveHealthCheck;
+  readonly plan: CheckPlan;
 }
 
 interface Entry {
   readonly probe: Probe;
+  /** What is checked, and how, as text. */
+  readonly subject: string;
   state: CheckState;
   underWay: boolean;
 }
@@ -29,20 +31,30 @@ export class ProbeSchedule {
   /** Takes over a snapshot. An endpoint keeps its verdict as long as its check stays the same. */
   replace(snapshot: Snapshot, nowMs: number): void {
     const entries = new Map<string, Entry>();
-    for (const { name, tunnel, protocol, endpoints, healthCheck } of snapshot.backends) {
-      const check = healthCheck.active;
-      if (tunnel !== undefined || !check) continue;
-      for (const endpoint of endpoints) {
-        const key = endpointKey(name, endpoint.id);
-        const before = this.#entries.get(key);
-        const state =
-          before && sameCheck(before.probe.check, check)
-            ? before.state
-            : startCheck(check, nowMs, this.#random());
-        entries.set(key, { probe: { key, protocol, endpoint, check }, state, underWay: false });
-      }
+    for (const backend of snapshot.backends) {
+      if (backend.tunnel === undefined && backend.healthCheck.active) this.#schedule(backend, entries, nowMs);
     }
     this.#entries = entries;
+  }
+
+  #schedule(
+    { name, protocol, endpoints, healthCheck }: SnapshotBackend,
+    into: Map<string, Entry>,
+    nowMs: number,
+  ) {
+    const active = healthCheck.active!;
+    const ofBackend = JSON.stringify([active, protocol]);
+    let checkOf: ReturnType<typeof compileChecks> | undefined;
+    for (const endpoint of endpoints) {
+      const key = endpointKey(name, endpoint.id);
+      const subject = ofBackend + JSON.stringify(endpoint.healthCheck ?? null);
+      const known = this.#entries.get(key);
+      const before = known?.subject === subject ? known : undefined;
+      const plan = before?.probe.plan ?? (checkOf ??= compileChecks(active, protocol))(endpoint);
+      if (!plan) continue;
+      const state = before?.state ?? startCheck(plan.policy, nowMs, this.#random());
+      into.set(key, { probe: { key, endpoint, plan }, subject, state, underWay: false });
+    }
   }
 
   /** At most `room` probes to start now; each must be followed by `ended`. */
@@ -62,11 +74,11 @@ export class ProbeSchedule {
   ended(probe: Probe, result: ProbeResult, nowMs: number): boolean {
     const entry = this.#entries.get(probe.key);
     // The snapshot has changed meanwhile: what was seen answers another question.
-    if (!entry || !sameCheck(entry.probe.check, probe.check)) return false;
-    const before = entry.state.healthy;
+    if (!entry || entry.probe.plan !== probe.plan) return false;
+    const before = entry.state;
     entry.underWay = false;
-    entry.state = step(probe.check, entry.state, result, nowMs, this.#random());
-    return entry.state.healthy !== before;
+    entry.state = step(probe.plan.policy, before, result, nowMs, this.#random());
+    return entry.state.healthy !== before.healthy || entry.state.draining !== before.draining;
   }
 
   /** When the next probe is due; `Infinity` when none is to come. */
@@ -83,15 +95,15 @@ export class ProbeSchedule {
     let changeMs = Infinity;
     for (const { state, probe } of this.#entries.values()) {
       if (state.proven && state.healthy && state.contrary === 0) continue;
-      changeMs = Math.min(changeMs, state.nextProbeMs + timeToChangeMs(probe.check, state));
+      changeMs = Math.min(changeMs, state.nextProbeMs + timeToChangeMs(probe.plan.policy, state));
     }
     return changeMs;
   }
 
   verdicts(): Verdict[] {
     return Array.from(this.#entries.values(), ({ probe, state }): Verdict => {
-      const { healthy, reason, sinceMs } = state;
-      return { key: probe.key, healthy, reason, sinceMs, source: "gateway" };
+      const { healthy, draining, reason, sinceMs } = state;
+      return { key: probe.key, healthy, ...(draining && { draining }), reason, sinceMs, source: "gateway" };
     });
   }
 
@@ -114,8 +126,4 @@ function timeToChangeMs(check: ActiveHealthCheck, { healthy, proven, contrary }:
   if (!proven) return 0;
   const threshold = healthy ? check.unhealthyThreshold : check.healthyThreshold;
   return (threshold - contrary - 1) * (check.fastIntervalMs ?? check.intervalMs);
-}
-
-function sameCheck(a: ActiveHealthCheck, b: ActiveHealthCheck): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

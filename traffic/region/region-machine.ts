@@ -117,13 +117,13 @@ export class RegionMachine {
   /** What an isolate does not know yet, and where the tunnels are, which it is told in any case. */
   gatewayAnswer(sync: SyncRequest, nowMs: number): GatewayAnswer {
     const { snapshotVersion, healthVersion, administrationVersion = 0 } = sync;
-    const { version, unhealthy, ejected } = this.#health;
+    const { version, unhealthy, ejected, reports } = this.#health;
     const administration = this.#administration;
     return {
       needsSnapshot: (this.#snapshot?.version ?? 0) > snapshotVersion,
       answer: {
         ...(version !== healthVersion && {
-          health: { version, unhealthy: [...unhealthy], ejected: [...ejected] },
+          health: { version, unhealthy: [...unhealthy], ejected: [...ejected], reports },
         }),
         ...this.#nextSync(nowMs),
         ...(administration && administration.version > administrationVersion && { administration }),

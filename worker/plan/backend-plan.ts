@@ -3,9 +3,10 @@ import type { Administration } from "#contract/administration.ts";
 import { counterName } from "#contract/counter-name.ts";
 import type { BackendProtocol, SnapshotBackend } from "#contract/snapshot.ts";
 import { endpointKey } from "#contract/snapshot.ts";
-import type { SyncRequest } from "#contract/sync.ts";
+import type { SelfReport, SyncRequest } from "#contract/sync.ts";
 import { type Balancer, createBalancer } from "#traffic/balance/balancer.ts";
 import { compileHashKey } from "#traffic/balance/hash-type.ts";
+import { EndpointStanding } from "#traffic/balance/endpoint-standing.ts";
 import { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
 import { type BackendLoad, backendLoad } from "./backend-load.ts";
 import { type EndpointPlaces, endpointPlaces, type PlaceInputs } from "./endpoint-places.ts";
@@ -23,14 +24,22 @@ export interface BackendPlan {
   readonly load: BackendLoad;
   /** Passive health, where it is configured. */
   readonly watch: EndpointWatch | undefined;
+  readonly standing: EndpointStanding;
   /** Where endpoints have bounds: who waits for them. */
   readonly places: EndpointPlaces | undefined;
   /** Absent: the gateway dials the endpoints itself. */
   readonly tunnel: TunnelPlan | undefined;
   /** Adds the requests under way to each endpoint that has any, by counter name. */
   gauges(into: Map<string, number>): void;
-  /** Marks the endpoints whose keys are in the set as unhealthy, all others as healthy. */
-  applyHealth(unhealthy: ReadonlySet<string>, nowMs: number): void;
+  /**
+   * Marks the endpoints whose keys are in the set as unhealthy, all others as healthy; and takes over what endpoints say of
+   * themselves, by their keys.
+   */
+  applyHealth(
+    unhealthy: ReadonlySet<string>,
+    reports: Readonly<Record<string, SelfReport>>,
+    nowMs: number,
+  ): void;
   /** Takes over the region's ejections, by endpoint key. */
   applyEjections(ejected: ReadonlySet<string>, nowMs: number): void;
   /** Compares endpoints and ends ejections that are over; adds those in force, by endpoint key. */
@@ -62,12 +71,14 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
   const watch = passive && new EndpointWatch(passive, ids, balancer, random, nowMs, previous?.watch);
   const keys = backend.endpoints.map((endpoint) => endpointKey(backend.name, endpoint.id));
   const places = endpointPlaces(backend, inputs, previous?.places);
+  const standing = new EndpointStanding(backend.endpoints, balancer, previous?.standing);
   return {
     backend,
     balancer,
     hashAddress: hashAddressOf(backend),
     load: backendLoad(backend, previous?.load),
     watch,
+    standing,
     places,
     tunnel,
     endpoints: compileEndpoints(backend, inputs),
@@ -78,8 +89,11 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
           into.set(counterName("requests_in_flight", { backend: backend.name, endpoint: id }), count);
       });
     },
-    applyHealth: (unhealthy, atMs) => {
-      keys.forEach((key, index) => balancer.setHealthy(index, !unhealthy.has(key), atMs));
+    applyHealth: (unhealthy, reports, atMs) => {
+      keys.forEach((key, index) => {
+        balancer.setHealthy(index, !unhealthy.has(key), atMs);
+        standing.report(index, reports[key], atMs);
+      });
       places?.lookAnew();
     },
     applyEjections: (ejected, atMs) => {
@@ -93,10 +107,7 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
       }
     },
     applyAdministration: ({ endpoints }, atMs) => {
-      keys.forEach((key, index) => {
-        const { state, weight } = endpoints[key] ?? { state: "ready" as const, weight: undefined };
-        balancer.administer(index, state, weight, atMs);
-      });
+      keys.forEach((key, index) => standing.administer(index, endpoints[key], atMs));
       places?.lookAnew();
     },
   };

@@ -5,7 +5,7 @@ import { GatewayError } from "#contract/error.ts";
 import { limits } from "#contract/limits.ts";
 import type { VersionedSnapshot } from "#contract/snapshot.ts";
 import { allAtOnce, type Steps, withPauses } from "#contract/steps.ts";
-import type { SyncRequest, SyncResponse } from "#contract/sync.ts";
+import type { SelfReport, SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Lifetime } from "../exchange.ts";
 import type { LimitCounters } from "../limit/limit-counters.ts";
 import type { Increments, RequestCounters } from "../plan/request-counters.ts";
@@ -51,6 +51,7 @@ export class Isolate {
   #healthVersion = 0;
   #unhealthy: ReadonlySet<string> = new Set();
   #ejected: ReadonlySet<string> = new Set();
+  #reports: Readonly<Record<string, SelfReport>> = {};
   #administration: Administration | undefined;
   #tunnels: SyncResponse["tunnels"] = {};
   /** Version that is being compiled. */
@@ -189,6 +190,7 @@ export class Isolate {
       this.#healthVersion = health.version;
       this.#unhealthy = new Set(health.unhealthy);
       this.#ejected = new Set(health.ejected);
+      this.#reports = health.reports ?? {};
       this.#applyHealth();
     }
     if (administration && administration.version > (this.#administration?.version ?? 0)) {
@@ -235,7 +237,8 @@ export class Isolate {
 
   #applyHealth(): void {
     const nowMs = this.#inputs.nowMs();
-    for (const backend of this.#plan?.backends.values() ?? []) backend.applyHealth(this.#unhealthy, nowMs);
+    for (const backend of this.#plan?.backends.values() ?? [])
+      backend.applyHealth(this.#unhealthy, this.#reports, nowMs);
     for (const backend of this.#plan?.watched ?? []) backend.applyEjections(this.#ejected, nowMs);
   }
 

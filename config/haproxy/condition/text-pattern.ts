@@ -26,7 +26,7 @@ export function wholePattern(operator: Operator, value: string, division: Divisi
     case "label":
       return `${begin("/?.:")}${literal(value.replace(/^[/?.:]+|[/?.:]+$/g, ""))}${end("/?.:")}`;
     case "regex":
-      return searched(value, begin(""), end(""));
+      return searchedPattern(value, begin(""), end(""));
     default:
       return `${begin("")}${literal(value)}${end("")}`;
   }
@@ -44,12 +44,15 @@ const ends: Readonly<Record<Division, (delimiters: string) => string>> = {
   elements: (delimiters) => (delimiters === "" ? "(?:[ \\t]*,.*)?" : `(?:(?:[${delimiters}]|[ \\t]*,).*)?`),
 };
 
-/** HAProxy searches; patterns here match the whole text. */
-function searched(source: string, begin: string, end: string): string {
+/**
+ * HAProxy searches; patterns here match the whole text. `begin` and `end` stand for the anchors, `any` for what is around what is
+ * searched for.
+ */
+export function searchedPattern(source: string, begin = "", end = "", any = ".*"): string {
   // A choice at the top, or within a group, which does no harm here.
-  if (source.includes("|") || source.endsWith("\\")) return `.*(?:${source}).*`;
-  const open = source.startsWith("^") ? `${begin}${source.slice(1)}` : `.*${source}`;
-  return /(?:^|[^\\])(?:\\\\)*\$$/.test(source) ? `${open.slice(0, -1)}${end}` : `${open}.*`;
+  if (source.includes("|") || source.endsWith("\\")) return `${any}(?:${source})${any}`;
+  const open = source.startsWith("^") ? `${begin}${source.slice(1)}` : `${any}${source}`;
+  return /(?:^|[^\\])(?:\\\\)*\$$/.test(source) ? `${open.slice(0, -1)}${end}` : `${open}${any}`;
 }
 
 /** `field(n,delimiters)` (empty ones count) and `word` (runs of delimiters count as one); negative: from the end. */

@@ -8,7 +8,7 @@ import { attempt } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { translateBalance, type LoadBalancer } from "./balance.ts";
 import { cookieValues } from "./cookie.ts";
-import { translateHealthCheck } from "./health-check.ts";
+import { type BackendChecks, noChecks, translateHealthCheck } from "./health-check.ts";
 import { translateServerTls, type ServerTlsContext } from "./server-tls.ts";
 import { boundsOf, queueOf } from "./server-bounds.ts";
 import {
@@ -53,13 +53,15 @@ export function translateBackend(proxy: Proxy, name: string, context: ServerTlsC
     });
   }
   const loadBalancer = translateBalance(proxy, notes);
-  const active = attempt(proxy.heading, notes, () => translateHealthCheck(proxy, all, notes));
+  const checks = attempt(proxy.heading, notes, () => translateHealthCheck(proxy, all, notes)) ?? noChecks;
+  const { active } = checks;
   const passive = passiveCheck(servers);
   const carries = isHttp(proxy) ? "requests" : "connections";
   const protocol = protocolOf(servers, carries, notes);
   const [firstServer] = servers;
   const tls =
-    firstServer && attempt(firstServer.statement, notes, () => translateServerTls(servers, context));
+    firstServer &&
+    attempt(firstServer.statement, notes, () => translateServerTls(servers, checks.speaksTls, context));
   // Routes of connections have their own.
   const hasTimeout = isHttp(proxy) || tls !== undefined;
   const connectTimeout = hasTimeout ? connectTimeoutOf(proxy, notes) : undefined;
@@ -75,7 +77,13 @@ export function translateBackend(proxy: Proxy, name: string, context: ServerTlsC
       ...(tls && { tls }),
       ...(connectTimeout !== undefined && { timeout: { tcp: { connectTimeout } } }),
       ...(proxyProtocol && { proxyProtocol: { version: proxyProtocol } }),
-      endpoints: endpointsOf(proxy, servers, isRing(loadBalancer) ? hashIdsOf(all) : undefined, notes),
+      endpoints: endpointsOf(
+        proxy,
+        servers,
+        checks,
+        isRing(loadBalancer) ? hashIdsOf(all) : undefined,
+        notes,
+      ),
       loadBalancer: {
         ...loadBalancer,
         ...(hasLevels(proxy, servers) && { overprovisioningFactor: 100 * Math.max(1, servers.length) }),
@@ -199,6 +207,7 @@ function hashIdsOf(servers: readonly Server[]): Map<Statement, number> {
 function endpointsOf(
   proxy: Proxy,
   servers: readonly Server[],
+  checks: BackendChecks,
   hashIds: ReadonlyMap<Statement, number> | undefined,
   notes: Notes,
 ): EndpointInput[] {
@@ -216,6 +225,7 @@ function endpointsOf(
     }
     const { weight } = options;
     const hashId = hashIds?.get(statement) ?? index + 1;
+    const healthCheck = checks.ofServer(server);
     return {
       address,
       port,
@@ -224,6 +234,7 @@ function endpointsOf(
       ...boundsOf(options),
       ...(cookie !== undefined && { cookie }),
       ...(priority > 0 && { priority: Math.min(priority, 127) }),
+      ...(healthCheck && { healthCheck }),
     };
   });
 }

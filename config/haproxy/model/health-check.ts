@@ -1,66 +1,123 @@
-// `option httpchk`, `http-check`, `tcp-check` and the options of servers → active health checks.
+// `option httpchk`, `tcp-check` and its like, with the options of servers → active health checks of a backend and its endpoints.
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
-import { keywordsOf } from "../keyword-arguments.ts";
 import type { Notes } from "../notes.ts";
-import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
-import { attempt, invalid, unsupported } from "../statement-problem.ts";
-import { wordAt, wordsFrom, type Statement } from "../statement.ts";
+import { settingOf, type Proxy } from "../proxy.ts";
+import { attempt, unsupported } from "../statement-problem.ts";
+import { wordAt, type Statement } from "../statement.ts";
+import { type Connection, type Overrides, overridesOf, ownOverrides } from "./check-connect.ts";
+import { httpConnections, type HttpProbe } from "./http-check.ts";
 import type { Server } from "./server-line.ts";
-import {
-  noteConnect,
-  patternOf,
-  protocolExchanges,
-  tcpCheckExchanges,
-  type ExchangeInput,
-} from "./tcp-check.ts";
+import { type ExchangeInput, protocolExchanges, tcpConnections } from "./tcp-check.ts";
 
 type BackendInput = NonNullable<NativeConfigInput["backends"]>[number];
 type ActiveCheck = NonNullable<NonNullable<BackendInput["healthCheck"]>["active"]>;
-type HttpProbe = Extract<ActiveCheck, { type: "HTTP" }>["http"];
+type EndpointInput = NonNullable<BackendInput["endpoints"]>[number];
+type EndpointCheck = NonNullable<EndpointInput["healthCheck"]>;
+type Pace = Pick<
+  ActiveCheck,
+  "interval" | "timeout" | "unhealthyThreshold" | "healthyThreshold" | "fastInterval" | "downInterval"
+>;
+
+export interface BackendChecks {
+  /** Absent: no server asks for checks. */
+  readonly active?: ActiveCheck;
+  /** How the check of a server differs from that. */
+  ofServer(server: Server): EndpointCheck | undefined;
+  /** Whether a check speaks TLS, to servers that requests do not speak it to, too. */
+  readonly speaksTls: boolean;
+}
 
 /** HAProxy's own: `inter 2s rise 2 fall 3`. */
 const defaults = { intervalMs: 2_000, rise: 2, fall: 3 };
 
-/** Statuses that HAProxy takes for healthy without `expect`. */
-const healthy = ["200-399"];
-/** What is left to the rest of the check. */
-const everyStatus = ["100-599"];
+/** Further connections than this are an error. */
+const maxConnections = 8;
 
-/** `undefined`: no server asks for checks. Those of one backend are all checked alike. */
-export function translateHealthCheck(
-  proxy: Proxy,
-  servers: readonly Server[],
-  notes: Notes,
-): ActiveCheck | undefined {
+export const noChecks: BackendChecks = { ofServer: () => undefined, speaksTls: false };
+
+export function translateHealthCheck(proxy: Proxy, servers: readonly Server[], notes: Notes): BackendChecks {
   const checked = servers.filter(({ options }) => options.check);
   const [first] = checked;
-  if (!first) return undefined;
-  noteDifferences(servers, first, notes);
-  const {
-    intervalMs = defaults.intervalMs,
-    fastIntervalMs,
-    downIntervalMs,
-    rise,
-    fall,
-    checkPort,
-  } = first.options;
-  const pace = {
-    interval: formatDuration(intervalMs),
-    timeout: formatDuration(timeoutMs(proxy, intervalMs)),
-    unhealthyThreshold: fall ?? defaults.fall,
-    healthyThreshold: rise ?? defaults.rise,
-    ...(fastIntervalMs !== undefined && { fastInterval: formatDuration(fastIntervalMs) }),
-    ...(downIntervalMs !== undefined && { downInterval: formatDuration(downIntervalMs) }),
-    ...(checkPort !== undefined && { overrides: { port: checkPort } }),
-  };
+  if (!first) return noChecks;
   const option = checkOption(proxy);
   noteUnusedRules(proxy, option, notes);
-  if (option && wordAt(option, 1) === "httpchk")
-    return { type: "HTTP", ...pace, http: httpProbe(option, proxy, notes) };
-  const exchanges = (option && exchangesOf(option, proxy, notes)) ?? [];
-  return { type: "TCP", ...pace, ...(exchanges.length > 0 && { tcp: { exchanges } }) };
+  const connections = connectionsOf(
+    option,
+    proxy,
+    servers.length === 1 ? servers[0]!.name : undefined,
+    notes,
+  );
+  const [opening, ...following] = connections.map(({ connection, said }) => ({
+    ...said,
+    overrides: overridesOf(connection, first.options),
+    connection,
+  }));
+  // Of one address, where two servers are one endpoint, the first counts.
+  const own = new Map(
+    checked.map((server) => [server.statement, serverOverrides(server, opening!.connection)]),
+  );
+  const common = commonOf([...own.values()]);
+  const pace = paceOf(proxy, first);
+  const active = {
+    ...pace,
+    ...withOverrides(opening!, { ...opening!.overrides, ...common }),
+    ...(following.length > 0 && {
+      next: following.map((step) => withOverrides(step, { ...placeIn(common), ...step.overrides })),
+    }),
+  } as ActiveCheck;
+  return {
+    active,
+    ofServer(server) {
+      if (!server.options.check) return { disabled: true };
+      const overrides = common ? undefined : own.get(server.statement);
+      const check = {
+        ...differenceOf(paceOf(proxy, server), pace),
+        ...(overrides && Object.keys(overrides).length > 0 && { overrides }),
+      };
+      return Object.keys(check).length === 0 ? undefined : check;
+    },
+    speaksTls:
+      connections.some(({ connection }) => connection.kind?.tls) ||
+      [...own.values()].some(({ tls }) => tls === true),
+  };
+}
+
+type Said = { type: "HTTP"; http: HttpProbe } | { type: "TCP"; tcp?: { exchanges: ExchangeInput[] } };
+
+function connectionsOf(
+  option: Statement | undefined,
+  proxy: Proxy,
+  server: string | undefined,
+  notes: Notes,
+): { connection: Connection; said: Said }[] {
+  const kind = option && wordAt(option, 1);
+  if (option && kind === "httpchk") {
+    const connections = httpConnections(option, proxy, server, notes);
+    return bounded(option, connections, notes).map(({ connection, http }) => {
+      return { connection, said: { type: "HTTP", http } };
+    });
+  }
+  const connections =
+    kind === "tcp-check" ? bounded(option!, tcpConnections(proxy, server, notes), notes) : [];
+  if (connections.length > 0) {
+    return connections.map(({ connection, exchanges }) => ({ connection, said: tcpOf(exchanges) }));
+  }
+  const exchanges = kind === "tcp-check" ? [] : ((option && protocolOf(option, notes)) ?? []);
+  return [{ connection: {}, said: tcpOf(exchanges) }];
+}
+
+function tcpOf(exchanges: ExchangeInput[]): Said {
+  return { type: "TCP", ...(exchanges.length > 0 && { tcp: { exchanges } }) };
+}
+
+function bounded<T>(option: Statement, connections: readonly T[], notes: Notes): readonly T[] {
+  if (connections.length <= maxConnections) return connections;
+  return (
+    attempt(option, notes, () => unsupported(`a check has at most ${maxConnections} connections`)) ??
+    connections.slice(0, maxConnections)
+  );
 }
 
 const checkOptions = ["httpchk", "tcp-check", "external-check", ...Object.keys(protocolExchanges)];
@@ -94,15 +151,28 @@ function noteUnusedRules(proxy: Proxy, option: Statement | undefined, notes: Not
   }
 }
 
-function exchangesOf(option: Statement, proxy: Proxy, notes: Notes): ExchangeInput[] | undefined {
+function protocolOf(option: Statement, notes: Notes): ExchangeInput[] | undefined {
   const name = wordAt(option, 1);
-  if (name === "tcp-check") return tcpCheckExchanges(proxy, notes);
   if (name === "external-check") {
     const message = "no command is run: the check opens a connection";
     notes.add(option, { code: "statement-approximated", message });
     return undefined;
   }
   return attempt(option, notes, () => protocolExchanges[name]!(option));
+}
+
+// --- what servers say ------------------------------------------------------------------------------------------------
+
+function paceOf(proxy: Proxy, { options }: Server): Pace {
+  const { intervalMs = defaults.intervalMs, fastIntervalMs, downIntervalMs, rise, fall } = options;
+  return {
+    interval: formatDuration(intervalMs),
+    timeout: formatDuration(timeoutMs(proxy, intervalMs)),
+    unhealthyThreshold: fall ?? defaults.fall,
+    healthyThreshold: rise ?? defaults.rise,
+    ...(fastIntervalMs !== undefined && { fastInterval: formatDuration(fastIntervalMs) }),
+    ...(downIntervalMs !== undefined && { downInterval: formatDuration(downIntervalMs) }),
+  };
 }
 
 /** Without `timeout check` one may last until the next is due; a little less keeps them apart. */
@@ -112,181 +182,41 @@ function timeoutMs(proxy: Proxy, intervalMs: number): number {
   return statement ? Math.min(readDurationMs(statement.words[2]), longest) : longest;
 }
 
-function noteDifferences(servers: readonly Server[], first: Server, notes: Notes): void {
-  for (const server of servers) {
-    const { options, statement } = server;
-    if (!options.check && !options.disabled) {
-      const message = "the server is checked like the others of this backend";
-      notes.add(statement, {
-        code: "statement-approximated",
-        message,
-        remedy: "Give it a backend of its own.",
-      });
-    }
-    if (options.check && paceOf(server) !== paceOf({ ...server, options: first.options })) {
-      const message = `its check is that of ${JSON.stringify(first.name)}: a backend has one`;
-      notes.add(statement, { code: "statement-approximated", message });
-    }
-    if (options.check && options.checkTls === true && !options.tls) {
-      const message = "checks speak what requests do, without TLS";
-      notes.add(statement, {
-        code: "statement-approximated",
-        message,
-        remedy: "Give the server `ssl`, or have the check's port answer without TLS.",
-      });
-    }
-    // HAProxy speaks no TLS to another port unless `check-ssl` says so.
-    if (options.check && options.tls && options.checkPort !== undefined && !options.checkTls) {
-      const message = "the check of another port speaks TLS, as requests do";
-      notes.add(statement, { code: "statement-approximated", message });
-    }
-  }
-}
-
-/** When a server is checked, and on which port. */
-function paceOf({ options, port }: Server): string {
-  const { intervalMs = defaults.intervalMs, fastIntervalMs, downIntervalMs } = options;
-  const { rise = defaults.rise, fall = defaults.fall, checkPort = port } = options;
-  return [intervalMs, fastIntervalMs, downIntervalMs, rise, fall, checkPort].join(" ");
-}
-
-function httpProbe(option: Statement, proxy: Proxy, notes: Notes): HttpProbe {
-  let probe: HttpProbe = { path: "/", method: "OPTIONS", expectedStatuses: healthy };
-  probe = attempt(option, notes, () => readHttpchk(option, probe)) ?? probe;
-  const statements = statementsOf(proxy, "http-check");
-  if (statements.some((statement) => wordAt(statement, 1) === "expect"))
-    probe = { ...probe, expectedStatuses: everyStatus };
-  for (const statement of statements) {
-    probe = attempt(statement, notes, () => readHttpCheck(statement, probe, notes)) ?? probe;
-  }
-  return probe;
-}
-
-/** `option httpchk [method] uri [version and headers]`. */
-function readHttpchk(statement: Statement, probe: HttpProbe): HttpProbe {
-  const [first, second, ...version] = wordsFrom(statement, 2);
-  if (first === undefined) return probe;
-  if (second === undefined) return { ...probe, path: first };
-  // The old way to send a Host: `HTTP/1.1\r\nHost:\ www`.
-  const host = /\r?\n(?:[^\n]*\n)*?host:[ \t]*([^\r\n]+)/i.exec(version.join(" "))?.[1];
-  return { ...probe, method: methodOf(first), path: second, ...(host !== undefined && hostOf(host)) };
-}
-
-function methodOf(text: string): NonNullable<HttpProbe["method"]> {
-  if (text === "GET" || text === "HEAD" || text === "OPTIONS") return text;
-  return unsupported(`checks cannot use the method ${JSON.stringify(text)}`, "Use GET, HEAD or OPTIONS.");
-}
-
-function hostOf(host: string): Pick<HttpProbe, "hostname"> {
-  return { hostname: host.trim().replace(/:[0-9]+$/, "") };
-}
-
-function readHttpCheck(statement: Statement, probe: HttpProbe, notes: Notes): HttpProbe {
-  switch (wordAt(statement, 1)) {
-    case "send":
-      return readSend(statement, probe);
-    case "expect":
-      return readExpect(statement, probe);
-    case "disable-on-404":
-    case "send-state": {
-      const message = "checks do not do this";
-      notes.add(statement, { code: "statement-ignored", message });
-      return probe;
-    }
-    case "connect":
-      noteConnect(statement, notes);
-      return probe;
-    case "comment":
-    case "set-var":
-    case "set-var-fmt":
-    case "unset-var":
-      return probe;
-    default:
-      return invalid(`${JSON.stringify(wordAt(statement, 1))} is no keyword here`);
-  }
-}
-
-function readSend(statement: Statement, before: HttpProbe): HttpProbe {
-  let probe = before;
-  for (const { name, argument } of keywordsOf(statement, 2)) {
-    switch (name) {
-      case "meth":
-        probe = { ...probe, method: methodOf(argument()) };
-        break;
-      case "uri":
-        probe = { ...probe, path: argument() };
-        break;
-      case "ver":
-        argument();
-        break;
-      case "hdr":
-        probe = withHeader(probe, argument(), argument());
-        break;
-      default:
-        unsupported(`checks cannot send ${JSON.stringify(name)}`, "Use meth, uri and hdr.");
-    }
-  }
-  return probe;
-}
-
-function withHeader(probe: HttpProbe, name: string, value: string): HttpProbe {
-  if (name.toLowerCase() === "host") return { ...probe, ...hostOf(value) };
-  if (value.includes("%["))
-    return unsupported("the header of a check cannot depend on anything", "Write a static value.");
-  return { ...probe, headers: [...(probe.headers ?? []), { name, value }] };
-}
-
-function readExpect(statement: Statement, probe: HttpProbe): HttpProbe {
-  const words = wordsFrom(statement, 2);
-  const index = words.findIndex((word) => /^(?:status|rstatus|string|rstring|hdr|fhdr|!)$/.test(word));
-  const isNegated = words[index] === "!";
-  const [kind, value = ""] = words.slice(isNegated ? index + 1 : index);
-  if (kind === "status" || kind === "rstatus") {
-    const isWanted = kind === "status" ? inRanges(value) : matching(value);
-    const before = new Set(probe.expectedStatuses?.flatMap(statusesOf));
-    const wanted = allStatuses.filter((status) => before.has(status) && isWanted(status) !== isNegated);
-    return { ...probe, expectedStatuses: rangesOf(wanted) };
-  }
-  if (kind === "string" && !isNegated) return { ...probe, expectedBody: value };
-  if (kind === "rstring" && !isNegated) return { ...probe, expectedBodyPattern: patternOf(value) };
-  return unsupported(
-    "this expectation of a check is not available here",
-    "Expect a status, or what the body contains.",
+/** Where an interval of the backend's does not hold, it is the server's `inter`. */
+function differenceOf(own: Pace, common: Pace): Partial<Pace> {
+  const whole = { ...own };
+  if (common.fastInterval !== undefined) whole.fastInterval ??= whole.interval!;
+  if (common.downInterval !== undefined) whole.downInterval ??= whole.interval!;
+  return Object.fromEntries(
+    Object.entries(whole).filter(([name, value]) => value !== common[name as keyof Pace]),
   );
 }
 
-const allStatuses = Array.from({ length: 500 }, (_, index) => 100 + index);
-
-type Status = NonNullable<HttpProbe["expectedStatuses"]>[number];
-
-function statusesOf(status: Status): number[] {
-  const isWithin = inRanges(String(status));
-  return allStatuses.filter(isWithin);
+/** What the rule that opens the check says of its connection is not the server's to say. */
+function serverOverrides({ options }: Server, { port, address, kind }: Connection): Overrides {
+  const own = ownOverrides(options);
+  return Object.fromEntries(
+    Object.entries(own).filter(([name]) => {
+      if (name === "port") return port === undefined;
+      if (name === "address") return address === undefined;
+      return kind === undefined;
+    }),
+  );
 }
 
-function rangesOf(statuses: readonly number[]): Status[] {
-  const ranges: [number, number][] = [];
-  for (const status of statuses) {
-    const last = ranges.at(-1);
-    if (last?.[1] === status - 1) last[1] = status;
-    else ranges.push([status, status]);
-  }
-  if (ranges.length === 0) return unsupported("no status fulfils all that the check expects", "Remove one.");
-  return ranges.map(([first, last]) => (first === last ? first : `${first}-${last}`));
+/** `undefined`: servers differ. */
+function commonOf(overrides: readonly Overrides[]): Overrides | undefined {
+  const [first] = overrides;
+  const text = JSON.stringify(first);
+  return overrides.every((one) => JSON.stringify(one) === text) ? first : undefined;
 }
 
-/** `200,201,300-310`. */
-function inRanges(text: string): (status: number) => boolean {
-  const ranges = text.split(",").map((part) => {
-    const found = /^([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?$/.exec(part);
-    if (!found) return invalid(`expected statuses such as 200-299; found ${JSON.stringify(text)}`);
-    return [Number(found[1]), Number(found[2] ?? found[1])] as const;
-  });
-  return (status) => ranges.some(([first, last]) => status >= first && status <= last);
+function placeIn({ port, address }: Overrides = {}): Overrides {
+  return { ...(port !== undefined && { port }), ...(address !== undefined && { address }) };
 }
 
-/** Of three digits, so that no expression takes long. */
-function matching(source: string): (status: number) => boolean {
-  const pattern = new RegExp(patternOf(source));
-  return (status) => pattern.test(String(status));
+function withOverrides(said: Said, overrides: Overrides): object {
+  const { type } = said;
+  const spoken = said.type === "HTTP" ? { http: said.http } : said.tcp ? { tcp: said.tcp } : {};
+  return { type, ...(Object.keys(overrides).length > 0 && { overrides }), ...spoken };
 }

@@ -5,6 +5,7 @@ import type { Notes } from "../notes.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import type { Word } from "../split-words.ts";
 import { wordAt, type Statement } from "../statement.ts";
+import { placeOf } from "./check-connect.ts";
 import { noteTlsVersions } from "./tls-versions.ts";
 
 export interface Server {
@@ -36,8 +37,12 @@ export interface ServerOptions {
   readonly fall?: number;
   readonly slowStartMs?: number;
   readonly checkPort?: number;
-  /** Checks are to speak TLS, even if requests do not. */
+  readonly checkAddress?: string;
+  /** Whether checks speak TLS; absent: as requests do, or not at all where they go elsewhere. */
   readonly checkTls?: boolean;
+  /** Server name that checks ask for. */
+  readonly checkHostname?: string;
+  readonly checkSendsProxy?: boolean;
   /** What is under way with it is broken off when it goes down. */
   readonly closesWhenDown?: boolean;
   readonly observe?: "layer4" | "layer7";
@@ -186,7 +191,10 @@ const readOption: Readonly<Record<string, Apply>> = {
   redir: refuse("requests are not redirected to the server", "Use `http-request redirect`."),
   socks4: refuse("servers are not reached through SOCKS"),
   track: ignore("the server's health is its own", "Give it `check`."),
-  addr: ignore("the address that serves requests is the one that is checked"),
+  addr: (options, take) => {
+    const { address, port } = placeOf(take());
+    return { ...options, checkAddress: address!, ...(port !== undefined && { checkPort: port }) };
+  },
   "agent-addr": skip,
   "agent-inter": skip,
   "agent-port": skip,
@@ -196,8 +204,9 @@ const readOption: Readonly<Record<string, Apply>> = {
   "no-check-ssl": (options) => ({ ...options, checkTls: false }),
   "check-alpn": ignore("checks speak what requests do"),
   "check-proto": ignore("checks speak what requests do"),
-  "check-sni": ignore("checks ask for the name that requests do"),
-  "check-send-proxy": ignorePlain("checks begin as connections to the server do"),
+  "check-sni": (options, take) => ({ ...options, checkHostname: take() }),
+  "check-send-proxy": (options) => ({ ...options, checkSendsProxy: true }),
+  "no-check-send-proxy": (options) => ({ ...options, checkSendsProxy: false }),
   "init-state": (options, take, statement, notes) => {
     if (take() === "up") return options;
     const message = "the server is taken for up until a check says otherwise";
@@ -220,7 +229,7 @@ const readOption: Readonly<Record<string, Apply>> = {
 const plain = new Set(
   `allow-0rtt check-via-socks4 force-sslv3 force-tlsv10 force-tlsv11 force-tlsv12 force-tlsv13
   no-agent-check no-ssl-reuse no-sslv3 no-tls-tickets no-tlsv10 no-tlsv11 no-tlsv12
-  no-tlsv13 no-check-reuse-pool check-reuse-pool check-sni-auto no-check-sni-auto no-check-send-proxy no-renegotiate
+  no-tlsv13 no-check-reuse-pool check-reuse-pool check-sni-auto no-check-sni-auto no-renegotiate
   no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn no-sni-auto sni-auto renegotiate no-tfo no-verifyhost non-stick ssl-reuse stick tfo tls-tickets strict-maxconn no-strict-maxconn`.split(
     /\s+/,
   ),

@@ -18,16 +18,20 @@ export interface ServerTlsContext {
   readonly ports: ReadonlyMap<string, number>;
 }
 
-/** Undefined: the runtime's own, by the system's authorities and the server's address. All servers must agree. */
+/**
+ * Of servers of requests in TLS, or of those that are only checked in it. Undefined: the runtime's own, by the system's
+ * authorities and the server's address. All servers must agree.
+ */
 export function translateServerTls(
   servers: readonly Server[],
+  checksSpeakTls: boolean,
   context: ServerTlsContext,
 ): TlsInput | undefined {
   const [first] = servers;
-  if (!first?.options.tls) return undefined;
+  if (!first || (!first.options.tls && !checksSpeakTls)) return undefined;
   const settings = canonicalJson(first.options.serverTls);
   for (const { statement, options } of servers) {
-    if (!options.tls || canonicalJson(options.serverTls) === settings) continue;
+    if (!(options.tls || checksSpeakTls) || canonicalJson(options.serverTls) === settings) continue;
     context.notes.add(statement, {
       code: "statement-unsupported",
       message: "the servers of a backend all have the same settings of TLS",

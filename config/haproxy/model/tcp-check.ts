@@ -2,78 +2,90 @@
 import { patternError } from "#contract/pattern/parse-pattern.ts";
 import type { TcpExchange } from "#contract/tcp-exchange.ts";
 import { fromBytes, toBytes } from "#contract/text/bytes.ts";
+import { searchedPattern } from "../condition/text-pattern.ts";
 import { keywordsOf } from "../keyword-arguments.ts";
 import type { Notes } from "../notes.ts";
 import { statementsIn, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordsFrom, type Statement } from "../statement.ts";
+import { type Connection, readConnect } from "./check-connect.ts";
+import { CheckTexts } from "./check-texts.ts";
 
 /** What is written in the configuration: `encoding` has a default. */
 export type ExchangeInput = Omit<TcpExchange, "encoding"> & Partial<Pick<TcpExchange, "encoding">>;
 
+export interface TcpConnection {
+  readonly connection: Connection;
+  readonly exchanges: ExchangeInput[];
+}
+
 /** Anything, lines included. */
 const anything = "[\\s\\S]*";
 
-/** Rules of `tcp-check`: those of the section itself, or else those that it inherits. */
-export function tcpCheckRules({ settings }: Proxy): readonly Statement[] {
-  return settings.byKeyword.get("tcp-check") ?? statementsIn(settings.inherited, "tcp-check");
+/** Rules of `tcp-check` or `http-check`: those of the section itself, or else those that it inherits. */
+export function checkRules({ settings }: Proxy, keyword: "tcp-check" | "http-check"): readonly Statement[] {
+  return settings.byKeyword.get(keyword) ?? statementsIn(settings.inherited, keyword);
 }
 
 /** Notes what cannot be checked as an error: servers would be up that HAProxy has down. */
-export function tcpCheckExchanges(proxy: Proxy, notes: Notes): ExchangeInput[] {
-  const exchanges: ExchangeInput[] = [];
-  let hasSpoken = false;
-  for (const statement of tcpCheckRules(proxy)) {
-    const said = attempt(statement, notes, () => readRule(statement, hasSpoken, notes));
-    hasSpoken ||= said !== undefined;
+export function tcpConnections(proxy: Proxy, server: string | undefined, notes: Notes): TcpConnection[] {
+  const texts = new CheckTexts(proxy.name, server);
+  const connections: { connection: Connection; exchanges: ExchangeInput[] }[] = [];
+  for (const statement of checkRules(proxy, "tcp-check")) {
+    const said = attempt(statement, notes, () => readRule(statement, texts, notes));
     if (!said) continue;
-    // What is expected next to what is sent is one exchange with it, so long as both are written alike.
-    const last = exchanges.at(-1);
-    const isAnswer = last !== undefined && said.send === undefined && !isExpecting(last);
-    if (isAnswer && (last.encoding === said.encoding || said.receivePattern !== undefined)) {
-      exchanges[exchanges.length - 1] = { ...said, ...last };
-    } else exchanges.push(said);
+    const isConnection = "connection" in said;
+    if (isConnection || connections.length === 0) {
+      connections.push({ connection: isConnection ? said.connection : {}, exchanges: [] });
+    }
+    if (!isConnection) addExchange(connections.at(-1)!.exchanges, said);
   }
-  return exchanges;
+  return connections;
+}
+
+/** What is expected next to what is sent is one exchange with it, so long as both are written alike. */
+function addExchange(exchanges: ExchangeInput[], said: ExchangeInput): void {
+  const last = exchanges.at(-1);
+  const isAnswer = last !== undefined && said.send === undefined && !isExpecting(last);
+  if (isAnswer && (last.encoding === said.encoding || said.receivePattern !== undefined)) {
+    exchanges[exchanges.length - 1] = { ...said, ...last };
+  } else exchanges.push(said);
 }
 
 const isExpecting = ({ receive, receivePattern }: ExchangeInput): boolean =>
   receive !== undefined || receivePattern !== undefined;
 
 /** `undefined`: a rule that says and expects nothing. */
-function readRule(statement: Statement, hasSpoken: boolean, notes: Notes): ExchangeInput | undefined {
+function readRule(
+  statement: Statement,
+  texts: CheckTexts,
+  notes: Notes,
+): ExchangeInput | { readonly connection: Connection } | undefined {
+  if (texts.takes(statement)) return undefined;
   const [kind, text = ""] = wordsFrom(statement, 1);
   switch (kind) {
     case "connect":
-      if (hasSpoken)
-        unsupported("a check has one connection", "Check the other port by a backend of its own.");
-      noteConnect(statement, notes);
-      return undefined;
+      return { connection: readConnect(statement, texts, notes) };
     case "send":
       return { send: nonEmpty(text) };
     case "send-lf":
-      return { send: fixed(nonEmpty(text)) };
+      return { send: nonEmpty(texts.format(nonEmpty(text))) };
     case "send-binary":
       return { send: base64OfHex(text), encoding: "Base64" };
+    case "send-binary-lf":
+      return { send: base64OfHex(texts.format(text)), encoding: "Base64" };
     case "expect":
-      return readExpect(statement);
+      return readExpect(statement, texts);
     case "comment":
-    case "set-var":
-    case "set-var-fmt":
-    case "unset-var":
       return undefined;
     default:
-      return unsupported(
-        `${JSON.stringify(kind ?? "")} is not available in checks`,
-        "Use send, send-binary and expect.",
-      );
+      return invalid(`${JSON.stringify(kind ?? "")} is no keyword here`);
   }
 }
 
 /** What `expect` says of how a result is told; none of it changes the result. */
 const toldBy: ReadonlySet<string> = new Set([
   "comment",
-  "min-recv",
   "on-success",
   "on-error",
   "status-code",
@@ -82,25 +94,36 @@ const toldBy: ReadonlySet<string> = new Set([
   "tout-status",
 ]);
 
-function readExpect(statement: Statement): ExchangeInput {
-  for (const { name, word, argument } of keywordsOf(statement, 2)) {
+function readExpect(statement: Statement, texts: CheckTexts): ExchangeInput {
+  let minimum: Pick<ExchangeInput, "minReceivedBytes"> = {};
+  let isNegated = false;
+  for (const { name: written, word, argument } of keywordsOf(statement, 2)) {
+    const name = written.replace(/^!/, "");
+    isNegated ||= written.startsWith("!");
+    if (name === "") continue;
     if (toldBy.has(name)) {
       argument();
       continue;
     }
+    const told = { ...minimum, ...(isNegated && { invert: true as const }) };
     switch (name) {
+      case "min-recv":
+        minimum = minimumOf(argument());
+        break;
       case "string":
-        return { receive: argument() };
+        return { receive: argument(), ...told };
       case "string-lf":
-        return { receive: fixed(argument()) };
+        return { receive: texts.format(argument()), ...told };
       case "binary":
-        return { receive: base64OfHex(argument()), encoding: "Base64" };
+        return { receive: base64OfHex(argument()), encoding: "Base64", ...told };
+      case "binary-lf":
+        return { receive: base64OfHex(texts.format(argument())), encoding: "Base64", ...told };
       case "rstring":
-        return { receivePattern: searched(patternOf(argument())) };
+        return { receivePattern: searchedPattern(linearPattern(argument()), "", "", anything), ...told };
       default:
         return unsupported(
           `checks cannot expect ${JSON.stringify(name)}`,
-          "Expect a string, rstring or binary, without `!`.",
+          "Expect a string, rstring or binary.",
           word,
         );
     }
@@ -108,13 +131,18 @@ function readExpect(statement: Statement): ExchangeInput {
   return invalid("expected string, rstring or binary");
 }
 
-function nonEmpty(text: string): string {
-  return text === "" ? invalid("expected what is sent") : text;
+/** -1 is none. */
+function minimumOf(text: string): Pick<ExchangeInput, "minReceivedBytes"> {
+  if (text === "-1") return {};
+  const bytes = Number(text);
+  if (!/^[0-9]{1,5}$/.test(text) || bytes < 1 || bytes > 16_384) {
+    return unsupported(`expected a length from 1 to 16384; found ${JSON.stringify(text)}`);
+  }
+  return { minReceivedBytes: bytes };
 }
 
-function fixed(text: string): string {
-  if (!text.includes("%")) return text;
-  return unsupported("what a check says cannot depend on anything", "Write a fixed text.");
+function nonEmpty(text: string): string {
+  return text === "" ? invalid("expected what is sent") : text;
 }
 
 function base64OfHex(hex: string): string {
@@ -123,35 +151,10 @@ function base64OfHex(hex: string): string {
   return btoa(hex.replace(/../g, (digits) => String.fromCharCode(parseInt(digits, 16))));
 }
 
-/** Throws `StatementProblem` for what does not run in linear time. */
-export function patternOf(source: string): string {
+/** The expression. Throws `StatementProblem` for what does not run in linear time. */
+export function linearPattern(source: string): string {
   const problem = patternError(source);
   return problem === undefined ? source : unsupported(`the expression cannot be used here: ${problem}`);
-}
-
-/** HAProxy searches in what has come; patterns here are for the whole of it. */
-function searched(source: string): string {
-  if (source.includes("|")) return `${anything}(?:${source})${anything}`;
-  return source.startsWith("^") ? `${source.slice(1)}${anything}` : `${anything}${source}${anything}`;
-}
-
-/** Options of `connect` that change nothing about where and how a check connects. */
-const idleConnectOptions: ReadonlySet<string> = new Set(["default", "linger"]);
-
-export function noteConnect(statement: Statement, notes: Notes): void {
-  for (const { name, word, argument } of keywordsOf(statement, 2)) {
-    if (idleConnectOptions.has(name)) continue;
-    if (name === "comment") {
-      argument();
-      continue;
-    }
-    return notes.add(statement, {
-      code: "statement-ignored",
-      message: "checks connect as requests do",
-      remedy: "Another port is `check port` of the server.",
-      word,
-    });
-  }
 }
 
 /** `option …-check` and its like, by the name of the option: what HAProxy says and expects (check.c, tcpcheck.c). */
