@@ -51,11 +51,13 @@ export function compileLoadBalancer({
 
 export function compilePassiveHealth({
   passive,
+  observe,
   panicThreshold,
   closeConnectionsOnFailure,
 }: NativeBackend["healthCheck"]): Omit<SnapshotBackend["healthCheck"], "active"> {
   return {
     ...(passive && { passive: passiveHealthCheckSchema.parse(inMilliseconds(passive)) }),
+    ...(observe && { observe }),
     ...(panicThreshold !== undefined && { panicThreshold }),
     ...(closeConnectionsOnFailure && { closeConnectionsOnFailure }),
   };

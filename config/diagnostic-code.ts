@@ -129,6 +129,9 @@ export const diagnosticCodes = {
   "certificate-expired": warning("A certificate that has expired, or is not valid yet."),
   "certificate-expiring": warning("A certificate that ends within three weeks."),
   "endpoint-undialable": warning("Cloudflare's edge cannot dial this address (edge deployments only)."),
+  "health-check-observe": error(
+    "Errors of requests that count for active checks, where there are none in the region.",
+  ),
   "health-check-protocol": error("A health check over gRPC of a backend that does not speak HTTP/2."),
   "health-check-timeout": warning("A health check's timeout is not shorter than its interval."),
 } as const satisfies Record<string, CodeEntry>;

@@ -122,6 +122,19 @@ export const passiveHealthCheckSchema = z.strictObject({
 });
 export type PassiveHealthCheck = z.infer<typeof passiveHealthCheckSchema>;
 
+/** HAProxy `observe`: errors of requests that count for the active checks. */
+export const observeSchema = z.strictObject({
+  layer: z.enum(["Layer4", "Layer7"]),
+  /** In a row. */
+  errorLimit: z.int().min(1).max(1_000_000),
+  /**
+   * What then follows: the next check sooner; one that has failed; so that one more takes the endpoint out; or it is out.
+   * The check is always sooner.
+   */
+  onError: z.enum(["FastInterval", "FailCheck", "SuddenDeath", "MarkDown"]),
+});
+export type ObservePolicy = z.infer<typeof observeSchema>;
+
 // --- retries and hedging -------------------------------------------------------------------------------------------
 
 /** Envoy's `retry_on` conditions that make sense for HTTP and gRPC requests. */

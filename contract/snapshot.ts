@@ -13,6 +13,7 @@ import {
   keySourceSchema,
   leastRequestSchema,
   loadSheddingSchema,
+  observeSchema,
   passiveHealthCheckSchema,
   retryConstraintSchema,
   retrySchema,
@@ -247,6 +248,7 @@ export const snapshotBackendSchema = z.strictObject({
   healthCheck: z.strictObject({
     active: activeHealthCheckSchema.optional(),
     passive: passiveHealthCheckSchema.optional(),
+    observe: observeSchema.optional(),
     /** Percentage of healthy endpoints below which health is ignored. Absent or 0: never. */
     panicThreshold: z.int().min(0).max(100).optional(),
     /** Connections of layer 4 to an endpoint that checks find down are closed. Absent: they go on. */

@@ -62,6 +62,8 @@ export const syncRequestSchema = z.strictObject({
   ejections: z
     .record(z.string().max(1024), z.strictObject({ untilMs: z.number(), reason: z.string().max(256) }))
     .optional(),
+  /** How often requests have met as many errors in a row as the endpoint's checks are to know of, by endpoint key. */
+  observed: z.record(z.string().max(1024), z.int().min(1).max(100)).optional(),
   /** Increments since the last acknowledged sync, by counter name (`requests_total{route="a",code="2xx"}` style). */
   counters: z.record(z.string().max(1024), z.number()),
   /** Increments of latency histograms, by name (`contract/latency-buckets.ts`). */

@@ -1,38 +1,11 @@
 // Servers of one backend with checks of their own, through `isthmus serve` and beside the real HAProxy: whatever happens to
 // them, both say the same of who gets requests.
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { once } from "node:events";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { type BesideHaproxy, startBesideHaproxy, httpDefaults } from "./system/beside-haproxy.ts";
 import { haproxyMissing } from "./system/haproxy.ts";
 import { ask } from "./system/http.ts";
+import { type NamedServer, startNamedServer } from "./system/named-server.ts";
 import { eventually } from "./system/process.ts";
-
-/** Answers everything with its name and this status. */
-interface NamedServer {
-  readonly port: number;
-  status: number;
-  stop(): Promise<void>;
-}
-
-async function startNamed(name: string): Promise<NamedServer> {
-  const server: Server = createServer((_request, response) => {
-    response.writeHead(named.status, { connection: "close" }).end(name);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const named: NamedServer = {
-    port: (server.address() as AddressInfo).port,
-    status: 200,
-    async stop() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
-  return named;
-}
 
 describe.skipIf(haproxyMissing() !== undefined)("checks of servers", () => {
   const servers = new Map<string, NamedServer>();
@@ -41,7 +14,7 @@ describe.skipIf(haproxyMissing() !== undefined)("checks of servers", () => {
 
   beforeAll(async () => {
     for (const name of ["a", "b", "c", "health-a", "health-b", "x", "y"])
-      servers.set(name, await startNamed(name));
+      servers.set(name, await startNamedServer(name));
     running = await startBesideHaproxy({
       ports: ["each", "leaving"],
       config: (ports) => `
@@ -49,15 +22,15 @@ ${httpDefaults}
 listen each
   bind 127.0.0.1:${ports.each}
   option httpchk GET /health
-  server a 127.0.0.1:${at("a").port} check port ${at("health-a").port} inter 100ms rise 1 fall 1
-  server b 127.0.0.1:${at("b").port} check addr 127.0.0.1 port ${at("health-b").port} inter 200ms fall 2
+  server a 127.0.0.1:${at("a").port} check port ${at("health-a").port} inter 500ms fastinter 250ms rise 1 fall 2
+  server b 127.0.0.1:${at("b").port} check addr 127.0.0.1 port ${at("health-b").port} inter 600ms fastinter 250ms rise 1 fall 2
   server c 127.0.0.1:${at("c").port} backup
 listen leaving
   bind 127.0.0.1:${ports.leaving}
   option httpchk GET /health
   http-check disable-on-404
   cookie S insert
-  default-server check inter 100ms rise 1 fall 1
+  default-server check inter 500ms fastinter 250ms rise 1 fall 2
   server x 127.0.0.1:${at("x").port} cookie x
   server y 127.0.0.1:${at("y").port} cookie y
 `,
@@ -84,33 +57,33 @@ listen leaving
 
   test("each is checked where and as often as it says, and not at all where it does not", async () => {
     await served("each", "a b");
-    at("health-a").status = 500;
+    at("health-a").health = 500;
     await served("each", "b");
-    at("health-b").status = 500;
+    at("health-b").health = 500;
     await served("each", "c");
-    at("c").status = 500;
+    at("c").health = 500;
     await served("each", "c");
-    at("health-b").status = 200;
+    at("health-b").health = 200;
     await served("each", "b");
-    at("health-a").status = 200;
+    at("health-a").health = 200;
     await served("each", "a b");
   });
 
   test("one that answers its check with 404 keeps its sessions and gets no others", async () => {
     const session = { cookie: "S=x" };
     await served("leaving", "x y");
-    at("x").status = 404;
+    at("x").health = 404;
     await served("leaving", "y");
     await served("leaving", "x", session);
-    at("x").status = 500;
+    at("x").health = 500;
     await served("leaving", "y", session);
     // One that is down does not come back by it.
-    at("x").status = 404;
-    at("y").status = 404;
+    at("x").health = 404;
+    at("y").health = 404;
     await served("leaving", "y", { cookie: "S=y" });
-    at("x").status = 200;
+    at("x").health = 200;
     await served("leaving", "x");
-    at("y").status = 200;
+    at("y").health = 200;
     await served("leaving", "x y");
   });
 });

@@ -35,6 +35,24 @@ export const healthCheckProtocols: Check = (config, report) => {
   }
 };
 
+/** What requests meet is told to checks of the region. */
+export const observedChecks: Check = (config, report) => {
+  for (const [index, backend] of config.backends.entries()) {
+    const { active, observe } = backend.healthCheck;
+    if (!observe) continue;
+    const isTunnelled = backend.tunnel !== undefined || beyondRuntime(backend) !== undefined;
+    if (active && !isTunnelled) continue;
+    report.add({
+      code: "health-check-observe",
+      path: ["backends", index, "healthCheck", "observe"],
+      message: active
+        ? `backend ${JSON.stringify(backend.name)} is checked by agents, which are not told of errors`
+        : `backend ${JSON.stringify(backend.name)} has no active check that errors could count for`,
+      remedy: "Use `passive`, which ejects endpoints because of their errors alone.",
+    });
+  }
+};
+
 /** Addresses that are checked in place of endpoints'. */
 export const healthCheckAddresses: Check = (config, report) => {
   for (const [index, { endpoints, healthCheck }] of config.backends.entries()) {

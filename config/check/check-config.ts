@@ -9,6 +9,7 @@ import {
   edgeTunnels,
   healthCheckAddresses,
   healthCheckProtocols,
+  observedChecks,
 } from "./backend-endpoints.ts";
 import { backendTls } from "./backend-tls.ts";
 import { canaryBackends } from "./canary-backends.ts";
@@ -64,6 +65,7 @@ const checks: readonly Check[] = [
   healthCheckTimes,
   healthCheckAddresses,
   healthCheckProtocols,
+  observedChecks,
   reachableRules,
 ];
 

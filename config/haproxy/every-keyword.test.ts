@@ -19,7 +19,7 @@ const serverOptions: Readonly<Record<string, readonly [outcome: Outcome, options
   "what is honoured": [
     "nothing",
     `backup, check, cookie a, downinter 5s, enabled, error-limit 3, fall 2, fastinter 1s, inter 3s, no-backup,
-    no-check, no-send-proxy, no-send-proxy-v2, no-ssl, observe layer7, on-error mark-down, port 81, rise 2, slowstart 5s,
+    no-check, no-send-proxy, no-send-proxy-v2, no-ssl, check observe layer7, on-error mark-down, port 81, rise 2, slowstart 5s,
     weight 3, proto h2, alpn h2, init-state up, check-sni-auto, hash-key id, id 7, check addr 10.0.0.9,
     check check-send-proxy, check-sni x`,
   ],

@@ -188,3 +188,23 @@ export const endpointHealthCheckSchema = z
     overrides: overridesSchema.optional(),
   })
   .describe("How this endpoint's active check differs from that of its backend. Default: not at all.");
+
+/** HAProxy `observe`, `error-limit` and `on-error`, which no other has. */
+export const observeSchema = z
+  .strictObject({
+    layer: z
+      .enum(["Layer4", "Layer7"])
+      .describe(
+        "Layer4: connections that fail. Layer7: also requests without an answer, and answers from 500 on but 501 and 505.",
+      ),
+    errorLimit: z.int().min(1).max(1_000_000).default(10).describe("Errors in a row. Default: 10."),
+    onError: z
+      .enum(["FastInterval", "FailCheck", "SuddenDeath", "MarkDown"])
+      .default("FailCheck")
+      .describe(
+        "What they are. FastInterval: a reason to check after `fastInterval`, which the others are, too. FailCheck: a failed check. SuddenDeath: as many as leave one. MarkDown: as many as it takes. Default: FailCheck.",
+      ),
+  })
+  .describe(
+    "Errors of requests that count for the active check, of endpoints that the gateway dials itself. Default: none.",
+  );

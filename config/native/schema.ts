@@ -24,7 +24,7 @@ import {
 } from "./backend-policy.ts";
 import { backendRefFields, ruleNameField } from "./backend-ref.ts";
 import { backendTimeoutSchema, backendTlsSchema } from "./backend-tls.ts";
-import { activeHealthCheckSchema, endpointHealthCheckSchema } from "./health-check.ts";
+import { activeHealthCheckSchema, endpointHealthCheckSchema, observeSchema } from "./health-check.ts";
 import { sentProxyProtocolSchema, tcpRouteSchema, tlsRouteSchema } from "./layer-4.ts";
 import { clientDetectionSchema } from "./client-detection.ts";
 import { listenerSchema } from "./listener.ts";
@@ -197,6 +197,7 @@ export const backendSchema = z
       .strictObject({
         active: activeHealthCheckSchema.optional(),
         passive: passiveHealthCheckSchema.optional(),
+        observe: observeSchema.optional(),
         panicThreshold: panicThresholdSchema,
         closeConnectionsOnFailure: z
           .boolean()

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 import type { CheckState, ProbeResult } from "./active-check.ts";
-import { judgeTimeout, startCheck, step } from "./active-check.ts";
+import { judgeTimeout, observe, startCheck, step } from "./active-check.ts";
 
 const check: ActiveHealthCheck = {
   type: "HTTP",
@@ -109,4 +109,23 @@ test("an endpoint that asks for no new clients drains while it is healthy, and d
 
 test("a check that is late fails, whatever has come", () => {
   expect(judgeTimeout(check)).toEqual({ ok: false, detail: "no answer within 1000 ms" });
+});
+
+test.each([
+  ["FastInterval", 3, "UUU"],
+  ["FailCheck", 1, "UUD"],
+  ["FailCheck", 3, "D"],
+  ["SuddenDeath", 1, "UD"],
+  ["MarkDown", 1, "D"],
+] as const)("%s, %d times in a row, is as good as so many checks: %s", (onError, reached, seen) => {
+  const policy = { layer: "Layer7", errorLimit: 10, onError } as const;
+  const paced = { ...check, fastIntervalMs: 500 };
+  let state = step(paced, startCheck(paced, 0, 0), passed, 0, 0.5);
+  const verdicts: string[] = [];
+  for (let count = 0; count < seen.length; count += 1) {
+    state = observe(paced, state, policy, reached, 100);
+    verdicts.push(state.healthy ? "U" : "D");
+  }
+  expect(verdicts.join("")).toBe(seen);
+  expect(state.nextProbeMs).toBe(600);
 });

@@ -4,6 +4,7 @@
 // As in HAProxy (`init-state up`, its default) an endpoint is healthy until proven otherwise, but the very first probe
 // decides alone; after that `unhealthyThreshold` consecutive failures take it down and `healthyThreshold` consecutive
 // successes bring it back. One opposite result starts the count anew, so an endpoint that flaps faster keeps its verdict.
+import type { ObservePolicy } from "#contract/backend-policy.ts";
 import type { ActiveHealthCheck } from "#contract/snapshot.ts";
 
 /** Plain data; may be stored as JSON and picked up by another process. */
@@ -60,6 +61,34 @@ export function step(
   const draining = next.healthy && (counted.ok ? counted.drains : wasDraining);
   const nextProbeMs = nowMs + Math.round(intervalMs(check, next) * (1 + jitterShare * (2 * unit - 1)));
   return { ...next, ...(draining && { draining }), nextProbeMs, reason: next.reason.slice(0, reasonChars) };
+}
+
+/** The state after requests have met so many errors in a row `reached` times (HAProxy `health_adjust`). */
+export function observe(
+  check: ActiveHealthCheck,
+  state: CheckState,
+  { layer, errorLimit, onError }: ObservePolicy,
+  reached: number,
+  nowMs: number,
+): CheckState {
+  const detail = `${errorLimit} errors in a row ${layer === "Layer4" ? "of connections" : "of requests"}`;
+  const nextProbeMs = Math.min(state.nextProbeMs, nowMs + (check.fastIntervalMs ?? Infinity));
+  let next = state;
+  const failures = onError === "FastInterval" ? 0 : reached;
+  for (let count = 0; count < failures; count += 1) {
+    next = judge(check, nearer(check, next, onError), { ok: false, detail }, nowMs);
+  }
+  const draining = next.healthy && state.draining;
+  const { draining: _before, ...rest } = next;
+  return { ...rest, ...(draining && { draining }), nextProbeMs, reason: next.reason.slice(0, reasonChars) };
+}
+
+/** So that one more failure makes it down, or nearly. */
+function nearer(check: ActiveHealthCheck, state: CheckState, onError: ObservePolicy["onError"]): CheckState {
+  const last = check.unhealthyThreshold - 1;
+  if (!state.healthy || onError === "FailCheck") return state;
+  if (onError === "MarkDown") return { ...state, contrary: last };
+  return state.contrary < last ? { ...state, contrary: last - 1 } : state;
 }
 
 function judge(check: ActiveHealthCheck, state: CheckState, result: ProbeResult, nowMs: number): CheckState {

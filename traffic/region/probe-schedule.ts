@@ -1,8 +1,9 @@
 // Which direct endpoints are probed, and when. The region's state object dials; what it saw comes back to `ended`.
+import type { ObservePolicy } from "#contract/backend-policy.ts";
 import type { ActiveHealthCheck, Endpoint, Snapshot, SnapshotBackend } from "#contract/snapshot.ts";
 import { endpointKey } from "#contract/snapshot.ts";
 import { type CheckPlan, compileChecks } from "../health/check-plan.ts";
-import { type CheckState, type ProbeResult, startCheck, step } from "../health/active-check.ts";
+import { type CheckState, type ProbeResult, observe, startCheck, step } from "../health/active-check.ts";
 import type { Verdict } from "./health-table.ts";
 
 export interface Probe {
@@ -15,6 +16,8 @@ interface Entry {
   readonly probe: Probe;
   /** What is checked, and how, as text. */
   readonly subject: string;
+  /** What requests may say about it. */
+  readonly observed: ObservePolicy | undefined;
   state: CheckState;
   underWay: boolean;
 }
@@ -53,7 +56,8 @@ export class ProbeSchedule {
       const plan = before?.probe.plan ?? (checkOf ??= compileChecks(active, protocol))(endpoint);
       if (!plan) continue;
       const state = before?.state ?? startCheck(plan.policy, nowMs, this.#random());
-      into.set(key, { probe: { key, endpoint, plan }, subject, state, underWay: false });
+      const observed = healthCheck.observe;
+      into.set(key, { probe: { key, endpoint, plan }, subject, observed, state, underWay: false });
     }
   }
 
@@ -79,6 +83,15 @@ export class ProbeSchedule {
     entry.underWay = false;
     entry.state = step(probe.plan.policy, before, result, nowMs, this.#random());
     return entry.state.healthy !== before.healthy || entry.state.draining !== before.draining;
+  }
+
+  /** Requests have met errors, as often as that. Returns true when the verdict on the endpoint has changed. */
+  observed(key: string, reached: number, nowMs: number): boolean {
+    const entry = this.#entries.get(key);
+    if (!entry?.observed) return false;
+    const before = entry.state;
+    entry.state = observe(entry.probe.plan.policy, before, entry.observed, reached, nowMs);
+    return entry.state.healthy !== before.healthy;
   }
 
   /** When the next probe is due; `Infinity` when none is to come. */

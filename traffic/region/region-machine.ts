@@ -109,8 +109,11 @@ export class RegionMachine {
     this.histograms.add(sync.histograms ?? {});
     this.#gauges.heard(gateway, sync.gauges ?? {}, nowMs);
     this.#ejections.heard(gateway, sync.ejections);
+    const found = Object.entries(sync.observed ?? {}).filter(([key, reached]) =>
+      this.probes.observed(key, reached, nowMs),
+    );
     const ejects = this.#health.ejected.length > 0 || Object.keys(sync.ejections ?? {}).length > 0;
-    if (ejects) this.refreshHealth(nowMs);
+    if (ejects || found.length > 0) this.refreshHealth(nowMs);
     return this.gatewayAnswer(sync, nowMs);
   }
 

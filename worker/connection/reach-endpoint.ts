@@ -76,7 +76,7 @@ async function attempt(
   index: number,
   dial: DialEndpoint,
 ): Promise<ReachedEndpoint> {
-  const { balancer, watch } = backend;
+  const { balancer, watch, errors } = backend;
   const startedMs = Date.now();
   balancer.started(index);
   const ended = (latencyMs: number, failed: boolean): void =>
@@ -85,11 +85,14 @@ async function attempt(
     const socket = await dial(connection, backend, backend.endpoints[index]!);
     const connectedMs = Date.now();
     watch?.record(index, "success", connectedMs - startedMs, connectedMs);
+    errors?.connected(index);
     return { socket, ended: (failed) => ended(connectedMs - startedMs, failed) };
   } catch (error) {
     const nowMs = Date.now();
-    const result = resultOfError(asGatewayError(error).code);
+    const { code } = asGatewayError(error);
+    const result = resultOfError(code);
     if (result) watch?.record(index, result, nowMs - startedMs, nowMs);
+    if (errors?.failed(index, code, nowMs)) backend.awaitNews(connection.lifetime);
     ended(nowMs - startedMs, true);
     throw error;
   }

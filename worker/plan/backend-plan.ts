@@ -7,6 +7,7 @@ import type { SelfReport, SyncRequest } from "#contract/sync.ts";
 import { type Balancer, createBalancer } from "#traffic/balance/balancer.ts";
 import { compileHashKey } from "#traffic/balance/hash-type.ts";
 import { EndpointStanding } from "#traffic/balance/endpoint-standing.ts";
+import { ErrorWatch } from "#traffic/outlier/error-watch.ts";
 import { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
 import { type BackendLoad, backendLoad } from "./backend-load.ts";
 import { type EndpointPlaces, endpointPlaces, type PlaceInputs } from "./endpoint-places.ts";
@@ -24,6 +25,10 @@ export interface BackendPlan {
   readonly load: BackendLoad;
   /** Passive health, where it is configured. */
   readonly watch: EndpointWatch | undefined;
+  /** Errors that active checks are to know of, where they are. */
+  readonly errors: ErrorWatch | undefined;
+  /** See `Isolate.awaitNews`. */
+  readonly awaitNews: PlaceInputs["awaitNews"];
   readonly standing: EndpointStanding;
   /** Where endpoints have bounds: who waits for them. */
   readonly places: EndpointPlaces | undefined;
@@ -70,6 +75,8 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
   const ids = backend.endpoints.map(({ id }) => id);
   const watch = passive && new EndpointWatch(passive, ids, balancer, random, nowMs, previous?.watch);
   const keys = backend.endpoints.map((endpoint) => endpointKey(backend.name, endpoint.id));
+  const { observe } = backend.healthCheck;
+  const errors = observe && new ErrorWatch(observe, backend.endpoints, balancer, previous?.errors);
   const places = endpointPlaces(backend, inputs, previous?.places);
   const standing = new EndpointStanding(backend.endpoints, balancer, previous?.standing);
   return {
@@ -78,6 +85,8 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
     hashAddress: hashAddressOf(backend),
     load: backendLoad(backend, previous?.load),
     watch,
+    errors,
+    awaitNews: inputs.awaitNews,
     standing,
     places,
     tunnel,
@@ -91,7 +100,7 @@ export function compileBackend(backend: SnapshotBackend, inputs: BackendInputs):
     },
     applyHealth: (unhealthy, reports, atMs) => {
       keys.forEach((key, index) => {
-        balancer.setHealthy(index, !unhealthy.has(key), atMs);
+        balancer.setHealthy(index, !unhealthy.has(key) && !errors?.isMarked(index), atMs);
         standing.report(index, reports[key], atMs);
       });
       places?.lookAnew();

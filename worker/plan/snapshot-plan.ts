@@ -41,6 +41,8 @@ export interface SnapshotPlan {
   readonly backends: ReadonlyMap<string, BackendPlan>;
   /** Those with passive health. */
   readonly watched: readonly BackendPlan[];
+  /** Backends whose checks are told of errors. */
+  readonly observed: readonly BackendPlan[];
   readonly tunnels: ReadonlyMap<string, TunnelPlan>;
   /** The isolate's. */
   readonly counters: RequestCounters;
@@ -114,6 +116,7 @@ export function* planSteps(
     connections: compileConnections(snapshot, (route) => compileConnection(route, backends, random)),
     backends,
     watched: [...backends.values()].filter(({ watch }) => watch),
+    observed: [...backends.values()].filter(({ errors }) => errors),
     tunnels,
     counters: inputs.counters,
     secret: inputs.secret,

@@ -4,7 +4,6 @@ import { GatewayError } from "#contract/error.ts";
 import { type BackendProtocol, speaksHttp2 } from "#contract/snapshot.ts";
 import { compileHashKey } from "#traffic/balance/hash-type.ts";
 import { httpStatusOfGrpc } from "#traffic/grpc/status.ts";
-import type { EndpointWatch } from "#traffic/outlier/endpoint-watch.ts";
 import type { Exchange } from "../exchange.ts";
 import { isLong, watchBody } from "../forward/watch-body.ts";
 import { resultOfError, resultOfStatus } from "#traffic/outlier/request-result.ts";
@@ -56,22 +55,26 @@ function noEndpoint(): never {
 
 /** Most balancers ask only how fast an endpoint answers, which is known once the head is there. */
 async function busyUntilHead(
-  { balancer, watch, backend: { protocol } }: BackendPlan,
+  backend: BackendPlan,
   index: number,
   startedMs: number,
   next: Handler,
   exchange: Exchange,
 ): Promise<Response> {
+  const {
+    balancer,
+    backend: { protocol },
+  } = backend;
   balancer.started(index);
   let failed = true;
   try {
     const response = await next(exchange);
     const status = statusOf(response, protocol);
     failed = status >= 500;
-    if (watch) record(watch, index, status, startedMs);
+    record(backend, index, status, startedMs, exchange);
     return response;
   } catch (error) {
-    if (watch && !exchange.cancelled?.aborted) recordError(watch, index, error, startedMs);
+    recordError(backend, index, error, startedMs, exchange);
     throw error;
   } finally {
     const nowMs = Date.now();
@@ -85,25 +88,45 @@ function statusOf({ status, headers }: Response, protocol: BackendProtocol): num
   return grpc === null ? status : httpStatusOfGrpc(Number(grpc));
 }
 
-function record(watch: EndpointWatch, index: number, status: number, startedMs: number): void {
+function record(
+  { watch, errors, awaitNews }: BackendPlan,
+  index: number,
+  status: number,
+  startedMs: number,
+  { lifetime }: Exchange,
+): void {
+  if (!watch && !errors) return;
   const nowMs = Date.now();
-  watch.record(index, resultOfStatus(status), nowMs - startedMs, nowMs);
+  watch?.record(index, resultOfStatus(status), nowMs - startedMs, nowMs);
+  if (errors?.answered(index, status, nowMs)) awaitNews(lifetime);
 }
 
-function recordError(watch: EndpointWatch, index: number, error: unknown, startedMs: number): void {
-  const result = error instanceof GatewayError ? resultOfError(error.code) : undefined;
+function recordError(
+  { watch, errors, awaitNews }: BackendPlan,
+  index: number,
+  error: unknown,
+  startedMs: number,
+  { cancelled, lifetime }: Exchange,
+): void {
+  if ((!watch && !errors) || cancelled?.aborted || !(error instanceof GatewayError)) return;
+  const result = resultOfError(error.code);
   const nowMs = Date.now();
-  if (result) watch.record(index, result, nowMs - startedMs, nowMs);
+  if (result) watch?.record(index, result, nowMs - startedMs, nowMs);
+  if (errors?.failed(index, error.code, nowMs)) awaitNews(lifetime);
 }
 
 /** Least request counts what is under way, so downloads and event streams count until they end. */
 async function busyUntilEnd(
-  { balancer, watch, backend: { protocol } }: BackendPlan,
+  backend: BackendPlan,
   index: number,
   startedMs: number,
   next: Handler,
   exchange: Exchange,
 ): Promise<Response> {
+  const {
+    balancer,
+    backend: { protocol },
+  } = backend;
   balancer.started(index);
   let latencyMs = 0;
   let failed = true;
@@ -113,12 +136,12 @@ async function busyUntilEnd(
     latencyMs = Date.now() - startedMs;
     const status = statusOf(response, protocol);
     failed = status >= 500;
-    if (watch) record(watch, index, status, startedMs);
+    record(backend, index, status, startedMs, exchange);
     if (isLong(response)) return watchBody(response, exchange.lifetime, { onEnd: ended });
     ended();
     return response;
   } catch (error) {
-    if (watch && !exchange.cancelled?.aborted) recordError(watch, index, error, startedMs);
+    recordError(backend, index, error, startedMs, exchange);
     ended();
     throw error;
   }

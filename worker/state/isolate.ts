@@ -3,7 +3,7 @@
 import type { Administration } from "#contract/administration.ts";
 import { GatewayError } from "#contract/error.ts";
 import { limits } from "#contract/limits.ts";
-import type { VersionedSnapshot } from "#contract/snapshot.ts";
+import { endpointKey, type VersionedSnapshot } from "#contract/snapshot.ts";
 import { allAtOnce, type Steps, withPauses } from "#contract/steps.ts";
 import type { SelfReport, SyncRequest, SyncResponse } from "#contract/sync.ts";
 import type { Lifetime } from "../exchange.ts";
@@ -36,6 +36,8 @@ export interface IsolateInputs {
   readonly log: (event: string, fields: Record<string, unknown>) => void;
   readonly accessLog: LineLog;
 }
+
+type Observed = NonNullable<SyncRequest["observed"]>;
 
 /** Compiling that has not ended after this long is given up: the request that it belonged to may have been cancelled. */
 const abandonMs = 5_000;
@@ -110,15 +112,17 @@ export class Isolate {
     // From here on what is held is as fresh as can be; reading and compiling may take longer than a heartbeat.
     const answered = (): void => this.#schedule.settled(nowMs());
     const sent = this.#takeCounters();
+    const observed = this.#takeObserved();
     try {
-      const request = this.#syncRequest(sent, mayBeHeld);
+      const request = this.#syncRequest(sent, observed, mayBeHeld);
       const response = await sync(request, answered);
       answered();
       this.#expectNews(request, response);
-      await this.#apply(response);
+      await this.#apply(response, request);
     } catch (error) {
       // What the region did not take is sent again. Counted twice when only its answer was lost.
       putBack(sent, this.#unsent);
+      this.#putBackObserved(observed);
       log("sync_failed", { reason: String(error) });
       answered();
     }
@@ -130,7 +134,7 @@ export class Isolate {
     for (const { untilMs } of Object.values(ejections)) this.#schedule.expectNews(untilMs);
   }
 
-  #syncRequest(sent: Increments, mayBeHeld: boolean): SyncRequest {
+  #syncRequest(sent: Increments, observed: Observed, mayBeHeld: boolean): SyncRequest {
     const ejections = this.#watchEndpoints();
     return {
       holdMs: mayBeHeld ? this.#holdMs(ejections) : 0,
@@ -142,7 +146,25 @@ export class Isolate {
       histograms: Object.fromEntries(sent.histograms),
       gauges: this.#gauges(),
       ejections,
+      ...(Object.keys(observed).length > 0 && { observed }),
     };
+  }
+
+  #takeObserved(): Observed {
+    const observed: Observed = {};
+    for (const { backend, errors } of this.#plan?.observed ?? []) {
+      for (const [id, reached] of errors!.take()) observed[endpointKey(backend.name, id)] = reached;
+    }
+    return observed;
+  }
+
+  #putBackObserved(observed: Observed): void {
+    for (const { backend, endpoints, errors } of this.#plan?.observed ?? []) {
+      for (const { endpoint } of endpoints) {
+        const reached = observed[endpointKey(backend.name, endpoint.id)];
+        if (reached !== undefined) errors!.putBack(endpoint.id, reached);
+      }
+    }
   }
 
   /** No longer than an ejection of its own lasts, whose end the region is to be told. */
@@ -184,15 +206,19 @@ export class Isolate {
     return Object.fromEntries(gauges);
   }
 
-  async #apply({ snapshot, health, administration, tunnels }: SyncResponse): Promise<void> {
+  async #apply(
+    { snapshot, health, administration, tunnels }: SyncResponse,
+    { observed }: SyncRequest,
+  ): Promise<void> {
     this.#tunnels = tunnels;
+    if (observed) for (const { errors } of this.#plan?.observed ?? []) errors!.settle();
     if (health && health.version !== this.#healthVersion) {
       this.#healthVersion = health.version;
       this.#unhealthy = new Set(health.unhealthy);
       this.#ejected = new Set(health.ejected);
       this.#reports = health.reports ?? {};
       this.#applyHealth();
-    }
+    } else if (observed) this.#applyHealth();
     if (administration && administration.version > (this.#administration?.version ?? 0)) {
       this.#administration = administration;
       this.#applyAdministration();

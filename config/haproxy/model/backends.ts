@@ -11,6 +11,7 @@ import { cookieValues } from "./cookie.ts";
 import { type BackendChecks, noChecks, translateHealthCheck } from "./health-check.ts";
 import { translateServerTls, type ServerTlsContext } from "./server-tls.ts";
 import { boundsOf, queueOf } from "./server-bounds.ts";
+import { observedErrors } from "./observed-errors.ts";
 import {
   noOptions,
   readServer,
@@ -55,7 +56,6 @@ export function translateBackend(proxy: Proxy, name: string, context: ServerTlsC
   const loadBalancer = translateBalance(proxy, notes);
   const checks = attempt(proxy.heading, notes, () => translateHealthCheck(proxy, all, notes)) ?? noChecks;
   const { active } = checks;
-  const passive = passiveCheck(servers);
   const carries = isHttp(proxy) ? "requests" : "connections";
   const protocol = protocolOf(servers, carries, notes);
   const [firstServer] = servers;
@@ -65,6 +65,8 @@ export function translateBackend(proxy: Proxy, name: string, context: ServerTlsC
   // Routes of connections have their own.
   const hasTimeout = isHttp(proxy) || tls !== undefined;
   const connectTimeout = hasTimeout ? connectTimeoutOf(proxy, notes) : undefined;
+  const isDialled = tls === undefined && !(firstServer?.options.http2 ?? false);
+  const errors = observedErrors(servers, isDialled, notes);
   const proxyProtocol = proxyProtocolOf(servers, carries, notes);
   const slowStartMs = servers.find(({ options }) => options.slowStartMs !== undefined)?.options.slowStartMs;
   const isHash = loadBalancer.type === "ConsistentHash";
@@ -92,7 +94,7 @@ export function translateBackend(proxy: Proxy, name: string, context: ServerTlsC
       ...(queue && { queue }),
       healthCheck: {
         ...(active && { active }),
-        ...(passive && { passive }),
+        ...errors,
         ...(closesWhenDown(proxy, all, notes) && active && { closeConnectionsOnFailure: true }),
       },
     },
@@ -299,19 +301,4 @@ function proxyProtocolOf(
     }
   }
   return carries === "connections" ? version : undefined;
-}
-
-/** `observe layer7`: failed requests take a server out. HAProxy's error-limit is 10. */
-function passiveCheck(servers: readonly Server[]) {
-  const observed = servers.find(({ options }) => options.observe !== undefined)?.options;
-  if (!observed) return undefined;
-  const limit = observed.errorLimit ?? 10;
-  return observed.observe === "layer7"
-    ? { consecutive5xxErrors: limit, maxEjectionPercent: 100 }
-    : {
-        consecutive5xxErrors: 0,
-        consecutiveLocalOriginFailures: limit,
-        splitExternalLocalOriginErrors: true,
-        maxEjectionPercent: 100,
-      };
 }

@@ -47,6 +47,7 @@ export interface ServerOptions {
   readonly closesWhenDown?: boolean;
   readonly observe?: "layer4" | "layer7";
   readonly errorLimit?: number;
+  readonly onError?: OnError;
   /** What the backend's `cookie` calls it. */
   readonly cookie?: string;
   /** These three: 0 is none. */
@@ -54,6 +55,9 @@ export interface ServerOptions {
   readonly minConnections?: number;
   readonly maxQueue?: number;
 }
+
+export type OnError = (typeof onErrors)[number];
+const onErrors = ["fastinter", "fail-check", "sudden-death", "mark-down"] as const;
 
 /** What is said of TLS, wherever `ssl` stands. */
 export interface ServerTls {
@@ -158,10 +162,8 @@ const readOption: Readonly<Record<string, Apply>> = {
   },
   "on-error": (options, take) => {
     const reaction = take();
-    if (!["fastinter", "fail-check", "sudden-death", "mark-down"].includes(reaction)) {
-      invalid("expected fastinter, fail-check, sudden-death or mark-down");
-    }
-    return options;
+    const onError = onErrors.find((one) => one === reaction);
+    return onError ? { ...options, onError } : invalid(`expected one of ${onErrors.join(", ")}`);
   },
   verify: (options, take) => {
     const verify = take();
