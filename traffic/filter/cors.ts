@@ -93,7 +93,8 @@ export function applyCors(plan: CorsPlan, head: RequestHead, response: HeaderFie
   for (const name of ownedNames) response.delete(name);
   // Caches must keep answers for different origins apart, also when this request has none.
   if (!plan.anyOrigin) response.append("vary", "Origin");
-  const origin = head.header("origin");
+  // What is for every origin is said to those that name none, too: a cache may keep it for others.
+  const origin = head.header("origin") ?? (plan.anyOrigin ? "*" : null);
   if (origin === null || !plan.allowsOrigin(origin)) return;
   for (const [name, value] of originHeaders(plan, origin)) response.set(name, value);
 }
