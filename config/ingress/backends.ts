@@ -16,6 +16,8 @@ export type BackendPolicies = Omit<BackendInput, "name" | "endpoints" | "tunnel"
 export interface Backends {
   /** Name of the backend for a Service of the Ingress's namespace. */
   nameOf(source: Source, service: ServiceRef, scheme: "http" | "https", origin: ObjectField): string;
+  /** Whether `default-backend` answers in its place, since it has no endpoints. */
+  isReplaced(source: Source, service: ServiceRef): boolean;
   /** Name of the backend for the Service of `default-backend`; `undefined`: there is none. */
   defaultNameOf(source: Source): string | undefined;
 }
@@ -28,7 +30,10 @@ export function createBackends(
   sources: readonly Source[],
 ): Backends {
   const owners = ownersOf(sources);
-  return { nameOf, defaultNameOf };
+  const isReplaced: Backends["isReplaced"] = (source, { name, port }) =>
+    isEmpty(services.find(source.ingress.namespace, name, port.number ?? port.name)) &&
+    defaultOf(source) !== undefined;
+  return { nameOf, defaultNameOf, isReplaced };
 
   function nameOf(
     source: Source,
@@ -45,7 +50,7 @@ export function createBackends(
     const found = services.find(namespace, service.name, wanted);
     const target = typeof found === "string" ? undefined : found;
     // `default-backend` has its say where the Service has no endpoints.
-    const instead = target && target.endpoints.length > 0 ? undefined : defaultOf(source);
+    const instead = isEmpty(found) ? defaultOf(source) : undefined;
     if (instead) return nameOf(instead.source, instead.service, scheme, origin);
     if (typeof found === "string") noteMissing(found, namespace, service, origin, notes);
     const spoken = protocol === "scheme" ? (scheme === "https" ? "HTTPS" : "HTTP") : protocol;
@@ -96,6 +101,10 @@ export function createBackends(
     const source = { ingress, settings: { ...settings, errorPages: { service: undefined, statuses: [] } } };
     return { source, service: { name: errorPages.service, port: { number: port.port } } };
   }
+}
+
+function isEmpty(found: ServiceTarget | ServiceProblem): boolean {
+  return typeof found === "string" || found.endpoints.length === 0;
 }
 
 /** The oldest Ingress that has the Service among its backends; others that want it otherwise are told. */

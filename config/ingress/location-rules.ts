@@ -58,7 +58,11 @@ function lateRules(
   const isWhole = redirected.some((match) => Object.keys(match).length === 0);
   // Nobody asks for it: what no rule matches is answered 404 anyway.
   if (isWhole || !service) return redirects;
-  const filters = [...filtersOf(location, server), ...errorPageFilters(location, server, context)];
+  const filters = joinFilters([
+    ...filtersOf(location, server),
+    ...replacementFilters(location, server, context),
+    ...errorPageFilters(location, server, context),
+  ]);
   const variants = variantsOf(location, server, context);
   const targets = targetsOf(location, scheme, context).flatMap(({ condition, backendRefs }) =>
     variants.map((variant) =>
@@ -192,6 +196,31 @@ function filtersOf(location: Location, server: Server): FilterInput[] {
   ]);
 }
 
+/** What ingress-nginx tells the default backend where it answers in place of the Service. */
+function replacementFilters(location: Location, server: Server, { backends }: RouteContext): FilterInput[] {
+  const { service, settings } = location;
+  if (settings.errorPages.service === undefined || !service) return [];
+  if (!backends.isReplaced(location, service)) return [];
+  const set = [{ name: "X-Code", value: "503" }, ...toldFacts(location, server)];
+  const format = { name: "X-Format", parts: [{ from: "Header" as const, name: "Accept" }] };
+  return [
+    {
+      type: "RequestHeaderModifier",
+      requestHeaderModifier: { set, setFrom: [{ ...format, keepEmptyValue: false }] },
+    },
+  ];
+}
+
+function toldFacts(location: Location, server: Server): { name: string; value: string }[] {
+  const { namespace, ingressName, serviceName, servicePort } = factsOf(location, server);
+  return [
+    { name: "X-Namespace", value: namespace },
+    { name: "X-Ingress-Name", value: ingressName },
+    { name: "X-Service-Name", value: serviceName },
+    { name: "X-Service-Port", value: servicePort },
+  ].filter(({ value }) => value !== "");
+}
+
 /** Most statuses of one entry of a ResponseOverride. */
 const maxStatuses = 50;
 
@@ -200,14 +229,7 @@ function errorPageFilters(location: Location, server: Server, { backends }: Rout
   const { statuses } = location.settings.errorPages;
   const name = statuses.length > 0 ? backends.defaultNameOf(location) : undefined;
   if (name === undefined) return [];
-  const { namespace, ingressName, serviceName, servicePort } = factsOf(location, server);
-  const facts = [
-    { name: "X-Namespace", value: namespace },
-    { name: "X-Ingress-Name", value: ingressName },
-    { name: "X-Service-Name", value: serviceName },
-    { name: "X-Service-Port", value: servicePort },
-  ];
-  const response = { backendRef: { name }, requestHeaders: facts.filter(({ value }) => value !== "") };
+  const response = { backendRef: { name }, requestHeaders: toldFacts(location, server) };
   const statusCodes = statuses.map((value) => ({ type: "Value" as const, value }));
   const responseOverride = [];
   for (let start = 0; start < statusCodes.length; start += maxStatuses) {

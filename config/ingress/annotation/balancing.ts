@@ -62,6 +62,7 @@ export function readAffinity(annotations: Annotations): SessionPersistence | und
     annotations.integer("session-cookie-max-age") ?? annotations.integer("session-cookie-expires");
   const path = annotations.text("session-cookie-path");
   const domain = annotations.text("session-cookie-domain");
+  // "false" is as good as nothing, to ingress-nginx, too: over HTTPS the cookie is secure.
   const secure = annotations.flag("session-cookie-secure");
   const sameSite = readSameSite(annotations);
   return {
@@ -72,7 +73,7 @@ export function readAffinity(annotations: Annotations): SessionPersistence | und
       ...(lifetimeS && { lifetimeType: "Permanent" as const }),
       ...(path !== undefined && { path }),
       ...(domain !== undefined && { domain }),
-      ...(secure !== undefined && { secure }),
+      ...(secure && { secure }),
       ...(sameSite && { sameSite }),
     },
   };

@@ -50,8 +50,12 @@ function byHeader(annotations: Annotations): Canary["choices"] {
     // PCRE would take look-around, and search with it; what is no expression matches nothing in ingress-nginx, too.
     if (isLookAround(pattern)) {
       annotations.unsupported("canary-by-header-pattern", `not possible in linear time: ${problem}`);
-    } else annotations.ignored("canary-by-header-pattern", `no request is the canary's by it: ${problem}`);
-    return [];
+    } else
+      annotations.ignored(
+        "canary-by-header-pattern",
+        `no request is the canary's by it, and none with the header: ${problem}`,
+      );
+    return [{ match: { headers: [{ type: "RegularExpression", name, value: ".*" }] }, isCanary: false }];
   }
   const match = { headers: [{ type: "RegularExpression" as const, name, value: expression }] };
   return [{ match, isCanary: true }];

@@ -50,9 +50,12 @@ function clientHeaders(scheme: "http" | "https", { settings, usesForwardedHeader
     keepEmptyValue: false,
   });
   const port = scheme === "https" ? "443" : "80";
+  // Whoever is believed about the address of the client is not about anything else.
+  const isBelieved = !usesForwardedHeaders && (settings.flag("enable-real-ip") ?? false);
   return {
     ...(!usesForwardedHeaders && {
       set: [
+        ...(isBelieved ? [{ name: "X-Forwarded-Proto", value: scheme }] : []),
         { name: "X-Forwarded-Port", value: port },
         { name: "X-Forwarded-Scheme", value: scheme },
         { name: "X-Scheme", value: scheme },
@@ -60,6 +63,12 @@ function clientHeaders(scheme: "http" | "https", { settings, usesForwardedHeader
     }),
     setFrom: [
       { name: "X-Real-IP", from: "ClientIP" },
+      ...(isBelieved
+        ? [
+            { name: "X-Forwarded-For", from: "ClientIP" as const },
+            { name: "X-Forwarded-Host", from: "Host" as const },
+          ]
+        : []),
       ...(usesForwardedHeaders
         ? [
             // The client alone, unless all that are believed are wanted.
