@@ -10,6 +10,7 @@ import { encodePem } from "#contract/identity/pem.ts";
 import type { NativeConfig } from "#config/native/schema.ts";
 import { accessRows } from "./ingress-annotations/access.ts";
 import { certificateRows } from "./ingress-annotations/certificates.ts";
+import { expectSeen } from "./ingress-annotations/expect-seen.ts";
 import { endpointRows } from "./ingress-annotations/endpoints.ts";
 import { limitRows } from "./ingress-annotations/limits.ts";
 import {
@@ -22,12 +23,12 @@ import {
 } from "./ingress-annotations/manifests.ts";
 import { redirectRows } from "./ingress-annotations/redirects.ts";
 import { routingRows } from "./ingress-annotations/routing.ts";
-import type { Rows, See, Send } from "./ingress-annotations/row.ts";
+import type { Rows, Send } from "./ingress-annotations/row.ts";
 import { documentedAnnotations } from "./ingress-annotations/upstream-names.ts";
 import { effectlessRows } from "./ingress-annotations/without-effect.ts";
 import { nginxMissing, startCorpusNginx } from "./system/corpus-nginx.ts";
-import { startEchoServer, type Echo, type EchoServer } from "./system/echo-server.ts";
-import { ask, type Answer } from "./system/http.ts";
+import { startEchoServer, type EchoServer } from "./system/echo-server.ts";
+import { ask } from "./system/http.ts";
 import { startSystem } from "./system/isthmus.ts";
 import { eventually, freePorts } from "./system/process.ts";
 import { selfSignedPem } from "./system/self-signed.ts";
@@ -149,30 +150,6 @@ describe.each([
     });
   });
 });
-
-function expectSeen(answer: Answer, { status = 200, headers, seen, by }: See, at: string): void {
-  expect(answer.status, at).toBe(status);
-  if (by !== undefined) expect(String(answer.headers["x-served-by"]).replace(/-\d$/, ""), at).toBe(by);
-  expectHeaders(answer.headers, headers, at);
-  if (!seen) return;
-  const echo = JSON.parse(answer.body) as Echo;
-  if (seen.url !== undefined) expect(echo.url, at).toBe(seen.url);
-  if (seen.method !== undefined) expect(echo.method, at).toBe(seen.method);
-  expectHeaders(echo.headers, seen.headers, at);
-}
-
-function expectHeaders(
-  found: Readonly<Record<string, string | string[] | undefined>>,
-  expected: See["headers"] = {},
-  at: string,
-): void {
-  for (const [name, value] of Object.entries(expected)) {
-    const text = [found[name] ?? []].flat().join(", ");
-    if (value === null) expect(found, at).not.toHaveProperty(name);
-    else if (value instanceof RegExp) expect(text, at).toMatch(value);
-    else expect(text, at).toBe(value);
-  }
-}
 
 /** Which try of a request it is, its id tells. */
 function startWeb(number: number): Promise<EchoServer> {

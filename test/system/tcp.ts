@@ -63,10 +63,8 @@ export interface TcpClient {
   readonly all: Promise<Buffer | undefined>;
 }
 
-export function tcpClient(port: number, localAddress?: string): TcpClient {
-  return clientOf(
-    connect({ port, host: "127.0.0.1", allowHalfOpen: true, ...(localAddress && { localAddress }) }),
-  );
+export function tcpClient(port: number, localAddress?: string, host = "127.0.0.1"): TcpClient {
+  return clientOf(connect({ port, host, allowHalfOpen: true, ...(localAddress && { localAddress }) }));
 }
 
 /** Verifies nothing: which certificate there is, is for the test to look at. Without a name none is sent. */
