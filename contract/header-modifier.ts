@@ -2,27 +2,31 @@
 import { z } from "zod";
 import { headerNameSchema, headerSchema } from "./http-field.ts";
 import { patternSchema } from "./pattern/pattern-schema.ts";
-import { requestTextSchema } from "./request-text.ts";
+import { requestTextSchema, responseTextSchema } from "./request-text.ts";
 import { responseMatchFields, statusCodesSchema } from "./response-match.ts";
 
 /** What of a request a header can be made to carry. Target is path and query, Host has the port that the client sent. */
 export const requestFactSchema = z.enum(["ClientIP", "Scheme", "Host", "Method", "Path", "Target"]);
 
-const headerFromSchema = z
-  .strictObject({
-    name: headerNameSchema.describe("Name, without case."),
-    from: requestFactSchema.optional().describe("What of the client's request the value is."),
-    parts: requestTextSchema.optional().describe("In place of `from`: what the value is put together from."),
-    keepEmptyValue: z
-      .boolean()
-      .optional()
-      .describe("Whether there is a header where its value is empty. Default: true."),
-  })
-  .refine(({ from, parts }) => (from === undefined) !== (parts === undefined), {
-    message: "expected from or parts, one of them",
-  });
+function headerFromSchema(textSchema: typeof responseTextSchema) {
+  return z
+    .strictObject({
+      name: headerNameSchema.describe("Name, without case."),
+      from: requestFactSchema.optional().describe("What of the client's request the value is."),
+      parts: textSchema.optional().describe("In place of `from`: what the value is put together from."),
+      keepEmptyValue: z
+        .boolean()
+        .optional()
+        .describe("Whether there is a header where its value is empty. Default: true."),
+    })
+    .refine(({ from, parts }) => (from === undefined) !== (parts === undefined), {
+      message: "expected from or parts, one of them",
+    });
+}
 
-export const headersFromSchema = z.array(headerFromSchema).min(1).max(16);
+export const headersFromSchema = z.array(headerFromSchema(requestTextSchema)).min(1).max(16);
+
+const responseHeadersFromSchema = z.array(headerFromSchema(responseTextSchema)).min(1).max(16);
 
 const replacedHeaderSchema = z.strictObject({
   name: headerNameSchema.describe("Name, without case."),
@@ -66,6 +70,12 @@ export const headerModifierSchema = z.strictObject({
 
 /** Of a response. */
 export const responseHeaderModifierSchema = headerModifierSchema.extend({
+  setFrom: responseHeadersFromSchema
+    .optional()
+    .describe("Headers like those of `set`, with a value from the request or the response."),
+  addFrom: responseHeadersFromSchema
+    .optional()
+    .describe("Headers like those of `add`, with a value from the request or the response."),
   statusCodes: statusCodesSchema
     .optional()
     .describe("Only responses with one of these statuses. Default: every response."),
@@ -73,6 +83,6 @@ export const responseHeaderModifierSchema = headerModifierSchema.extend({
 });
 
 export type ResponseHeaderModifier = z.infer<typeof responseHeaderModifierSchema>;
-export type HeaderFrom = z.infer<typeof headerFromSchema>;
+export type HeaderFrom = z.infer<ReturnType<typeof headerFromSchema>>;
 export type ReplacedHeader = z.infer<typeof replacedHeaderSchema>;
 export type HeaderModifier = z.infer<typeof headerModifierSchema>;

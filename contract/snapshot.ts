@@ -200,6 +200,8 @@ export const endpointSchema = z.strictObject({
   priority: z.int().min(0).max(127).optional(),
   /** HAProxy's number of the server, which places it on the ring of `hashType`. Absent: its position, from 1. */
   hashId: hashIdSchema.optional(),
+  /** What texts call it. Absent: by its id. */
+  name: z.string().min(1).max(256).optional(),
   /** What session cookies call it, where those name endpoints. */
   cookie: endpointCookieValueSchema.optional(),
   /** Requests, or connections of layer 4, that it has at the same time; others wait (decision 0029). Absent: no bound. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { clientCidrsSchema } from "./client-cidrs.ts";
 import { limits } from "./limits.ts";
 import { patternError } from "./pattern/parse-pattern.ts";
-import { requestTextSchema } from "./request-text.ts";
+import { requestTextSchema, type TextPart } from "./request-text.ts";
 
 /** What each type compares with. */
 const fieldOf = {
@@ -30,6 +30,9 @@ export const textMatchSchema = z
         "How the text is compared. InRange: the number that it begins with; InNetworks: one of its addresses, between commas. Default: Exact.",
       ),
     value: z.string().max(4096).optional().describe("Text, or regular expression for the whole text."),
+    valueFrom: requestTextSchema
+      .optional()
+      .describe("In place of the `value` of Exact: what the text to compare with is put together from."),
     range: z
       .strictObject({
         min: z.int().optional().describe("Default: no lower bound."),
@@ -44,12 +47,16 @@ export const textMatchSchema = z
       context.addIssue({ code: "custom", message, path, input: match });
     const wanted = fieldOf[match.type];
     for (const field of ["value", "range", "cidrs"] as const) {
-      if ((match[field] !== undefined) === (field === wanted)) continue;
-      fail(field === wanted ? `${match.type} needs ${field}` : `${match.type} has no ${field}`, field);
+      const isElsewhere = field === "value" && match.type === "Exact" && match.valueFrom !== undefined;
+      if ((match[field] !== undefined) === (field === wanted && !isElsewhere)) continue;
+      if (isElsewhere) fail("expected value or valueFrom, one of them", field);
+      else fail(field === wanted ? `${match.type} needs ${field}` : `${match.type} has no ${field}`, field);
     }
-    for (const [index, { from }] of match.parts.entries()) {
-      if (from === "Scheme" || from === "Port")
-        fail("a listener has one; give it routes of its own", "parts", index, "from");
+    if (match.valueFrom && match.type !== "Exact") fail(`${match.type} has no valueFrom`, "valueFrom");
+    for (const field of ["parts", "valueFrom"] as const) {
+      for (const [index, part] of (match[field] ?? []).entries()) {
+        if (isOfListener(part)) fail("a listener has one; give it routes of its own", field, index, "from");
+      }
     }
     if (match.type !== "RegularExpression" || match.value === undefined) return;
     const message =
@@ -58,5 +65,9 @@ export const textMatchSchema = z
         : patternError(match.value);
     if (message !== undefined) fail(message, "value");
   });
+
+function isOfListener({ from, parts = [] }: TextPart): boolean {
+  return from === "Scheme" || from === "Port" || parts.some(isOfListener);
+}
 
 export type TextMatch = z.infer<typeof textMatchSchema>;

@@ -19,6 +19,8 @@ const plainTypes = [
   "Base64URLEncode",
   "Base64URLDecode",
   "Length",
+  "ReverseLabels",
+  "HTTPDate",
 ] as const;
 
 export const digestSchema = z.enum(["MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"]);
@@ -30,7 +32,7 @@ export const textTransformSchema = z.discriminatedUnion("type", [
     type: z
       .enum(plainTypes)
       .describe(
-        "In other letters; its bytes backwards; encoded or decoded (FormDecode: `+` is a space everywhere, URLDecode: behind a question mark); how many bytes there are.",
+        "In other letters; its bytes backwards; encoded or decoded (FormDecode: `+` is a space everywhere, URLDecode: behind a question mark); how many bytes there are; ReverseLabels: the labels of a host name backwards; HTTPDate: seconds since 1970 as in `Expires`.",
       ),
   }),
   z.strictObject({
@@ -52,6 +54,37 @@ export const textTransformSchema = z.discriminatedUnion("type", [
         length: z.int().min(0).max(65_536).optional().describe("Bytes that are kept. Default: all."),
       })
       .describe("A part of the text, by its place."),
+  }),
+  z.strictObject({
+    type: z.literal("Field"),
+    field: z
+      .strictObject({
+        position: z
+          .int()
+          .min(-64)
+          .max(64)
+          .refine((position) => position !== 0, { message: "fields count from 1, or from the end from -1" })
+          .describe("Which field: 1 is the first, -1 the last."),
+        delimiters: z
+          .string()
+          .min(1)
+          .max(64)
+          .describe("Characters, each of which stands between two fields."),
+        count: z
+          .int()
+          .min(0)
+          .max(64)
+          .optional()
+          .describe(
+            "How many, from there on, in the direction that is counted in; 0: all that are left. Default: 1.",
+          ),
+        skipEmpty: z.boolean().optional().describe("Whether empty fields do not count. Default: false."),
+        quoted: z
+          .boolean()
+          .optional()
+          .describe("Whether delimiters in double quotes are none. Default: false."),
+      })
+      .describe("A part of the text between delimiters."),
   }),
   z.strictObject({
     type: z.literal("Trim"),
@@ -113,6 +146,29 @@ export const textTransformSchema = z.discriminatedUnion("type", [
         operand: z.int().describe("The second number."),
       })
       .describe("A calculation with the number that the text begins with."),
+  }),
+  z.strictObject({
+    type: z.literal("JSONQuery"),
+    jsonQuery: z
+      .strictObject({
+        path: z
+          .string()
+          .max(256)
+          .regex(/^\$(?:\.(?:[^.[\]\\]|\\.)+|\[[0-9]{1,6}\])*$/, "expected a path such as $.realm.roles[0]")
+          .describe("Where it is: `$.realm.roles[0]`; a backslash in front of a dot that belongs to a name."),
+      })
+      .describe(
+        "A value in JSON: a text, a number, 1 for true and 0 for false, a list as it is written; an object and null are nothing.",
+      ),
+  }),
+  z.strictObject({
+    type: z.literal("PreferredLanguage"),
+    preferredLanguage: z
+      .strictObject({
+        languages: z.array(z.string().min(1).max(64)).min(1).max(64).describe("Languages to choose from."),
+        default: z.string().max(64).optional().describe("What stands where none is liked. Default: nothing."),
+      })
+      .describe("Of an Accept-Language (RFC 9110 §12.5.4), the language that is liked best."),
   }),
   z.strictObject({
     type: z.literal("Choose"),

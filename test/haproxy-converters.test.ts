@@ -69,6 +69,28 @@ const converters = [
   "regsub(a,b,g)",
   "regsub(^a,b)",
   "lower,sha1,hex",
+  "field(-1,.)",
+  "field(-2,.,2)",
+  "field(1,.,2)",
+  "field(2,.,0)",
+  "word(-1,.)",
+  "word(-2,.,2)",
+  "word(1,.,2)",
+  "word(2,.,0)",
+  "word(4,._,3)",
+  "language(fr;en-gb;de)",
+  "language(fr;de,none)",
+  "json_query(\\$.a)",
+  "json_query(\\$.b)",
+  "json_query(\\$.o.n)",
+  "json_query(\\$.list[1])",
+  "json_query(\\$.o.n,int),add(1)",
+  "jwt_header_query(\\$.alg)",
+  "jwt_payload_query(\\$.sub)",
+  "jwt_payload_query(\\$.exp,int),sub(1)",
+  "concat(-,txn.x),sha1,hex",
+  "regsub(a,b),concat(.,txn.x,.),upper,length",
+  "crc32,http_date",
 ] as const;
 
 const inputs = [
@@ -88,6 +110,13 @@ const inputs = [
   "9223372036854775807",
   "a.b.c",
   "..a..b",
+  "a.b.c..d",
+  "fr;q=0.5, de ; q=0.7,*;q=0.1",
+  "en",
+  "en-gb-x,de-ch;q=0.9",
+  '{"a":"x","list":["p",1],"o":{"n":42},"b":true}',
+  '{"a":true,"o":{"n":"7"}',
+  "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4iLCJleHAiOjE3MDAwMDAwMDB9.c2ln",
 ] as const;
 
 /** What HAProxy 2.6 makes of these has no sense in it: padding as a digit, the sum of two negative numbers as the largest. */
@@ -103,6 +132,7 @@ const config = ({ web }: { web: number }): string => `
 ${httpDefaults}frontend web
   bind 127.0.0.1:${web}
   http-request set-var(txn.word) str(word)
+  http-request set-var(txn.x) req.fhdr(x)
 ${groups
   .map(({ path, members }) => {
     const text = members.map((converter) => `<%[req.fhdr(x),${converter}]>`).join("|");

@@ -136,8 +136,32 @@ export class Exchange implements RequestHead {
 
   /** Only the front door of `isthmus serve` knows it. */
   get serverName(): string | undefined {
-    const name = (this.request.cf as { tlsServerName?: unknown } | undefined)?.tlsServerName;
-    return typeof name === "string" ? name : undefined;
+    return this.#fact("tlsServerName");
+  }
+
+  /** Of the other end of the socket, unless a proxy in front was believed about the address. */
+  get clientPort(): string | undefined {
+    if (this.chain.addresses.length > 1) return undefined;
+    return /^(?:[0-9.]+|\[.*\]):([0-9]+)$/.exec(this.#fact("clientIp") ?? "")?.[1];
+  }
+
+  /** A socket of workerd's own does not tell; it speaks HTTP/1. */
+  get protocol(): string | undefined {
+    return this.#fact("httpProtocol") || undefined;
+  }
+
+  get tlsVersion(): string | undefined {
+    return this.#fact("tlsVersion");
+  }
+
+  get tlsCipher(): string | undefined {
+    return this.#fact("tlsCipher");
+  }
+
+  /** What is known of the connection (Cloudflare's names). */
+  #fact(name: string): string | undefined {
+    const value = (this.request.cf as Record<string, unknown> | undefined)?.[name];
+    return typeof value === "string" ? value : undefined;
   }
 
   get clientCertificate(): ClientCertificateFacts {
@@ -155,6 +179,11 @@ export class Exchange implements RequestHead {
 
   get clientAddress(): string {
     return this.chain.clientAddress;
+  }
+
+  get endpointName(): string | undefined {
+    const { endpoint } = this.endpoint ?? {};
+    return endpoint && (endpoint.name ?? endpoint.id);
   }
 
   /** What is sent upstream. */

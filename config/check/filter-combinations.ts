@@ -28,11 +28,11 @@ export const filterCombinations: Check = (config, report) => {
 
 function checkFilters(filters: readonly Filter[], rule: NativeRule, path: Path, report: Report): void {
   const seen = new Set<Filter["type"]>();
-  // Responses may be changed under conditions, and what has been changed be rewritten, one filter after the other.
+  // Responses may be changed under conditions, and what has been changed be rewritten or told, one filter after the other.
   const isInTurn = filters.some((filter) => {
     if (filter.type !== "ResponseHeaderModifier") return false;
-    const { statusCodes, responseHeaders, not, replace } = filter.responseHeaderModifier;
-    return (statusCodes ?? responseHeaders ?? not ?? replace) !== undefined;
+    const { statusCodes, responseHeaders, not, replace, setFrom, addFrom } = filter.responseHeaderModifier;
+    return (statusCodes ?? responseHeaders ?? not ?? replace ?? setFrom ?? addFrom) !== undefined;
   });
   for (const [index, filter] of filters.entries()) {
     const { type } = filter;

@@ -5,6 +5,7 @@ import { limits } from "#contract/limits.ts";
 import { checkKeywords } from "./check-keywords.ts";
 import { readCompression } from "./model/compression.ts";
 import { translateBackend, type ImportedBackend } from "./model/backends.ts";
+import { tellsServers, withServerNames } from "./model/server-names.ts";
 import {
   noteRequestStatements,
   translateConnections,
@@ -84,9 +85,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     ports: clientPorts(proxies),
     notes,
   };
-  const backends = new Map(
-    sources.map((proxy) => [proxy.name, translateBackend(proxy, targets.get(proxy.name)!.name, serverTls)]),
-  );
+  const backends = translateBackends(sections, sources, targets, serverTls);
   const context: RouteContext = {
     places: new Map([...backends].map(([name, { places }]) => [name, places])),
     backends: new Map(sources.filter(isHttp).map((proxy) => [proxy.name, programs.get(proxy)!])),
@@ -138,6 +137,22 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     policies: library.rateLimits.policies,
     errorPages: context.errorPages.sets,
   };
+}
+
+/** By the name in the configuration. */
+function translateBackends(
+  sections: readonly Section[],
+  sources: readonly Proxy[],
+  targets: ReadonlyMap<string, Target>,
+  context: ServerTlsContext,
+): Map<string, ImportedBackend> {
+  const isTold = tellsServers(sections);
+  return new Map(
+    sources.map((proxy) => {
+      const imported = translateBackend(proxy, targets.get(proxy.name)!.name, context);
+      return [proxy.name, isTold ? withServerNames(imported) : imported];
+    }),
+  );
 }
 
 function libraryOf(

@@ -312,6 +312,12 @@ export const endpointPlaceFields = {
     .optional()
     .describe("0 is preferred; higher levels help as far as lower ones are not enough. Default: 0."),
   zone: z.string().min(1).max(253).optional().describe("Where the endpoint runs."),
+  name: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe("What texts of responses call it (EndpointName). Default: its address and port."),
   cookie: endpointCookieValueSchema
     .optional()
     .describe(

@@ -17,6 +17,7 @@ const texts = [
   "https://a.example.com",
   "2026-01-01T00:00:00Z",
   "1:2",
+  "$.a",
   ...["CERTIFICATE", "PRIVATE KEY", "X509 CRL"].map(
     (kind) => `-----BEGIN ${kind}-----\nAAAA\n-----END ${kind}-----\n`,
   ),

@@ -5,7 +5,10 @@ import { sha224, sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import type { DigestAlgorithm, Operation, TextTransform } from "../text-transform.ts";
 import { fromBytes, hexText, toBytes } from "./bytes.ts";
 import { checksum } from "./checksum.ts";
+import { fieldOf } from "./field-of.ts";
+import { queryJson } from "./json-query.ts";
 import { maskedAddress } from "./masked-address.ts";
+import { preferredLanguage } from "./preferred-language.ts";
 
 /** All but expressions, which are compiled once. */
 export type PlainTransform = Exclude<TextTransform, { type: "ReplaceRegexMatch" }>;
@@ -47,6 +50,16 @@ export function applyTransform(transform: PlainTransform, text: string): string 
         ? undefined
         : text.slice(start, length === undefined ? undefined : start + length);
     }
+    case "Field":
+      return fieldOf(text, transform.field);
+    case "ReverseLabels":
+      return reverseLabels(text);
+    case "HTTPDate":
+      return httpDate(text);
+    case "JSONQuery":
+      return queryJson(text, transform.jsonQuery.path);
+    case "PreferredLanguage":
+      return preferredLanguage(text, transform.preferredLanguage);
     case "Trim":
       return trimmed(text, transform.trim);
     case "Affix":
@@ -112,6 +125,18 @@ function trimmed(
   while (from < to && start.includes(text[from]!)) from += 1;
   while (to > from && end.includes(text[to - 1]!)) to -= 1;
   return text.slice(from, to);
+}
+
+/** A dot at the end does not count; a name with an empty label is none. */
+function reverseLabels(text: string): string | undefined {
+  const labels = text.replace(/\.$/, "").split(".");
+  return labels.includes("") ? undefined : labels.reverse().join(".");
+}
+
+/** RFC 9110 §5.6.7. */
+function httpDate(text: string): string | undefined {
+  const date = new Date(Number(integerOf(text)) * 1_000);
+  return text === "" || Number.isNaN(date.getTime()) ? undefined : date.toUTCString();
 }
 
 const hashes: Readonly<Record<DigestAlgorithm, typeof sha256 | typeof md5>> = {

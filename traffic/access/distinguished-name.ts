@@ -6,6 +6,8 @@ export interface ClientCertificateFacts {
   /** Empty without a certificate. */
   readonly subject: string;
   readonly issuer: string;
+  /** In DER, as Base64. Absent: not known. */
+  readonly certificate?: string;
 }
 
 /**

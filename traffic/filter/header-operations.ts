@@ -2,7 +2,13 @@
 import type { HeaderFrom, HeaderModifier, ResponseHeaderModifier } from "#contract/header-modifier.ts";
 import type { HeaderFields } from "../forwarding/header-fields.ts";
 import { compileHeaderReplacement, replaceField } from "./header-replacement.ts";
-import { asFieldValue, compileRequestText, factOf, type ClientRequest } from "./request-text.ts";
+import {
+  asFieldValue,
+  compileRequestText,
+  factOf,
+  type ClientRequest,
+  type MadeResponse,
+} from "./request-text.ts";
 import { compileResponseCondition, type ResponseCondition } from "./response-condition.ts";
 
 export type HeaderOperation = HeaderChange & {
@@ -18,7 +24,7 @@ type HeaderChange =
       readonly kind: "setFrom" | "addFrom";
       readonly name: string;
       /** `undefined`: nothing to say. */
-      readonly valueOf: (request: ClientRequest) => string | undefined;
+      readonly valueOf: (request: ClientRequest, response: MadeResponse) => string | undefined;
     };
 
 /**
@@ -79,12 +85,14 @@ export function compileHeadersFrom(
 ): HeaderOperation[] {
   return headers.map(({ name, from, parts = [], keepEmptyValue = true }) => {
     const textOf = compileRequestText(parts);
-    const valueOf = (request: ClientRequest): string | undefined =>
-      from ? factOf(request, from) : asFieldValue(textOf(request));
+    const valueOf = (request: ClientRequest, response: MadeResponse): string | undefined =>
+      from ? factOf(request, from) : asFieldValue(textOf(request, response));
     return {
       kind,
       name: name.toLowerCase(),
-      valueOf: keepEmptyValue ? valueOf : (request) => valueOf(request) || undefined,
+      valueOf: keepEmptyValue
+        ? valueOf
+        : (request: ClientRequest, response: MadeResponse) => valueOf(request, response) || undefined,
     };
   });
 }
@@ -113,14 +121,14 @@ export function applyHeaderOperations(
         headers.append(operation.name, operation.value);
         break;
       case "setFrom": {
-        const value = request && operation.valueOf(request);
+        const value = request && operation.valueOf(request, { status, headers });
         // Whatever the client has put there is not what the rule asks for.
         if (value === undefined) headers.delete(operation.name);
         else headers.set(operation.name, value);
         break;
       }
       case "addFrom": {
-        const value = request && operation.valueOf(request);
+        const value = request && operation.valueOf(request, { status, headers });
         if (value !== undefined) headers.append(operation.name, value);
         break;
       }

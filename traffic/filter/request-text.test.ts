@@ -1,15 +1,19 @@
 // Texts that are put together from a request.
 import { describe, expect, test } from "vitest";
+import { headerModifierSchema, responseHeaderModifierSchema } from "#contract/header-modifier.ts";
 import { filterSchema } from "#contract/http-route.ts";
 import { requestTextSchema, type RequestText } from "#contract/request-text.ts";
 import { compileFilters } from "./compile.ts";
-import { applyHeaderOperations } from "./header-operations.ts";
+import { applyHeaderOperations, compileResponseOperations } from "./header-operations.ts";
 import { redirectLocation } from "./redirect.ts";
-import { compileRequestText } from "./request-text.ts";
+import { compileOptionalText, compileRequestText } from "./request-text.ts";
 
 const fields: Record<string, string> = { "x-user": "Ann", cookie: "theme=dark; lang=de" };
 const request = {
   clientAddress: "192.0.2.7",
+  clientPort: "50123",
+  protocol: "HTTP/2",
+  tlsVersion: "TLSv1.3",
   scheme: "https" as const,
   authority: "Shop.test:8443",
   host: "shop.test",
@@ -19,7 +23,12 @@ const request = {
   query: "id=7&q=x%20y&id=8",
   uniqueId: "0b4c8f5e-8b5f-4c7e-9a53-1f6a3b0c2d4e",
   timeMs: 1_700_000_000_123,
-  clientCertificate: { verification: "SUCCESS", subject: "CN=ann,OU=shop", issuer: "CN=clients" },
+  clientCertificate: {
+    verification: "SUCCESS",
+    subject: "CN=ann,OU=shop",
+    issuer: "CN=clients",
+    certificate: "MIIB",
+  },
   header: (name: string) => fields[name] ?? null,
 };
 const textOf = (parts: RequestText, changes: Partial<typeof request> = {}): string =>
@@ -32,6 +41,11 @@ const replace = (pattern: string, substitution: string) => ({
 test.each<[RequestText[number], string]>([
   [{ text: "as it is" }, "as it is"],
   [{ from: "ClientIP" }, "192.0.2.7"],
+  [{ from: "ClientPort" }, "50123"],
+  [{ from: "Protocol" }, "HTTP/2"],
+  [{ from: "TLSVersion" }, "TLSv1.3"],
+  [{ from: "TLSCipher" }, ""],
+  [{ from: "ClientCertificate" }, "MIIB"],
   [{ from: "Scheme" }, "https"],
   [{ from: "Host" }, "Shop.test:8443"],
   [{ from: "Hostname" }, "Shop.test"],
@@ -61,10 +75,80 @@ test.each<[RequestText[number], string]>([
   expect(textOf([part])).toBe(text);
 });
 
+describe("texts in texts", () => {
+  const optional = (parts: RequestText): string | undefined =>
+    compileOptionalText(requestTextSchema.parse(parts))(request);
+  const missing: RequestText[number] = { from: "Header", name: "x-none" };
+
+  test("are transformed as a whole", () => {
+    const inner: RequestText = [
+      { from: "Method" },
+      { text: "-" },
+      { parts: [{ from: "Path" }], transforms: [{ type: "Upper" }] },
+    ];
+    expect(textOf([{ text: "<" }, { parts: inner, transforms: [{ type: "Reverse" }] }])).toBe("<B/A/-TEG");
+  });
+
+  test("are missing where one of their parts is, unless it may be empty", () => {
+    const transforms = [{ type: "Upper" as const }];
+    expect(optional([{ parts: [{ text: "a" }, missing], transforms }])).toBeUndefined();
+    expect(optional([{ parts: [{ text: "a" }, { ...missing, missingIsEmpty: true }], transforms }])).toBe(
+      "A",
+    );
+    expect(optional([{ text: "a" }, { parts: [{ text: "b" }, missing], missingIsEmpty: true }])).toBe("a");
+    expect(textOf([{ text: "a" }, { parts: [{ text: "b" }, missing] }])).toBe("a");
+  });
+
+  test("go four levels deep, and have 128 parts in all", () => {
+    const nested = (depth: number): RequestText =>
+      depth === 1 ? [{ from: "Method" }] : [{ parts: nested(depth - 1), transforms: [{ type: "Lower" }] }];
+    expect(textOf(nested(4))).toBe("get");
+    expect(requestTextSchema.safeParse(nested(5)).success).toBe(false);
+    const wide: RequestText = Array.from({ length: 5 }, () => ({
+      parts: Array.from({ length: 26 }, () => ({ text: "a" })),
+    }));
+    expect(requestTextSchema.safeParse(wide).error?.issues[0]?.message).toContain("128 parts");
+  });
+});
+
+test("values of response headers tell what the response was", () => {
+  const modifier = responseHeaderModifierSchema.parse({
+    remove: ["x-old"],
+    setFrom: [
+      {
+        name: "x-all",
+        parts: [{ from: "Status" }, { text: " " }, { from: "ResponseHeader", name: "X-Kept" }],
+      },
+      { name: "x-gone", parts: [{ from: "ResponseHeader", name: "x-old" }], keepEmptyValue: false },
+      { name: "x-cookie", parts: [{ from: "ResponseCookie", name: "sid" }] },
+      { name: "x-by", parts: [{ from: "EndpointName" }] },
+    ],
+  });
+  const headers = new Headers({ "x-kept": "yes", "x-old": "no" });
+  headers.append("set-cookie", "other=1");
+  headers.append("set-cookie", "sid=abc; Path=/");
+  const operations = compileResponseOperations(modifier);
+  applyHeaderOperations(operations, headers, { ...request, endpointName: "first" }, 201);
+  expect(["x-all", "x-gone", "x-cookie", "x-by"].map((name) => headers.get(name))).toEqual([
+    "201 yes",
+    null,
+    "abc",
+    "first",
+  ]);
+  const ofRequest = { setFrom: [{ name: "x", parts: [{ from: "Status" }] }] };
+  expect(headerModifierSchema.safeParse(ofRequest).success).toBe(false);
+});
+
 test("names in a certificate that nobody vouches for are not said", () => {
-  const clientCertificate = { verification: "FAILED:expired", subject: "CN=ann", issuer: "CN=clients" };
+  const clientCertificate = {
+    verification: "FAILED:expired",
+    subject: "CN=ann",
+    issuer: "CN=clients",
+    certificate: "MIIB",
+  };
   const subject: RequestText = [{ from: "ClientCertificateSubject", name: "CN" }];
   expect(textOf(subject, { clientCertificate })).toBe("");
+  expect(textOf([{ from: "ClientCertificate" }], { clientCertificate })).toBe("");
   expect(textOf([{ from: "ClientCertificateVerification" }], { clientCertificate })).toBe("FAILED:expired");
 });
 
@@ -81,8 +165,8 @@ test("what a client sends cannot make a text longer than 64 KiB", () => {
 });
 
 test.each([
-  [[{}], "text or from"],
-  [[{ text: "a", from: "Host" }], "text or from"],
+  [[{}], "text, from or parts"],
+  [[{ text: "a", from: "Host" }], "text, from or parts"],
   [[{ from: "Header" }], "name of the Header"],
   [[{ from: "Host", name: "x" }], "have names"],
   [[{ text: "a", transforms: [{ type: "Lower" }] }], "not transformed"],

@@ -1,9 +1,10 @@
 // Texts that a configuration puts together from the request, compiled once per snapshot.
-import type { RequestText, TextFact } from "#contract/request-text.ts";
+import type { RequestText, TextFact, TextPart } from "#contract/request-text.ts";
 import { applyTransform, encodeText } from "#contract/text/apply-transform.ts";
 import type { TextTransform } from "#contract/text-transform.ts";
 import { PatternSyntaxError } from "#contract/pattern/pattern-reader.ts";
 import { attributeOf, type ClientCertificateFacts } from "../access/distinguished-name.ts";
+import type { HeaderFields } from "../forwarding/header-fields.ts";
 import { parseCookies } from "../match/cookies.ts";
 import { compilePattern } from "../match/pattern/pattern.ts";
 
@@ -16,6 +17,10 @@ export interface ClientRequest {
   readonly authority: string;
   /** As `RequestHead` has it. */
   readonly serverName?: string | undefined;
+  readonly clientPort?: string | undefined;
+  readonly protocol?: string | undefined;
+  readonly tlsVersion?: string | undefined;
+  readonly tlsCipher?: string | undefined;
   /** That the client used. */
   readonly port: number;
   readonly method: string;
@@ -26,31 +31,40 @@ export interface ClientRequest {
   readonly uniqueId?: string | undefined;
   readonly timeMs?: number | undefined;
   readonly clientCertificate?: ClientCertificateFacts | undefined;
+  /** Of the endpoint that was asked. */
+  readonly endpointName?: string | undefined;
   /** By lower-case name, as it came in. */
   header(name: string): string | null;
 }
 
-export type TextOf = (request: ClientRequest) => string;
+/** The response, for texts that come from it, as it has been made so far. */
+export interface MadeResponse {
+  readonly status: number | undefined;
+  readonly headers: Pick<HeaderFields, "get" | "getSetCookie">;
+}
+
+export type TextOf = (request: ClientRequest, response?: MadeResponse) => string;
+type OptionalTextOf = (request: ClientRequest, response?: MadeResponse) => string | undefined;
 
 /** Longest text that is made: a client chooses how long its own parts are, and expressions may multiply them. */
 const maxChars = 65_536;
 
 export function compileRequestText(parts: RequestText): TextOf {
   const texts = parts.map(compilePart);
-  return (request) => {
+  return (request, response) => {
     let result = "";
-    for (const text of texts) result += text(request) ?? "";
+    for (const text of texts) result += text(request, response) ?? "";
     return result.slice(0, maxChars);
   };
 }
 
 /** `undefined`: the request lacks one of the parts. */
-export function compileOptionalText(parts: RequestText): (request: ClientRequest) => string | undefined {
+export function compileOptionalText(parts: RequestText): OptionalTextOf {
   const texts = parts.map(compilePart);
-  return (request) => {
+  return (request, response) => {
     let result = "";
     for (const textOf of texts) {
-      const text = textOf(request);
+      const text = textOf(request, response);
       if (text === undefined) return undefined;
       result += text;
     }
@@ -62,15 +76,17 @@ function compilePart({
   text,
   from,
   name = "",
+  parts,
   transforms = [],
-}: RequestText[number]): (request: ClientRequest) => string | undefined {
-  if (from === undefined) return () => text;
+  missingIsEmpty = false,
+}: TextPart): OptionalTextOf {
+  const read = parts ? compileOptionalText(parts) : from ? factReader(from, name) : undefined;
+  if (!read) return () => text;
   const steps = transforms.map(compileTransform);
-  const read = factReader(from, name);
-  return (request) => {
-    let value = read(request);
+  return (request, response) => {
+    let value = read(request, response);
     for (const step of steps) value = value === undefined ? undefined : step(value)?.slice(0, maxChars);
-    return value;
+    return missingIsEmpty ? (value ?? "") : value;
   };
 }
 
@@ -87,7 +103,7 @@ export function compileTransform(transform: TextTransform): (text: string) => st
   }
 }
 
-function factReader(fact: TextFact, name: string): (request: ClientRequest) => string | undefined {
+function factReader(fact: NonNullable<TextPart["from"]>, name: string): OptionalTextOf {
   switch (fact) {
     case "Header": {
       const field = name.toLowerCase();
@@ -101,9 +117,26 @@ function factReader(fact: TextFact, name: string): (request: ClientRequest) => s
       return ({ clientCertificate }) => verified(clientCertificate?.subject, clientCertificate, name);
     case "ClientCertificateIssuer":
       return ({ clientCertificate }) => verified(clientCertificate?.issuer, clientCertificate, name);
+    case "Status":
+      return (_request, response) => (response?.status === undefined ? undefined : String(response.status));
+    case "EndpointName":
+      return ({ endpointName }) => endpointName;
+    case "ResponseHeader":
+      return (_request, response) => response?.headers.get(name) ?? undefined;
+    case "ResponseCookie":
+      return (_request, response) => setCookieOf(response?.headers.getSetCookie?.() ?? [], name);
     default:
       return (request) => factOf(request, fact);
   }
+}
+
+/** Value of the first cookie of the name that is set. */
+function setCookieOf(fields: readonly string[], name: string): string | undefined {
+  const field = fields.find((text) => text.trimStart().startsWith(`${name}=`));
+  return field
+    ?.trimStart()
+    .slice(name.length + 1)
+    .split(";", 1)[0];
 }
 
 /** What a certificate says that nobody vouches for is not said. */
@@ -126,14 +159,22 @@ export function factOf(request: ClientRequest, fact: PlainFact): string | undefi
   switch (fact) {
     case "ClientIP":
       return clientAddress === "unknown" ? undefined : clientAddress;
+    case "ClientPort":
+      return request.clientPort;
     case "Scheme":
       return request.scheme;
+    case "Protocol":
+      return request.protocol ?? "HTTP/1.1";
     case "Host":
       return authority;
     case "Hostname":
       return authority.replace(/:[0-9]*$/, "");
     case "ServerName":
       return request.serverName || undefined;
+    case "TLSVersion":
+      return request.tlsVersion || undefined;
+    case "TLSCipher":
+      return request.tlsCipher || undefined;
     case "Port":
       return String(request.port);
     case "Method":
@@ -150,6 +191,10 @@ export function factOf(request: ClientRequest, fact: PlainFact): string | undefi
       return request.uniqueId;
     case "Time":
       return request.timeMs === undefined ? undefined : String(request.timeMs);
+    case "ClientCertificate": {
+      const { verification, certificate } = request.clientCertificate ?? {};
+      return verification === "SUCCESS" ? certificate : undefined;
+    }
     case "ClientCertificateVerification":
       return request.clientCertificate?.verification ?? "NONE";
   }

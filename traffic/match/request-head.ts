@@ -17,6 +17,13 @@ export interface RequestHead {
   readonly clientAddress?: string;
   /** Of the TLS handshake, lower case; empty: the client sent none. Absent: not known, or no TLS. */
   readonly serverName?: string | undefined;
+  /** Of the client's end of the connection. Absent: not known. */
+  readonly clientPort?: string | undefined;
+  /** `HTTP/1.1`, `HTTP/2`. Absent: not known, and taken for HTTP/1.1. */
+  readonly protocol?: string | undefined;
+  /** `TLSv1.3`, and the name of a cipher as OpenSSL has it. Absent: not known, or no TLS. */
+  readonly tlsVersion?: string | undefined;
+  readonly tlsCipher?: string | undefined;
   /** The same for the whole life of the request, and no other's. Absent: it is not a real one. */
   readonly uniqueId?: string | undefined;
   /** When it came, since the epoch. Absent: it is not a real one. */

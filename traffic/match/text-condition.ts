@@ -13,6 +13,14 @@ export function textCondition(
   compilePattern: PatternCompiler,
 ): (head: RequestHead) => boolean {
   const textOf = match.missingIsEmpty ? compileRequestText(match.parts) : compileOptionalText(match.parts);
+  if (match.valueFrom) {
+    const otherOf = compileOptionalText(match.valueFrom);
+    return (head) => {
+      const request = asClientRequest(head);
+      const text = textOf(request);
+      return text !== undefined && text === otherOf(request);
+    };
+  }
   const holds = textTest(match, compilePattern);
   return (head) => {
     const text = textOf(asClientRequest(head));
@@ -22,7 +30,7 @@ export function textCondition(
 
 /** Scheme and port are decided before: no text of a match has them. */
 function asClientRequest(head: RequestHead): ClientRequest {
-  const { method, path, query, serverName, clientAddress = "unknown" } = head;
+  const { method, path, query, clientAddress = "unknown" } = head;
   const authority = head.header("host") ?? head.host;
   return {
     method,
@@ -30,10 +38,24 @@ function asClientRequest(head: RequestHead): ClientRequest {
     query,
     clientAddress,
     authority,
-    serverName,
     scheme: "",
     port: 0,
-    // Made up when it is asked for.
+    // Made up, or read from the connection, when it is asked for.
+    get serverName() {
+      return head.serverName;
+    },
+    get clientPort() {
+      return head.clientPort;
+    },
+    get protocol() {
+      return head.protocol;
+    },
+    get tlsVersion() {
+      return head.tlsVersion;
+    },
+    get tlsCipher() {
+      return head.tlsCipher;
+    },
     get uniqueId() {
       return head.uniqueId;
     },

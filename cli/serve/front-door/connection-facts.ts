@@ -55,7 +55,7 @@ export function connectionFacts(
     httpProtocol: httpVersion === "2.0" ? "HTTP/2" : `HTTP/${httpVersion}`,
     ...("encrypted" in socket && {
       tlsVersion: socket.getProtocol() ?? "",
-      tlsCipher: socket.getCipher()?.standardName ?? "",
+      tlsCipher: socket.getCipher()?.name ?? "",
       tlsServerName: typeof socket.servername === "string" ? socket.servername.toLowerCase() : "",
     }),
     ...(clientAuth && { tlsClientAuth: clientAuth }),

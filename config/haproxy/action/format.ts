@@ -1,9 +1,7 @@
 // Log-format strings (`https://%[hdr(host)]%[path]`, §8.2.6): what of them is known before a request arrives.
-import { convertedText } from "../condition/converters.ts";
-import { convertKnown } from "../condition/known-text.ts";
-import { captureVariable, parseSample, type Call } from "../condition/sample.ts";
-import type { Subject } from "../condition/condition.ts";
-import { subjectKey, type Sources } from "../condition/specialize.ts";
+import { knownSample, withSources } from "../condition/known-sample.ts";
+import { parseSample } from "../condition/sample.ts";
+import { variablesOf } from "../condition/sample-variables.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import type { Situation } from "../program/program.ts";
 
@@ -88,8 +86,9 @@ export function resolveFormat(text: string, situation: Situation, keep?: RegExp)
   return resolved;
 }
 
-/** `str(a),concat(b,txn.x,c)` is `a`, `b`, the variable and `c`, one behind the other. */
+/** `%r` is three of them, `str(a),concat(b,txn.x,c)` is `a`, `b`, the variable and `c`, one behind the other. */
 function withoutConcat(piece: Piece): Piece[] {
+  if (piece.kind === "dynamic" && piece.expression === "%r") return parseFormat("%HM %HU %HV");
   const sample = piece.kind === "dynamic" ? parseSample(piece.expression) : undefined;
   const isPlain = sample?.fetch.name === "str" && sample.converters.every(({ name }) => name === "concat");
   if (!sample || !isPlain || sample.converters.length === 0) return [piece];
@@ -107,15 +106,11 @@ function withoutConcat(piece: Piece): Piece[] {
 type DynamicPiece = Extract<Piece, { kind: "dynamic" }>;
 
 function fromSource(piece: DynamicPiece, { draft }: Situation): DynamicPiece {
+  const sample = parseSample(piece.expression);
+  // Other variables in it are what they are here.
+  if (sample && variablesOf(sample).length > 1) return piece;
   const expression = withSources(piece.expression, draft.sources);
   return expression === piece.expression ? piece : { kind: "dynamic", expression, isOriginal: true };
-}
-
-/** A variable in front is what it was made of. */
-export function withSources(expression: string, sources: Sources): string {
-  const found = /^(?:var\(([\w.-]+)\)|capture\.req\.hdr\(([0-9]+)\))/.exec(expression);
-  const source = found && sources.get(found[1] ?? captureVariable(found[2]!));
-  return found && source !== undefined ? source + expression.slice(found[0].length) : expression;
 }
 
 /** The text, if nothing in it depends on the request. */
@@ -124,69 +119,4 @@ export function staticText(text: string, situation: Situation): string | undefin
   if (pieces.length === 0) return "";
   const [only] = pieces;
   return pieces.length === 1 && only!.kind === "text" ? only!.text : undefined;
-}
-
-/** Value of a sample expression that is the same for all requests of the situation. */
-export function knownSample(expression: string, situation: Situation): string | undefined {
-  const sample = parseSample(expression);
-  if (!sample) return undefined;
-  const fetched = knownFetch(sample.fetch, situation);
-  if (fetched === undefined) return undefined;
-  const converters = sample.converters.map((converter) => withKnownVariable(converter, situation));
-  const kind = sample.fetch.name === "int" || sample.fetch.name === "bool" ? "number" : "text";
-  const whole = convertedText(fetched, converters, kind);
-  if (whole !== undefined) return whole;
-  let value: string | undefined = fetched;
-  for (const converter of converters) {
-    if (value === undefined) return undefined;
-    value = convertKnown(value, converter);
-  }
-  return value;
-}
-
-/** `concat(<start>,<variable>,<end>)` of a variable that is known is one of a word. */
-export function withKnownVariable(converter: Call, situation: Situation): Call {
-  const [start = "", variable = "", end = ""] = converter.args;
-  if (converter.name !== "concat" || variable === "") return converter;
-  const value = knownFetch({ name: "var", args: [variable] }, situation);
-  return value === undefined ? converter : { name: "concat", args: [start + value + end] };
-}
-
-function knownFetch({ name, args }: Call, { surroundings, draft }: Situation): string | undefined {
-  const subject = subjectOf(name, args);
-  const key = subject && subjectKey(subject);
-  if (key !== undefined && draft.changes.has(key)) {
-    const changed = draft.changes.get(key);
-    return typeof changed === "object" ? (changed === null ? "" : undefined) : changed;
-  }
-  const { listener, host } = surroundings;
-  switch (name) {
-    case "str":
-      return args[0] ?? "";
-    case "int":
-    case "bool":
-      return args[0];
-    case "ssl_fc":
-      return listener.tls ? "1" : "0";
-    case "fe_name":
-      return surroundings.frontend;
-    case "be_name":
-      return draft.backend;
-    case "dst_port":
-      return listener.port === undefined ? undefined : String(listener.port);
-    default:
-      if (subject?.type === "host" && host.kind === "exact") return host.name;
-      return subject?.type === "variable" ? "" : undefined;
-  }
-}
-
-/** What a fetch looks at that rules may change. */
-export function subjectOf(name: string, args: readonly string[]): Subject | undefined {
-  const argument = args[0] ?? "";
-  if (name === "path") return { type: "path" };
-  if (name === "var") return { type: "variable", name: argument };
-  if (!/^(?:req\.|req_)?f?hdr$/.test(name)) return undefined;
-  return argument.toLowerCase() === "host"
-    ? { type: "host", port: true }
-    : { type: "header", name: argument.toLowerCase(), elements: false };
 }

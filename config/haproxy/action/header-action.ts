@@ -3,7 +3,8 @@ import type { ResponseMatch } from "#contract/response-match.ts";
 import { requestFactSchema } from "#contract/header-modifier.ts";
 import { headerNameSchema, headerValueSchema } from "#contract/http-route.ts";
 import type { Condition } from "../condition/condition.ts";
-import type { Change } from "../condition/specialize.ts";
+import type { Change, Changes } from "../condition/changes.ts";
+import { responseHeadersIn } from "../condition/response-parts.ts";
 import {
   addHeader,
   deleteHeader,
@@ -11,10 +12,11 @@ import {
   noEdits,
   replaceInHeader,
   setHeader,
+  valuesRead,
   type HeaderEdits,
   type RequestValue,
 } from "../program/header-edits.ts";
-import type { Draft, Situation } from "../program/program.ts";
+import type { Draft, LaterHeader, Situation } from "../program/program.ts";
 import { headersRead } from "../program/response-cases.ts";
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Notes } from "../notes.ts";
@@ -55,7 +57,8 @@ export function headerAction(
   if (end < 4) invalid("the header has no value");
   const format = wordAt(statement, 3);
   const edit = action === "add-header" ? addHeader : setHeader;
-  return (situation) => {
+  return (request) => {
+    const situation: Situation = direction === "request" ? request : { ...request, message: "response" };
     const value = staticText(format, situation);
     if (value === undefined) return dynamicValue(statement, place, situation, notes);
     if (!headerValueSchema.safeParse(value).success) invalid("the value has control characters in it");
@@ -171,25 +174,38 @@ function withResponseHeader(
   isReplacing = false,
 ): Draft {
   const isAfter = direction === "after" && match === undefined;
-  const both = isAfter ? { ...draft, afterHeaders: edit(draft.afterHeaders) } : draft;
-  // What follows a change that may not have been made is not folded into what precedes it.
+  const changes = withoutReaders(draft.changes, name);
+  const both = { ...draft, changes, ...(isAfter && { afterHeaders: edit(draft.afterHeaders) }) };
+  const made = edit(noEdits);
+  const later: LaterHeader = {
+    name,
+    match,
+    edits: made,
+    reads: [...headersRead(match), ...valuesRead(made)],
+  };
+  // What follows a change that may not have been made, or looks at what others have made, is not folded into what precedes it.
   const isLater =
     match !== undefined ||
-    draft.laterHeaders.some((later) => later.name === name || headersRead(later.match).includes(name)) ||
+    later.reads.length > 0 ||
+    draft.laterHeaders.some((before) => before.name === name || before.reads.includes(name)) ||
     (isReplacing && !isReplaceable(draft.responseHeaders, name));
-  if (isLater) {
-    return { ...both, laterHeaders: [...draft.laterHeaders, { name, match, edits: edit(noEdits) }] };
-  }
+  if (isLater) return { ...both, laterHeaders: [...draft.laterHeaders, later] };
   return { ...both, responseHeaders: edit(draft.responseHeaders) };
+}
+
+/** Variables that hold what a header of the response was are not known any more once it changes. */
+function withoutReaders(changes: Changes, name: string): Changes {
+  const kept = [...changes].map(([key, change]) => {
+    const isReader = typeof change === "object" && change && responseHeadersIn(change.parts).includes(name);
+    return [key, isReader ? undefined : change] as const;
+  });
+  return new Map(kept);
 }
 
 function withHost(draft: Draft, value: string): Draft {
   const hostname = value.replace(/:[0-9]+$/, "");
   return { ...draft, hostname, changes: new Map(draft.changes).set("host", value) };
 }
-
-/** Fetches of whichever message a rule is for. */
-const ofMessage = /^(?:res\.)?(?:f?hdr|cook)\b/;
 
 /** A value that differs from request to request. The client's own header is not let through in its place. */
 function dynamicValue(statement: Statement, place: Place, situation: Situation, notes: Notes): Draft {
@@ -217,11 +233,7 @@ function dynamicValue(statement: Statement, place: Place, situation: Situation, 
     });
   }
   const isSetting = wordAt(statement, 1) === "set-header";
-  // On the way back, these are those of the response.
-  const isOfResponse =
-    direction !== "request" &&
-    pieces.some((piece) => piece.kind === "dynamic" && !piece.isOriginal && ofMessage.test(piece.expression));
-  const value = isOfResponse ? undefined : valueOf(pieces, situation);
+  const value = valueOf(pieces, situation);
   if (value) {
     const edit = isSetting ? setHeader : addHeader;
     const parts = value.parts ?? [{ from: value.from! }];

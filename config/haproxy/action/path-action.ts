@@ -2,14 +2,20 @@
 import type { PathModifier } from "#contract/http-route.ts";
 import type { RequestText } from "#contract/request-text.ts";
 import type { Draft, Situation } from "../program/program.ts";
-import type { TextSubject } from "../condition/condition.ts";
-import { pathText, queryText } from "../program/target-draft.ts";
+import { transformed } from "../condition/text-parts.ts";
+import {
+  changedQuery,
+  currentTarget,
+  pathText,
+  queryDraft,
+  type TargetDraft,
+  withTargetChanges,
+} from "../program/target-draft.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import { resolveFormat, staticText } from "./format.ts";
 import { regexReplacement, substitutionOf, type RegexReplacement, wholeMatch } from "./regex-replacement.ts";
 import { requestTextOrProblem } from "./request-text.ts";
-import { transformed } from "../condition/request-parts.ts";
 
 /** `set-path <format>`. */
 export function setPath(statement: Statement, end: number): (situation: Situation) => Draft {
@@ -19,7 +25,8 @@ export function setPath(statement: Statement, end: number): (situation: Situatio
     const path = staticText(format, situation);
     if (path !== undefined) {
       if (!/^\/[^\s?#]*$/.test(path)) invalid(`expected a path; found ${JSON.stringify(path)}`);
-      return withPath(situation.draft, { type: "ReplaceFullPath", replaceFullPath: path }, path);
+      if (situation.draft.target) return withPathText(situation.draft, [{ text: path }]);
+      return withPath(situation.draft, { type: "ReplaceFullPath", replaceFullPath: path });
     }
     return withDynamicPath(format, situation);
   };
@@ -28,7 +35,7 @@ export function setPath(statement: Statement, end: number): (situation: Situatio
 function withDynamicPath(format: string, situation: Situation): Draft {
   const { draft } = situation;
   const modifier = draft.path || draft.target ? undefined : dynamicPath(format, situation);
-  if (modifier) return withPath(draft, modifier, undefined);
+  if (modifier) return withPath(draft, modifier);
   const path = requestTextOrProblem(format, situation, "the new path");
   return withPathText(draft, path);
 }
@@ -61,11 +68,10 @@ export function replacePath(statement: Statement, end: number): (situation: Situ
   const substitution = readSubstitution(format);
   const modifier = replaceMatch(wholeMatch(pattern), substitution);
   return ({ draft }) => {
-    if (!draft.path && !draft.target) return withPath(draft, modifier, undefined);
+    if (!draft.path && !draft.target) return withPath(draft, modifier);
     const path = pathText(draft);
     const replaced = path && transformed(path, [modifier]);
-    if (!replaced) return changedBefore();
-    return withPathText(draft, replaced);
+    return replaced ? withPathText(draft, replaced) : changedTooOften();
   };
 }
 
@@ -74,10 +80,9 @@ export function setQuery(statement: Statement, end: number): (situation: Situati
   if (end !== 3) invalid("expected `set-query <format>`");
   return (situation) => {
     const { draft } = situation;
-    const path = pathText(draft) ?? changedBefore();
+    const path = pathText(draft) ?? changedTooOften();
     const query = requestTextOrProblem(wordAt(statement, 2), situation, "the new query");
-    const changes = new Map(draft.changes).set("query", wholeText(query));
-    return { ...withoutPath(draft), target: { path, query }, changes };
+    return withTarget(draft, { path, query: queryDraft(query) });
   };
 }
 
@@ -89,7 +94,7 @@ export function setTarget(statement: Statement, end: number): (situation: Situat
     if (whole[0]?.text !== undefined && !whole[0].text.startsWith("/")) {
       unsupported("the new URI begins with something else than a path", "Set the Host with set-header.");
     }
-    return withTarget(situation.draft, whole);
+    return withTarget(situation.draft, { whole });
   };
 }
 
@@ -100,8 +105,9 @@ export function replaceTarget(statement: Statement, end: number): (situation: Si
   const substitution = readSubstitution(format);
   const transform = regexReplacement(wholeMatch(pattern), substitution);
   return ({ draft }) => {
-    if (draft.path || draft.target) return changedBefore();
-    return withTarget(draft, [{ from: "Target", transforms: [transform] }]);
+    const before = currentTarget(draft);
+    const whole = before && transformed(before, [transform]);
+    return whole ? withTarget(draft, { whole }) : changedTooOften();
   };
 }
 
@@ -112,31 +118,22 @@ function readSubstitution(format: string): string {
   );
 }
 
-function withTarget(draft: Draft, whole: RequestText): Draft {
-  const path = transformed(whole, [{ type: "ReplaceRegexMatch", replaceRegexMatch: withoutQuery }]);
-  const changes = new Map(draft.changes).set("path", path && wholeText(path)).set("query", undefined);
-  return { ...withoutPath(draft), target: { whole }, changes };
-}
-
-const withoutQuery = { pattern: "[?].*$", substitution: "" };
-
-function wholeText(parts: RequestText): TextSubject {
-  return { type: "text", parts, missingIsEmpty: true };
+function withTarget({ path: _path, ...draft }: Draft, target: TargetDraft): Draft {
+  return withTargetChanges({ ...draft, target });
 }
 
 function withPathText(draft: Draft, path: RequestText): Draft {
-  const query = queryText(draft);
-  if (draft.target && "whole" in draft.target) return changedBefore();
-  const changes = new Map(draft.changes).set("path", wholeText(path));
-  return { ...withoutPath(draft), target: { path, ...(query && { query }) }, changes };
+  const query = changedQuery(draft);
+  if (query === undefined) return changedTooOften();
+  return withTarget(draft, { path, ...(query && { query }) });
 }
 
-function withoutPath({ path: _path, ...draft }: Draft): Draft {
-  return draft;
+function withPath(draft: Draft, path: PathModifier): Draft {
+  return withTargetChanges({ ...draft, path });
 }
 
-function changedBefore(): never {
-  return unsupported("the path is changed a second time", "Join both changes into one.");
+function changedTooOften(): never {
+  return unsupported("the path is changed too often for one text", "Join the changes into fewer.");
 }
 
 function replaceMatch(pattern: string, substitution: string): RegexReplacement {
@@ -148,11 +145,4 @@ function replaceMatch(pattern: string, substitution: string): RegexReplacement {
 
 function escapeSubstitution(text: string): string {
   return text.replace(/\\/g, "\\\\");
-}
-
-function withPath(draft: Draft, path: PathModifier, known: string | undefined): Draft {
-  const text = known === undefined ? pathText({ ...draft, path }) : undefined;
-  const changes = new Map(draft.changes).set("path", known ?? (text && wholeText(text)));
-  if (!draft.target) return { ...draft, path, changes };
-  return { ...withPathText(draft, [{ text: known ?? "" }]), changes };
 }

@@ -9,7 +9,7 @@ import type { Statement } from "../statement.ts";
 import { currentTarget, pathText } from "../program/target-draft.ts";
 import { resolveFormat, staticText, type Piece } from "./format.ts";
 import { requestText, textOfPieces } from "./request-text.ts";
-import { transformed } from "../condition/request-parts.ts";
+import { transformed } from "../condition/text-parts.ts";
 
 const codes = [301, 302, 303, 307, 308] as const;
 type Code = (typeof codes)[number];

@@ -1,12 +1,12 @@
 // Log-format strings that depend on the request → texts that the gateway puts together for each.
 import type { RequestText } from "#contract/request-text.ts";
-import { convert } from "../condition/converters.ts";
-import { kindOfFetch, partsOfFetch, transformed } from "../condition/request-parts.ts";
-import { parseSample, type Call } from "../condition/sample.ts";
-import { subjectKey, type Changes } from "../condition/specialize.ts";
+import { sampleOf } from "../condition/known-sample.ts";
+import { resolveSample } from "../condition/resolve-sample.ts";
+import { asOnePart } from "../condition/text-parts.ts";
 import type { Situation } from "../program/program.ts";
+import { currentSearch } from "../program/target-draft.ts";
 import { unsupported } from "../statement-problem.ts";
-import { resolveFormat, subjectOf, withKnownVariable, type Piece } from "./format.ts";
+import { resolveFormat, type Piece } from "./format.ts";
 
 /** More parts than this are no text of a person. */
 const maxParts = 32;
@@ -32,19 +32,10 @@ export function requestTextOrProblem(format: string, situation: Situation, what:
     requestText(format, situation) ??
     unsupported(
       `${what} depends on the request in a way that cannot be translated`,
-      "Build it of static text, src, method, path, query, url, base, hdr(), urlp() and cook(), with the converters that docs/haproxy.md lists.",
+      "Build it of static text and the fetches and converters that docs/haproxy.md lists.",
     )
   );
 }
-
-/** Log variables (§8.2.6) as the expressions that they stand for. */
-const variables: Readonly<Record<string, string>> = {
-  "%ci": "src",
-  "%HM": "method",
-  "%HP": "path",
-  "%HPO": "path",
-  "%HU": "url",
-};
 
 function partsOf(
   { expression, isOriginal }: Extract<Piece, { kind: "dynamic" }>,
@@ -52,23 +43,11 @@ function partsOf(
 ): RequestText | undefined {
   const { draft } = situation;
   // Its question mark belongs to it.
-  if (expression === "%HQ") return draft.changes.has("query") ? undefined : [{ from: "Search" }];
-  const sample = parseSample(variables[expression] ?? expression);
-  const changes: Changes = isOriginal ? new Map() : draft.changes;
-  if (!sample) return undefined;
-  const converters = sample.converters.map((converter) => withKnownVariable(converter, situation));
-  const converted = convert(converters, kindOfFetch(sample.fetch));
+  if (expression === "%HQ") return currentSearch(draft);
+  const sample = sampleOf(expression);
+  const at = isOriginal ? { ...situation, draft: { ...draft, changes: new Map() } } : situation;
+  const resolved = sample && resolveSample(sample, at);
   // Bytes that are no text would be written in a way that no one reads.
-  if (!converted || converted.kind === "binary") return undefined;
-  const parts = changedParts(sample.fetch, changes) ?? partsOfFetch(sample.fetch, changes);
-  return parts && transformed(parts, converted.transforms);
-}
-
-/** What earlier rules have made of a part of the request, or of a variable. */
-function changedParts({ name, args }: Call, changes: Changes): RequestText | undefined {
-  const subject = subjectOf(name, args);
-  const change = name === "query" ? changes.get("query") : subject && changes.get(subjectKey(subject));
-  // Of a list, the last element would be told.
-  const isList = change !== undefined && /^(?:req\.|req_)?hdr$/.test(name);
-  return typeof change === "object" && change && !isList ? change.parts : undefined;
+  if (!resolved || resolved.kind === "binary") return undefined;
+  return resolved.parts.length === 0 ? [{ text: "" }] : asOnePart(resolved.parts);
 }

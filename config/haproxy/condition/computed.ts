@@ -13,8 +13,9 @@ import {
 } from "./condition.ts";
 import { convert, convertedText, type SampleKind } from "./converters.ts";
 import { readNetwork } from "./network.ts";
-import { kindOfFetch, partsOfFetch, transformed } from "./request-parts.ts";
+import { kindOfFetch, partsOfFetch } from "./request-parts.ts";
 import type { Call, Sample } from "./sample.ts";
+import { transformed } from "./text-parts.ts";
 
 export type ComputedFetch =
   | {

@@ -1,5 +1,6 @@
 // Conditions as a tree over tests of a request: what ACLs mean, independent of how they were written.
 import type { RequestText } from "#contract/request-text.ts";
+import type { Sample } from "./sample.ts";
 
 /** What of a request a test looks at. */
 export type Subject =
@@ -14,6 +15,7 @@ export type Subject =
   | { readonly type: "query-param"; readonly name: string }
   | { readonly type: "cookie"; readonly name: string }
   | TextSubject
+  | ExpressionSubject
   /** The client's address; values are networks. */
   | { readonly type: "client" }
   /** Known of each listener: whether TLS ends there (`on`), and its port. */
@@ -52,6 +54,18 @@ export interface TextSubject {
   readonly parts: RequestText;
   /** Whether it is there where the request lacks a part, with nothing in that part's place. */
   readonly missingIsEmpty?: true;
+  /** What it has to be equal to, in place of values. */
+  readonly valueFrom?: RequestText;
+}
+
+/** A sample expression with variables in it: resolved where the rule stands. Values are patterns as they are written. */
+export interface ExpressionSubject {
+  readonly type: "expression";
+  readonly sample: Sample;
+  /** Of `-m`. */
+  readonly method: string | undefined;
+  /** Of a suffix such as `_beg`. */
+  readonly operator: Operator | undefined;
 }
 
 /** HAProxy's match methods. `segment` is its `dir`, `label` its `dom`. */

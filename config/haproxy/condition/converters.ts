@@ -4,6 +4,7 @@ import { applyTransform } from "#contract/text/apply-transform.ts";
 import { patternError } from "#contract/pattern/parse-pattern.ts";
 import {
   digestSchema,
+  textTransformSchema,
   type ChecksumAlgorithm,
   type Operation,
   type PlainTransformType,
@@ -37,7 +38,8 @@ export function convert(converters: readonly Call[], kind: SampleKind): Conversi
     const made = converter?.takes.includes(given) ? converter.transforms(args) : undefined;
     if (!converter || !made) return undefined;
     transforms.push(...made);
-    if (converter.gives !== "same") given = converter.gives;
+    if (converter.gives !== "same")
+      given = queries.has(name) && args[1] === "int" ? "number" : converter.gives;
   }
   return { transforms, kind: given };
 }
@@ -203,7 +205,53 @@ const table: Readonly<Record<string, Converter>> = {
   field: { takes: asText, gives: "text", transforms: (args) => partOfText("field", args) },
   word: { takes: asText, gives: "text", transforms: (args) => partOfText("word", args) },
   regsub: { takes: asText, gives: "text", transforms: regsub },
+  reverse_dom: plain(asText, "text", "ReverseLabels"),
+  http_date: {
+    takes: asNumber,
+    gives: "text",
+    transforms: ([offset = "0", unit = "s"]) =>
+      /^-?[0-9]{1,12}$/.test(offset) && (unit === "s" || unit === "ms")
+        ? [...(unit === "ms" ? calculation(["Divide", 1_000]) : []), ...moved(offset), { type: "HTTPDate" }]
+        : undefined,
+  },
+  language: {
+    takes: asText,
+    gives: "text",
+    transforms: ([languages = "", fallback]) => {
+      const known = languages.split(";").filter((language) => language !== "");
+      const rest = fallback === undefined ? {} : { default: fallback };
+      return known.length > 0
+        ? [{ type: "PreferredLanguage", preferredLanguage: { languages: known, ...rest } }]
+        : undefined;
+    },
+  },
+  json_query: { takes: asText, gives: "text", transforms: ([path = ""]) => jsonQuery(path) },
+  jwt_header_query: { takes: asText, gives: "text", transforms: ([path]) => jwtQuery(1, path) },
+  jwt_payload_query: { takes: asText, gives: "text", transforms: ([path]) => jwtQuery(2, path) },
 };
+
+/** Converters whose last argument says that a number is wanted. */
+const queries: ReadonlySet<string> = new Set(["json_query", "jwt_header_query", "jwt_payload_query"]);
+
+function moved(offset: string): TextTransform[] {
+  return Number(offset) === 0 ? [] : calculation(["Add", Number(offset)]);
+}
+
+function jsonQuery(path: string): TextTransform[] | undefined {
+  const transform = textTransformSchema.safeParse({ type: "JSONQuery", jsonQuery: { path } });
+  return transform.success ? [transform.data] : undefined;
+}
+
+/** Header and payload of a token (RFC 7515 §3.1). */
+function jwtQuery(position: number, path: string | undefined): TextTransform[] | undefined {
+  const part: TextTransform[] = [
+    { type: "Field", field: { position, delimiters: "." } },
+    { type: "Base64URLDecode" },
+  ];
+  if (path === undefined) return part;
+  const query = jsonQuery(path);
+  return query && [...part, ...query];
+}
 
 function replacement(pattern: string, substitution: string): TextTransform {
   return { type: "ReplaceRegexMatch", replaceRegexMatch: { pattern, substitution } };
@@ -236,8 +284,10 @@ function mask(ipv4: string, ipv6: string | undefined): TextTransform[] | undefin
 
 function partOfText(name: "field" | "word", args: readonly string[]): TextTransform[] | undefined {
   const [position, delimiters = ""] = [Number(args[0]), args[1]];
-  const isKnown = args.length === 2 && Number.isInteger(position) && position >= 1 && position <= 16;
-  if (!isKnown || delimiters === "") return undefined;
+  if (!Number.isInteger(position) || position === 0 || delimiters === "" || args.length > 3) return undefined;
+  if (args.length === 3 || position < 0 || position > 16) {
+    return farField({ position, delimiters, count: Number(args[2] ?? "1"), skipEmpty: name === "word" });
+  }
   const set = delimiters.replace(/[\\\]^-]/g, "\\$&");
   const [start, step, part] =
     name === "field"
@@ -246,6 +296,24 @@ function partOfText(name: "field" | "word", args: readonly string[]): TextTransf
   const before = position > 1 ? `(?:${step}){${position - 1}}` : "";
   // Where there is no such part, nothing is left.
   return [replacement(`^(?:${start}${before}(${part}).*|.*)$`, "\\1")];
+}
+
+/** Several fields, or one that is counted from the end. */
+function farField({
+  count,
+  skipEmpty,
+  ...field
+}: {
+  position: number;
+  delimiters: string;
+  count: number;
+  skipEmpty: boolean;
+}): TextTransform[] | undefined {
+  const made = textTransformSchema.safeParse({
+    type: "Field",
+    field: { ...field, ...(count !== 1 && { count }), ...(skipEmpty && { skipEmpty }) },
+  });
+  return made.success ? [made.data] : undefined;
 }
 
 /** Without the flag `g`, the first occurrence alone is replaced. */

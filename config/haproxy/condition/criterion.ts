@@ -28,7 +28,7 @@ interface Flags {
   readonly patterns: readonly string[];
 }
 
-const operatorOfMethod: Readonly<Record<string, Operator>> = {
+export const operatorOfMethod: Readonly<Record<string, Operator>> = {
   ...operatorOfSuffix,
   str: "exact",
   found: "present",
@@ -40,8 +40,14 @@ export function readCriterion(words: readonly string[], files: NamedFiles): Cond
   if (expression === undefined) return invalid("the condition is empty");
   const flags = readFlags(rest, files);
   const fetch = readFetch(expression);
-  const other = fetch.kind === "text" && isComputed(fetch, flags) ? readComputed(expression) : undefined;
+  const isOther =
+    fetch.kind === "count" ? isCounted(flags) : fetch.kind === "text" && isComputed(fetch, flags);
+  const other = isOther ? readComputed(expression) : undefined;
   return fetchCondition(other ?? fetch, flags, files);
+}
+
+function isCounted({ patterns }: Flags): boolean {
+  return patterns.some((word) => word.includes(":")) || presenceOf(patterns) === undefined;
 }
 
 /** Whether the text is taken for something else, or is one of several parts that are not compared apart. */
@@ -61,6 +67,12 @@ function fetchCondition(fetch: Fetch, flags: Flags, files: NamedFiles): Conditio
       return textCondition(fetch, flags);
     case "computed":
       return computedCondition(fetch, flags, operatorOfMethod[flags.method ?? ""]);
+    case "expression": {
+      const { sample, operator } = fetch;
+      const { method, patterns: values, ignoreCase } = flags;
+      const subject: Subject = { type: "expression", sample, method, operator };
+      return testOf({ subject, operator: "exact", values, ignoreCase });
+    }
     case "boolean":
       return booleanCondition(fetch.subject, flags);
     case "groups":
@@ -273,23 +285,27 @@ function sizeCondition(subject: Subject, patterns: readonly string[]): Condition
 /** A header that is there or not. */
 function countCondition(subject: Subject, patterns: readonly string[]): Condition {
   const present = testOf({ subject, operator: "present", values: [], ignoreCase: false });
-  const { operator, numbers } = readComparison(patterns);
-  const comparison = `${operator} ${numbers.join(" ")}`;
-  if (["gt 0", "ge 1"].includes(comparison)) return present;
-  if (["eq 0", "lt 1", "le 0"].includes(comparison)) return not(present);
+  const outcome = presenceOf(patterns);
+  if (outcome !== undefined) return outcome ? present : not(present);
   return unsupported(
     "header lines are not counted; only none or some can be told",
     "Compare with `gt 0` or `eq 0`.",
   );
 }
 
+/** Whether some of something is asked for, or none; `undefined`: more than that. */
+function presenceOf(patterns: readonly string[]): boolean | undefined {
+  const { operator, numbers } = readComparison(patterns);
+  const comparison = `${operator} ${numbers.join(" ")}`;
+  if (["gt 0", "ge 1"].includes(comparison)) return true;
+  return ["eq 0", "lt 1", "le 0"].includes(comparison) ? false : undefined;
+}
+
 /** Whether a server is up. */
 function serversCondition(subject: Subject, patterns: readonly string[]): Condition {
   const up = testOf({ subject, operator: "exact", values: ["on"], ignoreCase: false });
-  const { operator, numbers } = readComparison(patterns);
-  const comparison = `${operator} ${numbers.join(" ")}`;
-  if (["gt 0", "ge 1"].includes(comparison)) return up;
-  if (["eq 0", "lt 1", "le 0"].includes(comparison)) return not(up);
+  const outcome = presenceOf(patterns);
+  if (outcome !== undefined) return outcome ? up : not(up);
   return unsupported(
     "servers that are up are not counted; only none or some can be told",
     "Compare with `lt 1`, and say how many may fail with panicThreshold in a native file.",
@@ -310,7 +326,7 @@ function networkCondition(subject: Subject, patterns: readonly string[]): Condit
 }
 
 /** What is known of a text that stands in the file. */
-function constantCondition(value: string, { patterns, ignoreCase, method }: Flags): Condition {
+export function constantCondition(value: string, { patterns, ignoreCase, method }: Flags): Condition {
   if (method === "found") return always;
   const operator = /^(?:str|bool|int)$/.test(method ?? "str") ? "exact" : operatorOfMethod[method!];
   if (operator === undefined) {

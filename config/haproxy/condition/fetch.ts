@@ -3,6 +3,9 @@
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import { operatorOfSuffix, type Operator, type Subject } from "./condition.ts";
 import { computedFetch, type ComputedFetch } from "./computed.ts";
+import { subjectKey } from "./changes.ts";
+import { resolveSample } from "./resolve-sample.ts";
+import { comparedVariable, variablesOf } from "./sample-variables.ts";
 import { parseSample, type Call, type Sample } from "./sample.ts";
 import type { TextPart } from "./text-pattern.ts";
 
@@ -21,6 +24,8 @@ export type Fetch =
     }
   | MapFetch
   | ComputedFetch
+  /** With variables in it, which are known where the rule stands. */
+  | { readonly kind: "expression"; readonly sample: Sample; readonly operator: Operator | undefined }
   | { readonly kind: "boolean"; readonly subject: Subject }
   /** Groups of a userlist. */
   | { readonly kind: "groups"; readonly list: string }
@@ -86,16 +91,34 @@ export function readFetch(expression: string): Fetch {
     // What no condition of the model looks at by itself may still be put together as a text.
     const isUnsupported =
       problem instanceof StatementProblem && problem.details.code === "statement-unsupported";
-    const computed = isUnsupported ? computedFetch({ ...sample, fetch: call }) : undefined;
+    const computed = isUnsupported ? computedOrExpression({ ...sample, fetch: call }) : undefined;
     if (computed) return computed;
     throw problem;
   }
 }
 
+function computedOrExpression(sample: Sample): Fetch | undefined {
+  return computedFetch(sample) ?? expressionFetch(sample);
+}
+
+/** `undefined`: it could not be had whatever the variables are. */
+function expressionFetch(sample: Sample): Fetch | undefined {
+  const variables = variablesOf(sample);
+  if (variables.length === 0) return undefined;
+  const [name, operator] = withoutSuffix(sample.fetch.name);
+  const bare = { ...sample, fetch: { ...sample.fetch, name } };
+  const compared = comparedVariable(bare)?.sample ?? bare;
+  const changes = new Map(variables.map((name) => [subjectKey({ type: "variable", name }), "0"]));
+  const host = { kind: "any" } as const;
+  const listener = { tls: false, port: undefined };
+  const at = { surroundings: { listener, host }, draft: { changes, sources: new Map() } };
+  return resolveSample(compared, at) ? { kind: "expression", sample: bare, operator } : undefined;
+}
+
 /** A text as one that the gateway puts together; `undefined`: it cannot. */
-export function readComputed(expression: string): ComputedFetch | undefined {
+export function readComputed(expression: string): Fetch | undefined {
   const sample = parseSample(expression);
-  return sample && computedFetch({ ...sample, fetch: canonicalCall(sample.fetch) });
+  return sample && computedOrExpression({ ...sample, fetch: canonicalCall(sample.fetch) });
 }
 
 function canonicalCall({ name, args }: Call): Call {

@@ -3,10 +3,9 @@ import type { RequestText } from "#contract/request-text.ts";
 import type { Operation, TextTransform } from "#contract/text-transform.ts";
 import type { SampleKind } from "./converters.ts";
 import type { Call } from "./sample.ts";
+import { factsIn, transformed } from "./text-parts.ts";
 
 type Part = RequestText[number];
-
-const maxTransforms = 8;
 
 /** Names of what earlier rules may have changed, as `subjectKey` makes them. */
 interface Changed {
@@ -18,7 +17,10 @@ const facts: Readonly<
   Record<string, readonly [from: NonNullable<Part["from"]>, changedBy: readonly string[]]>
 > = {
   src: ["ClientIP", []],
+  src_port: ["ClientPort", []],
   ssl_fc_sni: ["ServerName", []],
+  ssl_fc_protocol: ["TLSVersion", []],
+  ssl_fc_cipher: ["TLSCipher", []],
   method: ["Method", []],
   "capture.req.method": ["Method", []],
   path: ["Path", ["path"]],
@@ -40,15 +42,16 @@ export function partsOfFetch({ name, args }: Call, changes: Changed): RequestTex
   if (name === "date") return timeOf(args);
   const fact = Object.hasOwn(facts, name) ? facts[name] : undefined;
   if (fact) return fact[1].some((key) => changes.has(key)) ? undefined : [{ from: fact[0] }];
-  const [argument, occurrence] = args;
-  if (argument === undefined || argument === "" || args.length > 2) return undefined;
+  const [argument, ...others] = args;
   const kind = name.replace(/^req[._]/, "");
-  // The last one is what there is without a number.
-  if (occurrence !== undefined && (kind !== "hdr" || occurrence !== "-1")) return undefined;
+  const computed = Object.hasOwn(ofProtocol, kind) ? ofProtocol[kind] : undefined;
+  if (computed) return changes.has("header:authorization") ? undefined : computed;
+  if (argument === undefined || argument === "") return undefined;
+  if (kind.startsWith("hdr")) return headerParts(kind, argument.toLowerCase(), others, changes);
+  if (others.length > 0) return undefined;
   switch (kind) {
-    case "hdr":
     case "fhdr":
-      return headerParts(argument.toLowerCase(), kind === "hdr", changes);
+      return wholeHeader(argument.toLowerCase(), changes);
     case "urlp":
     case "url_param":
       return changes.has("query") ? undefined : [{ from: "QueryParam", name: argument }];
@@ -79,14 +82,8 @@ function certificateParts(name: string, [attribute, ...others]: readonly string[
   }
 }
 
-const oneIfVerified: TextTransform = {
-  type: "ReplaceRegexMatch",
-  replaceRegexMatch: { pattern: "^SUCCESS$", substitution: "1" },
-};
-const elseZero: TextTransform = {
-  type: "ReplaceRegexMatch",
-  replaceRegexMatch: { pattern: "^[A-Z].*$", substitution: "0" },
-};
+const oneIfVerified = replacement("^SUCCESS$", "1");
+const elseZero = replacement("^[A-Z].*$", "0");
 
 /** From 0 to the one before `range`. All of a request's are drawn from one text, so those of one range are the same. */
 function randomNumber([range]: readonly string[]): RequestText | undefined {
@@ -110,39 +107,105 @@ function arithmetic(operation: Operation, operand: number): TextTransform {
   return { type: "Arithmetic", arithmetic: { operation, operand } };
 }
 
-/** `hdr` is the last element of a list. */
-function headerParts(name: string, isElement: boolean, changes: Changed): RequestText | undefined {
-  if (name === "host") return changes.has("host") ? undefined : [{ from: "Host" }];
-  if (changes.has(`header:${name}`)) return undefined;
-  return [{ from: "Header", name, ...(isElement && { transforms: [lastElement] }) }];
+function replacement(pattern: string, substitution: string): TextTransform {
+  return { type: "ReplaceRegexMatch", replaceRegexMatch: { pattern, substitution } };
 }
 
-const lastElement: TextTransform = {
-  type: "ReplaceRegexMatch",
-  replaceRegexMatch: { pattern: "^.*, *", substitution: "" },
+function field(position: number, delimiters: string, count?: number): TextTransform {
+  return { type: "Field", field: { position, delimiters, ...(count !== undefined && { count }) } };
+}
+
+/** What stands behind the name of a scheme (RFC 9110 §11.6.2). */
+const credentials = (scheme: string, ...transforms: TextTransform[]): RequestText => [
+  {
+    from: "Header",
+    name: "authorization",
+    transforms: [replacement(`(?i)^(?:${scheme} +(.*)|.*)$`, "\\1"), ...transforms],
+  },
+];
+
+/** Fetches without arguments that take a fact of the request apart. */
+const ofProtocol: Readonly<Record<string, RequestText>> = {
+  ver: [
+    { from: "Protocol", transforms: [replacement("^HTTP/([0-9])$", "\\1.0"), replacement("^HTTP/", "")] },
+  ],
+  http_auth_bearer: credentials("Bearer"),
+  http_auth_user: credentials("Basic", { type: "Base64Decode" }, field(1, ":")),
+  http_auth_pass: credentials("Basic", { type: "Base64Decode" }, field(2, ":", 0)),
 };
 
+/** `hdr(name)`, `hdr(name,occurrence)`, and what is made of elements by `hdr_ip` and its like. */
+function headerParts(
+  kind: string,
+  name: string,
+  occurrence: readonly string[],
+  changes: Changed,
+): RequestText | undefined {
+  if (name === "host" && kind === "hdr") return wholeHeader(name, changes);
+  const [whole] = wholeHeader(name, changes) ?? [];
+  if (!whole) return undefined;
+  switch (kind) {
+    case "hdr":
+      return elementParts(whole, occurrence);
+    case "hdr_val":
+      return elementParts(whole, occurrence);
+    case "hdr_ip":
+      return transformed(elementParts(whole, occurrence) ?? [], [
+        { type: "IPMask", ipMask: { ipv4Bits: 32, ipv6Bits: 128 } },
+      ]);
+    case "hdr_cnt":
+      if (occurrence.length > 0) return undefined;
+      return [{ parts: [{ ...whole, missingIsEmpty: true }], transforms: elementCount }];
+    default:
+      return undefined;
+  }
+}
+
+function wholeHeader(name: string, changes: Changed): RequestText | undefined {
+  if (name === "host") return changes.has("host") ? undefined : [{ from: "Host" }];
+  return changes.has(`header:${name}`) ? undefined : [{ from: "Header", name }];
+}
+
+/** One element of a list: the last, or the one of a number. */
+export function elementParts(whole: Part, occurrence: readonly string[]): RequestText | undefined {
+  const [position = "-1", ...others] = occurrence;
+  if (others.length > 0 || !/^-?[0-9]{1,2}$/.test(position)) return undefined;
+  // The last one is what there is without a number.
+  if (position === "-1" || Number(position) === 0) return [{ ...whole, transforms: [lastElement] }];
+  return Math.abs(Number(position)) > 10
+    ? undefined
+    : [
+        {
+          ...whole,
+          transforms: [element(Number(position)), { type: "Trim", trim: { start: " \t", end: " \t" } }],
+        },
+      ];
+}
+
+function element(position: number): TextTransform {
+  return { type: "Field", field: { position, delimiters: ",", quoted: true } };
+}
+
+export const lastElement: TextTransform = replacement("^.*, *", "");
+
+/** How many elements a list has: one more than commas, of which those in quotes are none. */
+const elementCount: TextTransform[] = [
+  replacement('"(?:[^"\\\\]|\\\\.)*"', "x"),
+  replacement("^(.)", ",\\1"),
+  replacement("[^,]", ""),
+  { type: "Length" },
+];
+
 export function kindOfFetch({ name }: Call): SampleKind {
-  if (name === "src") return "address";
+  if (name === "src" || /^(?:req\.|req_)?hdr_ip$/.test(name)) return "address";
+  if (/^(?:src_port|status|(?:re[qs][._])?hdr_(?:cnt|val))$/.test(name)) return "number";
   if (name === "ssl_c_used" || name === "ssl_fc_has_crt") return "boolean";
   return /^(?:int|bool|rand|date|ssl_c_verify)$/.test(name) ? "number" : "text";
 }
 
-/** `undefined`: what several parts come to cannot be transformed. */
-export function transformed(
-  parts: RequestText,
-  transforms: readonly TextTransform[],
-): RequestText | undefined {
-  if (transforms.length === 0) return parts;
-  const [only, ...others] = parts;
-  if (!only || only.from === undefined || others.length > 0) return undefined;
-  const all = [...(only.transforms ?? []), ...transforms];
-  return all.length <= maxTransforms ? [{ ...only, transforms: all }] : undefined;
-}
-
 /** What earlier rules would have to leave alone for the text to be that of the request as it came in. */
 export function changesOf(parts: RequestText): string[] {
-  return parts.flatMap(({ from, name = "" }) => {
+  return factsIn(parts).flatMap(({ from, name = "" }) => {
     switch (from) {
       case "Path":
         return ["path"];

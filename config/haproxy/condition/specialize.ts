@@ -1,6 +1,7 @@
 // A condition for the requests of one listener and one class of hosts, after what earlier rules have changed.
-import type { RequestText } from "#contract/request-text.ts";
+import type { RequestText, TextPart } from "#contract/request-text.ts";
 import { encodePath } from "../../pattern-text.ts";
+import { subjectKey, type Change, type Changes, type Standpoint, type Surroundings } from "./changes.ts";
 import {
   always,
   mapTests,
@@ -12,27 +13,14 @@ import {
 } from "./condition.ts";
 import { testOfSource } from "./criterion.ts";
 import { decide } from "./decide.ts";
-import { decideHost, type HostClass } from "./host-class.ts";
+import { expressionCondition } from "./expression.ts";
+import { decideHost } from "./host-class.ts";
 import { testKey } from "./normal-form.ts";
-import { changesOf, transformed } from "./request-parts.ts";
+import { changesOf } from "./request-parts.ts";
+import { partsOfChange, partsOfVariable } from "./resolve-sample.ts";
+import { emptyIfMissing, transformed } from "./text-parts.ts";
 import { isDivided, wholePattern } from "./text-pattern.ts";
 import { unsupported } from "../statement-problem.ts";
-
-/** What is known of the requests before any arrives. */
-export interface Surroundings {
-  /** `port` absent: each connection says by the PROXY protocol what it is for. */
-  readonly listener: { readonly tls: boolean; readonly port: number | undefined };
-  readonly host: HostClass;
-  /** Name of the section that requests come in by. Absent: of any. */
-  readonly frontend?: string;
-}
-
-/** The new text of a part of the request, or what it is put together from; `null`: taken away; `undefined`: not known here. */
-export type Change = string | TextSubject | null | undefined;
-export type Changes = ReadonlyMap<string, Change>;
-
-/** What variables were made of that are no known texts: sample expressions of the request as it came in. */
-export type Sources = ReadonlyMap<string, string>;
 
 /** Outcomes of tests that the requests in question have in common, by `testKey`. */
 export type Facts = ReadonlyMap<string, boolean>;
@@ -50,26 +38,29 @@ export function learn(facts: Map<string, boolean>, condition: Condition, holds: 
   }
 }
 
-/** Key of a subject in {@link Changes}. */
-export function subjectKey(subject: Subject): string {
-  if (subject.type === "credentials")
-    return [subject.type, subject.list, ...(subject.groups ?? [])].join(":");
-  if ("name" in subject) return `${subject.type}:${subject.name}`;
-  return subject.type;
-}
-
 /** Throws `StatementProblem` for a test of what an earlier rule changes to something unknown. */
 export function specialize(
   condition: Condition,
   surroundings: Surroundings,
-  { changes, sources }: { readonly changes: Changes; readonly sources: Sources },
+  draft: Standpoint["draft"],
   facts: Facts,
 ): Condition {
+  const { changes, sources } = draft;
   return mapTests(condition, (test) => {
-    const source = test.subject.type === "variable" ? sources.get(test.subject.name) : undefined;
+    const { subject } = test;
+    // What it resolves to is made of the request as it came in, which is what conditions are evaluated on anyway.
+    if (subject.type === "expression") {
+      const resolved = expressionCondition(subject, test, { surroundings, draft });
+      return specialize(resolved, surroundings, unchanged, facts);
+    }
+    const source = subject.type === "variable" ? sources.get(subject.name) : undefined;
     const resolved = source === undefined ? undefined : testOfSource(source, test);
-    // The request as it came in is what conditions are evaluated on anyway.
     if (resolved) return specialize(resolved, surroundings, unchanged, facts);
+    const parts =
+      source === undefined || subject.type !== "variable"
+        ? undefined
+        : partsOfVariable(subject.name, { surroundings, draft });
+    if (parts) return { kind: "test", test: testOfText(test, { type: "text", parts }) };
     const known = knownOutcome(test, surroundings, changes);
     if (known !== undefined) return known;
     const fact = facts.get(testKey(test));
@@ -84,7 +75,7 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
   const key = subjectKey(subject);
   if (changes.has(key)) return changedOutcome(test, changes.get(key));
   if (changesWithin(subject).some((part) => changes.has(part))) {
-    return changedOutcome(test, subject.type === "text" ? changedParts(subject, changes) : undefined);
+    return changedOutcome(test, subject.type === "text" ? changedText(subject, changes) : undefined);
   }
   switch (subject.type) {
     case "tls":
@@ -119,7 +110,7 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
 /** What a subject is a part of, or made of. */
 function changesWithin(subject: Subject): readonly string[] {
   const { type } = subject;
-  if (type === "text") return changesOf(subject.parts);
+  if (type === "text") return changesOf([...subject.parts, ...(subject.valueFrom ?? [])]);
   if (type === "query-param") return ["query"];
   return type === "base" ? ["host", "path"] : [];
 }
@@ -127,8 +118,11 @@ function changesWithin(subject: Subject): readonly string[] {
 function changedOutcome(test: Test, change: Change): Condition {
   if (change === null) return never;
   if (typeof change === "object") return { kind: "test", test: testOfText(test, change) };
-  const known = change === undefined ? undefined : decide(test, change);
-  if (known !== undefined) return known ? always : never;
+  if (change !== undefined) {
+    const known = decide(test, change);
+    if (known !== undefined) return known ? always : never;
+    return { kind: "test", test: testOfText(test, { type: "text", parts: [{ text: change }] }) };
+  }
   return unsupported(
     "the condition looks at what an earlier rule changes to something that is not known here",
     "Move the rule with the condition in front of the one that makes the change.",
@@ -147,23 +141,38 @@ function testOfText(test: Test, text: TextSubject): Test {
 }
 
 /** A text with what its parts have become; `undefined`: that is not known. */
-function changedParts({ type, parts, ...rest }: TextSubject, changes: Changes): TextSubject | undefined {
+function changedText(
+  { type, parts, valueFrom, ...rest }: TextSubject,
+  changes: Changes,
+): TextSubject | undefined {
+  const made = changedParts(parts, changes);
+  const other = valueFrom && changedParts(valueFrom, changes);
+  if (!made || (valueFrom && !other)) return undefined;
+  return { type, parts: made, ...rest, ...(other && { valueFrom: other }) };
+}
+
+function changedParts(parts: RequestText, changes: Changes): RequestText | undefined {
   const made: RequestText = [];
   for (const part of parts) {
-    const [key] = changesOf([part]).filter((changed) => changes.has(changed));
-    const now = key === undefined ? [part] : changedPart(part, changes.get(key));
+    const isChanged = changesOf([part]).some((key) => changes.has(key));
+    const now = isChanged ? changedPart(part, changes) : [part];
     if (!now) return undefined;
     made.push(...now);
   }
-  return { type, parts: made, ...rest };
+  return made;
 }
 
 /** Of parts of a query, and of cookies, it is not known. */
-function changedPart(
-  { from, transforms = [] }: RequestText[number],
-  change: Change,
-): RequestText | undefined {
-  if (from !== "Path" && from !== "Query" && from !== "Header") return undefined;
-  if (typeof change === "string") return transforms.length === 0 ? [{ text: change }] : undefined;
-  return change ? transformed(change.parts, transforms) : undefined;
+function changedPart(part: TextPart, changes: Changes): RequestText | undefined {
+  const { from, transforms = [], parts, missingIsEmpty } = part;
+  const key = from === "Target" ? "target" : changesOf([part])[0]!;
+  const isWhole =
+    from === "Path" || from === "Query" || from === "Target" || from === "Header" || from === "Host";
+  const changed = parts
+    ? changedParts(parts, changes)
+    : isWhole
+      ? partsOfChange(changes.get(key))
+      : undefined;
+  const made = changed && transformed(changed, transforms);
+  return made && missingIsEmpty ? made.map(emptyIfMissing) : made;
 }

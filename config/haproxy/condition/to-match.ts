@@ -100,6 +100,7 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
     case "text":
       return textParts(subject, test);
     case "base":
+    case "expression":
     case "servers":
     case "tls":
     case "port":
@@ -140,9 +141,11 @@ function pathParts(test: Test, style: "plain" | "few"): Part[] {
 
 type TextMatch = NonNullable<Part["texts"]>[number];
 
-function textParts({ parts, missingIsEmpty }: TextSubject, { operator, values, ignoreCase }: Test): Part[] {
+function textParts(subject: TextSubject, { operator, values, ignoreCase }: Test): Part[] {
+  const { parts, missingIsEmpty, valueFrom } = subject;
   const text = { parts, ...(missingIsEmpty && { missingIsEmpty }) };
   const part = (match: Omit<TextMatch, "parts">): Part => ({ texts: [{ ...text, ...match }] });
+  if (valueFrom) return [part({ valueFrom })];
   switch (operator) {
     case "present":
       // A query is there once it has something in it.

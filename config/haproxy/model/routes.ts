@@ -3,7 +3,7 @@ import { limits } from "#contract/limits.ts";
 import { testsOf, type Condition, type Test } from "../condition/condition.ts";
 import { hostClassesOf, type HostClass } from "../condition/host-class.ts";
 import { toMatches } from "../condition/to-match.ts";
-import type { Surroundings } from "../condition/specialize.ts";
+import type { Surroundings } from "../condition/changes.ts";
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { withPriorities } from "../../ordered-rules.ts";
 import type { Notes } from "../notes.ts";

@@ -1,5 +1,7 @@
 // Header actions in a row, folded into what they come to: filters know sets, additions and removals, but no order.
 import type { HeaderFrom, HeaderModifier, ReplacedHeader } from "#contract/header-modifier.ts";
+import { isOfResponse, responseHeadersIn } from "../condition/response-parts.ts";
+import { unsupported } from "../statement-problem.ts";
 
 interface Edit {
   readonly name: string;
@@ -53,6 +55,13 @@ function withEdit(edits: HeaderEdits, edit: Edit): HeaderEdits {
   return new Map(edits).set(edit.name.toLowerCase(), edit);
 }
 
+/** Names of the headers of the response that the values are made of. */
+export function valuesRead(edits: HeaderEdits): string[] {
+  return [...edits.values()].flatMap(({ values }) =>
+    values.flatMap((value) => (typeof value === "string" ? [] : responseHeadersIn(value.parts ?? []))),
+  );
+}
+
 /** `undefined`: nothing to do. */
 export function toModifier(edits: HeaderEdits): Partial<HeaderModifier> | undefined {
   const set: HeaderModifier["set"] = [];
@@ -92,6 +101,12 @@ export function withHeaders<T extends WordedHeaders>(response: T, edits: HeaderE
   const modifier = toModifier(edits);
   if (!modifier) return response;
   const { set = [], add = [], setFrom = [], addFrom = [], remove = [] } = modifier;
+  if ([...setFrom, ...addFrom].some(({ parts = [] }) => isOfResponse(parts))) {
+    unsupported(
+      "a header is made of the response, which another rule replaces",
+      "Leave the replaced responses out of the rule's condition.",
+    );
+  }
   const replaced = new Set([...set, ...setFrom].map(({ name }) => name.toLowerCase()));
   for (const name of remove) replaced.add(name.toLowerCase());
   const kept = <H extends { readonly name: string }>(headers: readonly H[] = []): H[] =>

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { filterSchema, PathModifier } from "#contract/http-route.ts";
 import type { ResponseMatch } from "#contract/response-match.ts";
 import type { Condition } from "../condition/condition.ts";
-import type { Changes, Sources, Surroundings } from "../condition/specialize.ts";
+import type { Changes, Sources, Surroundings } from "../condition/changes.ts";
 import type { ConnectionInput } from "../model/connection-limits.ts";
 import type { ProxySenders } from "../model/proxied-binds.ts";
 import type { Statement } from "../statement.ts";
@@ -49,6 +49,8 @@ export interface LaterHeader {
   readonly name: string;
   readonly match: ResponseMatch | undefined;
   readonly edits: HeaderEdits;
+  /** Names of the headers that it looks at. */
+  readonly reads: readonly string[];
 }
 
 export type Override = Extract<Filter, { type: "ResponseOverride" }>["responseOverride"][number];
@@ -74,6 +76,8 @@ export const emptyDraft: Draft = {
 export interface Situation {
   readonly surroundings: Surroundings;
   readonly draft: Draft;
+  /** Which message the step is for. Absent: requests. */
+  readonly message?: "response";
   /** Of the proxy where the step stands, and of the frontend that it was entered from. */
   readonly pages: ReplyPages;
 }

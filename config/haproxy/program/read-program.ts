@@ -15,7 +15,7 @@ import {
   type Subject,
 } from "../condition/condition.ts";
 import { conditionStart, parseCondition, type Scope } from "../condition/parse-condition.ts";
-import { subjectKey } from "../condition/specialize.ts";
+import { subjectKey } from "../condition/changes.ts";
 import { isAboutConnections, readConnectionLimits } from "../model/connection-limits.ts";
 import { isExpectation, isProxied, readProxySenders, refusePeerTests } from "../model/proxied-binds.ts";
 import type { Notes } from "../notes.ts";

@@ -13,6 +13,7 @@ import type { Reading } from "./read-program.ts";
 import { choiceOf } from "./refusals.ts";
 import { everyResponse, headersRead, statusesRead } from "./response-cases.ts";
 import { variableChange } from "./variable.ts";
+import { responseStatusKey } from "../condition/changes.ts";
 
 export type ResponseKeyword = "http-response" | "http-after-response";
 
@@ -138,8 +139,9 @@ function statusChange(
         "Answer with the status that is wanted.",
       );
     }
+    const changes = new Map(draft.changes).set(responseStatusKey, match ? undefined : String(status.data));
     // The last one that is for a response counts.
-    return { ...draft, statusChanges: [override, ...draft.statusChanges] };
+    return { ...draft, changes, statusChanges: [override, ...draft.statusChanges] };
   };
   return { kind: "change", change };
 }

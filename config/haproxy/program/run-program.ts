@@ -1,15 +1,17 @@
 // Follows every way that requests of one kind can take through a frontend and its backends, and writes each down as one
 // rule. The first rule that matches is the one that HAProxy would arrive at.
+import type { ResponseMatch } from "#contract/response-match.ts";
 import { pageFor } from "../action/answer.ts";
 import { replyFilter, type ReplyPages } from "../action/reply.ts";
 import type { Condition } from "../condition/condition.ts";
 import { conjoinForms, disjunctiveForm, type Conjunction } from "../condition/normal-form.ts";
-import { learn, specialize, type Surroundings } from "../condition/specialize.ts";
+import type { Surroundings } from "../condition/changes.ts";
+import { learn, specialize } from "../condition/specialize.ts";
 import type { Notes } from "../notes.ts";
 import { attempt, unsupported } from "../statement-problem.ts";
 import type { Statement } from "../statement.ts";
 import { withFallbacks, type Fallback } from "./fallbacks.ts";
-import { toModifier, withHeaders } from "./header-edits.ts";
+import { toModifier, withHeaders, type HeaderEdits } from "./header-edits.ts";
 import type { Reach } from "./reach.ts";
 import { targetText } from "./target-draft.ts";
 import {
@@ -17,6 +19,7 @@ import {
   type BasicAuth,
   type Draft,
   type Filter,
+  type LaterHeader,
   type Program,
   type Situation,
   type Step,
@@ -247,13 +250,36 @@ class Run {
 }
 
 function responseFilters({ responseHeaders, laterHeaders }: Draft): Filter[] {
-  const all = [{ edits: responseHeaders, match: undefined }, ...laterHeaders];
+  const all = [{ edits: responseHeaders, match: undefined }, ...joinLater(laterHeaders)];
   return all.flatMap(({ edits, match }): Filter[] => {
     const modifier = toModifier(edits);
     if (!modifier) return [];
     const responseHeaderModifier = { ...modifier, ...match };
     return [{ type: "ResponseHeaderModifier", responseHeaderModifier }];
   });
+}
+
+/** Changes of which none looks at what another makes are one filter. */
+function joinLater(
+  laterHeaders: readonly LaterHeader[],
+): { edits: HeaderEdits; match?: ResponseMatch | undefined }[] {
+  const groups: { edits: HeaderEdits; match?: ResponseMatch | undefined; reads: readonly string[] }[] = [];
+  for (const { name, match, edits, reads } of laterHeaders) {
+    const last = groups.at(-1);
+    const isApart =
+      last?.match !== undefined ||
+      match !== undefined ||
+      !last ||
+      last.edits.has(name) ||
+      last.reads.includes(name) ||
+      reads.some((read) => last.edits.has(read));
+    if (isApart) groups.push({ edits, match, reads });
+    else {
+      last.edits = new Map([...last.edits, ...edits]);
+      last.reads = [...last.reads, ...reads];
+    }
+  }
+  return groups;
 }
 
 /** All overrides of a rule are one filter. */

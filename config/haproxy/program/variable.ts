@@ -1,10 +1,13 @@
 // `set-var`, `set-var-fmt` and `unset-var`: what variables are, or are made of.
-import { knownSample, staticText, withSources } from "../action/format.ts";
+import { staticText } from "../action/format.ts";
 import type { Direction } from "../action/header-action.ts";
 import { requestText } from "../action/request-text.ts";
 import type { TextSubject } from "../condition/condition.ts";
 import { readFetch } from "../condition/fetch.ts";
-import { subjectKey } from "../condition/specialize.ts";
+import { subjectKey } from "../condition/changes.ts";
+import { knownSample, withSources } from "../condition/known-sample.ts";
+import { parseSample } from "../condition/sample.ts";
+import { variablesOf } from "../condition/sample-variables.ts";
 import { invalid, StatementProblem } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import type { Situation } from "./program.ts";
@@ -21,16 +24,18 @@ export function variableChange(
   const name = found[1]!;
   const isFormat = action.startsWith("set-var-fmt");
   const expression = wordAt(statement, index + 1);
-  return (situation) => {
+  return (request) => {
+    const situation: Situation = direction === "request" ? request : { ...request, message: "response" };
     const { draft } = situation;
     const value = action.startsWith("unset")
       ? null
       : isFormat
         ? staticText(expression, situation)
         : knownSample(expression, situation);
-    const isOfRequest = value === undefined && direction === "request";
-    const source = isOfRequest && !isFormat ? sourceOf(expression, situation) : undefined;
-    const text = isOfRequest && source === undefined ? textOf(expression, isFormat, situation) : undefined;
+    const isKept = value === undefined && direction === "request" && !isFormat;
+    const source = isKept ? sourceOf(expression, situation) : undefined;
+    const isText = value === undefined && source === undefined;
+    const text = isText ? textOf(expression, isFormat, situation) : undefined;
     const sources = new Map(draft.sources);
     if (source === undefined) sources.delete(name);
     else sources.set(name, source);
@@ -48,6 +53,9 @@ function textOf(expression: string, isFormat: boolean, situation: Situation): Te
 function sourceOf(expression: string, situation: Situation): string | undefined {
   const { draft } = situation;
   const source = withSources(expression, draft.sources);
+  const sample = parseSample(source);
+  // What variables in it are made of is not kept with it.
+  if (!sample || variablesOf(sample).length > 0) return undefined;
   const isPlain = draft.target === undefined && !draft.path;
   if (isPlain && requestText(`%[${source}]`, situation)) return source;
   try {
