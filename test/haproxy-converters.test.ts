@@ -115,7 +115,7 @@ const inputs = [
   "en",
   "en-gb-x,de-ch;q=0.9",
   '{"a":"x","list":["p",1],"o":{"n":42},"b":true}',
-  '{"a":true,"o":{"n":"7"}',
+  '{"a":true,"o":{"n":"7"}}',
   "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4iLCJleHAiOjE3MDAwMDAwMDB9.c2ln",
 ] as const;
 
