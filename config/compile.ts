@@ -20,7 +20,7 @@ import {
   compileRulePolicies,
 } from "./compile-policy.ts";
 import { compileRateLimits, limitsOfRule } from "./compile-rate-limit.ts";
-import { endpointId, parseAddress } from "./native/address.ts";
+import { parseAddress, placeId } from "./native/address.ts";
 import type { NativeRateLimitPolicy } from "./native/rate-limit.ts";
 import type {
   NativeBackend,
@@ -160,7 +160,7 @@ function compileRule(rule: NativeRule, id: string, routePolicy: NativeRoute["sec
       filters: ref.filters,
       ...(ref.fallback && { fallback: ref.fallback }),
       ...(!ref.sessionPersistence && { sessionPersistence: ref.sessionPersistence }),
-      ...(ref.preferredEndpoint && { preferredEndpoint: idOf(ref.preferredEndpoint) }),
+      ...(ref.preferredEndpoint && { preferredEndpoint: placeId(ref.preferredEndpoint) }),
     })),
     ...compileRulePolicies(rule),
     timeouts: {
@@ -186,10 +186,6 @@ function canonicalAddress(address: string): string {
   return parseAddress(address)?.canonical ?? address;
 }
 
-function idOf({ address, port }: { readonly address: string; readonly port: number }): string {
-  return endpointId(canonicalAddress(address), port);
-}
-
 function compileBackend(backend: NativeBackend): SnapshotBackend {
   const { active } = backend.healthCheck;
   const tunnel = tunnelOf(backend);
@@ -203,7 +199,7 @@ function compileBackend(backend: NativeBackend): SnapshotBackend {
     ...(backend.portForward && { portForward: backend.portForward }),
     endpoints: backend.endpoints.map(({ address, port, weight, priority, zone, healthCheck, ...others }) => {
       return {
-        id: idOf({ address, port }),
+        id: placeId({ address, port }),
         address: canonicalAddress(address),
         port,
         weight,

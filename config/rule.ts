@@ -33,6 +33,13 @@ export function connectionRoutes(config: NativeConfig): ConnectionRouteEntry[] {
   );
 }
 
+/** Their rules, with the way to each from the model. */
+export function connectionRules(config: NativeConfig) {
+  return connectionRoutes(config).flatMap(({ list, index, route }) =>
+    route.rules.map((rule, ruleIndex) => ({ path: [list, index, "rules", ruleIndex] as Path, rule })),
+  );
+}
+
 /** Whether requests end at the filter, before any backend. */
 export function answersRequests(filter: Filter): boolean {
   return ["RequestRedirect", "DirectResponse", "Statistics"].includes(filter.type);

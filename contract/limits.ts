@@ -74,6 +74,10 @@ export const limits = {
   connectionStartBytes: 64 * 1024,
   /** Time a client has for them. */
   connectionStartMs: 10_000,
+  /** First bytes of a connection that conditions look at (`tune.bufsize` of HAProxy); with more, nothing is waited for. */
+  inspectedBytes: 16 * 1024,
+  /** Texts that one condition on them compares with. */
+  valuesPerCondition: 1_024,
   /** PEM text within a configuration: a chain of certificates, or a key. */
   pemChars: 256 * 1024,
   /** Certificates of one listener; the server picks among them by SNI. */

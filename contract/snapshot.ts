@@ -25,6 +25,7 @@ import { canonicalHash, canonicalJson } from "./canonical-json.ts";
 import { compressionSchema } from "./compression.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
 import { activeHealthCheckSchema, endpointHealthCheckSchema } from "./active-health-check.ts";
+import { connectionMatchesSchema, inspectionRuleSchema } from "./connection-inspection.ts";
 import { connectionLimitsSchema } from "./connection-limits.ts";
 import { errorPagesSchema } from "./error-pages.ts";
 import { headerModifierSchema } from "./header-modifier.ts";
@@ -157,13 +158,11 @@ export const snapshotRouteSchema = z.strictObject({
   rules: z.array(snapshotRuleSchema).max(limits.rulesPerRoute),
 });
 
-/** What becomes of connections: the one rule of a TCP or TLS route. */
+/** What becomes of connections. */
 export const connectionRuleSchema = z.strictObject({
   /** Stable within the snapshot: `<route>/<index>`, or `<route>/<rule name>`. */
   id: z.string(),
-  backendRefs: z
-    .array(snapshotBackendRefSchema.omit({ filters: true, preferredEndpoint: true }))
-    .max(limits.backendRefsPerRule),
+  backendRefs: z.array(snapshotBackendRefSchema.omit({ filters: true })).max(limits.backendRefsPerRule),
   timeouts: z.strictObject({
     /** For one attempt to connect to one endpoint. */
     connectMs: z.int().positive(),
@@ -174,18 +173,33 @@ export const connectionRuleSchema = z.strictObject({
   maxConnectAttempts: z.int().min(1).max(limits.connectAttempts),
 });
 
+/** Connections that are told apart by what they begin with. */
+export const inspectionSchema = z.strictObject({
+  /** Longest wait for bytes that decide (Envoy `listener_filters_timeout`). 0: nothing is waited for. */
+  timeoutMs: z.int().min(0),
+  /** In order; the first that holds ends the wait. */
+  rules: z.array(inspectionRuleSchema).max(limits.rulesPerRoute),
+  /** Where connections go, in order, before those that none of them takes are the route's `rule`'s. */
+  choices: z
+    .array(z.strictObject({ ...connectionRuleSchema.shape, matches: connectionMatchesSchema.min(1) }))
+    .max(limits.rulesPerRoute),
+});
+
 /** Gateway API TCPRoute: every connection of its listeners. */
 export const tcpRouteSchema = z.strictObject({
   name: nameSchema,
   /** Names of listeners of this snapshot. */
   listeners: z.array(nameSchema),
   clientCIDRs: clientNetworksSchema.optional(),
+  /** Absent: no byte is waited for. */
+  inspection: inspectionSchema.optional(),
+  /** Without backendRefs its connections are closed. */
   rule: connectionRuleSchema,
 });
 
 /** Gateway API TLSRoute: the connections of its listeners whose server name is one of the hosts. */
 export const tlsRouteSchema = z.strictObject({
-  ...tcpRouteSchema.shape,
+  ...tcpRouteSchema.omit({ inspection: true }).shape,
   /** Empty: every name, and none at all. */
   hostnames: z.array(hostnameSchema),
 });
@@ -317,6 +331,7 @@ export type SnapshotBackend = z.infer<typeof snapshotBackendSchema>;
 export type SnapshotSettings = z.infer<typeof snapshotSettingsSchema>;
 export type NamedErrorPages = z.infer<typeof namedErrorPagesSchema>;
 export type TcpRoute = z.infer<typeof tcpRouteSchema>;
+export type ConnectionInspection = z.infer<typeof inspectionSchema>;
 export type TlsRoute = z.infer<typeof tlsRouteSchema>;
 export type ConnectionRule = z.infer<typeof connectionRuleSchema>;
 export type BackendProtocol = z.infer<typeof backendProtocolSchema>;

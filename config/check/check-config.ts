@@ -24,11 +24,12 @@ import {
   backendProtocols,
   connectionConflicts,
   edgeListeners,
+  inspectedRules,
   listenerFields,
   routeProtocols,
 } from "./layer-4.ts";
 import { edgeAddresses, listenerConflicts, listenerTls } from "./listener-conflicts.ts";
-import { matchValues } from "./match-values.ts";
+import { connectionMatchValues, matchValues } from "./match-values.ts";
 import { portForwards } from "./port-forwards.ts";
 import { rateLimits } from "./rate-limits.ts";
 import { reachableRules } from "./reachable-rules.ts";
@@ -47,6 +48,8 @@ const checks: readonly Check[] = [
   connectionConflicts,
   attachedRoutes,
   matchValues,
+  connectionMatchValues,
+  inspectedRules,
   filterCombinations,
   ruleBackends,
   ruleTimeouts,

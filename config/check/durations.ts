@@ -1,6 +1,6 @@
 // Durations that contradict each other or that no timer can hold.
 import { durationMs } from "#contract/duration.ts";
-import { connectionRoutes } from "../rule.ts";
+import { connectionRules } from "../rule.ts";
 import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
 
@@ -29,8 +29,11 @@ export const ruleTimeouts: Check = (config, report) => {
 
 /** The schema bounds `connect`; `idle` may be 0s, which disables it. */
 export const connectionTimeouts: Check = (config, report) => {
-  for (const { list, index, route } of connectionRoutes(config)) {
-    checkRange(route.rules[0]!.timeouts.idle, 0, [list, index, "rules", 0, "timeouts", "idle"], report);
+  for (const { path, rule } of connectionRules(config)) {
+    checkRange(rule.timeouts.idle, 0, [...path, "timeouts", "idle"], report);
+  }
+  for (const [index, { inspection }] of config.tcpRoutes.entries()) {
+    if (inspection) checkRange(inspection.timeout, 0, ["tcpRoutes", index, "inspection", "timeout"], report);
   }
 };
 

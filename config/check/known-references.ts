@@ -1,7 +1,7 @@
 // A name that refers to nothing: its traffic would be answered 404 or 500.
 import { nearestName } from "../native/nearest-name.ts";
 import type { NativeRateLimit } from "../native/rate-limit.ts";
-import { connectionRoutes, filtersOf } from "../rule.ts";
+import { connectionRoutes, connectionRules, filtersOf } from "../rule.ts";
 import type { Path } from "../report.ts";
 import type { Check } from "./check.ts";
 import { backendsOfFilter } from "#contract/filter-backends.ts";
@@ -55,8 +55,10 @@ export const knownReferences: Check = (config, report) => {
     for (const [position, name] of (route.listeners ?? []).entries()) {
       listener(name, [list, routeIndex, "listeners", position]);
     }
-    for (const [position, { name }] of route.rules[0]!.backendRefs.entries()) {
-      backend(name, [list, routeIndex, "rules", 0, "backendRefs", position, "name"]);
+  }
+  for (const { path, rule } of connectionRules(config)) {
+    for (const [position, { name }] of rule.backendRefs.entries()) {
+      backend(name, [...path, "backendRefs", position, "name"]);
     }
   }
   for (const [routeIndex, route] of config.routes.entries()) {

@@ -1,7 +1,7 @@
 // Which routes go with which listeners and backends: requests over HTTP and HTTPS, connections over TCP and TLS.
 import { isLayer4 } from "#contract/snapshot.ts";
 import type { NativeBackend, NativeConfig, NativeListener } from "../native/schema.ts";
-import { connectionRoutes, filtersOf } from "../rule.ts";
+import { connectionRoutes, connectionRules, filtersOf } from "../rule.ts";
 import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
 import { backendsOfFilter } from "#contract/filter-backends.ts";
@@ -70,6 +70,20 @@ export const connectionConflicts: Check = (config, report) => {
   }
 };
 
+/** Of a route's rules, none counts behind one that takes every connection. */
+export const inspectedRules: Check = (config, report) => {
+  for (const [index, { rules }] of config.tcpRoutes.entries()) {
+    const open = rules.findIndex(({ matches }) => matches.length === 0);
+    if (open < 0 || open === rules.length - 1) continue;
+    report.add({
+      code: "rule-unreachable",
+      path: ["tcpRoutes", index, "rules", open + 1],
+      message: "no connection gets to this rule: the one in front of it takes every one",
+      remedy: "Put it in front, or say with matches which connections the other one is for.",
+    });
+  }
+};
+
 function namesOf(hostnames: readonly string[]): Iterable<string> {
   return hostnames.length === 0 ? [""] : new Set(hostnames.map((hostname) => hostname.toLowerCase()));
 }
@@ -98,9 +112,9 @@ export const backendProtocols: Check = (config, report) => {
       remedy: "Set the backend's protocol, or add another backend with the same endpoints.",
     });
   };
-  for (const { list, index, route } of connectionRoutes(config)) {
-    for (const [position, { name }] of route.rules[0]!.backendRefs.entries()) {
-      check(name, true, [list, index, "rules", 0, "backendRefs", position, "name"]);
+  for (const { path, rule } of connectionRules(config)) {
+    for (const [position, { name }] of rule.backendRefs.entries()) {
+      check(name, true, [...path, "backendRefs", position, "name"]);
     }
   }
   for (const [routeIndex, route] of config.routes.entries()) {

@@ -20,6 +20,25 @@ export const matchValues: Check = (config, report) => {
   }
 };
 
+/** Of what connections begin with, also where they are refused for it. */
+export const connectionMatchValues: Check = (config, report) => {
+  for (const [index, { rules, inspection }] of config.tcpRoutes.entries()) {
+    const lists = [
+      { path: ["tcpRoutes", index, "rules"], entries: rules },
+      { path: ["tcpRoutes", index, "inspection", "rules"], entries: inspection?.rules ?? [] },
+    ];
+    for (const { path, entries } of lists) {
+      for (const [ruleIndex, { matches }] of entries.entries()) {
+        for (const [matchIndex, { conditions }] of matches.entries()) {
+          const place = [...path, ruleIndex, "matches", matchIndex, "conditions"];
+          for (const [position, { cidrs = [] }] of conditions.entries())
+            checkNetworks(cidrs, [...place, position, "cidrs"], report);
+        }
+      }
+    }
+  }
+};
+
 /** Also of what limits ask of a request. */
 export function checkMatch(match: RouteMatch | Exclusion, path: Path, report: Report): void {
   const asWritten = (name: string) => name;

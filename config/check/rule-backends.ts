@@ -1,5 +1,5 @@
 // Rules and backends that no request reaches because of missing references or zero weights.
-import { answersRequests, connectionRoutes, filtersOf } from "../rule.ts";
+import { answersRequests, connectionRules, filtersOf } from "../rule.ts";
 import type { Check } from "./check.ts";
 import { backendsOfFilter } from "#contract/filter-backends.ts";
 
@@ -31,9 +31,8 @@ export const ruleBackends: Check = (config, report) => {
 
 /** Connections have no status: they are closed at once. */
 export const connectionBackends: Check = (config, report) => {
-  for (const { list, index, route } of connectionRoutes(config)) {
-    const path = [list, index, "rules", 0];
-    const { backendRefs } = route.rules[0]!;
+  for (const { path, rule } of connectionRules(config)) {
+    const { backendRefs } = rule;
     if (backendRefs.length === 0) {
       const message = "the rule has no backendRefs; its connections are closed at once";
       report.add({ code: "rule-no-backend", path, message, remedy: "Add backendRefs." });
@@ -62,8 +61,8 @@ export const weightedBackends: Check = (config, report) => {
       }
     }
   }
-  for (const { route } of connectionRoutes(config)) {
-    for (const { name, weight } of route.rules[0]!.backendRefs) {
+  for (const { rule } of connectionRules(config)) {
+    for (const { name, weight } of rule.backendRefs) {
       greatest.set(name, Math.max(weight, greatest.get(name) ?? 0));
     }
   }

@@ -260,7 +260,7 @@ const afterResponseActions: PolicyTable = new Map(
   [...responseActions].filter(([name]) => !["deny", "return", "redirect"].includes(name)),
 );
 
-export const tcpRequestLayers = table("connection session content", "inspect-delay");
+export const tcpRequestLayers = table("connection session content inspect-delay", "");
 
 const tcpActions = table(
   "accept reject silent-drop expect-proxy track-sc0 track-sc1 track-sc2 track-sc set-var set-var-fmt unset-var",

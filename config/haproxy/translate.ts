@@ -7,7 +7,7 @@ import { readCompression } from "./model/compression.ts";
 import { translateBackend, type ImportedBackend } from "./model/backends.ts";
 import { tellsServers, withServerNames } from "./model/server-names.ts";
 import {
-  noteRequestStatements,
+  noteIdleStatements,
   translateConnections,
   type ConnectionContext,
   type ImportedConnections,
@@ -98,13 +98,14 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
   };
 
   const fronts = proxies.filter(({ kind }) => kind !== "backend");
-  for (const proxy of proxies) if (!isHttp(proxy)) noteRequestStatements(proxy, notes);
+  for (const proxy of proxies) if (!isHttp(proxy)) noteIdleStatements(proxy, notes);
   const connectionContext: ConnectionContext = {
     folders,
     listenerNames: createNames(),
     routeNames: createNames(),
     sources: new Map(sources.map((proxy) => [proxy.name, proxy])),
     targets,
+    places: context.places,
     tables: library.tables,
     files,
     notes,

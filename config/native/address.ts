@@ -57,6 +57,11 @@ export function endpointId(canonicalAddress: string, port: number): string {
   return canonicalAddress.includes(":") ? `[${canonicalAddress}]:${port}` : `${canonicalAddress}:${port}`;
 }
 
+/** Of an endpoint as it was written. */
+export function placeId({ address, port }: { readonly address: string; readonly port: number }): string {
+  return endpointId(parseAddress(address)?.canonical ?? address, port);
+}
+
 function isIpv4(text: string): boolean {
   return /^(?:(?:0|[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])(?:\.(?!$)|$)){4}$/.test(text);
 }

@@ -1,6 +1,6 @@
 // What rules of every kind of route have in common: their name, and their share of a backend.
 import { z } from "zod";
-import { nameSchema } from "#contract/snapshot.ts";
+import { nameSchema, portSchema } from "#contract/snapshot.ts";
 
 /** Starts with a letter and has no `/`, so that rule ids (`<route>/<name>` or `<route>/<index>`) are unique. */
 export const ruleNameField = z
@@ -29,3 +29,13 @@ export const backendRefFields = {
       "Share of the rule's requests or connections, relative to the sum of its weights. Default: 1. 0: none.",
     ),
 };
+
+export const preferredEndpointField = z
+  .strictObject({
+    address: z.string().min(1).max(255).describe("Its address, as the backend has it."),
+    port: portSchema.describe("Its port."),
+  })
+  .optional()
+  .describe(
+    "Endpoint that gets all of these requests or connections while it is up, whatever its weight (HAProxy `use-server`). Default: they are balanced.",
+  );

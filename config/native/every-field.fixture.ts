@@ -71,20 +71,28 @@ class Search {
     const required = Object.fromEntries(
       fields.flatMap(({ key, values, isRequired }) => (isRequired ? [[key, values[0]]] : [])),
     );
-    // Some fields only stand beside another one.
-    const companions = [
-      {},
-      ...fields.flatMap(({ key, values }) => values.slice(0, 16).map((value) => ({ [key]: value }))),
-    ];
+    // Some fields only stand beside another one, a few beside two.
+    const others = fields.flatMap(({ key, values }) =>
+      values.slice(0, 16).map((value) => ({ [key]: value })),
+    );
     return fields.flatMap(({ key, values }) => {
-      const objects = values.flatMap((value) => {
-        const candidates = companions.map((companion) => ({ ...required, ...companion, [key]: value }));
-        return candidates.find((candidate) => schema.safeParse(candidate).success) ?? [];
-      });
+      const beside = (value: unknown, companions: Iterable<object>): readonly unknown[] => {
+        for (const companion of companions) {
+          const candidate = { ...required, ...companion, [key]: value };
+          if (schema.safeParse(candidate).success) return [candidate];
+        }
+        return [];
+      };
+      let objects = values.flatMap((value) => beside(value, [{}, ...others]));
+      if (objects.length === 0) objects = values.flatMap((value) => beside(value, pairsOf(others)));
       if (objects.length === 0) this.missing.push(`${path}.${key}`);
       return objects;
     });
   }
+}
+
+function* pairsOf(companions: readonly object[]): Iterable<object> {
+  for (const one of companions) for (const other of companions) yield { ...one, ...other };
 }
 
 function unwrapped(schema: z.ZodType): z.ZodType {

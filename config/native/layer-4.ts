@@ -1,13 +1,14 @@
 // Routes of connections in the native configuration: shapes of the Gateway API's TCPRoute and TLSRoute, and the PROXY
 // protocol under Envoy Gateway's names (ClientTrafficPolicy at a listener, BackendTrafficPolicy at a backend).
 import { z } from "zod";
+import { connectionMatchesSchema, inspectionRuleSchema } from "#contract/connection-inspection.ts";
 import { durationSchema } from "#contract/duration.ts";
 import { clientCidrsSchema, hostnameSchema } from "#contract/http-route.ts";
 import { limits } from "#contract/limits.ts";
 import { clientNetworksSchema } from "#contract/security-policy.ts";
 import { proxyProtocolVersionSchema } from "#contract/proxy-protocol-version.ts";
 import { nameSchema } from "#contract/snapshot.ts";
-import { backendRefFields, ruleNameField } from "./backend-ref.ts";
+import { backendRefFields, preferredEndpointField, ruleNameField } from "./backend-ref.ts";
 import { durationField } from "./duration-field.ts";
 
 export const acceptedProxyProtocolSchema = z
@@ -36,7 +37,11 @@ const connectionRuleSchema = z
   .strictObject({
     name: ruleNameField,
     backendRefs: z
-      .array(z.strictObject(backendRefFields).describe("A backend and its share of the connections."))
+      .array(
+        z
+          .strictObject({ ...backendRefFields, preferredEndpoint: preferredEndpointField })
+          .describe("A backend and its share of the connections."),
+      )
       .max(limits.backendRefsPerRule)
       .default([])
       .describe("Backends that share the connections by weight."),
@@ -60,6 +65,35 @@ const connectionRuleSchema = z
   })
   .describe("Where the connections go.");
 
+const { name, ...otherRuleFields } = connectionRuleSchema.shape;
+
+const inspectedRuleSchema = z
+  .strictObject({
+    name,
+    matches: connectionMatchesSchema
+      .default([])
+      .describe("Alternatives, one of which holds. Default: every connection."),
+    ...otherRuleFields,
+  })
+  .describe("Where some connections go.");
+
+export const inspectionSchema = z
+  .strictObject({
+    timeout: durationSchema
+      .default("10s")
+      .describe("Longest wait for bytes that decide (Envoy `listener_filters_timeout`). Default: 10s."),
+    rules: z
+      .array(inspectionRuleSchema)
+      .max(limits.rulesPerRoute)
+      .default([])
+      .describe(
+        "In order; the first that holds ends the wait, and one that more bytes may decide waits for them. Default: the wait ends when it is known which rule of the route takes the connection.",
+      ),
+  })
+  .describe(
+    "How the bytes that connections begin with are looked at. Default: as far as rules ask for them.",
+  );
+
 const connectionRouteFields = {
   securityPolicy: z
     .strictObject({
@@ -67,8 +101,6 @@ const connectionRouteFields = {
     })
     .optional()
     .describe("Who may connect. Default: everyone."),
-  // As in the Gateway API: connections have nothing that a second rule could tell apart.
-  rules: z.array(connectionRuleSchema).length(1).describe("The one rule."),
 };
 
 export const tcpRouteSchema = z
@@ -80,6 +112,12 @@ export const tcpRouteSchema = z
       .max(limits.listeners)
       .describe("Names of TCP listeners, or of TLS listeners whose TLS ends here."),
     ...connectionRouteFields,
+    inspection: inspectionSchema.optional(),
+    rules: z
+      .array(inspectedRuleSchema)
+      .min(1)
+      .max(limits.rulesPerRoute + 1)
+      .describe("In order; connections go where the first rule says that takes them."),
   })
   .describe("All connections of some listeners, as in the Gateway API's TCPRoute.");
 
@@ -100,5 +138,7 @@ export const tlsRouteSchema = z
         "Server names (SNI) this route is for; `*.example.com` is every name below, the most specific wins. Default: every name, and none.",
       ),
     ...connectionRouteFields,
+    // As in the Gateway API: beyond the server name there is nothing that a second rule could tell apart.
+    rules: z.array(connectionRuleSchema).length(1).describe("The one rule."),
   })
   .describe("The TLS connections for some server names, as in the Gateway API's TLSRoute.");

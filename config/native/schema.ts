@@ -22,7 +22,7 @@ import {
   streamIdleField,
   backendHeadField,
 } from "./backend-policy.ts";
-import { backendRefFields, ruleNameField } from "./backend-ref.ts";
+import { backendRefFields, preferredEndpointField, ruleNameField } from "./backend-ref.ts";
 import { backendTimeoutSchema, backendTlsSchema } from "./backend-tls.ts";
 import { activeHealthCheckSchema, endpointHealthCheckSchema, observeSchema } from "./health-check.ts";
 import { sentProxyProtocolSchema, tcpRouteSchema, tlsRouteSchema } from "./layer-4.ts";
@@ -50,15 +50,7 @@ export const backendRefSchema = z
       .boolean()
       .default(true)
       .describe("False: clients that it serves are not bound to it by the rule's sessions. Default: true."),
-    preferredEndpoint: z
-      .strictObject({
-        address: z.string().min(1).max(255).describe("Its address, as the backend has it."),
-        port: portSchema.describe("Its port."),
-      })
-      .optional()
-      .describe(
-        "Endpoint that gets all of these requests while it is up, whatever its weight (HAProxy `use-server`). Default: they are balanced.",
-      ),
+    preferredEndpoint: preferredEndpointField,
   })
   .describe("A backend and its share of the traffic.");
 

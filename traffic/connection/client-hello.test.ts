@@ -16,6 +16,7 @@ const named = (serverName: string | undefined, protocols: string[] = []): HelloR
   type: "hello",
   serverName,
   protocols,
+  version: 0x0303,
 });
 
 test.each([

@@ -7,6 +7,8 @@ export interface ClientHello {
   readonly serverName: string | undefined;
   /** What the client offers to speak (ALPN), an octet a character; empty where it says nothing of that. */
   readonly protocols: readonly string[];
+  /** `legacy_version`: 771 for TLS 1.2, and for 1.3, which says so elsewhere. */
+  readonly version: number;
 }
 
 export type HelloResult =
@@ -102,13 +104,14 @@ export class ClientHelloReader {
 /** `body`: a ClientHello, complete. */
 function readHello(body: Uint8Array): ClientHello {
   const reader = new Fields(body);
-  reader.take(2 + 32, "version and random");
+  const version = reader.u16("version");
+  reader.take(32, "random");
   if (reader.vector(1, "session id").length > 32) throw new Malformed("a session id of more than 32 bytes");
   const suites = reader.vector(2, "cipher suites").length;
   if (suites === 0 || suites % 2 !== 0) throw new Malformed(`cipher suites of ${suites} bytes`);
   if (reader.vector(1, "compression methods").length === 0) throw new Malformed("no compression method");
   // TLS 1.2 allows a ClientHello without extensions (RFC 5246 §7.4.1.2).
-  if (reader.isAtEnd) return { serverName: undefined, protocols: [] };
+  if (reader.isAtEnd) return { serverName: undefined, protocols: [], version };
   const extensions = new Fields(reader.vector(2, "extensions"));
   if (!reader.isAtEnd) throw new Malformed("bytes after the extensions");
   let serverName: string | undefined;
@@ -123,7 +126,7 @@ function readHello(body: Uint8Array): ClientHello {
     if (type === serverNameExtension) serverName = hostNameOf(data);
     if (type === protocolsExtension) protocols = protocolNamesOf(data);
   }
-  return { serverName, protocols };
+  return { serverName, protocols, version };
 }
 
 function hostNameOf(data: Uint8Array): string {

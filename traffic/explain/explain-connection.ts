@@ -2,11 +2,14 @@
 // connected.
 import {
   isLayer4,
+  type ConnectionRule,
   type Snapshot,
   type SnapshotBackend,
   type TcpRoute,
   type TlsRoute,
 } from "#contract/snapshot.ts";
+import { ConnectionStart } from "../connection/connection-start.ts";
+import { compileInspection, compileMatches } from "../connection/inspection.ts";
 import { compileConnections } from "../connection/connection-table.ts";
 import { HostIndex } from "../match/host-index.ts";
 import type { Candidate } from "../match/explain.ts";
@@ -63,14 +66,60 @@ export function explainConnection(
     return { ...found, refusal: `route_not_found: ${reason}` };
   }
   const policies = route.clientCIDRs ? [explainClientNetworks(route.clientCIDRs, clientAddress)] : [];
-  const taken = { ...found, route: route.name, rule: route.rule.id, policies };
+  const inspected = inspect(route, { port, serverName, clientAddress });
+  const { rule } = inspected;
+  const taken = {
+    ...found,
+    candidates: [...inspected.candidates, ...candidates],
+    route: route.name,
+    rule: rule.id,
+    policies,
+  };
   if (policies.some(({ decision }) => decision === "refuses")) {
     return { ...taken, refusal: "forbidden: the route's client networks do not admit the client" };
+  }
+  if (inspected.isRejected) {
+    return {
+      ...taken,
+      refusal: "forbidden: the route's inspection rejects a connection that says nothing else",
+    };
   }
   // Of a connection nothing but the address can be hashed.
   const hashTextOf = ({ loadBalancer }: SnapshotBackend): string | undefined =>
     (loadBalancer.consistentHash?.type ?? "SourceIP") === "SourceIP" ? clientAddress : undefined;
-  return { ...taken, backends: explainBackends(snapshot, route.rule, hashTextOf, runTime) };
+  return { ...taken, backends: explainBackends(snapshot, rule, hashTextOf, runTime) };
+}
+
+/** As a connection of which nothing but the server name is known, and nothing more comes. */
+function inspect(
+  { name, inspection, rule }: TcpRoute,
+  {
+    port,
+    serverName,
+    clientAddress,
+  }: Pick<ExplainedConnection, "port" | "clientAddress"> & {
+    readonly serverName: string | undefined;
+  },
+): { rule: ConnectionRule; candidates: Candidate[]; isRejected: boolean } {
+  if (!inspection) return { rule, candidates: [], isRejected: false };
+  const transportProtocol = serverName === undefined ? undefined : "tls";
+  const start = new ConnectionStart({ port, serverName, clientAddress, transportProtocol });
+  start.end();
+  const taken = inspection.choices.find(({ matches }) => compileMatches(matches)(start) === "holds") ?? rule;
+  const others = [...inspection.choices, rule].filter((one) => one !== taken);
+  return {
+    rule: taken,
+    isRejected: compileInspection(inspection.rules)(start) === "rejected",
+    candidates: others.map(({ id }) => ({
+      route: name,
+      rule: id,
+      matchIndex: 0,
+      outcome: "fails",
+      reasons: [
+        "which rule it is depends on what the connection begins with, of which only the server name is known here",
+      ],
+    })),
+  };
 }
 
 function candidateOf(

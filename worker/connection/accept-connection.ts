@@ -11,6 +11,7 @@ import type { Isolate } from "../state/isolate.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionGates } from "./connection-gate.ts";
 import type { DialEndpoint } from "./dial-endpoint.ts";
+import { inspect } from "./inspect.ts";
 import { reachEndpoint } from "./reach-endpoint.ts";
 import { readStart } from "./read-start.ts";
 import { localPlace, socketPlace } from "./socket-place.ts";
@@ -76,7 +77,8 @@ async function serve(connection: Connection, inputs: AcceptInputs): Promise<void
   connection.route = found?.route;
   if (!found?.route) throw new GatewayError("route_not_found");
   if (!found.route.admits(connection.clientAddress)) throw new GatewayError("forbidden");
-  const { split, draw, backends } = found.route;
+  connection.rule = await inspect(connection, found.route);
+  const { split, draw, backends } = connection.rule;
   connection.refIndex = split.pick(draw());
   if (connection.refIndex < 0) throw new GatewayError("backend_none");
   connection.backend = backends[connection.refIndex];
@@ -109,9 +111,10 @@ async function join(
   let failed = true;
   try {
     await sendHead(connection, backend, endpoint);
-    const { idleMs } = connection.route!.rule.timeouts;
+    const { idleMs } = connection.rule!.rule.timeouts;
     const count = connection.plan.settings.accessLog.mode === "all";
-    await splice(connection.socket, endpoint, { idleMs, count, cutOff: watched?.down }, (bytes) => {
+    const options = { rest: connection.rest, idleMs, count, cutOff: watched?.down };
+    await splice(connection.socket, endpoint, options, (bytes) => {
       connection.bytes = bytes;
     });
     failed = false;

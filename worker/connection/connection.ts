@@ -4,7 +4,7 @@ import type { SnapshotListener } from "#contract/snapshot.ts";
 import type { SocketPlace } from "#traffic/connection/proxy-protocol.ts";
 import type { Lifetime } from "../exchange.ts";
 import type { BackendPlan } from "../plan/backend-plan.ts";
-import type { ConnectionPlan } from "../plan/connection-plan.ts";
+import type { ConnectionPlan, ConnectionRulePlan } from "../plan/connection-plan.ts";
 import type { EndpointPlan } from "../plan/endpoint-plan.ts";
 import type { SnapshotPlan } from "../plan/snapshot-plan.ts";
 
@@ -23,8 +23,11 @@ export class Connection {
   serverName: string | undefined = undefined;
   /** What has been read from the client and belongs to the endpoint. */
   head: readonly Uint8Array[] = [];
+  /** A read that was under way when nothing more was waited for; what it brings belongs to the endpoint, too. */
+  rest: Promise<Uint8Array | undefined> | undefined = undefined;
 
   route: ConnectionPlan | undefined = undefined;
+  rule: ConnectionRulePlan | undefined = undefined;
   refIndex = -1;
   backend: BackendPlan | undefined = undefined;
   endpointIndex = -1;

@@ -35,7 +35,7 @@ function createDialEndpoint(env: Env): DialEndpoint {
   // The address is for the platform's sake: the service is one socket.
   const connectHub: HubConnect = (hub) => hubConnections(env, hub)?.connect("hub:1", { allowHalfOpen: true });
   return async (connection, backend, plan) => {
-    const { connectMs } = connection.route!.rule.timeouts;
+    const { connectMs } = connection.rule!.rule.timeouts;
     if (backend.tunnel) return dialTunnel(backend, backend.tunnel, plan, connectHub, connectMs);
     // An agent keeps the backend's own by itself.
     const limitMs = Math.min(connectMs, backend.backend.connectTimeoutMs ?? Infinity);

@@ -22,12 +22,16 @@ export async function reachEndpoint(
   backend: BackendPlan,
   dial: DialEndpoint,
 ): Promise<ReachedEndpoint> {
-  const { rule } = connection.route!;
+  const { rule, preferred } = connection.rule!;
+  const own = preferred[connection.refIndex] ?? -1;
   if (backend.endpoints.length === 0) throw new GatewayError("no_endpoint");
   const { client } = connection;
   const hashKey = client && backend.hashAddress?.(client.address);
-  const pick = (full: readonly number[] = []): number =>
-    backend.balancer.pick({ nowMs: Date.now(), hashKey, exclude: [...connection.tried, ...full] });
+  const pick = (full: readonly number[] = []): number => {
+    const exclude = [...connection.tried, ...full];
+    if (own >= 0 && !exclude.includes(own) && backend.balancer.keepsSessions(own)) return own;
+    return backend.balancer.pick({ nowMs: Date.now(), hashKey, exclude });
+  };
   let failure: GatewayError | undefined;
   while (connection.tried.length < rule.maxConnectAttempts) {
     const place = await placeFor(

@@ -8,8 +8,7 @@ import { readProxyHeader } from "#traffic/connection/proxy-protocol.ts";
 import { type ProxyPresence, proxySenders } from "#traffic/connection/proxy-senders.ts";
 import { withTimeLimit } from "../time-limit.ts";
 import type { Connection } from "./connection.ts";
-
-const readBytes = 4 * 1024;
+import { StartReader } from "./start-reader.ts";
 
 /** Sets client, server name and head. Rejects with `connection_start_malformed` or `connection_start_timeout`. */
 export async function readStart(connection: Connection): Promise<void> {
@@ -19,7 +18,7 @@ export async function readStart(connection: Connection): Promise<void> {
   const proxied = connection.lifetime.props?.proxied ? "always" : presenceOf(listener, connection);
   const hello = listener.protocol === "TLS" && !endsTls(listener);
   if (proxied === "never" && !hello) return;
-  const start = new StartReader(connection.socket.readable as ReadableStream<Uint8Array>);
+  const start = new StartReader(connection.socket);
   const read = async (): Promise<void> => {
     if (proxied !== "never") await readProxy(start, connection, proxied);
     if (hello) await readHello(start, connection);
@@ -86,57 +85,5 @@ async function readHello(start: StartReader, connection: Connection): Promise<vo
       return;
     }
     chunk = await start.more();
-  }
-}
-
-/** Collects the first bytes of a connection, never more than a bound. */
-class StartReader {
-  readonly #reader: ReadableStreamBYOBReader;
-  #chunks: Uint8Array[] = [];
-  #bytes = 0;
-
-  constructor(readable: ReadableStream<Uint8Array>) {
-    this.#reader = readable.getReader({ mode: "byob" });
-  }
-
-  /** The next bytes, which are kept, too. */
-  async more(): Promise<Uint8Array> {
-    const { value, done } = await this.#reader.read(new Uint8Array(readBytes));
-    if (done) throw new GatewayError("connection_start_malformed", "the client left before it began");
-    this.#bytes += value.length;
-    if (this.#bytes > limits.connectionStartBytes) {
-      throw new GatewayError("connection_start_malformed", `more than ${limits.connectionStartBytes} bytes`);
-    }
-    this.#chunks.push(value);
-    return value;
-  }
-
-  /** Everything that is kept, in one piece. */
-  whole(): Uint8Array {
-    if (this.#chunks.length === 1) return this.#chunks[0]!;
-    const whole = new Uint8Array(this.#chunks.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    this.#chunks = [whole];
-    return whole;
-  }
-
-  skip(bytes: number): void {
-    this.#chunks = [this.whole().subarray(bytes)];
-  }
-
-  unread(): readonly Uint8Array[] {
-    return this.#chunks.filter(({ length }) => length > 0);
-  }
-
-  release(): void {
-    try {
-      this.#reader.releaseLock();
-    } catch {
-      // A read is still waiting: the connection is given up anyway.
-    }
   }
 }

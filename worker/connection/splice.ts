@@ -6,6 +6,8 @@ import { GatewayError } from "#contract/error.ts";
 import { WatchedCopy } from "./watched-copy.ts";
 
 export interface SpliceOptions {
+  /** A read of the client's bytes that is still under way, and its first part. */
+  readonly rest?: Promise<Uint8Array | undefined> | undefined;
   /** Without a byte in either direction. */
   readonly idleMs: number | undefined;
   /** Count the bytes. */
@@ -27,7 +29,7 @@ export interface SplicedBytes {
 export async function splice(
   client: Socket,
   endpoint: Socket,
-  { idleMs, count, cutOff }: SpliceOptions,
+  { rest, idleMs, count, cutOff }: SpliceOptions,
   onBytes: (bytes: SplicedBytes) => void,
 ): Promise<void> {
   const cut = Promise.withResolvers<never>();
@@ -35,29 +37,46 @@ export async function splice(
     cut.reject(new GatewayError("connection_reset", `while bytes of the ${side} were passed on`, { cause }));
   const idle = new IdleTimer(idleMs, () => cut.reject(new GatewayError("connection_idle")));
   const watched = idleMs !== undefined || count;
-  const copies: WatchedCopy[] = [];
-  const pass = (from: ReadableStream<Uint8Array>, to: WritableStream<Uint8Array>): Promise<void> => {
-    if (!watched) return from.pipeTo(to);
-    const [passed, copy] = from.tee();
-    copies.push(new WatchedCopy(copy, idleMs, () => idle.restart()));
-    return passed.pipeTo(to);
+  const copies = new Map<Socket, WatchedCopy>();
+  const pass = (from: Socket, to: Socket): Promise<void> => {
+    const readable = from.readable as ReadableStream<Uint8Array>;
+    if (!watched) return readable.pipeTo(to.writable);
+    const [passed, copy] = readable.tee();
+    copies.set(from, new WatchedCopy(copy, idleMs, () => idle.restart()));
+    return passed.pipeTo(to.writable);
+  };
+  const passRest = async (bytes: Promise<Uint8Array | undefined>): Promise<void> => {
+    const first = await bytes;
+    idle.restart();
+    if (first) await write(endpoint, first);
+    await pass(client, endpoint);
   };
   const both = Promise.all([
-    pass(client.readable as ReadableStream<Uint8Array>, endpoint.writable).catch(broken("client")),
-    pass(endpoint.readable as ReadableStream<Uint8Array>, client.writable).catch(broken("endpoint")),
+    (rest ? passRest(rest) : pass(client, endpoint)).catch(broken("client")),
+    pass(endpoint, client).catch(broken("endpoint")),
   ]);
   try {
     await Promise.race([both, cut.promise, ...(cutOff ? [cutOff] : [])]);
-    await Promise.all(copies.map((copy) => copy.complete()));
+    await Promise.all([...copies.values()].map((copy) => copy.complete()));
   } catch (error) {
-    for (const copy of copies) copy.cut();
+    for (const copy of copies.values()) copy.cut();
     throw error;
   } finally {
     idle.stop();
-    const [fromClient, fromEndpoint] = copies;
-    if (fromClient && fromEndpoint) {
-      onBytes({ fromClient: fromClient.bytes, fromEndpoint: fromEndpoint.bytes });
+    const fromEndpoint = copies.get(endpoint);
+    if (fromEndpoint) {
+      // None of the client's: it has said nothing by the end.
+      onBytes({ fromClient: copies.get(client)?.bytes ?? 0, fromEndpoint: fromEndpoint.bytes });
     }
+  }
+}
+
+async function write({ writable }: Socket, bytes: Uint8Array): Promise<void> {
+  const writer = writable.getWriter();
+  try {
+    await writer.write(bytes);
+  } finally {
+    writer.releaseLock();
   }
 }
 

@@ -29,13 +29,14 @@ export function connectionLogLine(connection: Connection, { format }: AccessLog,
 }
 
 function jsonLine(connection: Connection, nowMs: number): string {
-  const { listener, route, backend, endpoint, serverName, bytes, error, client, startedMs } = connection;
-  const { connectedMs } = connection;
+  const { listener, route, rule, backend, endpoint, serverName, bytes, error, client } = connection;
+  const { startedMs, connectedMs } = connection;
   return JSON.stringify({
     ts: new Date(startedMs).toISOString(),
     ...(listener && { listener: listener.name, protocol: listener.protocol }),
     ...(serverName !== undefined && { serverName }),
-    ...(route && { route: route.route.name, rule: route.rule.id }),
+    ...(route && { route: route.route.name }),
+    ...(rule && { rule: rule.rule.id }),
     ...(backend && { backend: backend.backend.name }),
     ...(endpoint && { endpoint: endpoint.endpoint.id }),
     ...(error && { error: error.code, detail: error.message.slice(0, detailChars) }),

@@ -1,4 +1,5 @@
 // Conditions as a tree over tests of a request: what ACLs mean, independent of how they were written.
+import type { ConnectionSubject } from "./connection-criterion.ts";
 import type { RequestText } from "#contract/request-text.ts";
 import type { Sample } from "./sample.ts";
 
@@ -16,6 +17,7 @@ export type Subject =
   | { readonly type: "cookie"; readonly name: string }
   | TextSubject
   | ExpressionSubject
+  | ConnectionSubject
   /** The client's address; values are networks. */
   | { readonly type: "client" }
   /** Known of each listener: whether TLS ends there (`on`), and its port. */

@@ -21,7 +21,7 @@ import { readNetwork } from "./network.ts";
 import { mapCases, mapCondition, type KeyCondition, type MapCase } from "./map.ts";
 import { elementPattern, isDivided, partPattern } from "./text-pattern.ts";
 
-interface Flags {
+export interface Flags {
   readonly ignoreCase: boolean;
   /** Of `-m`. */
   readonly method: string | undefined;
@@ -124,7 +124,8 @@ const keyCondition =
   (key, patterns) =>
     fetchCondition(key, { ignoreCase: false, method: undefined, patterns }, files);
 
-function readFlags(words: readonly string[], files: NamedFiles): Flags {
+/** What stands behind the expression. Throws `StatementProblem`. */
+export function readFlags(words: readonly string[], files: NamedFiles): Flags {
   const listed: string[] = [];
   let isMap = false;
   let ignoreCase = false;

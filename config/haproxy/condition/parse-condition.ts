@@ -10,6 +10,14 @@ export interface Scope {
   /** Named ACLs; `undefined` when one could not be read, which has been said already. */
   readonly acls: ReadonlyMap<string, Condition | undefined>;
   readonly files: NamedFiles;
+  /** Absent: criteria are about requests. */
+  readonly criteria?: Criteria;
+}
+
+/** How criteria are read, also those that predefined ACLs stand for. */
+export interface Criteria {
+  readonly read: typeof readCriterion;
+  readonly predefined: ReadonlyMap<string, readonly string[]>;
 }
 
 const predefinedAcls: Readonly<Record<string, readonly string[]>> = {
@@ -88,16 +96,21 @@ export function parseCondition(words: readonly Word[], start: number, scope: Sco
 }
 
 /** `{ path_beg /x }` from behind its brace; also the index behind it. */
-function anonymous(words: readonly Word[], start: number, { files }: Scope): [Condition, number] {
+function anonymous(words: readonly Word[], start: number, { files, criteria }: Scope): [Condition, number] {
   const end = words.findIndex((word, index) => index >= start && word.text === "}");
   if (end < 0)
     return invalid("the condition's '{' has no '}' (with a space before it)", { word: words[start - 1] });
   const texts = words.slice(start, end).map((word) => word.text);
-  return [located(words[start] ?? words[start - 1]!, () => readCriterion(texts, files)), end + 1];
+  return [
+    located(words[start] ?? words[start - 1]!, () => (criteria?.read ?? readCriterion)(texts, files)),
+    end + 1,
+  ];
 }
 
-function named(word: Word, { acls, files }: Scope): Condition | undefined {
+function named(word: Word, { acls, files, criteria }: Scope): Condition | undefined {
   if (acls.has(word.text)) return acls.get(word.text);
+  const own = criteria?.predefined.get(word.text);
+  if (criteria && own) return located(word, () => criteria.read(own, files));
   const criterion = predefined.get(word.text);
   if (criterion) return readCriterion(criterion, files);
   const reason = unseen.get(word.text);
@@ -125,6 +138,7 @@ export function readAcl(
   words: readonly Word[],
   acls: Map<string, Condition[] | undefined>,
   files: NamedFiles,
+  criteria?: Criteria,
 ): void {
   const name = words[1];
   if (!name || words.length < 3) return invalid("expected `acl <name> <criterion> [flags] [patterns]`");
@@ -134,7 +148,7 @@ export function readAcl(
   // So that conditions which name it are not reported again, should the criterion be unreadable.
   acls.set(name.text, undefined);
   const texts = words.slice(2).map((word) => word.text);
-  const condition = located(words[2]!, () => readCriterion(texts, files));
+  const condition = located(words[2]!, () => (criteria?.read ?? readCriterion)(texts, files));
   if (!before) return;
   before.push(condition);
   acls.set(name.text, before);

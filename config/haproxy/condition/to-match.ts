@@ -101,6 +101,7 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
       return textParts(subject, test);
     case "base":
     case "expression":
+    case "connection":
     case "servers":
     case "tls":
     case "port":

@@ -4,22 +4,26 @@
 // by itself, so the rules that wait and accept need no translation.
 import type { NativeConfigInput } from "../../native/schema.ts";
 import { limits } from "#contract/limits.ts";
-import { networksOf } from "../condition/client-networks.ts";
-import { or, testsOf, type Condition } from "../condition/condition.ts";
+import { never, testsOf } from "../condition/condition.ts";
 import { hostClassesOf, type HostClass } from "../condition/host-class.ts";
-import { conditionStart, parseCondition, readAcl, type Scope } from "../condition/parse-condition.ts";
+import type { Scope } from "../condition/parse-condition.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { readDurationMs } from "../duration.ts";
 import type { NamedFiles } from "../named-files.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
-import { attempt, unsupported } from "../statement-problem.ts";
+import { attempt, StatementProblem } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import type { CertificateFolders } from "./bind-certificates.ts";
+import { networksOfRules, readAddressRules, rejectionOf } from "./admitted-networks.ts";
+import { conditionOf, readChoices, readConnectionScope, type Choice } from "./connection-choices.ts";
+import { connectionMatches } from "./connection-matches.ts";
+import { isAboutTls, noteContentOfBackend, readInspection } from "./content-rules.ts";
 import { isAboutConnections, readConnectionLimits } from "./connection-limits.ts";
+import type { RouteContext } from "./routes.ts";
 import { translateBinds, type ImportedListener } from "./listeners.ts";
 import type { Names } from "./names.ts";
-import { isProxied, readProxySenders, refusePeerTests } from "./proxied-binds.ts";
+import { readProxySenders } from "./proxied-binds.ts";
 
 type TcpRoute = NonNullable<NativeConfigInput["tcpRoutes"]>[number];
 type TlsRoute = NonNullable<NativeConfigInput["tlsRoutes"]>[number];
@@ -38,18 +42,18 @@ export interface ConnectionContext {
   readonly sources: ReadonlyMap<string, Proxy>;
   /** Their names in the model. */
   readonly targets: ReadonlyMap<string, { readonly name: string }>;
+  /** Where their servers are. */
+  readonly places: RouteContext["places"];
   /** Whose stick tables rules may name. */
   readonly tables: ReadonlyMap<string, Proxy>;
   readonly files: NamedFiles;
   readonly notes: Notes;
 }
 
-/** A server name for a backend, in the order of the rules. */
-interface Choice {
-  readonly statement: Statement;
+/** A choice by server names alone. */
+interface NamedChoice extends Choice {
   /** Empty: every connection. */
   readonly hosts: readonly HostClass[];
-  readonly backend: string;
 }
 
 /** Statements about requests; HAProxy warns that it does without them in mode tcp. */
@@ -57,8 +61,9 @@ const aboutRequests: ReadonlySet<string> = new Set(
   "http-request http-response http-after-response redirect cookie monitor-uri stats".split(" "),
 );
 
-export function noteRequestStatements({ settings }: Proxy, notes: Notes): void {
-  for (const statement of settings.statements) {
+export function noteIdleStatements(proxy: Proxy, notes: Notes): void {
+  if (proxy.kind === "backend") noteContentOfBackend(proxy, notes);
+  for (const statement of proxy.settings.statements) {
     if (!aboutRequests.has(wordAt(statement, 0)) || statement.prefix) continue;
     const message = "has no effect in mode tcp, in HAProxy neither";
     notes.add(statement, { code: "statement-ignored", message, remedy: "Write `mode http`, or remove it." });
@@ -67,9 +72,15 @@ export function noteRequestStatements({ settings }: Proxy, notes: Notes): void {
 
 export function translateConnections(front: Proxy, context: ConnectionContext): ImportedConnections {
   const { notes } = context;
-  const scope = readScope(front, context.files, notes);
+  const scope = readConnectionScope(front, context.files, notes);
   const choices = readChoices(front, scope, context);
-  const bySni = choices.some(({ hosts }) => hosts.length > 0);
+  const named = choices.map(namedChoice);
+  const isByBytes = asksForBytes(front, named, scope);
+  const bySni = named.some((choice) => choice && choice.hosts.length > 0);
+  const layers = { withContent: !isByBytes, bySni };
+  const addressRules = readAddressRules(front, scope, layers, notes);
+  const admitted = networksOfRules(addressRules);
+  const kind: Kind = isByBytes || !admitted ? "bytes" : bySni ? "names" : "none";
   const proxySenders = readProxySenders(front, scope, notes);
   const connectionLimits = readConnectionLimits(front, {
     scope,
@@ -78,25 +89,46 @@ export function translateConnections(front: Proxy, context: ConnectionContext): 
     notes,
   });
   const listeners = translateBinds(front, { proxySenders, connectionLimits }, context).map((imported) =>
-    asConnections(imported, bySni),
+    asConnections(imported, kind),
   );
-  const securityPolicy = readNetworks(front, scope, notes);
-  if (bySni) noteOtherThanTls(front, choices, notes);
-  const names = listeners.map(({ listener }) => listener.name);
-  const common = (choice: Choice) => ({
-    listeners: names,
-    ...(securityPolicy && { securityPolicy }),
-    rules: [ruleOf(front, choice, context)],
-  });
-  if (names.length === 0) return { listeners, tcpRoutes: [], tlsRoutes: [] };
-  if (!bySni) {
-    const tcpRoutes = choices.slice(0, 1).map((choice) => ({
-      statement: choice.statement,
-      route: { name: context.routeNames.take(front.name), ...common(choice) },
-    }));
-    return { listeners, tcpRoutes, tlsRoutes: [] };
+  const routeParts = {
+    listeners: listeners.map(({ listener }) => listener.name),
+    ...(admitted && admitted !== "all" && { securityPolicy: admitted }),
+  };
+  const none = { listeners, tcpRoutes: [], tlsRoutes: [] };
+  if (listeners.length === 0) return none;
+  if (kind === "names") {
+    const known = named.filter((choice) => choice !== undefined);
+    noteOtherThanTls(front, known, notes);
+    return { ...none, tlsRoutes: tlsRoutesOf(front, known, routeParts, context) };
   }
-  const tlsRoutes = reachable(choices).flatMap((choice) =>
+  if (kind === "bytes") {
+    const rejected = admitted ? never : rejectionOf(addressRules);
+    const asked = isByBytes ? choices : [];
+    const inspection = readInspection(front, { scope, rejected, asked, isByBytes }, notes);
+    const route = inspectedRoute(front, choices, { ...routeParts, inspection }, context);
+    return { ...none, tcpRoutes: route ? [{ statement: front.heading, route }] : [] };
+  }
+  const tcpRoutes = choices.slice(0, 1).map((choice) => ({
+    statement: choice.statement,
+    route: {
+      name: context.routeNames.take(front.name),
+      ...routeParts,
+      rules: [ruleOf(front, choice, context)],
+    },
+  }));
+  return { ...none, tcpRoutes };
+}
+
+type RouteParts = Pick<TcpRoute, "listeners" | "securityPolicy" | "inspection">;
+
+function tlsRoutesOf(
+  front: Proxy,
+  choices: readonly NamedChoice[],
+  parts: RouteParts,
+  context: ConnectionContext,
+): ImportedConnections["tlsRoutes"] {
+  return reachable(choices).flatMap((choice) =>
     hostnameParts(choice).map((hostnames) => ({
       statement: choice.statement,
       route: {
@@ -104,102 +136,84 @@ export function translateConnections(front: Proxy, context: ConnectionContext): 
           hostnames[0] === undefined ? front.name : `${front.name}-${label(hostnames[0])}`,
         ),
         ...(hostnames.length > 0 && { hostnames }),
-        ...common(choice),
+        ...parts,
+        rules: [ruleOf(front, choice, context)],
       },
     })),
   );
-  return { listeners, tcpRoutes: [], tlsRoutes };
+}
+
+function inspectedRoute(
+  front: Proxy,
+  choices: readonly Choice[],
+  parts: RouteParts,
+  context: ConnectionContext,
+): TcpRoute | undefined {
+  const { notes, routeNames } = context;
+  const rules: TcpRoute["rules"] = [];
+  for (const choice of choices) {
+    if (rules.some(({ matches }) => matches === undefined)) break;
+    const matches = attempt(choice.statement, notes, () => connectionMatches(choice.condition));
+    if (!matches) continue;
+    rules.push({ ...(matches.length > 0 && { matches }), ...ruleOf(front, choice, context) });
+  }
+  if (rules.length === 0) return undefined;
+  return { name: routeNames.take(front.name), ...parts, rules };
+}
+
+/** How connections are told apart: not at all, by the names that ClientHellos ask for, or by whatever they begin with. */
+type Kind = "none" | "names" | "bytes";
+
+/** Whether it takes more than the server name, or a listener that closes what is no TLS, to tell connections apart. */
+function asksForBytes(front: Proxy, named: readonly (NamedChoice | undefined)[], scope: Scope): boolean {
+  if (named.includes(undefined)) return true;
+  const bySni = named.some((choice) => choice!.hosts.length > 0);
+  const content = statementsOf(front, "tcp-request").filter((one) => wordAt(one, 1) === "content");
+  // What is accepted matters only where something is rejected behind it.
+  const last = content.findLastIndex((statement) => /^(?:reject|silent-drop)$/.test(wordAt(statement, 2)));
+  return content.slice(0, last + 1).some((statement) => {
+    const condition = readQuietly(() => conditionOf(statement, scope));
+    if (!condition || isAboutConnections(condition)) return false;
+    return testsOf(condition).some((test) => test.subject.type !== "client" && !(bySni && isAboutTls(test)));
+  });
+}
+
+/** What is wrong with it is told where it is read for good. */
+function readQuietly<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof StatementProblem) return undefined;
+    throw error;
+  }
 }
 
 /** What `mode http` reads as requests, `mode tcp` takes as connections. */
-function asConnections({ statement, listener }: ImportedListener, bySni: boolean): ImportedListener {
+function asConnections({ statement, listener }: ImportedListener, kind: Kind): ImportedListener {
   if (listener.protocol === "HTTPS") return { statement, listener: { ...listener, protocol: "TLS" } };
-  if (!bySni) return { statement, listener: { ...listener, protocol: "TCP" } };
+  if (kind !== "names") return { statement, listener: { ...listener, protocol: "TCP" } };
   return { statement, listener: { ...listener, protocol: "TLS", tls: { mode: "Passthrough" } } };
 }
 
 // --- conditions -------------------------------------------------------------------------------------------------------
 
-const sampleOfRequests =
-  /^!*\{?(?:req\.f?hdr|hdr|fhdr|path|url|method|cook|req\.cook|urlp|http_auth|req\.proto_http|HTTP$|HTTP_(?:URL_|CONTENT$|1\.[01]$|2\.0$)|METH_)/;
-
-/** The server name stands where a request has its host; that a ClientHello has come is true of every TLS connection. */
-function asRequest(statement: Statement): Statement {
-  const words = statement.words.map((word) => {
-    if (sampleOfRequests.test(word.text)) {
-      unsupported("in mode tcp no request is seen", "Test req.ssl_sni, or write `mode http`.", word);
-    }
-    const text = word.text
-      .replace(/^(!*)(?:req[._]ssl_sni|ssl_fc_sni)(?=$|,)/, "$1req.hdr(host)")
-      .replace(/^(!*)(?:req[._]ssl_hello_type)$/, "$1int(1)");
-    return { ...word, text };
-  });
-  return { ...statement, words };
-}
-
-function readScope(front: Proxy, files: NamedFiles, notes: Notes): Scope {
-  const lines = new Map<string, Condition[] | undefined>();
-  for (const statement of statementsOf(front, "acl")) {
-    attempt(statement, notes, () => readAcl(asRequest(statement).words, lines, files));
-  }
-  const acls = new Map([...lines].map(([name, conditions]) => [name, conditions && or(conditions)]));
-  return { acls, files };
-}
-
-/** Undefined: it names an ACL that could not be read, which has been said. */
-function conditionOf(statement: Statement, scope: Scope): Condition | undefined {
-  const { words } = asRequest(statement);
-  return parseCondition(words, conditionStart(words, 1), scope);
-}
-
-function readChoices(front: Proxy, scope: Scope, { sources, notes }: ConnectionContext): Choice[] {
-  const choices: Choice[] = [];
-  const choose = (statement: Statement, hosts: readonly HostClass[]): void => {
-    const backend = wordAt(statement, 1);
-    if (backend.includes("%[")) {
-      unsupported("the backend's name depends on the connection", "Write one use_backend per name.");
-    }
-    if (!sources.has(backend)) {
-      const message = `no backend is named ${JSON.stringify(backend)}`;
-      const mistyped = { name: backend, known: sources.keys() };
-      notes.add(statement, { code: "reference-unknown", message, mistyped, word: statement.words[1] });
-    } else choices.push({ statement, hosts, backend });
-  };
-  for (const statement of statementsOf(front, "use_backend")) {
-    attempt(statement, notes, () => {
-      const condition = conditionOf(statement, scope);
-      const hosts = condition && hostsOf(condition);
-      if (hosts) choose(statement, hosts);
-    });
-  }
-  const fallback = settingOf(front, "default_backend");
-  if (fallback) attempt(fallback, notes, () => choose(fallback, []));
-  else if (front.kind === "listen" && sources.has(front.name)) {
-    choices.push({ statement: front.heading, hosts: [], backend: front.name });
-  }
-  return choices;
-}
-
-/** Undefined: it never holds. */
-function hostsOf(condition: Condition): HostClass[] | undefined {
-  if (condition.kind === "constant") return condition.value ? [] : undefined;
+/** Undefined: it is about more than server names that routes have. */
+function namedChoice(choice: Choice): NamedChoice | undefined {
+  const { condition } = choice;
+  if (condition.kind === "constant" && condition.value) return { ...choice, hosts: [] };
   const tests = testsOf(condition);
   const isAlternative =
     condition.kind === "test" ||
     (condition.kind === "or" && condition.operands.every(({ kind }) => kind === "test"));
   const hosts = tests.flatMap(hostClassesOf);
   const isComplete = hosts.length === tests.reduce((sum, { values }) => sum + values.length, 0);
-  if (isAlternative && isComplete && hosts.length > 0) return hosts;
-  return unsupported(
-    "connections are told apart by whole server names, or by their ends from a dot on",
-    "Write `req.ssl_sni -i name …` or `req.ssl_sni -m end .example.com`.",
-  );
+  return isAlternative && isComplete && hosts.length > 0 ? { ...choice, hosts } : undefined;
 }
 
 /** HAProxy takes the first rule, a route the most specific name: what an earlier rule covers is never reached. */
-function reachable(choices: readonly Choice[]): Choice[] {
+function reachable(choices: readonly NamedChoice[]): NamedChoice[] {
   const taken: HostClass[] = [];
-  const reached: Choice[] = [];
+  const reached: NamedChoice[] = [];
   let all = false;
   for (const choice of choices) {
     if (all) break;
@@ -220,7 +234,7 @@ function covers(host: HostClass, other: HostClass): boolean {
 }
 
 /** At least one part; an empty one stands for every name. */
-function hostnameParts({ hosts }: Choice): string[][] {
+function hostnameParts({ hosts }: NamedChoice): string[][] {
   const names = hosts.flatMap((host) =>
     host.kind === "exact" ? [host.name] : host.kind === "suffix" ? [`*${host.suffix}`] : [],
   );
@@ -235,56 +249,8 @@ function label(hostname: string): string {
   return hostname.replace(/^\*\./, "wildcard.");
 }
 
-// --- who may connect --------------------------------------------------------------------------------------------------
-
-type SecurityPolicy = NonNullable<TcpRoute["securityPolicy"]>;
-
-/** `tcp-request connection reject if { src … }` denies, with `!{ src … }` it allows nobody else. */
-function readNetworks(front: Proxy, scope: Scope, notes: Notes): SecurityPolicy | undefined {
-  const deny: string[] = [];
-  let allow: readonly string[] | undefined;
-  const rules = statementsOf(front, "tcp-request");
-  const lastRefusal = rules.findLastIndex((rule) => /^(?:reject|silent-drop)$/.test(wordAt(rule, 2)));
-  for (const [index, statement] of rules.entries()) {
-    // What is accepted matters only where something is refused behind it.
-    if (wordAt(statement, 2) === "accept" && index > lastRefusal) continue;
-    attempt(statement, notes, () => {
-      const [layer, action] = [wordAt(statement, 1), wordAt(statement, 2)];
-      if (layer === "inspect-delay" || /^(?:track-sc|(?:un)?set-var|expect-proxy)/.test(action)) return;
-      const condition = conditionOf(statement, scope);
-      if (!condition || isAboutConnections(condition)) return;
-      // Whom it lets in is asked about by what follows.
-      if (action === "accept" && networksOf(condition) && !isFollowedByRejection(front, statement, scope))
-        return;
-      if (layer === "connection" && isProxied(front)) refusePeerTests(condition);
-      const isForTls = layer === "content" && testsOf(condition).length === 0;
-      if (isForTls && (action === "accept" || action === "reject")) return;
-      if (action !== "reject" && action !== "silent-drop") {
-        unsupported("connections can only be rejected by rules", "Write what is rejected.");
-      }
-      const networks = networksOf(condition);
-      if (!networks)
-        unsupported("connections can be rejected because of their address only", "Test src alone.");
-      else if (condition.kind === "test") deny.push(...networks);
-      else if (allow) unsupported("two rules let some addresses in", "Join them into one.");
-      else allow = networks;
-    });
-  }
-  if (deny.length === 0 && !allow) return undefined;
-  return { clientCIDRs: { ...(allow && { allow: [...allow] }), ...(deny.length > 0 && { deny }) } };
-}
-
-/** By one that is not about numbers of connections. */
-function isFollowedByRejection(front: Proxy, statement: Statement, scope: Scope): boolean {
-  return statementsOf(front, "tcp-request").some((other) => {
-    if (other.line <= statement.line || !/^(?:reject|silent-drop)$/.test(wordAt(other, 2))) return false;
-    const condition = conditionOf(other, scope);
-    return condition === undefined || !isAboutConnections(condition);
-  });
-}
-
 /** Without a rule that rejects it, HAProxy sends what is no TLS to the default backend after a while. */
-function noteOtherThanTls(front: Proxy, choices: readonly Choice[], notes: Notes): void {
+function noteOtherThanTls(front: Proxy, choices: readonly NamedChoice[], notes: Notes): void {
   const rejects = statementsOf(front, "tcp-request").some(
     (statement) => wordAt(statement, 1) === "content" && wordAt(statement, 2) === "reject",
   );
@@ -303,8 +269,14 @@ function noteOtherThanTls(front: Proxy, choices: readonly Choice[], notes: Notes
 /** HAProxy's own `retries`. */
 const defaultRetries = 3;
 
-function ruleOf(front: Proxy, { backend }: Choice, { sources, targets, notes }: ConnectionContext) {
+function ruleOf(
+  front: Proxy,
+  { backend, server }: Choice,
+  { sources, targets, places, notes }: ConnectionContext,
+) {
+  if (backend === undefined) return { backendRefs: [] };
   const source = sources.get(backend)!;
+  const preferredEndpoint = server === undefined ? undefined : places.get(backend)?.get(server);
   const time = (proxy: Proxy, kind: string): number | undefined => {
     const statement = settingOf(proxy, "timeout", kind);
     return statement && attempt(statement, notes, () => readDurationMs(statement.words[2]));
@@ -316,7 +288,7 @@ function ruleOf(front: Proxy, { backend }: Choice, { sources, targets, notes }: 
   const retries = settingOf(source, "retries");
   const attempts = 1 + (retries ? Number(wordAt(retries, 1)) || 0 : defaultRetries);
   return {
-    backendRefs: [{ name: targets.get(backend)!.name }],
+    backendRefs: [{ name: targets.get(backend)!.name, ...(preferredEndpoint && { preferredEndpoint }) }],
     timeouts: {
       ...(connectMs && { connect: formatDuration(connectMs) }),
       // HAProxy, too, then waits for ever.
