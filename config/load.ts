@@ -45,8 +45,8 @@ export interface LoadOptions {
   readonly target?: Target;
   /**
    * Kubernetes objects with errors are reported and left out, and all others are served as if those were not there. So are
-   * files that are no YAML, where it is certain that others are not served otherwise without them (`isConfined`). Default:
-   * an error anywhere and nothing is served.
+   * documents that are no YAML, or have no name, where it is certain that others are not served otherwise without them
+   * (`isConfined`). Default: an error anywhere and nothing is served.
    */
   readonly isolate?: boolean;
   /** Also looks at the certificates themselves. Default: not at all. */
@@ -77,7 +77,7 @@ export function* loadSteps(files: readonly SourceFile[], options: LoadOptions = 
     others.push(yield* parseFile(file, surroundings));
     yield;
   }
-  const read = manifestFiles.length > 0 ? readManifests(manifestFiles) : undefined;
+  const read = manifestFiles.length > 0 ? readManifests(manifestFiles, options.isolate ?? false) : undefined;
   const inputs: Inputs = {
     order: new Map(sources.map((file, index) => [file.name, index])),
     others,

@@ -20,6 +20,10 @@ const confinedKinds: ReadonlySet<string> = new Set([
   "VirtualService",
 ]);
 
+export function isConfinedKind(kind: string): boolean {
+  return confinedKinds.has(kind);
+}
+
 /** Every document says at the beginning of lines which kind it is of, and names a namespace. */
 export function isConfined(text: string): boolean {
   const documents = text.split(/^---(?=\s|$).*$/m).filter((one) => /^[^#\s]/m.test(one));

@@ -27,8 +27,8 @@ export interface ParsedKubernetes extends ParsedSource {
 }
 
 /** All manifests of the files, to be translated as often as there are broken objects to leave out. */
-export function readManifests(files: readonly SourceFile[]): ReadObjects {
-  const read = files.map(readObjects);
+export function readManifests(files: readonly SourceFile[], isolate: boolean): ReadObjects {
+  const read = files.map((file) => readObjects(file, isolate));
   return {
     objects: read.flatMap(({ objects }) => objects),
     diagnostics: read.flatMap(({ diagnostics }) => diagnostics),

@@ -5,8 +5,9 @@ import { readJson } from "../native/json-document.ts";
 import { textDiagnostic, textProblem } from "../native/parse.ts";
 import type { SourceDocument } from "../native/source-document.ts";
 import { readYamlStream } from "../native/yaml-document.ts";
-import { createReport, type Path, type Report } from "../report.ts";
-import { isConfined } from "./confined-text.ts";
+import { createReport, type DiagnosticReport, type Path, type Report } from "../report.ts";
+import { separateBroken } from "./broken-documents.ts";
+import { isConfined, isConfinedKind } from "./confined-text.ts";
 import type { KubernetesObject } from "./object.ts";
 
 /** By its first fields: every manifest has `apiVersion` and `kind` at its root, and no other format has. */
@@ -20,26 +21,43 @@ export interface ReadObjects {
   readonly objects: KubernetesObject[];
   /** Errors: texts that cannot be read, and documents that are no objects. */
   readonly diagnostics: Diagnostic[];
-  /** Errors of files that nobody but their own namespaces misses. */
+  /** Errors of documents that nobody but their own namespaces misses. */
   readonly confined: Diagnostic[];
 }
 
-/** Never throws; time and memory are bounded by the length of the text. */
-export function readObjects({ name, content }: SourceFile): ReadObjects {
+/**
+ * Never throws; time and memory are bounded by the length of the text. `isolate`: what can be read is, where other documents
+ * of the file cannot.
+ */
+export function readObjects({ name, content }: SourceFile, isolate = false): ReadObjects {
   const unreadable = textProblem(content);
-  if (unreadable) return { objects: [], diagnostics: [textDiagnostic(name, unreadable)], confined: [] };
-  const { documents, problems } = readDocuments(content);
-  if (problems.length > 0) {
-    const found = problems.map((problem) => textDiagnostic(name, problem));
-    const [diagnostics, confined] = isConfined(content) ? [[], found] : [found, []];
-    return { objects: [], diagnostics, confined };
+  const { documents, problems } = unreadable
+    ? { documents: [], problems: [unreadable] }
+    : readDocuments(content);
+  if (problems.length === 0) return objectsOf(name, documents);
+  const apart = isolate ? separateBroken(content) : undefined;
+  const rest = apart && readYamlStream(apart.rest);
+  // Broken as a whole: all documents together are beyond a bound, say.
+  const isWhole = !apart || apart.broken.length === 0 || rest!.problems.length > 0;
+  const broken = isWhole ? [{ text: content, problems }] : apart.broken;
+  const read = objectsOf(name, isWhole ? [] : rest!.documents);
+  for (const one of broken) {
+    const list = isConfined(one.text) ? read.confined : read.diagnostics;
+    for (const problem of one.problems) list.push(textDiagnostic(name, problem));
   }
+  return read;
+}
+
+function objectsOf(name: string, documents: readonly SourceDocument[]): ReadObjects {
   // One report for the whole file, so that its bound holds for all documents together.
   let document: SourceDocument;
-  const report = createReport((path, at) => ({ file: name, path, ...document.locate(path, at) }));
+  const createFileReport = (): DiagnosticReport =>
+    createReport((path, at) => ({ file: name, path, ...document.locate(path, at) }));
+  const [report, confined] = [createFileReport(), createFileReport()];
   const objects: KubernetesObject[] = [];
-  for (document of documents) objects.push(...expand(document.value, [], { file: name, document, report }));
-  return { objects, diagnostics: report.diagnostics(), confined: [] };
+  for (document of documents)
+    objects.push(...expand(document.value, [], { file: name, document, report, confined }));
+  return { objects, diagnostics: report.diagnostics(), confined: confined.diagnostics() };
 }
 
 function readDocuments(content: string): ReturnType<typeof readYamlStream> {
@@ -52,6 +70,8 @@ interface Reading {
   readonly file: string;
   readonly document: SourceDocument;
   readonly report: Report;
+  /** For what nobody but its own namespace misses. */
+  readonly confined: Report;
 }
 
 /** Levels of lists within lists; the API server makes one. */
@@ -71,11 +91,12 @@ function expand(value: unknown, path: Path, reading: Reading): KubernetesObject[
     return items.flatMap((item, index) => expand(item, [...path, "items", index], reading));
   }
   const metadata = withName(value["metadata"], kind);
-  const name = isMap(metadata) ? metadata["name"] : undefined;
+  const { name, namespace: given } = isMap(metadata) ? metadata : {};
   if (typeof name !== "string" || name === "" || name.length > 253) {
-    return refuse([...path, "metadata", "name"], "the object's name in metadata.name", reading);
+    const isConfined = isConfinedKind(kind) && typeof given === "string" && given !== "";
+    const report = isConfined ? reading.confined : reading.report;
+    return refuse([...path, "metadata", "name"], "the object's name in metadata.name", { report });
   }
-  const given = (metadata as Record<string, unknown>)["namespace"];
   if (given !== undefined && given !== null && (typeof given !== "string" || given.length > 63)) {
     return refuse([...path, "metadata", "namespace"], "the name of a namespace", reading);
   }
@@ -102,7 +123,7 @@ function withName(metadata: unknown, kind: string): unknown {
   return { name: "istio", ...metadata };
 }
 
-function refuse(path: Path, wanted: string, { report }: Reading): [] {
+function refuse(path: Path, wanted: string, { report }: Pick<Reading, "report">): [] {
   report.add({ code: "object-invalid", path, message: `not a Kubernetes object: expected ${wanted}` });
   return [];
 }

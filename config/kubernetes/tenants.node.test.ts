@@ -225,8 +225,8 @@ const hostileObject: fc.Arbitrary<string> = fc
     return usesOwnGateway ? text.replaceAll('"shop/mesh.shop.test"', '"*"') : text;
   });
 
-/** What somebody has left half written, in a file of its own. */
-const brokenFile: fc.Arbitrary<string> = fc
+/** What somebody has left half written. */
+const brokenText: fc.Arbitrary<string> = fc
   .tuple(
     fc.constantFrom("Ingress", "HTTPRoute", "VirtualService", "Service"),
     fc.constantFrom(
@@ -247,8 +247,8 @@ const asked = ["ingress.shop.test", "route.shop.test", "calls.shop.test", "mesh.
   ["/", "/admin", "/pkg.Service/Method"].map((path) => ({ host, path })),
 );
 
-function load(files: readonly string[]): Snapshot {
-  const sources = [cluster, shop, ...files].map((content, index) => ({ name: `${index}.yaml`, content }));
+function load(files: readonly string[], others = shop): Snapshot {
+  const sources = [cluster, others, ...files].map((content, index) => ({ name: `${index}.yaml`, content }));
   const { snapshot, diagnostics } = loadConfig(sources, { isolate: true });
   if (!snapshot) throw new Error(JSON.stringify(diagnostics.filter(({ severity }) => severity === "error")));
   return snapshot;
@@ -290,9 +290,14 @@ test("nothing that another namespace has changes what becomes of a namespace's r
   fc.assert(
     fc.property(
       fc.array(hostileObject, { minLength: 1, maxLength: 6 }),
-      fc.option(brokenFile, { nil: undefined }),
-      (objects, broken) => {
-        const snapshot = load([objects.join("\n---\n"), ...(broken === undefined ? [] : [broken])]);
+      fc.option(brokenText, { nil: "" }),
+      fc.constantFrom("in a file of its own", "before", "behind"),
+      (objects, broken, place) => {
+        const evil = objects.join("\n---\n");
+        const snapshot =
+          place === "in a file of its own" || broken === ""
+            ? load([evil, ...(broken === "" ? [] : [broken])])
+            : load([evil], (place === "before" ? [broken, shop] : [shop, broken]).join("\n---\n"));
         if (snapshot.routes.length > alone.routes.length) more += 1;
         expect(servedBy(snapshot, own)).toEqual(before);
       },
