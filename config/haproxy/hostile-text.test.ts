@@ -70,6 +70,11 @@ test.each<[name: string, text: string, finding: string | undefined]>([
   ["very many unknown keywords", `global\n${"nonsense\n".repeat(100_000)}`, "keyword-unknown"],
   ["very many sections", "backend a\n".repeat(50_000), "name-duplicate"],
   [
+    "very many frontends, each with a backend",
+    `defaults\n mode http\n${times(5_000, (i) => `frontend f\n bind :${i + 1}\n use_backend b if { path /x }\nbackend b\n server s 10.0.0.1`)}`,
+    "name-duplicate",
+  ],
+  [
     "a chain of defaults",
     `defaults d0\n${times(200, (i) => `defaults d${i + 1} from d${i}`)}`,
     "limit-exceeded",

@@ -112,6 +112,13 @@ listeners: []
 `,
     ['1:1: error: expected YAML 1.2; found 1.1, in which "yes" and "on" mean true [yaml-syntax]'],
   ],
+  [
+    "carriage returns alone",
+    "# a comment ends with its line\rrotues: []\r",
+    [
+      '2:1: error: unknown field "rotues"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at rotues) [field-unknown]',
+    ],
+  ],
   ["an empty file", ``, ["1:1: error: the file has no configuration in it [file-empty]"]],
   [
     "nothing but comments",

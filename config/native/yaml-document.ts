@@ -24,7 +24,8 @@ const maxSyntaxProblems = 5;
 const maxProblems = 100;
 
 /** A text that has to be one document. Takes JSON, too, and what is almost JSON. */
-export function readYaml(text: string): DocumentResult {
+export function readYaml(original: string): DocumentResult {
+  const text = withLineFeeds(original);
   const document = readPlain(text);
   return document ? { document, problems: [] } : readWhole(text);
 }
@@ -50,9 +51,18 @@ function readWhole(text: string): DocumentResult {
 }
 
 /** Every document of a stream (YAML 1.2.2 §9.2), as Kubernetes manifests come; the empty ones are left out. */
-export function readYamlStream(text: string): StreamResult {
+export function readYamlStream(original: string): StreamResult {
+  const text = withLineFeeds(original);
   const plain = readPlainStream(text);
   return plain ? { documents: plain.filter(hasValue), problems: [] } : readWholeStream(text);
+}
+
+/**
+ * A carriage return alone ends a line, too (YAML 1.2.2 §5.4), which neither package knows: a comment would be all that follows.
+ * Nothing moves.
+ */
+function withLineFeeds(text: string): string {
+  return text.replaceAll(/\r(?!\n)/g, "\n");
 }
 
 export interface StreamResult {
