@@ -51,7 +51,7 @@ export interface PolicyTargets<P extends Policy> {
   addStatuses(): void;
 }
 
-const targetKinds: Readonly<Record<string, Kind<{ spec: unknown }>>> = Object.fromEntries(
+const targetKinds: ReadonlyMap<string, Kind<{ spec: unknown }>> = new Map(
   [gatewayKind, listenerSetKind, httpRouteKind, grpcRouteKind, tcpRouteKind, tlsRouteKind].map((kind) => [
     kind.kind,
     kind as Kind<{ spec: unknown }>,
@@ -59,7 +59,7 @@ const targetKinds: Readonly<Record<string, Kind<{ spec: unknown }>>> = Object.fr
 );
 /** What policies for clients may be attached to. */
 export const gatewayTargets: readonly string[] = ["Gateway", "ListenerSet"];
-export const allTargets: readonly string[] = Object.keys(targetKinds);
+export const allTargets: readonly string[] = [...targetKinds.keys()];
 
 export function createPolicyTargets<P extends Policy>(
   context: ExtensionContext,
@@ -169,7 +169,7 @@ function attach<P extends Policy>(
   let isAttached = false;
   for (const target of targets) {
     const what = `${target.kind} ${qualifiedName(target)}`;
-    const kind = targetKinds[target.kind];
+    const kind = targetKinds.get(target.kind);
     if (!kind || !allowed.includes(target.kind)) {
       problem = { reason: "Invalid", message: `it cannot be attached to ${target.kind}` };
       continue;
@@ -222,7 +222,7 @@ function targetsOf(
     section: sectionName,
   }));
   const selected = targetSelectors.flatMap(({ group, kind, namespaces, ...selector }) => {
-    const known = targetKinds[kind];
+    const known = targetKinds.get(kind);
     if (!known) return [];
     return set
       .all(known)

@@ -11,12 +11,14 @@ import type { Gateway, ListenerSet, ListenerSpec } from "./schema/gateway-kinds.
 import { gatewayGroup, type RouteGroupKind, type SecretRef } from "./schema/reference.ts";
 
 /** Protocols that are served, with the kinds of routes that go with them. */
-const kindsOfProtocol: Readonly<Record<string, readonly string[]>> = {
-  HTTP: ["HTTPRoute", "GRPCRoute"],
-  HTTPS: ["HTTPRoute", "GRPCRoute"],
-  TCP: ["TCPRoute"],
-  TLS: ["TLSRoute", "TCPRoute"],
-};
+const kindsOfProtocol: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    HTTP: ["HTTPRoute", "GRPCRoute"],
+    HTTPS: ["HTTPRoute", "GRPCRoute"],
+    TCP: ["TCPRoute"],
+    TLS: ["TLSRoute", "TCPRoute"],
+  }),
+);
 
 export interface Listener {
   /** Of the model: `<namespace>/<gateway or listener set>/<listener>`. */
@@ -62,7 +64,7 @@ export function readListener(
     supportedKinds: kinds.valid,
     certificates: certificates.valid,
     frontendValidation: frontend.validation,
-    unsupported: kindsOfProtocol[spec.protocol]
+    unsupported: kindsOfProtocol.has(spec.protocol)
       ? frontend.refused
       : {
           reason: "UnsupportedProtocol",
@@ -85,7 +87,7 @@ function supportedKinds({ protocol, tls, allowedRoutes }: ListenerSpec): {
   valid: RouteGroupKind[];
   problem?: Problem;
 } {
-  const ofProtocol = (kindsOfProtocol[protocol] ?? []).filter(
+  const ofProtocol = (kindsOfProtocol.get(protocol) ?? []).filter(
     (kind) => kind !== "TCPRoute" || tls?.mode !== "Passthrough",
   );
   const wanted = allowedRoutes?.kinds ?? [];

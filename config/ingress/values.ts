@@ -31,10 +31,10 @@ export interface Values {
   ignored(name: string, message: string, remedy?: string): void;
 }
 
-const booleans: Readonly<Record<string, boolean>> = {
-  ...Object.fromEntries(["1", "t", "T", "true", "TRUE", "True"].map((word) => [word, true])),
-  ...Object.fromEntries(["0", "f", "F", "false", "FALSE", "False"].map((word) => [word, false])),
-};
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ...["1", "t", "T", "true", "TRUE", "True"].map((word) => [word, true] as const),
+  ...["0", "f", "F", "false", "FALSE", "False"].map((word) => [word, false] as const),
+]);
 
 /** `text`: without white space around it; `undefined`: not there, or empty. */
 export function readValues(
@@ -65,8 +65,8 @@ export function readValues(
     flag: (name) => {
       const value = text(name);
       if (value === undefined) return undefined;
-      if (!(value in booleans)) invalid(name, `"true" or "false"`);
-      return booleans[value];
+      if (!booleans.has(value)) invalid(name, `"true" or "false"`);
+      return booleans.get(value);
     },
     integer: (name, least = 0) => {
       const value = text(name);

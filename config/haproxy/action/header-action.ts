@@ -29,10 +29,12 @@ import { textOfPieces } from "./request-text.ts";
 export type Direction = "request" | "response" | "after";
 
 /** Fields that forwarding writes itself, with what it writes there. */
-const forwarded: Readonly<Record<string, RegExp>> = {
-  "x-forwarded-for": /^(?:src|%ci)$/,
-  "x-forwarded-host": /^(?:req\.)?f?hdr\(host\)$/i,
-};
+const forwarded: ReadonlyMap<string, RegExp> = new Map(
+  Object.entries({
+    "x-forwarded-for": /^(?:src|%ci)$/,
+    "x-forwarded-host": /^(?:req\.)?f?hdr\(host\)$/i,
+  }),
+);
 
 /** `set-header`, `add-header`, `del-header`: name and value from word 2 on, to `end`. */
 export function headerAction(
@@ -214,7 +216,7 @@ function dynamicValue(statement: Statement, place: Place, situation: Situation, 
   const name = wordAt(statement, 2);
   const pieces = resolveFormat(wordAt(statement, 3), situation);
   const [only] = pieces;
-  const own = forwarded[name.toLowerCase()];
+  const own = forwarded.get(name.toLowerCase());
   if (
     direction === "request" &&
     pieces.length === 1 &&

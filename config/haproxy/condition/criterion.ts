@@ -28,11 +28,13 @@ export interface Flags {
   readonly patterns: readonly string[];
 }
 
-export const operatorOfMethod: Readonly<Record<string, Operator>> = {
-  ...operatorOfSuffix,
-  str: "exact",
-  found: "present",
-};
+export const operatorOfMethod: ReadonlyMap<string, Operator> = new Map(
+  Object.entries({
+    ...operatorOfSuffix,
+    str: "exact",
+    found: "present",
+  }),
+);
 
 /** `words`: expression, flags, patterns. Throws `StatementProblem`. */
 export function readCriterion(words: readonly string[], files: NamedFiles): Condition {
@@ -53,7 +55,7 @@ function isCounted({ patterns }: Flags): boolean {
 /** Whether the text is taken for something else, or is one of several parts that are not compared apart. */
 function isComputed({ subject, operator }: Extract<Fetch, { kind: "text" }>, { method }: Flags): boolean {
   if (ofOtherKinds.has(method)) return true;
-  const how = method === undefined ? operator : operatorOfMethod[method];
+  const how = method === undefined ? operator : operatorOfMethod.get(method);
   return subject.type === "base" && /^(?:regex|segment|label|present)$/.test(how ?? "");
 }
 
@@ -66,7 +68,7 @@ function fetchCondition(fetch: Fetch, flags: Flags, files: NamedFiles): Conditio
     case "text":
       return textCondition(fetch, flags);
     case "computed":
-      return computedCondition(fetch, flags, operatorOfMethod[flags.method ?? ""]);
+      return computedCondition(fetch, flags, operatorOfMethod.get(flags.method ?? ""));
     case "expression": {
       const { sample, operator } = fetch;
       const { method, patterns: values, ignoreCase } = flags;
@@ -162,7 +164,8 @@ export function readFlags(words: readonly string[], files: NamedFiles): Flags {
 
 function textCondition(fetch: Extract<Fetch, { kind: "text" }>, flags: Flags): Condition {
   const { subject, letterCase } = fetch;
-  const operator = flags.method === undefined ? (fetch.operator ?? "exact") : operatorOfMethod[flags.method];
+  const operator =
+    flags.method === undefined ? (fetch.operator ?? "exact") : operatorOfMethod.get(flags.method);
   if (operator === undefined) {
     return unsupported(`the match method ${JSON.stringify(flags.method)} is not available here`);
   }
@@ -329,7 +332,7 @@ function networkCondition(subject: Subject, patterns: readonly string[]): Condit
 /** What is known of a text that stands in the file. */
 export function constantCondition(value: string, { patterns, ignoreCase, method }: Flags): Condition {
   if (method === "found") return always;
-  const operator = /^(?:str|bool|int)$/.test(method ?? "str") ? "exact" : operatorOfMethod[method!];
+  const operator = /^(?:str|bool|int)$/.test(method ?? "str") ? "exact" : operatorOfMethod.get(method!);
   if (operator === undefined) {
     return unsupported(`the match method ${JSON.stringify(method)} is not available here`);
   }

@@ -31,7 +31,7 @@ export function expressionCondition(
     return unsupported("bytes are not compared", "Write them as text first, with hex or base64.");
   }
   const fetch = { kind: "computed", subject: { type: "text", parts }, gives: kind, operator } as const;
-  return computedCondition(fetch, flags, operatorOfMethod[method ?? ""]);
+  return computedCondition(fetch, flags, operatorOfMethod.get(method ?? ""));
 }
 
 function equalityCondition(

@@ -51,17 +51,19 @@ export interface MapFetch {
 }
 
 /** Names that differ by version and habit. */
-const aliases: Readonly<Record<string, string>> = {
-  hdr: "req.hdr",
-  fhdr: "req.fhdr",
-  hdr_cnt: "req.hdr_cnt",
-  cook: "req.cook",
-  shdr: "res.hdr",
-  shdr_cnt: "res.hdr_cnt",
-  url_param: "urlp",
-  req_ssl_sni: "req.ssl_sni",
-  so_name: "fe_name",
-};
+const aliases: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    hdr: "req.hdr",
+    fhdr: "req.fhdr",
+    hdr_cnt: "req.hdr_cnt",
+    cook: "req.cook",
+    shdr: "res.hdr",
+    shdr_cnt: "res.hdr_cnt",
+    url_param: "urlp",
+    req_ssl_sni: "req.ssl_sni",
+    so_name: "fe_name",
+  }),
+);
 
 /** What a mistyped name may have meant. */
 const known =
@@ -71,11 +73,13 @@ const known =
 const knownNames = known.split(" ");
 
 /** What HAProxy has and Isthmus has not, with what to do instead. */
-const unavailable: Readonly<Record<string, string>> = {
-  connslots: "Declare the servers of the fallback as `backup` servers of the backend.",
-  be_conn: "Remove the condition.",
-  fe_conn: "Remove the condition.",
-};
+const unavailable: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    connslots: "Declare the servers of the fallback as `backup` servers of the backend.",
+    be_conn: "Remove the condition.",
+    fe_conn: "Remove the condition.",
+  }),
+);
 
 /** Throws `StatementProblem`. */
 export function readFetch(expression: string): Fetch {
@@ -123,8 +127,9 @@ export function readComputed(expression: string): Fetch | undefined {
 
 function canonicalCall({ name, args }: Call): Call {
   const suffixed = /^(.+)_(beg|end|sub|dir|dom|reg|len|ip|val)$/.exec(name);
-  if (suffixed && aliases[suffixed[1]!]) return { name: `${aliases[suffixed[1]!]}_${suffixed[2]}`, args };
-  return { name: aliases[name] ?? name, args };
+  const whole = aliases.get(suffixed?.[1] ?? "");
+  if (whole !== undefined) return { name: `${whole}_${suffixed![2]}`, args };
+  return { name: aliases.get(name) ?? name, args };
 }
 
 function withoutSuffix(name: string): [string, Operator | undefined] {
@@ -229,7 +234,7 @@ function tableLookup(expression: string, { converters }: Sample): Fetch | undefi
 
 function unknownFetch(name: string): never {
   const remedy =
-    unavailable[name] ??
+    unavailable.get(name) ??
     (/^(?:sc[0-9]*|src)_/.test(name)
       ? "Of tables, http_req_rate, http_err_rate, conn_cur, conn_rate and sess_rate are available."
       : undefined);
@@ -296,7 +301,9 @@ function wholePart(subject: Subject, name: string, args: readonly string[]): Tex
   return { position, delimiters: args[1]!, isWord: name === "word" };
 }
 
-const mapOperators: Readonly<Record<string, Operator>> = { ...operatorOfSuffix, str: "exact" };
+const mapOperators: ReadonlyMap<string, Operator> = new Map(
+  Object.entries({ ...operatorOfSuffix, str: "exact" }),
+);
 
 function mapFetch(key: Fetch, name: string, args: readonly string[], converters: readonly Call[]): MapFetch {
   const found = /^map(?:_(str|beg|end|sub|dir|dom|reg|int|ip))?(?:_(?:str|int|ip))?$/.exec(name);
@@ -304,6 +311,6 @@ function mapFetch(key: Fetch, name: string, args: readonly string[], converters:
     return unsupported(`the converter ${JSON.stringify(name)} is not available here`);
   const [file, fallback] = args;
   if (file === undefined || file === "") return invalid(`${name} needs the name of a file`);
-  const operator = mapOperators[found[1] ?? "str"] ?? "exact";
+  const operator = mapOperators.get(found[1] ?? "str") ?? "exact";
   return { kind: "map", key, operator, file, fallback, converters };
 }

@@ -68,13 +68,17 @@ function resolveVariable(name: string, at: Standpoint): ResolvedSample | undefin
 /** What earlier rules have made of a part of the request. */
 function changedParts({ name, args }: Call, { draft: { changes } }: Standpoint): RequestText | undefined {
   const subject = subjectOf(name, args);
-  const change = changes.get(ofTarget[name] ?? (subject ? subjectKey(subject) : ""));
+  const change = changes.get(ofTarget.get(name) ?? (subject ? subjectKey(subject) : ""));
   const parts = partsOfChange(change);
   const isList = /^(?:req\.|req_)?hdr$/.test(name) && args.length === 1 && subject?.type === "header";
   return parts && isList ? transformed(parts, [lastElement]) : parts;
 }
 
-const ofTarget: Readonly<Record<string, string>> = { query: "query", url: "target", pathq: "target" };
+const ofTarget: ReadonlyMap<string, string> = new Map([
+  ["query", "query"],
+  ["url", "target"],
+  ["pathq", "target"],
+]);
 
 export function partsOfChange(change: Change): RequestText | undefined {
   if (typeof change === "string") return [{ text: change }];

@@ -73,24 +73,26 @@ export function withHost(extAuth: ExtAuth, host: string, annotations: Annotation
 }
 
 /** What the gateway tells every authorization server, in nginx's words. */
-const askedAnyway: Readonly<Record<string, readonly string[]>> = {
-  "x-auth-request-redirect": ["$request_uri"],
-  "x-forwarded-for": ["$remote_addr"],
-  "x-forwarded-host": ["$http_host", "$host", "$best_http_host"],
-  "x-forwarded-method": ["$request_method"],
-  "x-forwarded-proto": ["$scheme", "$pass_access_scheme"],
-  "x-forwarded-uri": ["$request_uri"],
-  "x-original-method": ["$request_method"],
-  "x-original-url": ["$scheme://$http_host$request_uri", "$scheme://$host$request_uri"],
-  "x-real-ip": ["$remote_addr"],
-};
+const askedAnyway: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    "x-auth-request-redirect": ["$request_uri"],
+    "x-forwarded-for": ["$remote_addr"],
+    "x-forwarded-host": ["$http_host", "$host", "$best_http_host"],
+    "x-forwarded-method": ["$request_method"],
+    "x-forwarded-proto": ["$scheme", "$pass_access_scheme"],
+    "x-forwarded-uri": ["$request_uri"],
+    "x-original-method": ["$request_method"],
+    "x-original-url": ["$scheme://$http_host$request_uri", "$scheme://$host$request_uri"],
+    "x-real-ip": ["$remote_addr"],
+  }),
+);
 
 /** `auth-proxy-set-headers`, `auth-snippet` and `auth-request-redirect`; the snippet comes last in nginx's location. */
 function readQuestionHeaders(ingress: Ingress, annotations: Annotations, set: ResourceSet): HeaderInput[] {
   const headers = new Map<string, HeaderInput>();
   const add = (name: string, value: string, annotation: string): void => {
     // The question has it anyway.
-    if (askedAnyway[name.toLowerCase()]?.includes(value)) return;
+    if (askedAnyway.get(name.toLowerCase())?.includes(value)) return;
     const isPlain = !value.includes("$") && value !== "";
     const isValid = headerNameSchema.safeParse(name).success && headerValueSchema.safeParse(value).success;
     if (isPlain && isValid) headers.set(name.toLowerCase(), { name, value });

@@ -43,12 +43,14 @@ function noteOthers(annotations: Annotations): void {
 }
 
 /** What nginx's conditions are among Envoy's. */
-const triggersOf: Readonly<Record<string, Triggers>> = {
-  error: ["connect-failure", "reset"],
-  // Also of connecting.
-  timeout: ["connect-failure", "reset"],
-  invalid_header: ["reset"],
-};
+const triggersOf: ReadonlyMap<string, Triggers> = new Map(
+  Object.entries({
+    error: ["connect-failure", "reset"],
+    // Also of connecting.
+    timeout: ["connect-failure", "reset"],
+    invalid_header: ["reset"],
+  }),
+);
 const statusOf = /^http_(403|404|429|500|502|503|504)$/;
 
 function readRetry(annotations: Annotations): Retry | undefined {
@@ -65,7 +67,7 @@ function readRetry(annotations: Annotations): Retry | undefined {
   for (const word of words) {
     const status = statusOf.exec(word)?.[1];
     if (status !== undefined) httpStatusCodes.push(Number(status));
-    else if (word in triggersOf) for (const trigger of triggersOf[word]!) triggers.add(trigger);
+    else if (triggersOf.has(word)) for (const trigger of triggersOf.get(word)!) triggers.add(trigger);
     else if (word === "non_idempotent") {
       annotations.approximated(
         "proxy-next-upstream",

@@ -17,10 +17,12 @@ const sources = {
 } as const;
 
 /** Claims that have keys of their own. */
-const claims: Readonly<Record<string, string>> = {
-  "request.auth.audiences": "aud",
-  "request.auth.presenter": "azp",
-};
+const claims: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "request.auth.audiences": "aud",
+    "request.auth.presenter": "azp",
+  }),
+);
 
 export function addCondition(
   { key, values = [], notValues = [] }: When,
@@ -41,7 +43,7 @@ export function addCondition(
     if (notValues.length > 0) putValues(draft, "notHeaders", { name: header, values: notValues }, place);
     return;
   }
-  const claim = claims[key] ?? claimOf(key);
+  const claim = claims.get(key) ?? claimOf(key);
   if (claim !== undefined) {
     if (values.length > 0) putClaim(draft, { name: claim, values }, place);
     if (notValues.length > 0) putValues(draft, "notClaims", { name: claim, values: notValues }, place);
