@@ -1,6 +1,7 @@
 // `http-request set-header` and its like, for both directions.
 import type { ResponseMatch } from "#contract/response-match.ts";
 import { requestFactSchema } from "#contract/header-modifier.ts";
+import type { RequestText } from "#contract/request-text.ts";
 import { headerNameSchema, headerValueSchema } from "#contract/http-route.ts";
 import type { Condition } from "../condition/condition.ts";
 import type { Change, Changes } from "../condition/changes.ts";
@@ -209,6 +210,11 @@ function withHost(draft: Draft, value: string): Draft {
   return { ...draft, hostname, changes: new Map(draft.changes).set("host", value) };
 }
 
+/** The Host in small letters, in which hosts are compared anyway; servers get it as the client has written it. */
+function isOwnHost(parts: RequestText | undefined): boolean {
+  return JSON.stringify(parts) === JSON.stringify([{ from: "Host", transforms: [{ type: "Lower" }] }]);
+}
+
 /** A value that differs from request to request. The client's own header is not let through in its place. */
 function dynamicValue(statement: Statement, place: Place, situation: Situation, notes: Notes): Draft {
   const { direction } = place;
@@ -228,6 +234,7 @@ function dynamicValue(statement: Statement, place: Place, situation: Situation, 
     return { ...draft, changes: new Map(draft.changes).set(key, parts && { type: "text", parts }) };
   }
   if (direction === "request" && name.toLowerCase() === "host") {
+    if (isOwnHost(valueOf(pieces, situation)?.parts)) return situation.draft;
     throw new StatementProblem({
       code: "statement-unsupported",
       message: "the new Host depends on the request",

@@ -38,6 +38,7 @@ export function partsOfFetch({ name, args }: Call, changes: Changed): RequestTex
     return changes.has("host") || changes.has("path") ? undefined : [{ from: "Host" }, { from: "Path" }];
   }
   if (/^ssl_(?:c_|fc_has_crt)/.test(name)) return certificateParts(name, args);
+  if (name === "ssl_fc_alpn") return agreedProtocol;
   if (name === "rand") return randomNumber(args);
   if (name === "date") return timeOf(args);
   const fact = Object.hasOwn(facts, name) ? facts[name] : undefined;
@@ -84,6 +85,12 @@ function certificateParts(name: string, [attribute, ...others]: readonly string[
 
 const oneIfVerified = replacement("^SUCCESS$", "1");
 const elseZero = replacement("^[A-Z].*$", "0");
+
+/** Missing without TLS. A client of HTTP/1.1 that offers no protocol at all counts as one that offers its own. */
+const agreedProtocol: RequestText = [
+  { from: "TLSVersion", transforms: [replacement("^.*$", "")] },
+  { from: "Protocol", transforms: [{ type: "Lower" }, replacement("^http/2$", "h2")] },
+];
 
 /** From 0 to the one before `range`. All of a request's are drawn from one text, so those of one range are the same. */
 function randomNumber([range]: readonly string[]): RequestText | undefined {

@@ -20,6 +20,7 @@ import { changesOf } from "./request-parts.ts";
 import { partsOfChange, partsOfVariable } from "./resolve-sample.ts";
 import { emptyIfMissing, transformed } from "./text-parts.ts";
 import { isDivided, wholePattern } from "./text-pattern.ts";
+import { isOfResponse } from "./response-parts.ts";
 import { unsupported } from "../statement-problem.ts";
 
 /** Outcomes of tests that the requests in question have in common, by `testKey`. */
@@ -78,6 +79,8 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
     return changedOutcome(test, subject.type === "text" ? changedText(subject, changes) : undefined);
   }
   switch (subject.type) {
+    case "text":
+      return !listener.tls && !subject.missingIsEmpty && needsTls(subject.parts) ? never : undefined;
     case "tls":
       return listener.tls ? always : never;
     case "port":
@@ -107,6 +110,15 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
   }
 }
 
+/** Whether the text is missing where a client speaks no TLS. */
+function needsTls(text: RequestText): boolean {
+  return text.some(
+    ({ from, parts, missingIsEmpty }) =>
+      !missingIsEmpty &&
+      (from === "TLSVersion" || from === "TLSCipher" || from === "ServerName" || (parts && needsTls(parts))),
+  );
+}
+
 /** What a subject is a part of, or made of. */
 function changesWithin(subject: Subject): readonly string[] {
   const { type } = subject;
@@ -132,6 +144,12 @@ function changedOutcome(test: Test, change: Change): Condition {
 /** The test of a part of the request, as one of what that part has become. */
 function testOfText(test: Test, text: TextSubject): Test {
   const { subject, operator, values } = test;
+  if (isOfResponse(text.parts)) {
+    return unsupported(
+      "the condition looks at a variable that is made of the response",
+      "Test the response itself, with res.hdr or status.",
+    );
+  }
   if (subject.type === "path" && operator !== "regex") {
     return { ...test, subject: text, values: values.map(encodePath) };
   }
