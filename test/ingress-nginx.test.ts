@@ -44,7 +44,7 @@ let client: KeyPair;
 
 beforeAll(async () => {
   const states = tests.flatMap((one) => one.states);
-  const free = await freePorts(2 * states.length);
+  const free = await freePorts(3 * states.length);
   const worlds = new Map<string, World>();
   pods = await startPods(new Set(["authority", ...states.flatMap(podsOf)]));
   const valid = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 };
@@ -66,8 +66,8 @@ beforeAll(async () => {
     const key = JSON.stringify(model);
     let world = worlds.get(key);
     if (!world) {
-      const [http, https] = [free.pop()!, free.pop()!];
-      worlds.set(key, (world = { model: model!, place: { address, http, https } }));
+      const [http, https, tcp] = [free.pop()!, free.pop()!, free.pop()!];
+      worlds.set(key, (world = { model: model!, place: { address, http, https, tcp } }));
     }
     loaded.set(state, { world, messages: diagnostics });
   }
@@ -154,7 +154,7 @@ function ownNames({ model, place }: World, name: string): NativeConfig {
     listeners: renamed.listeners.map((listener) => ({
       ...listener,
       addresses: [place.address],
-      port: listener.port === 443 ? place.https : place.http,
+      port: { 80: place.http, 443: place.https }[listener.port!] ?? place.tcp,
     })),
   };
 }

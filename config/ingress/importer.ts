@@ -4,10 +4,11 @@ import { fieldOf, type Notes } from "../kubernetes/notes.ts";
 import { objectId } from "../kubernetes/object.ts";
 import { readBlockedClients } from "./controller/blocked-clients.ts";
 import { readController, type Controller } from "./controller/controller.ts";
+import { addStreamServices } from "./controller/stream-services.ts";
 import { createBackends } from "./backends.ts";
 import { servedIngresses } from "./ingress-class.ts";
 import { ingressClassKind, ingressKind, type Ingress } from "./kinds.ts";
-import { addListeners } from "./listeners.ts";
+import { addListeners, addressesOf } from "./listeners.ts";
 import { attachCanaries } from "./canaries.ts";
 import { addPassedHosts, findPassedHosts } from "./passthrough.ts";
 import { addRoutes } from "./routes.ts";
@@ -50,6 +51,8 @@ function translate(context: ImportContext): void {
   for (const server of servers) addRoutes(server, catchAll, routes);
   addWwwRoutes(servers, routes);
   addPassedHosts(passed, listeners.common, routes.backends, context);
+  const addresses = addressesOf(controller);
+  addStreamServices(controller, addresses.length > 0 ? { addresses } : {}, context);
   noteUnknown(sources, controller, notes);
 }
 

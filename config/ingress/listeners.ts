@@ -88,7 +88,7 @@ function isElsewhere({ body }: Ingress, elsewhere: ReadonlySet<string>): boolean
   return rules.length > 0 && rules.every(({ host }) => elsewhere.has((host ?? "").toLowerCase()));
 }
 
-function addressesOf({ settings }: Controller): string[] {
+export function addressesOf({ settings }: Controller): string[] {
   return settings.list("bind-address").filter((text) => {
     if (parseAddress(text)?.kind === "ip") return true;
     settings.invalid("bind-address", "IP addresses, separated by commas");

@@ -1,10 +1,12 @@
 // A location → the rules that it is here, in the order in which they are to be tried.
 import { literal } from "../pattern-text.ts";
 import { withHost } from "./annotation/external-auth.ts";
+import type { Controller } from "./controller/controller.ts";
 import { blockedRules } from "./controller/blocked-clients.ts";
 import { forwardedPrefixFilter, vhostFilter, type LocationFacts } from "./annotation/headers.ts";
 import { appRootFilter } from "./annotation/redirects.ts";
 import { isRewritten, rewriteFilter } from "./annotation/rewrite.ts";
+import type { Ingress } from "./kinds.ts";
 import type { OrderedLocation } from "./locations.ts";
 import type { PlacedRule, RouteContext } from "./routes.ts";
 import {
@@ -19,6 +21,7 @@ import { hasTls, speaksFor, usesRegex, type Location, type Server } from "./serv
 import type { Snippet } from "./snippet/read-snippet.ts";
 import type { SnippetAnswer } from "./snippet/snippet-context.ts";
 import type { Settings } from "./settings.ts";
+import type { Values } from "./values.ts";
 
 export function rulesOfLocation(
   { location, path }: OrderedLocation,
@@ -34,7 +37,9 @@ export function rulesOfLocation(
     return { rule: { ...(!isEvery && { matches: [joined] }), ...rule }, ingress, origin };
   };
   // nginx answers in its rewrite phase, before ingress-nginx's Lua redirects to HTTPS.
-  const answers = answersOf(settings.snippet, scheme);
+  const answers = [settings.snippet, context.controller.snippets.location].flatMap((snippet) =>
+    answersOf(snippet, scheme),
+  );
   const early = answers.map(({ match: condition, filter }) => place({ filters: [filter] }, condition));
   // An answer without condition leaves nothing for what comes after it.
   const isWhole = answers.some((one) => Object.keys(one.match).length === 0);
@@ -59,7 +64,7 @@ function lateRules(
   // Nobody asks for it: what no rule matches is answered 404 anyway.
   if (isWhole || !service) return redirects;
   const filters = joinFilters([
-    ...filtersOf(location, server),
+    ...filtersOf(location, server, context.controller),
     ...replacementFilters(location, server, context),
     ...errorPageFilters(location, server, context),
   ]);
@@ -84,18 +89,42 @@ export function wildcardRest(server: Server): PlacedRule[] {
   return [{ rule: { matches: [matchOf({}, server)], filters }, ingress: rest.ingress, origin: rest.origin }];
 }
 
-/** What the `server-snippet` of the host answers, in front of all locations. */
-export function serverSnippetRules(server: Server, scheme: "http" | "https"): PlacedRule[] {
-  if (!server.snippetSource) return [];
-  const { settings, ingress } = server.snippetSource;
-  const origin = settings.annotations.field("server-snippet");
+/** What the `server-snippet` of the host answers, and then that of the controller, in front of all locations. */
+export function serverSnippetRules(
+  server: Server,
+  scheme: "http" | "https",
+  { settings, snippets }: Controller,
+): PlacedRule[] {
+  const { snippetSource } = server;
+  const [first] = server.locations;
+  return [
+    ...(snippetSource
+      ? snippetRules(
+          snippetSource.settings.serverSnippet,
+          snippetSource.settings.annotations,
+          snippetSource.ingress,
+          server,
+          scheme,
+        )
+      : []),
+    ...(first ? snippetRules(snippets.server, settings, first.ingress, server, scheme) : []),
+  ];
+}
+
+function snippetRules(
+  snippet: Snippet,
+  values: Values,
+  ingress: Ingress,
+  server: Server,
+  scheme: "http" | "https",
+): PlacedRule[] {
   // Among locations expressions go before prefixes, and of these the longest first.
-  const answers = answersOf(settings.serverSnippet, scheme).toSorted(
+  const answers = answersOf(snippet, scheme).toSorted(
     (a, b) => (b.prefix?.path.length ?? Infinity) - (a.prefix?.path.length ?? Infinity) || 0,
   );
   return answers.map(({ match, filter, prefix }) => {
     if (prefix && isHidden(prefix, server)) {
-      settings.annotations.unsupported(
+      values.unsupported(
         "server-snippet",
         `location ${prefix.path}: paths of Ingresses go before it, so it cannot answer in front of them`,
         "Write location = PATH, location ~ EXPRESSION, or an Ingress of its own.",
@@ -103,7 +132,8 @@ export function serverSnippetRules(server: Server, scheme: "http" | "https"): Pl
     }
     const joined = joinMatches([matchOf({}, server), match]);
     const isEvery = Object.keys(joined).length === 0;
-    return { rule: { ...(!isEvery && { matches: [joined] }), filters: [filter] }, ingress, origin };
+    const rule = { ...(!isEvery && { matches: [joined] }), filters: [filter] };
+    return { rule, ingress, origin: values.field("server-snippet") };
   });
 }
 
@@ -182,11 +212,16 @@ function rewriteOf({ settings, path }: Location): FilterInput[] {
   return target !== undefined && isRewritten(settings.rewrite, path) ? [rewriteFilter(path, target)] : [];
 }
 
-function filtersOf(location: Location, server: Server): FilterInput[] {
+function filtersOf(location: Location, server: Server, { snippets: general }: Controller): FilterInput[] {
   const { settings } = location;
   const rewrite = rewriteOf(location);
   const facts = factsOf(location, server);
-  const snippets = [settings.snippet, server.snippetSource?.settings.serverSnippet];
+  const snippets = [
+    settings.snippet,
+    general.location,
+    server.snippetSource?.settings.serverSnippet,
+    general.server,
+  ];
   return joinFilters([
     ...rewrite,
     ...(rewrite.length > 0 ? forwardedPrefixFilter(settings.annotations) : []),

@@ -46,7 +46,7 @@ export function addRoutes(server: Server, catchAll: Server | undefined, context:
   const rulesOn = (scheme: "http" | "https"): PlacedRule[] => {
     const rules = locations.flatMap(({ one, ordered }) => [
       ...blockedClients(one, context.blocked),
-      ...serverSnippetRules(one, scheme),
+      ...serverSnippetRules(one, scheme, context.controller),
       ...appRootRules(one),
       ...ordered.flatMap((location) => rulesOfLocation(location, one, scheme, context)),
       ...(one === server && served.length > 1 ? wildcardRest(server) : []),

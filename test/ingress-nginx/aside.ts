@@ -2,6 +2,7 @@
 import { connect } from "node:net";
 import { expect } from "vitest";
 import { tcpClient } from "../system/tcp.ts";
+import { configMap, core } from "./manifests.ts";
 import { plain } from "./states.ts";
 import { upstreamFile, type Place, type State, type UpstreamFile } from "./upstream-test.ts";
 
@@ -259,16 +260,32 @@ const proxyProtocol = upstreamFile(
   },
 );
 
-const tcp = "TCP services are not read from their ConfigMap; `tcpRoutes` of a native file are beside it";
-const tcpServices = upstreamFile(
-  "tcpudp/tcp.go",
-  {},
-  {
-    "should expose a TCP service": tcp,
-    "should expose an ExternalName TCP service": tcp,
-    "should reload after an update in the configuration": tcp,
+/** A port of the controller whose connections a Service gets. */
+function tcpService(service: string, by: string, objects: readonly object[] = []): State {
+  return plain("tcp", {
+    ingresses: [{ service: by }],
+    objects: [configMap("tcp-services", { "8080": service }, "ingress-nginx"), ...objects],
+    see: [{ headers: { "x-served-by": by } }],
+    observe: async (send, { tcp }) => expect((await send({ port: tcp })).headers["x-served-by"]).toBe(by),
+  });
+}
+
+const tcpServices = upstreamFile("tcpudp/tcp.go", {
+  "should expose a TCP service": tcpService("default/echo:80", "echo"),
+  "should expose an ExternalName TCP service": {
+    ...tcpService("default/dns:5353", "echo", [
+      core("Service", "dns", {
+        spec: { type: "ExternalName", externalName: "dns.example", ports: [{ port: 5353 }] },
+      }),
+    ]),
+    observe: async () => undefined,
+    backend: { protocol: "TCP", endpoints: [{ address: "dns.example", port: 5353, weight: 1 }] },
   },
-);
+  "should reload after an update in the configuration": [
+    tcpService("default/first-service:80", "first-service"),
+    tcpService("default/second-service:80", "second-service"),
+  ],
+});
 
 export const asideFiles: readonly UpstreamFile[] = [
   security,

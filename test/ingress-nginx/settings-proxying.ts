@@ -83,14 +83,42 @@ const nextUpstream = upstreamFile("settings/proxy_next_upstream.go", {
   ),
 });
 
+const globalHeader = { "server-snippet": '\nmore_set_headers "Globalfoo: Foooo";' };
+const withOwn: Partial<State> = {
+  ingresses: [
+    {},
+    {
+      name: "annotated",
+      host: "annotated.foo.com",
+      annotations: { "server-snippet": '\nmore_set_headers "Foo: Bar";\nmore_set_headers "Xpto: Lalala";' },
+    },
+  ],
+};
+const onlyGlobal: Seen = { headers: { globalfoo: "Foooo", foo: null, xpto: null } };
+
 const serverSnippet = upstreamFile("settings/server_snippet.go", {
-  "should add value of server-snippet setting to all ingress config": refusedSetting(
-    { "server-snippet": '\nmore_set_headers "Globalfoo: Foooo";' },
-    "text of nginx's configuration is not read here",
+  "should add value of server-snippet setting to all ingress config": set(
+    "serverglobalsnippet1.foo.com",
+    { ...globalHeader, "allow-snippet-annotations": "true", "annotations-risk-level": "Critical" },
+    {
+      ...withOwn,
+      see: [
+        onlyGlobal,
+        {
+          ask: { host: "annotated.foo.com" },
+          headers: { globalfoo: "Foooo", foo: "Bar", xpto: "Lalala" },
+        },
+      ],
+    },
   ),
-  "should add global server-snippet and drop annotations per admin config": refusedSetting(
-    { "server-snippet": '\nmore_set_headers "Globalfoo: Foooo";', "allow-snippet-annotations": "false" },
-    "text of nginx's configuration is not read here",
+  "should add global server-snippet and drop annotations per admin config": set(
+    "serverglobalsnippet2.foo.com",
+    { ...globalHeader, "allow-snippet-annotations": "false", "annotations-risk-level": "Critical" },
+    {
+      ...withOwn,
+      refused: "the controller's ConfigMap forbids it: allow-snippet-annotations",
+      see: [onlyGlobal, { ask: { host: "annotated.foo.com" }, status: 404 }],
+    },
   ),
 });
 

@@ -37,6 +37,8 @@ export interface Place {
   readonly address: string;
   readonly http: number;
   readonly https: number;
+  /** Of a TCP service. */
+  readonly tcp: number;
 }
 
 /** One state of the objects, and what is seen of it. */

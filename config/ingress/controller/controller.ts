@@ -9,6 +9,7 @@ import type { Preset } from "../annotation/annotations.ts";
 import type { RulePolicies } from "../rule-parts.ts";
 import { readValues, type Values } from "../values.ts";
 import { readCompression } from "./compression.ts";
+import { readControllerSnippets, type ControllerSnippets } from "./snippets.ts";
 import { settingPolicies } from "./setting-policy.ts";
 
 /** Names that the chart, the static manifests and those of former releases have. */
@@ -31,6 +32,7 @@ export interface Controller {
   readonly usesForwardedHeaders: boolean;
   /** Beginnings of paths that are never redirected to HTTPS. */
   readonly withoutRedirect: readonly string[];
+  readonly snippets: ControllerSnippets;
   /** Beginnings of paths for which nobody needs credentials. */
   readonly withoutCredentials: readonly string[];
 }
@@ -59,6 +61,7 @@ export function readController(set: ResourceSet, notes: Notes): Controller {
     redirectStatus: redirectStatus ?? 308,
     compression: readCompression(settings),
     usesForwardedHeaders: settings.flag("use-forwarded-headers") ?? false,
+    snippets: readControllerSnippets(settings),
     withoutRedirect: pathsOf("no-tls-redirect-locations"),
     withoutCredentials: pathsOf("no-auth-locations"),
   };
@@ -67,12 +70,7 @@ export function readController(set: ResourceSet, notes: Notes): Controller {
 /** Of several ConfigMaps the oldest has the say. */
 function findSettings(set: ResourceSet, notes: Notes): Map<string, Preset> {
   const found = new Map<string, Preset>();
-  for (const configMap of set.all(configMapKind)) {
-    if (!controllerName.test(configMap.name)) continue;
-    if (!controllerNamespaces.has(configMap.namespace)) {
-      noteElsewhere(configMap, notes);
-      continue;
-    }
+  for (const configMap of controllerConfigMaps(set, controllerName, notes)) {
     for (const [name, value] of Object.entries(configMap.body.data ?? {})) {
       const text = value.trim();
       if (text === "" || found.has(name)) continue;
@@ -92,6 +90,16 @@ function findSettings(set: ResourceSet, notes: Notes): Map<string, Preset> {
   return found;
 }
 
+/** Those of such a name, where they count; the oldest first. */
+export function controllerConfigMaps(set: ResourceSet, name: RegExp, notes: Notes): ConfigMap[] {
+  return set.all(configMapKind).filter((configMap) => {
+    if (!name.test(configMap.name)) return false;
+    const isHeard = controllerNamespaces.has(configMap.namespace);
+    if (!isHeard) noteElsewhere(configMap, notes);
+    return isHeard;
+  });
+}
+
 /** What no file reads. */
 function noteOthers(found: ReadonlyMap<string, Preset>, settings: Values): void {
   for (const [name, { text }] of found) {
@@ -106,6 +114,6 @@ function noteElsewhere(configMap: ConfigMap, notes: Notes): void {
   const name = JSON.stringify(qualifiedName(configMap));
   notes.add(fieldOf(configMap.object, "metadata", "namespace"), {
     code: "statement-ignored",
-    message: `${name} has a name of ingress-nginx's own ConfigMap, which is read in ${[...controllerNamespaces].join(", ")} only`,
+    message: `${name} has a name of ingress-nginx's own ConfigMaps, which are read in ${[...controllerNamespaces].join(", ")} only`,
   });
 }

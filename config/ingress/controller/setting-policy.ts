@@ -14,7 +14,7 @@ const tuning = "it tunes how nginx itself runs";
 const logging = "logs and traces are settings of the whole configuration (accessLog, tracing)";
 const buffers = "bodies stream through the gateway, which never holds one whole";
 const keptAlive = "connections are kept alive by the runtime";
-const layer4 = "TCP and UDP services are not read from this ConfigMap";
+const layer4 = "connections of TCP services last until one side ends them";
 const tls = "listeners use the versions and ciphers of the runtime: TLS 1.2 and 1.3";
 const compressed = "every client that takes it gets compressed responses";
 const firewall = "there is no web application firewall, so requests that it stops would pass";
@@ -89,11 +89,13 @@ export const settingPolicies: Readonly<Record<string, SettingPolicy>> = {
     "http-redirect-code",
     "limit-conn-status-code",
     "limit-req-status-code",
+    "location-snippet",
     "no-auth-locations",
     "no-tls-redirect-locations",
     "proxy-add-original-uri-header",
     "proxy-real-ip-cidr",
     "proxy-set-headers",
+    "server-snippet",
     "ssl-protocols",
     "use-forwarded-headers",
     "use-gzip",
@@ -104,13 +106,7 @@ export const settingPolicies: Readonly<Record<string, SettingPolicy>> = {
     "enable-owasp-modsecurity-crs",
     "modsecurity-snippet",
   ]),
-  ...unsupported(raw, inSnippets, [
-    "http-snippet",
-    "location-snippet",
-    "main-snippet",
-    "server-snippet",
-    "stream-snippet",
-  ]),
+  ...unsupported(raw, inSnippets, ["http-snippet", "main-snippet", "stream-snippet"]),
   "limit-conn-zone-variable": {
     unsupported: "connections are counted by the client's address",
     remedy: "Write a rateLimitPolicy in a native file beside this one.",

@@ -6,7 +6,13 @@ import { literal } from "../../pattern-text.ts";
 import type { FilterInput, MatchInput } from "../rule-parts.ts";
 import { parseSnippet, type Statement } from "./parse-snippet.ts";
 import { readCondition, searched } from "./snippet-condition.ts";
-import type { SnippetAnswer, SnippetContext, SnippetFilter, StatementReader } from "./snippet-context.ts";
+import type {
+  SnippetAnswer,
+  SnippetContext,
+  SnippetFilter,
+  SnippetName,
+  StatementReader,
+} from "./snippet-context.ts";
 import { headerReaders } from "./snippet-headers.ts";
 
 export interface Snippet {
@@ -19,10 +25,7 @@ export interface Snippet {
 
 const nothing: Snippet = { filters: [], answers: [], allow: [], deny: [] };
 
-export function readSnippet(
-  name: "configuration-snippet" | "server-snippet",
-  annotations: Annotations,
-): Snippet {
+export function readSnippet(name: SnippetName, annotations: Annotations): Snippet {
   const text = annotations.text(name);
   if (text === undefined) return nothing;
   const statements = parseSnippet(text);

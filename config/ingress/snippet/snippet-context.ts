@@ -15,8 +15,11 @@ export interface SnippetAnswer {
 /** A location's own: variables such as `$service_name` are not the same in all of an Ingress. */
 export type SnippetFilter = (facts: LocationFacts) => FilterInput;
 
+/** `location-snippet` is the controller's, and so may be `server-snippet`. */
+export type SnippetName = "configuration-snippet" | "server-snippet" | "location-snippet";
+
 export interface SnippetContext {
-  readonly name: "configuration-snippet" | "server-snippet";
+  readonly name: SnippetName;
   readonly annotations: Annotations;
   readonly filters: SnippetFilter[];
   readonly answers: SnippetAnswer[];
