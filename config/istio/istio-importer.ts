@@ -1,6 +1,7 @@
 // Istio's objects → listeners, routes and backends: what an ingress gateway would serve to everyone, and a sidecar to its
 // own pod.
 import type { ImportContext, Importer } from "../kubernetes/importer.ts";
+import { admit } from "./admission/admission.ts";
 import { createDestinations, type Destinations } from "./backend/destinations.ts";
 import { addConnectionRoutes, type ConnectionContext } from "./connection-routes.ts";
 import { placedRoutes, type PlacedRoute } from "./http/delegate.ts";
@@ -40,6 +41,7 @@ interface Translation {
 }
 
 function translateIstio(context: ImportContext): void {
+  admit(context);
   const entries = translateGateways(context);
   const mesh = readMeshConfig(context);
   const destinations = createDestinations(context, mesh.defaults);

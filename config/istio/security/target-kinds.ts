@@ -4,7 +4,14 @@ import { serviceKind } from "../../kubernetes/core-kinds.ts";
 import type { ResourceSet } from "../../kubernetes/resource-set.ts";
 import { rootNamespace } from "../host.ts";
 import { serviceEntryKind } from "../kinds/service-entry.ts";
-import { at, ignored, unknownReference, unsupported, type Place } from "../../kubernetes/field-notes.ts";
+import {
+  at,
+  ignored,
+  invalid,
+  unknownReference,
+  unsupported,
+  type Place,
+} from "../../kubernetes/field-notes.ts";
 
 export interface TargetRef {
   readonly group?: string | undefined;
@@ -46,8 +53,8 @@ export function noteTargets({ namespace, targetRefs }: Targeting, place: Place, 
       const what = `a ${ref.kind} of ${JSON.stringify(ref.group ?? "")}`;
       const message = `policies are for a Gateway or GatewayClass of "gateway.networking.k8s.io", a Service or a ServiceEntry, not for ${what}`;
       unsupported(field, message, "Name one of these with its group, or write a selector.");
-    } else if (ref.namespace && ref.namespace !== namespace) {
-      ignored(field, "policies are for objects of their own namespace: this one has no effect there");
+    } else if (ref.namespace) {
+      invalid(field, "a policy is for objects of its own namespace", "Leave namespace out.");
     } else if (kind === "GatewayClass") {
       if (ref.name === waypointClass && namespace === rootNamespace) continue;
       ignored(field, `only ${waypointClass} is a class to target, from ${rootNamespace}: it has no effect`);
