@@ -86,7 +86,6 @@ export const diagnosticCodes = {
   "route-protocol": error("A route attached to a listener of another protocol."),
   "route-conflict": error("Two routes that want the same connections of a listener."),
   "backend-protocol": error("A backend that speaks another protocol than the rule that refers to it."),
-  "proxy-protocol-unsupported": error("The PROXY protocol where connections are shared by requests."),
   "policy-ineffective": warning("A policy of a backend that connections have no use for."),
   "route-unattached": error("None of the route's listeners serves any of its hostnames."),
   "hostname-unattached": warning("None of the route's listeners serves one of its hostnames."),

@@ -90,6 +90,8 @@ export const limits = {
   tunnelMessageBytes: 512 * 1024,
   /** Tunnel: concurrent streams of one connection. */
   streamsPerConnection: 4_096,
+  /** Agent: kept connections that begin with the PROXY protocol, by the client connection that they are for. */
+  agentClientPools: 1_024,
   /** Tunnel: receive window of one stream at its largest, in bytes. */
   streamWindowBytes: 256 * 1024,
   /** Tunnel: receive window of a new stream. Times `streamsPerConnection`, the least a connection may hold. */

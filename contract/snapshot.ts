@@ -257,7 +257,7 @@ export const snapshotBackendSchema = z.strictObject({
   tls: backendTlsSchema.optional(),
   /** Longest wait for a connection to an endpoint; of an agent, TLS included. Absent: the agent's own, of a gateway none. */
   connectTimeoutMs: z.int().positive().optional(),
-  /** The PROXY protocol that each connection to an endpoint begins with. Absent: none. Of TCP and TLS only. */
+  /** The PROXY protocol that each connection to an endpoint begins with. Absent: none. Where it carries requests agents dial. */
   proxyProtocol: z.strictObject({ version: proxyProtocolVersionSchema }).optional(),
   endpoints: z.array(endpointSchema).max(limits.endpointsPerBackend),
   loadBalancer: loadBalancerSchema,

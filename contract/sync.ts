@@ -6,6 +6,7 @@ import { backendTlsSchema } from "./backend-tls.ts";
 import { histogramValues } from "./latency-buckets.ts";
 import { limits } from "./limits.ts";
 import { activeHealthCheckSchema } from "./active-health-check.ts";
+import { proxyProtocolVersionSchema } from "./proxy-protocol-version.ts";
 import { endpointConnectionsSchema } from "./backend-policy.ts";
 import { backendProtocolSchema, endpointSchema, nameSchema, versionedSnapshotSchema } from "./snapshot.ts";
 
@@ -118,6 +119,8 @@ export const tunnelConfigSchema = z.strictObject({
       protocol: backendProtocolSchema,
       tls: backendTlsSchema.optional(),
       connectTimeoutMs: z.int().positive().optional(),
+      /** What connections begin with that carry requests. Absent: nothing. */
+      proxyProtocol: proxyProtocolVersionSchema.optional(),
       endpoints: z.array(endpointSchema),
       activeHealthCheck: activeHealthCheckSchema.optional(),
     }),

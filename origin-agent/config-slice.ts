@@ -3,10 +3,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BackendTls } from "#contract/backend-tls.ts";
+import type { ProxyProtocolVersion } from "#contract/proxy-protocol-version.ts";
 import { endpointKey } from "#contract/snapshot.ts";
 import type { BackendProtocol, Endpoint } from "#contract/snapshot.ts";
 import { tunnelConfigSchema } from "#contract/sync.ts";
 import type { TunnelConfig } from "#contract/sync.ts";
+import type { Fields } from "#contract/tunnel/head.ts";
+import { proxiedConnectionField, readProxiedConnection } from "#contract/proxied-connection.ts";
+import { encodeProxyHeader } from "#traffic/connection/proxy-protocol.ts";
 import { type CheckPlan, compileChecks, type StepPlan } from "#traffic/health/check-plan.ts";
 import { systemCode } from "./agent-error.ts";
 import { writeFileAtomic } from "./atomic-file.ts";
@@ -21,8 +25,14 @@ export interface SliceEndpoint {
   readonly protocol: BackendProtocol;
   readonly tls: BackendTls | undefined;
   readonly connectTimeoutMs: number | undefined;
+  /** Connections that carry requests begin with it. */
+  readonly proxyProtocol: ProxyProtocolVersion | undefined;
+  /** What the connection for a request begins with. Absent: nothing. */
+  readonly header?: Uint8Array;
   /** Endpoints with the same one are reached in the same way and can share connections. */
   readonly connectionKey: string;
+  /** The same as the slice has it, whoever the client is. */
+  readonly slicedKey: string;
   readonly check: CheckPlan | undefined;
   /** Way to the endpoint and what its check asks, as text: a check with the same one goes on. */
   readonly checkSubject: string;
@@ -84,33 +94,53 @@ export async function openConfigSlice(dataDir: string, tunnel: string, log: Log)
 function indexEndpoints(config: TunnelConfig): Map<string, SliceEndpoint> {
   const index = new Map<string, SliceEndpoint>();
   for (const { name, endpoints, ...backend } of config.backends) {
-    const { protocol, tls, connectTimeoutMs, activeHealthCheck } = backend;
-    const way = JSON.stringify([protocol, tls ?? null, connectTimeoutMs ?? null]);
+    const { protocol, tls, connectTimeoutMs, proxyProtocol, activeHealthCheck } = backend;
+    const wayText = JSON.stringify([protocol, tls ?? null, connectTimeoutMs ?? null, proxyProtocol ?? null]);
     const checkOf = activeHealthCheck && compileChecks(activeHealthCheck, protocol);
     for (const endpoint of endpoints) {
       const key = endpointKey(name, endpoint.id);
       const check = checkOf?.(endpoint);
-      const connectionKey = `${endpoint.address} ${endpoint.port} ${way}`;
+      const connectionKey = `${endpoint.address} ${endpoint.port} ${wayText}`;
       const checkSubject = JSON.stringify([
         connectionKey,
         activeHealthCheck ?? null,
         endpoint.healthCheck ?? null,
       ]);
-      index.set(key, { key, endpoint, protocol, tls, connectTimeoutMs, connectionKey, check, checkSubject });
+      const way = { protocol, tls, connectTimeoutMs, proxyProtocol, connectionKey, slicedKey: connectionKey };
+      index.set(key, { key, endpoint, ...way, check, checkSubject });
     }
   }
   return index;
 }
 
+/** The endpoint for one request, whose connection begins with its client's where the backend says so. */
+export function targetFor(target: SliceEndpoint, fields: Fields): SliceEndpoint {
+  if (!target.proxyProtocol) return target;
+  const told = fields.find(([name]) => name === proxiedConnectionField)?.[1] ?? "";
+  const header = encodeProxyHeader(target.proxyProtocol, readProxiedConnection(told));
+  return {
+    ...target,
+    header,
+    connectionKey: `${target.connectionKey} ${Buffer.from(header).toString("base64")}`,
+  };
+}
+
 /** What to open for a connection to an endpoint, or for a step of its check. */
 export function dialTargetOf(
-  { endpoint, protocol, tls, connectTimeoutMs }: SliceEndpoint,
+  { endpoint, protocol, tls, connectTimeoutMs, header }: SliceEndpoint,
   step?: StepPlan,
 ): DialTarget {
-  if (!step) return { address: endpoint.address, port: endpoint.port, protocol, tls, connectTimeoutMs };
-  const { address, port, hostname } = step;
-  const named = hostname === undefined ? tls : { ...tls, hostname };
-  return { address, port, protocol: step.protocol, tls: named, connectTimeoutMs };
+  const { address, port } = endpoint;
+  if (!step) return { address, port, protocol, tls, connectTimeoutMs, ...(header && { header }) };
+  const { hostname } = step;
+  return {
+    address: step.address,
+    port: step.port,
+    protocol: step.protocol,
+    tls: hostname === undefined ? tls : { ...tls, hostname },
+    connectTimeoutMs,
+    header: step.header,
+  };
 }
 
 async function loadStored(path: string, log: Log): Promise<TunnelConfig | undefined> {

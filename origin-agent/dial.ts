@@ -21,6 +21,8 @@ export interface DialTarget {
   readonly connectTimeoutMs?: number | undefined;
   /** Keep the socket open for writing after the endpoint has ended its side. */
   readonly halfOpen?: boolean;
+  /** What goes first, before TLS, too. Absent: nothing. */
+  readonly header?: Uint8Array;
 }
 
 /** Opens a socket to `target`; the callback runs once, when it is ready for bytes or has failed. */
@@ -51,18 +53,33 @@ export function createDial({ policy, connectTimeoutMs, endpointTls, connectTo = 
       allowHalfOpen: target.halfOpen === true,
     };
     const timeoutMs = target.connectTimeoutMs ?? connectTimeoutMs;
-    if (!speaksTls(target.protocol)) return whenReady(connectTcp(tcp), "connect", timeoutMs, callback);
+    const plain = (opened: Parameters<Dial>[1]) =>
+      whenReady(connectTcp(tcp), "connect", timeoutMs, (error, socket) => {
+        if (socket && target.header && target.header.length > 0) socket.write(target.header);
+        opened(error, socket);
+      });
+    if (!speaksTls(target.protocol)) return plain(callback);
+    const secure = (context: SecureContext, lower: LowerOptions, leftMs: number) =>
+      whenReady(connectTls(tlsOptions(lower, target, context)), "secureConnect", leftMs, callback);
+    const startedMs = performance.now();
     endpointTls(target.tls).then(
       // Outside of the promise: what the callback throws is nobody's rejection.
       (context) =>
         process.nextTick(() => {
-          const socket = connectTls(tlsOptions(tcp, target, context));
-          whenReady(socket, "secureConnect", timeoutMs, callback);
+          if (!target.header?.length) return secure(context, tcp, timeoutMs);
+          plain((error, socket) => {
+            if (!socket) return callback(error);
+            // Whatever becomes of it, TLS tells.
+            socket.on("error", () => undefined);
+            secure(context, { socket }, Math.max(timeoutMs - (performance.now() - startedMs), 1));
+          });
         }),
       (error: Error) => process.nextTick(callback, error),
     );
   };
 }
+
+type LowerOptions = TcpNetConnectOpts | { readonly socket: Socket };
 
 /** Calls back when the socket is ready for bytes, or has failed, or its time is up. */
 function whenReady(
@@ -87,13 +104,13 @@ function whenReady(
 }
 
 function tlsOptions(
-  tcp: TcpNetConnectOpts,
+  lower: LowerOptions,
   { address, protocol, tls }: DialTarget,
   secureContext: SecureContext,
 ): ConnectionOptions {
   const name = tls?.hostname ?? address;
   return {
-    ...tcp,
+    ...lower,
     secureContext,
     // RFC 6066 §3: no address literals in SNI.
     ...(isIP(name) === 0 && { servername: name }),

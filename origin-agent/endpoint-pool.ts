@@ -31,38 +31,56 @@ export interface EndpointPools {
   close(): Promise<void>;
 }
 
+interface Kept<T> {
+  /** `connectionKey` of the endpoint as the slice has it. */
+  readonly way: string;
+  readonly pool: T;
+}
+
+type Closing = { close(): unknown };
+
 export function createEndpointPools(dial: Dial): EndpointPools {
-  const http1 = new Map<string, Http1Clients>();
-  const http2 = new Map<string, Http2Pool>();
+  const http1 = new Map<string, Kept<Http1Clients>>();
+  const http2 = new Map<string, Kept<Http2Pool>>();
   return {
     http1: (target) => pooled(http1, target, () => openHttp1(target, dial)),
     http2: (target) => pooled(http2, target, () => new Http2Pool(target, dial)),
     retain(endpoints) {
       const wanted = new Set([...endpoints.values()].map(({ connectionKey }) => connectionKey));
       for (const pools of [http1, http2]) {
-        for (const [key, pool] of pools) {
-          if (wanted.has(key)) continue;
-          pools.delete(key);
-          // Closing waits for requests in flight; a connection that breaks meanwhile is reported to its request.
-          void Promise.resolve(pool.close()).catch(() => undefined);
-        }
+        for (const [key, { way }] of pools) if (!wanted.has(way)) close(pools, key);
       }
     },
     async close() {
-      for (const { agent } of http1.values()) agent.destroy();
-      await Promise.all([...http1.values()].map(({ pool }) => pool.destroy().catch(() => undefined)));
-      for (const pool of http2.values()) pool.destroy();
+      for (const { pool } of http1.values()) pool.agent.destroy();
+      await Promise.all([...http1.values()].map(({ pool }) => pool.pool.destroy().catch(() => undefined)));
+      for (const { pool } of http2.values()) pool.destroy();
       http1.clear();
       http2.clear();
     },
   };
 }
 
-function pooled<T>(pools: Map<string, T>, target: SliceEndpoint, open: () => T): T {
-  const { connectionKey } = target;
-  const pool = pools.get(connectionKey) ?? open();
-  pools.set(connectionKey, pool);
-  return pool;
+function pooled<T extends Closing>(pools: Map<string, Kept<T>>, target: SliceEndpoint, open: () => T): T {
+  const { connectionKey: key, header } = target;
+  const kept = pools.get(key) ?? { way: target.slicedKey, pool: open() };
+  // In the order of their use, as far as clients make them.
+  if (header) pools.delete(key);
+  pools.set(key, kept);
+  if (header && pools.size > limits.agentClientPools) closeOldest(pools);
+  return kept.pool;
+}
+
+/** Of those that are for one connection of a client. */
+function closeOldest(pools: Map<string, Kept<Closing>>): void {
+  for (const [key, { way }] of pools) if (way !== key) return close(pools, key);
+}
+
+function close(pools: Map<string, Kept<Closing>>, key: string): void {
+  const kept = pools.get(key);
+  pools.delete(key);
+  // Closing waits for requests in flight; a connection that breaks meanwhile is reported to its request.
+  void Promise.resolve(kept?.pool.close()).catch(() => undefined);
 }
 
 function openHttp1(target: SliceEndpoint, dial: Dial): Http1Clients {

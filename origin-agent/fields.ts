@@ -1,4 +1,5 @@
 // Header fields between the tunnel (lower-case names, latin-1, in order) and the raw lists of Node and undici.
+import { proxiedConnectionField } from "#contract/proxied-connection.ts";
 import type { Fields } from "#contract/tunnel/head.ts";
 import { hopByHopNames, nominatedNames } from "#traffic/forwarding/hop-by-hop.ts";
 
@@ -26,7 +27,7 @@ export function endToEndFields(fields: Fields, drop?: ReadonlySet<string>): Fiel
 }
 
 /** The tunnel's authority becomes Host or `:authority`. The gateway has answered `Expect` (RFC 9110 §10.1.1). */
-export const droppedRequestFields: ReadonlySet<string> = new Set(["host", "expect"]);
+export const droppedRequestFields: ReadonlySet<string> = new Set(["host", "expect", proxiedConnectionField]);
 
 /** What the hub says may follow a request's body; no client can. */
 export function announcedTrailers(fields: Fields): string | undefined {

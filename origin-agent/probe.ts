@@ -44,7 +44,6 @@ export function probe(target: SliceEndpoint, { policy, steps }: CheckPlan, dial:
           if (isLast || !result.ok) finish(result);
           else run(index + 1);
         };
-        if (step.header.length > 0) socket.write(step.header);
         if (dialogue) probeTcp(socket, dialogue, settle);
         else if (speaksHttp2(step.protocol)) probeHttp2(socket, target, step, settle);
         else probeHttp(socket, target, step, settle);

@@ -3,7 +3,7 @@ import { speaksHttp2 } from "#contract/snapshot.ts";
 import type { ResetCode } from "#contract/tunnel/code.ts";
 import type { OpenHead } from "#contract/tunnel/head.ts";
 import type { StreamHandlers, TunnelStream } from "#traffic/tunnel/stream.ts";
-import type { ConfigSlice } from "./config-slice.ts";
+import { type ConfigSlice, targetFor } from "./config-slice.ts";
 import type { Dial } from "./dial.ts";
 import type { EndpointPools } from "./endpoint-pool.ts";
 import { announcedTrailers } from "./fields.ts";
@@ -50,12 +50,13 @@ export function createStreamRouter({
 }: StreamRouterOptions): StreamRouter {
   const webSockets = new Set<WebSocketExchange>();
   const route: RouteStream = (log, stream, head, ended) => {
-    const target = slice.endpoints.get(head.endpoint);
-    if (!target) {
+    const known = slice.endpoints.get(head.endpoint);
+    if (!known) {
       const reason = `not an endpoint of the configuration this agent runs (version ${slice.version})`;
       log.warn("stream_refused", { ...streamFields(stream), reason });
       return "endpoint_not_allowed";
     }
+    const target = targetFor(known, head.fields);
     if (head.kind === "websocket" && speaksHttp2(target.protocol)) {
       const reason = `WebSockets need an endpoint of HTTP/1.1; it speaks ${target.protocol}`;
       log.warn("stream_refused", { ...streamFields(stream), reason });

@@ -81,7 +81,6 @@ tlsRoutes: [{ name: r, listeners: [a, b], securityPolicy: { clientCIDRs: { deny:
       '9:77: warning: backend "t" speaks TCP: hedging is about requests and has no effect on connections (at backends[0].hedging) [policy-ineffective]',
       '9:138: warning: backend "t" speaks TCP: circuitBreaker.maxParallelRequests is about requests and has no effect on connections (at backends[0].circuitBreaker.maxParallelRequests) [policy-ineffective]',
       '9:202: warning: backend "t" speaks TCP: loadBalancer.consistentHash is about requests and has no effect on connections (at backends[0].loadBalancer.consistentHash) [policy-ineffective]',
-      '10:62: error: backend "h" speaks HTTP: requests of many clients share its connections, which cannot begin with the address of one (at backends[1].proxyProtocol) [proxy-protocol-unsupported]',
       "11:52: warning: the rule has no backendRefs; its connections are closed at once (at tcpRoutes[0].rules[0]) [rule-no-backend]",
       '12:83: error: expected a network such as 10.0.0.0/8 or 2001:db8::/32; found "10.0.0.0/33" (at tlsRoutes[0].securityPolicy.clientCIDRs.deny[0]) [match-network-invalid]',
       "12:129: error: expected a duration of at most 596h; found 600h (at tlsRoutes[0].rules[0].timeouts.idle) [duration-range]",

@@ -156,16 +156,6 @@ export const listenerFields: Check = (config, report) => {
 export const backendLayer: Check = (config, report) => {
   for (const [index, backend] of config.backends.entries()) {
     if (isLayer4(backend)) reportIneffective(backend, ["backends", index], report);
-    else if (backend.proxyProtocol) {
-      report.add({
-        code: "proxy-protocol-unsupported",
-        path: ["backends", index, "proxyProtocol"],
-        at: "key",
-        message: `backend ${JSON.stringify(backend.name)} speaks ${backend.protocol}: requests of many clients share its connections, which cannot begin with the address of one`,
-        remedy:
-          "Read the client's address from X-Forwarded-For, or take the connections through a TCP listener.",
-      });
-    }
   }
 };
 

@@ -31,7 +31,9 @@ export const sentProxyProtocolSchema = z
   .strictObject({
     version: proxyProtocolVersionSchema.describe("V1: a line of text. V2: a binary header."),
   })
-  .describe("Connections to the endpoints begin with the client's address. For protocol TCP and TLS only.");
+  .describe(
+    "Connections to the endpoints begin with the client's address. Those that carry requests are then shared by the requests of one connection of a client only, and opened by an agent.",
+  );
 
 const connectionRuleSchema = z
   .strictObject({

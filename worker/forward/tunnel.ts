@@ -7,7 +7,9 @@ import type { Exchange } from "../exchange.ts";
 import type { TunnelPlan } from "../plan/tunnel-plan.ts";
 import { internalHeaders } from "#contract/internal-headers.ts";
 import { limits } from "#contract/limits.ts";
+import { proxiedConnectionField, proxiedConnectionText } from "#contract/proxied-connection.ts";
 import { hubName } from "#contract/tunnel/target.ts";
+import { peerAddress } from "../stage/identify-client.ts";
 import { upstreamRequest } from "./upstream-request.ts";
 
 /**
@@ -48,6 +50,10 @@ async function throughHub(exchange: Exchange, tunnel: TunnelPlan, hub: string): 
   if (announced !== undefined) request.headers.set(requestTrailersHeader, announced);
   request.headers.set(internalHeaders.endpoint, endpointKey(backend.backend.name, endpoint.endpoint.id));
   request.headers.set(internalHeaders.operation, "stream");
+  if (backend.backend.proxyProtocol) {
+    const client = peerAddress(exchange.request);
+    request.headers.set(proxiedConnectionField, proxiedConnectionText(client, serverAddress(exchange)));
+  }
   const { trailers, informational } = doorFacts(exchange.request);
   setOrDelete(request.headers, internalHeaders.trailers, trailers);
   setOrDelete(request.headers, internalHeaders.informational, exchange.informs ? informational : undefined);
@@ -73,7 +79,19 @@ function bodyForHub({ body, trailers, headers, upstreamIdentity }: Exchange): {
   return names.length === 0 ? { body } : { body: trailers.frame(body, names), announced: names.join(", ") };
 }
 
+/** Of the client's connection; where a gateway process accepts itself nothing tells which address of several it was. */
+function serverAddress({ request, listener }: Exchange): string {
+  const { serverIp } = doorFacts(request);
+  if (serverIp !== undefined) return serverIp;
+  const { port = 0, addresses = [] } = listener ?? {};
+  const [only = peerAddress(request).startsWith("[") ? "::" : "0.0.0.0"] =
+    addresses.length === 1 ? addresses : [];
+  return only.includes(":") ? `[${only}]:${port}` : `${only}:${port}`;
+}
+
 interface DoorFacts {
+  /** Where its client has connected to, `ADDRESS:PORT`. */
+  readonly serverIp?: string;
   /** Its client takes trailers (decision 0012). */
   readonly trailers?: string;
   /** Where informational answers go (decision 0021). */

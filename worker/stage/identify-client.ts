@@ -21,7 +21,7 @@ function identify(exchange: Exchange, detect: ClientDetector): void {
  * `cf.clientIp` is written by workerd or by the front door of `isthmus serve`. Cloudflare has no such field, but sets
  * `CF-Connecting-IP` itself, whatever the client sent.
  */
-function peerAddress(request: Request): string {
+export function peerAddress(request: Request): string {
   const clientIp = (request.cf as { clientIp?: unknown } | undefined)?.clientIp;
   if (typeof clientIp === "string") return clientIp;
   return request.headers.get("cf-connecting-ip") ?? "unknown";

@@ -26,6 +26,8 @@ export interface Peer {
 
 export interface ConnectionFacts {
   readonly clientIp: string;
+  /** Where the connection was accepted, likewise. */
+  readonly serverIp: string;
   readonly httpProtocol: string;
   /** Absent on listeners without TLS. */
   readonly tlsVersion?: string;
@@ -50,8 +52,9 @@ export function connectionFacts(
 ): ConnectionFacts {
   return {
     clientIp: client
-      ? clientAddress(client.address, client.port)
-      : clientAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0),
+      ? placeText(client.address, client.port)
+      : placeText(socket.remoteAddress ?? "", socket.remotePort ?? 0),
+    serverIp: placeText(socket.localAddress ?? "", socket.localPort ?? 0),
     httpProtocol: httpVersion === "2.0" ? "HTTP/2" : `HTTP/${httpVersion}`,
     ...("encrypted" in socket && {
       tlsVersion: socket.getProtocol() ?? "",
@@ -98,6 +101,6 @@ function distinguishedName(lines: string | undefined): string {
   );
 }
 
-function clientAddress(address: string, port: number): string {
+function placeText(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

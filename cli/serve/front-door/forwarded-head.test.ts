@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { forwardedHead, returnedHead } from "./forwarded-head.ts";
 
-const facts = { clientIp: "192.0.2.1:5", httpProtocol: "HTTP/2", tlsVersion: "TLSv1.3", tlsCipher: "x" };
+const facts = {
+  clientIp: "192.0.2.1:5",
+  serverIp: "10.0.0.1:80",
+  httpProtocol: "HTTP/2",
+  tlsVersion: "TLSv1.3",
+  tlsCipher: "x",
+};
 const head = (rawHeaders: string[], more = {}): string[] =>
   forwardedHead({ rawHeaders, authority: "a.example.com", chunked: false, scheme: "https", ...more }, facts);
 

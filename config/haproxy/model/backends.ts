@@ -65,9 +65,10 @@ export function translateBackend(proxy: Proxy, name: string, context: ServerTlsC
   // Routes of connections have their own.
   const hasTimeout = isHttp(proxy) || tls !== undefined;
   const connectTimeout = hasTimeout ? connectTimeoutOf(proxy, notes) : undefined;
-  const isDialled = tls === undefined && !(firstServer?.options.http2 ?? false);
+  const { http2 = false, sendProxy } = firstServer?.options ?? {};
+  const isDialled = tls === undefined && !(isHttp(proxy) && (http2 || sendProxy));
   const errors = observedErrors(servers, isDialled, notes);
-  const proxyProtocol = proxyProtocolOf(servers, carries, notes);
+  const proxyProtocol = proxyProtocolOf(servers, notes);
   const slowStartMs = servers.find(({ options }) => options.slowStartMs !== undefined)?.options.slowStartMs;
   const isHash = loadBalancer.type === "ConsistentHash";
   const queue = queueOf(proxy, servers, notes);
@@ -278,21 +279,10 @@ function connectTimeoutOf(proxy: Proxy, notes: Notes): string | undefined {
   return ms ? formatDuration(ms) : undefined;
 }
 
-function proxyProtocolOf(
-  servers: readonly Server[],
-  carries: Carries,
-  notes: Notes,
-): "V1" | "V2" | undefined {
+function proxyProtocolOf(servers: readonly Server[], notes: Notes): "V1" | "V2" | undefined {
   const version = servers[0]?.options.sendProxy;
   for (const { statement, options } of servers) {
-    if (carries === "requests" && options.sendProxy) {
-      notes.add(statement, {
-        code: "statement-unsupported",
-        message:
-          "connections to servers of requests are shared by clients, so none can begin with an address",
-        remedy: "Let the server read X-Forwarded-For or Forwarded.",
-      });
-    } else if (options.sendProxy !== version) {
+    if (options.sendProxy !== version) {
       notes.add(statement, {
         code: "statement-unsupported",
         message: "the servers of a backend all get the PROXY protocol in one version, or none does",
@@ -300,5 +290,5 @@ function proxyProtocolOf(
       });
     }
   }
-  return carries === "connections" ? version : undefined;
+  return version;
 }
