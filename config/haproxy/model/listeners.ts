@@ -51,9 +51,12 @@ export function translateBinds(
   context: BindContext,
 ): ImportedListener[] {
   const { listenerNames, notes } = context;
-  const binds = statementsOf(proxy, "bind").flatMap(
-    (statement) => attempt(statement, notes, () => readBind(statement, context)) ?? [],
-  );
+  const statements = statementsOf(proxy, "bind");
+  const binds = statements
+    .filter((statement) => !isOverQuic(statement))
+    .flatMap((statement) => attempt(statement, notes, () => readBind(statement, context)) ?? []);
+  for (const statement of statements.filter(isOverQuic))
+    attempt(statement, notes, () => noteQuic(statement, binds, notes));
   const ports = Map.groupBy(binds, ({ port }) => port);
   return [...ports.values()].map((same) => {
     const [bind] = same;
@@ -79,6 +82,29 @@ export function translateBinds(
     } as const;
     return { statement, listener };
   });
+}
+
+const quic = /^quic[46]?@/;
+
+function isOverQuic(statement: Statement): boolean {
+  return wordAt(statement, 1)
+    .split(",")
+    .every((text) => quic.test(text));
+}
+
+/** Clients learn of HTTP/3 where they have been before: without it they stay with TCP. */
+function noteQuic(statement: Statement, binds: readonly Bind[], notes: Notes): void {
+  const places = wordAt(statement, 1)
+    .split(",")
+    .flatMap((text) => readAddress(text.replace(quic, ""), statement));
+  for (const { port } of places) {
+    if (binds.some((bind) => bind.port === port && bind.tls)) continue;
+    const remedy = `Bind ${port} with \`ssl\`, too.`;
+    unsupported("HTTP/3 is not spoken, and no bind has the port for TCP", remedy, statement.words[1]);
+  }
+  const message = "HTTP/3 is not spoken: clients speak HTTP/2 and HTTP/1.1 on the same port";
+  const remedy = "Remove `alt-svc` headers that announce it.";
+  notes.add(statement, { code: "statement-ignored", message, remedy });
 }
 
 /** What the section says, and each bind for itself. */
@@ -218,17 +244,36 @@ function readOptions(statement: Statement): Map<string, string[]> {
   return options;
 }
 
+/** Addresses that are none of a TCP port. */
+const refusedAddresses = [
+  {
+    pattern: /^(?:unix@|abnsz?@|\/)/,
+    message: "listeners have a TCP port, and no path",
+    remedy: "Bind a port of 127.0.0.1, and let the servers that name the path have that address.",
+  },
+  {
+    pattern: /^(?:fd|sockpair)@/,
+    message: "sockets of the process that starts HAProxy are not taken over",
+    remedy: "Bind an address and a port.",
+  },
+  { pattern: /^udp[46]?@/, message: "listeners are TCP only", remedy: "Bind a TCP port." },
+  { pattern: quic, message: "listeners are TCP only", remedy: "Write a bind of its own for QUIC." },
+  {
+    pattern: /^rhttp@/,
+    message: "servers do not open the connections to themselves",
+    remedy: "Run an agent beside them, and reach them through its tunnel.",
+  },
+];
+
 /** Widest range of ports. */
 const maxPorts = 64;
 
 function readAddress(text: string, statement: Statement): { address: string; port: number }[] {
-  if (/^(?:unix@|abns@|abnsz@|fd@|sockpair@|\/)/.test(text)) {
-    return unsupported("listeners have a TCP port", "Bind a port.", statement.words[1]);
-  }
-  if (/^(?:quic[46]|udp[46]?|rhttp)@/.test(text)) {
-    return unsupported("listeners are TCP only", "Bind a TCP port.", statement.words[1]);
-  }
-  const found = /^(?:(?:ipv[46]|tcp[46]?|stream\+ipv[46])@)?(.*):([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(text);
+  const refused = refusedAddresses.find(({ pattern }) => pattern.test(text));
+  if (refused) return unsupported(refused.message, refused.remedy, statement.words[1]);
+  // With one path, a connection of Multipath TCP is one of TCP.
+  const found =
+    /^(?:(?:ipv[46]|mptcp[46]?|tcp[46]?|stream\+ipv[46])@)?(.*):([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(text);
   const [first, last] = [Number(found?.[2]), Number(found?.[3] ?? found?.[2])];
   if (!found || !(first >= 1 && last <= 65_535 && first <= last)) {
     return invalid(`expected an address and a port such as *:80; found ${JSON.stringify(text)}`, {
