@@ -24,9 +24,9 @@ function headerFromSchema(textSchema: typeof responseTextSchema) {
     });
 }
 
-export const headersFromSchema = z.array(headerFromSchema(requestTextSchema)).min(1).max(16);
+export const headersFromSchema = z.array(headerFromSchema(requestTextSchema)).min(1).max(64);
 
-const responseHeadersFromSchema = z.array(headerFromSchema(responseTextSchema)).min(1).max(16);
+const responseHeadersFromSchema = z.array(headerFromSchema(responseTextSchema)).min(1).max(64);
 
 const replacedHeaderSchema = z.strictObject({
   name: headerNameSchema.describe("Name, without case."),

@@ -3,13 +3,9 @@
 import { z } from "zod";
 import { textTransformSchema, type TextTransform } from "./text-transform.ts";
 
-const namedFacts = [
-  "Header",
-  "QueryParam",
-  "Cookie",
-  "ClientCertificateSubject",
-  "ClientCertificateIssuer",
-] as const;
+const namedFacts = ["Header", "QueryParam", "Cookie"] as const;
+/** Of these a name picks one part. */
+const distinguishedNames = ["ClientCertificateSubject", "ClientCertificateIssuer"] as const;
 
 export const textFactSchema = z.enum([
   "ClientIP",
@@ -25,6 +21,7 @@ export const textFactSchema = z.enum([
   "Search",
   "Target",
   ...namedFacts,
+  ...distinguishedNames,
   "ServerName",
   "TLSVersion",
   "TLSCipher",
@@ -57,7 +54,7 @@ const maxParts = 128;
 
 /** What of each stands here. */
 const ofRequest =
-  "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; Protocol is `HTTP/1.1` or `HTTP/2`; ServerName is what the client asked for in the TLS handshake, TLSVersion (`TLSv1.3`) and TLSCipher what was agreed on, known to `isthmus serve` alone; Search is the query with its question mark; Target is path and query; UniqueID is a UUID made up for the request; Time is when it came, in milliseconds since 1970; ClientCertificateVerification is `SUCCESS`, `NONE` or `FAILED:` with the reason, ClientCertificate a certificate that was verified (DER, Base64), ClientCertificateSubject and ClientCertificateIssuer the value of one attribute of the name in it.";
+  "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; Protocol is `HTTP/1.1` or `HTTP/2`; ServerName is what the client asked for in the TLS handshake, TLSVersion (`TLSv1.3`) and TLSCipher what was agreed on, known to `isthmus serve` alone; Search is the query with its question mark; Target is path and query; UniqueID is a UUID made up for the request; Time is when it came, in milliseconds since 1970; ClientCertificateVerification is `SUCCESS`, `NONE` or `FAILED:` with the reason, ClientCertificate a certificate that was verified (DER, Base64), ClientCertificateSubject and ClientCertificateIssuer the names in it (RFC 2253), or the value of one attribute.";
 const ofResponse =
   " Of the response, as the changes in front have made it: Status, ResponseHeader, and the value that ResponseCookie sets; EndpointName is the name of the endpoint that gave it, or its address.";
 
@@ -101,9 +98,12 @@ function textSchema(facts: Facts, depth = 1): TextSchema {
       if ([made.text, made.from, made.parts].filter((source) => source !== undefined).length !== 1)
         fail("expected text, from or parts, one of them", "text");
       const isNamed = made.from !== undefined && named.includes(made.from);
-      if (isNamed !== (made.name !== undefined))
+      const mayBeNamed = isNamed || distinguishedNames.some((fact) => fact === made.from);
+      if (made.name === undefined ? isNamed : !mayBeNamed)
         fail(
-          isNamed ? `expected the name of the ${made.from}` : `only ${named.join(", ")} have names`,
+          isNamed
+            ? `expected the name of the ${made.from}`
+            : `only ${[...named, ...distinguishedNames].join(", ")} have names`,
           "name",
         );
       if (made.text === undefined) return;

@@ -21,6 +21,7 @@ const plainTypes = [
   "Length",
   "ReverseLabels",
   "HTTPDate",
+  "OneLineName",
 ] as const;
 
 export const digestSchema = z.enum(["MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"]);
@@ -32,7 +33,7 @@ export const textTransformSchema = z.discriminatedUnion("type", [
     type: z
       .enum(plainTypes)
       .describe(
-        "In other letters; its bytes backwards; encoded or decoded (FormDecode: `+` is a space everywhere, URLDecode: behind a question mark); how many bytes there are; ReverseLabels: the labels of a host name backwards; HTTPDate: seconds since 1970 as in `Expires`.",
+        "In other letters; its bytes backwards; encoded or decoded (FormDecode: `+` is a space everywhere, URLDecode: behind a question mark); how many bytes there are; ReverseLabels: the labels of a host name backwards; HTTPDate: seconds since 1970 as in `Expires`; OneLineName: a distinguished name (RFC 2253) as OpenSSL writes it in one line, `/C=FR/CN=ann`.",
       ),
   }),
   z.strictObject({

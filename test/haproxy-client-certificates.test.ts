@@ -1,5 +1,6 @@
 // `ssl_c_used` and the names of `ssl_c_s_dn` and `ssl_c_i_dn` of a haproxy.cfg, beside real HAProxy: rules that ask who the
 // client's certificate says it is, and headers that tell.
+import { X509Certificate } from "node:crypto";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueAuthority, issueLeaf } from "#contract/identity/identity-fixture.ts";
@@ -15,7 +16,7 @@ ${httpDefaults}frontend web
   http-request deny deny_status 404 if { path_beg /admin } !{ ssl_c_s_dn(cn) -m str alice }
   http-request deny deny_status 405 if { ssl_c_s_dn(CN) -m beg mal } or !{ ssl_c_verify 0 }
   http-request deny deny_status 410 if { ssl_c_s_dn(ou) -m found }
-  http-request return status 200 content-type text/plain lf-string "%[ssl_c_used] %{+Q}[ssl_c_s_dn(cn)] %[ssl_c_i_dn(cn)] %[ssl_c_s_dn(ou)]."
+  http-request return status 200 content-type text/plain lf-string "%[ssl_c_used] %{+Q}[ssl_c_s_dn(cn)] %[ssl_c_i_dn(cn)] %[ssl_c_s_dn(ou)]. %[ssl_c_s_dn] %[ssl_c_i_dn(,0,rfc2253)] %[ssl_c_sha1,hex]"
 `;
 
 interface ClientKey {
@@ -57,14 +58,16 @@ function ask(port: number, path: string, client: ClientKey | undefined): Promise
 
 test.each([
   ["nobody", "/", "403"],
-  ["alice", "/", "200 1 alice clients ."],
-  ["alice", "/admin", "200 1 alice clients ."],
-  ["bob", "/", "200 1 bob clients ."],
+  ["alice", "/", "200 1 alice clients . /CN=alice CN=clients"],
+  ["alice", "/admin", "200 1 alice clients . /CN=alice CN=clients"],
+  ["bob", "/", "200 1 bob clients . /CN=bob CN=clients"],
   ["bob", "/admin", "404"],
   ["mallory", "/", "405"],
 ])("%s asks for %s: %s", async (name, path, expected) => {
   const { ours, theirs } = running;
   const client = clients.get(name);
-  if (haproxyMissing() === undefined) expect(await ask(theirs.web, path, client)).toBe(expected);
-  expect(await ask(ours.web, path, client)).toBe(expected);
+  const digest = client && new X509Certificate(client.cert).fingerprint.replaceAll(":", "");
+  const answer = expected.startsWith("200") ? `${expected} ${digest}` : expected;
+  if (haproxyMissing() === undefined) expect(await ask(theirs.web, path, client)).toBe(answer);
+  expect(await ask(ours.web, path, client)).toBe(answer);
 });

@@ -55,6 +55,7 @@ test.each([
   ['"a,\\",b",c', { type: "Field", field: { position: 2, delimiters: ",", quoted: true } }, "c"],
   ["www.shop.test.", { type: "ReverseLabels" }, "test.shop.www"],
   ["www..test", { type: "ReverseLabels" }, undefined],
+  ["CN=ann\\, jr,O=Caf\\C3\\A9,C=FR", { type: "OneLineName" }, "/C=FR/O=Caf\u00C3\u00A9/CN=ann, jr"],
   ["0", { type: "HTTPDate" }, "Thu, 01 Jan 1970 00:00:00 GMT"],
   ["9223372036854775807", { type: "HTTPDate" }, undefined],
   ['{"a":{"b.c":[1,"x"]}}', { type: "JSONQuery", jsonQuery: { path: "$.a.b\\.c[1]" } }, "x"],

@@ -56,6 +56,8 @@ export function applyTransform(transform: PlainTransform, text: string): string 
       return reverseLabels(text);
     case "HTTPDate":
       return httpDate(text);
+    case "OneLineName":
+      return oneLineName(text);
     case "JSONQuery":
       return queryJson(text, transform.jsonQuery.path);
     case "PreferredLanguage":
@@ -131,6 +133,20 @@ function trimmed(
 function reverseLabels(text: string): string | undefined {
   const labels = text.replace(/\.$/, "").split(".");
   return labels.includes("") ? undefined : labels.reverse().join(".");
+}
+
+/** The last of the attributes comes first (RFC 2253 §2.1); octets and special characters are as they are. */
+function oneLineName(text: string): string {
+  const attributes = text.match(/(?:[^,\\]|\\.)+/g) ?? [];
+  const plain = attributes.map((attribute) =>
+    attribute.replace(/\\([0-9A-Fa-f]{2}|.)/g, (_, escaped: string) =>
+      escaped.length === 2 ? String.fromCharCode(parseInt(escaped, 16)) : escaped,
+    ),
+  );
+  return plain
+    .reverse()
+    .map((attribute) => `/${attribute}`)
+    .join("");
 }
 
 /** RFC 9110 §5.6.7. */

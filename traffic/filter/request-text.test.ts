@@ -60,6 +60,7 @@ test.each<[RequestText[number], string]>([
   [{ from: "ClientCertificateVerification" }, "SUCCESS"],
   [{ from: "ClientCertificateSubject", name: "OU" }, "shop"],
   [{ from: "ClientCertificateSubject", name: "O" }, ""],
+  [{ from: "ClientCertificateSubject" }, "CN=ann,OU=shop"],
   [{ from: "ClientCertificateIssuer", name: "cn" }, "clients"],
   [{ from: "Header", name: "X-User" }, "Ann"],
   [{ from: "Header", name: "x-none" }, ""],

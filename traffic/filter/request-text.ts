@@ -145,7 +145,8 @@ function verified(
   certificate: ClientCertificateFacts | undefined,
   attribute: string,
 ): string | undefined {
-  return certificate?.verification === "SUCCESS" ? attributeOf(name ?? "", attribute) : undefined;
+  if (certificate?.verification !== "SUCCESS" || !name) return undefined;
+  return attribute === "" ? name : attributeOf(name, attribute);
 }
 
 type PlainFact = Exclude<

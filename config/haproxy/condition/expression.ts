@@ -8,6 +8,7 @@ import { never, not, type Condition, type ExpressionSubject, type Test } from ".
 import { constantCondition, operatorOfMethod } from "./criterion.ts";
 import { knownValue } from "./known-sample.ts";
 import { partsOfVariable, resolveSample } from "./resolve-sample.ts";
+import { isOfResponse } from "./response-parts.ts";
 import { comparedVariable, type Comparison } from "./sample-variables.ts";
 
 /** Throws `StatementProblem`. */
@@ -27,6 +28,12 @@ export function expressionCondition(
   const isText = kind === "text" && !/^(?:int|ip|len|reg)$/.test(method ?? "") && operator === undefined;
   if (known !== undefined && isText) return constantCondition(known, flags);
   if (parts.length === 0) return never;
+  if (isOfResponse(parts)) {
+    return unsupported(
+      "the condition looks at a variable that is made of the response",
+      "Test the response itself, with res.hdr or status.",
+    );
+  }
   if (kind === "binary" && method !== "found") {
     return unsupported("bytes are not compared", "Write them as text first, with hex or base64.");
   }

@@ -102,7 +102,15 @@ export function readFetch(expression: string): Fetch {
 }
 
 function computedOrExpression(sample: Sample): Fetch | undefined {
-  return computedFetch(sample) ?? expressionFetch(sample);
+  return mapOfComputed(sample) ?? computedFetch(sample) ?? expressionFetch(sample);
+}
+
+/** `req.hdr(name),regsub(:\d+$,),map(file)`: what is looked up is put together. */
+function mapOfComputed({ fetch, converters }: Sample): Fetch | undefined {
+  const index = converters.findIndex(({ name }) => name.startsWith("map"));
+  const map = converters[index];
+  const key = map && computedFetch({ fetch, converters: converters.slice(0, index) });
+  return key && mapFetch(key, map.name, map.args, converters.slice(index + 1));
 }
 
 /** `undefined`: it could not be had whatever the variables are. */

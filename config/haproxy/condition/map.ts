@@ -22,7 +22,7 @@ const maxTurns = 64;
  */
 export function mapCases(fetch: MapFetch, files: NamedFiles, conditionOf: KeyCondition): MapCase[] {
   const { key, operator } = fetch;
-  const compared = key.kind === "text" ? { ...key, operator } : key;
+  const compared = key.kind === "text" || key.kind === "computed" ? { ...key, operator } : key;
   const cases = groupsOf(fetch, files.entries(fetch.file)).map(({ value, keys }) => ({
     condition: conditionOf(compared, keys),
     value: converted(fetch, value),

@@ -71,12 +71,26 @@ function certificateParts(name: string, [attribute, ...others]: readonly string[
       return [{ from: "ClientCertificateVerification", transforms: [oneIfVerified, elseZero] }];
     case "ssl_c_verify":
       return [{ text: "0" }];
+    case "ssl_c_der":
+      return [{ from: "ClientCertificate", transforms: [{ type: "Base64Decode" }] }];
+    case "ssl_c_sha1": {
+      const transforms: TextTransform[] = [
+        { type: "Base64Decode" },
+        { type: "Digest", digest: { algorithm: "SHA1" } },
+      ];
+      return [{ from: "ClientCertificate", transforms }];
+    }
     case "ssl_c_s_dn":
     case "ssl_c_i_dn": {
-      // The whole name, another than the first, and other ways to write it are HAProxy's own.
-      if (attribute === undefined || attribute === "" || others.length > 0) return undefined;
       const from = name === "ssl_c_s_dn" ? "ClientCertificateSubject" : "ClientCertificateIssuer";
-      return [{ from, name: attribute.toUpperCase() }];
+      if (attribute !== undefined && attribute !== "") {
+        // Another than the first, and other ways to write it, are HAProxy's own.
+        return others.length > 0 ? undefined : [{ from, name: attribute.toUpperCase() }];
+      }
+      const [occurrence = "", format] = others;
+      if (occurrence !== "" && occurrence !== "0") return undefined;
+      if (format === "rfc2253") return [{ from }];
+      return format === undefined ? [{ from, transforms: [{ type: "OneLineName" }] }] : undefined;
     }
     default:
       return undefined;
@@ -206,6 +220,7 @@ const elementCount: TextTransform[] = [
 export function kindOfFetch({ name }: Call): SampleKind {
   if (name === "src" || /^(?:req\.|req_)?hdr_ip$/.test(name)) return "address";
   if (/^(?:src_port|status|(?:re[qs][._])?hdr_(?:cnt|val))$/.test(name)) return "number";
+  if (name === "ssl_c_der" || name === "ssl_c_sha1") return "binary";
   if (name === "ssl_c_used" || name === "ssl_fc_has_crt") return "boolean";
   return /^(?:int|bool|rand|date|ssl_c_verify)$/.test(name) ? "number" : "text";
 }
