@@ -1,5 +1,6 @@
 // Conditions on sample expressions with variables in them (`var(txn.raw),sha1,base64,secure_memcmp(txn.hash)`): what they look
 // at is known where the rule stands.
+import type { RequestText } from "#contract/request-text.ts";
 import { unsupported } from "../statement-problem.ts";
 import type { Standpoint } from "./changes.ts";
 import { readRanges } from "./comparison.ts";
@@ -28,12 +29,7 @@ export function expressionCondition(
   const isText = kind === "text" && !/^(?:int|ip|len|reg)$/.test(method ?? "") && operator === undefined;
   if (known !== undefined && isText) return constantCondition(known, flags);
   if (parts.length === 0) return never;
-  if (isOfResponse(parts)) {
-    return unsupported(
-      "the condition looks at a variable that is made of the response",
-      "Test the response itself, with res.hdr or status.",
-    );
-  }
+  refuseResponse(parts);
   if (kind === "binary" && method !== "found") {
     return unsupported("bytes are not compared", "Write them as text first, with hex or base64.");
   }
@@ -50,6 +46,7 @@ function equalityCondition(
   const other = partsOfVariable(variable, at);
   if (!one || !other) return notKnown();
   if (one.parts.length === 0 || other.length === 0) return never;
+  refuseResponse([...one.parts, ...other]);
   const isEqual: Condition = {
     kind: "test",
     test: {
@@ -63,6 +60,15 @@ function equalityCondition(
   const [range, ...others] = patterns.length === 0 ? [] : readRanges(patterns);
   if (range === "0:0" && others.length === 0) return isEqual;
   return unsupported("only whether texts are equal can be told", "Compare with `eq 0`.");
+}
+
+/** Rules are chosen before there is one. */
+function refuseResponse(parts: RequestText): void {
+  if (!isOfResponse(parts)) return;
+  unsupported(
+    "the condition looks at a variable that is made of the response",
+    "Test the response itself, with res.hdr or status.",
+  );
 }
 
 function notKnown(): never {
