@@ -80,6 +80,37 @@ export function networksOfRules(rules: readonly AddressRule[]): SecurityPolicy |
   };
 }
 
+/** Whom a backend admits that a route leads to. */
+export function networksOfBackend(backend: Proxy, scope: Scope, notes: Notes): SecurityPolicy | undefined {
+  const rules = readAddressRules(backend, scope, { withContent: true, bySni: false }, notes);
+  const admitted = networksOfRules(rules);
+  if (admitted) return admitted === "all" ? undefined : admitted;
+  notes.add(rules.find(({ isRejection }) => isRejection)!.statement, {
+    code: "statement-unsupported",
+    message: "connections are refused by what they begin with before they have a backend",
+    remedy: "Move the rule into the frontends.",
+  });
+  return undefined;
+}
+
+/** Who is admitted by both. Throws `StatementProblem`. */
+export function bothPolicies(
+  one: SecurityPolicy | undefined,
+  other: SecurityPolicy | undefined,
+): SecurityPolicy | undefined {
+  if (!one || !other) return one ?? other;
+  const [{ allow, deny = [] }, others] = [one.clientCIDRs ?? {}, other.clientCIDRs ?? {}];
+  if (allow && others.allow) {
+    return unsupported(
+      "the frontend and its backend let some addresses in each",
+      "Join them in the frontend.",
+    );
+  }
+  const allowed = allow ?? others.allow;
+  const denied = [...deny, ...(others.deny ?? [])];
+  return { clientCIDRs: { ...(allowed && { allow: allowed }), ...(denied.length > 0 && { deny: denied }) } };
+}
+
 /** Who is rejected by one layer or another: what a layer accepts goes on to the next one. */
 export function rejectionOf(rules: readonly AddressRule[]): Condition {
   const layers = Map.groupBy(rules, ({ layer }) => layer);

@@ -12,13 +12,19 @@ import { readDurationMs } from "../duration.ts";
 import type { NamedFiles } from "../named-files.ts";
 import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
-import { attempt, StatementProblem } from "../statement-problem.ts";
+import { attempt, StatementProblem, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
 import type { CertificateFolders } from "./bind-certificates.ts";
-import { networksOfRules, readAddressRules, rejectionOf } from "./admitted-networks.ts";
+import {
+  bothPolicies,
+  networksOfBackend,
+  networksOfRules,
+  readAddressRules,
+  rejectionOf,
+} from "./admitted-networks.ts";
 import { conditionOf, readChoices, readConnectionScope, type Choice } from "./connection-choices.ts";
 import { connectionMatches } from "./connection-matches.ts";
-import { isAboutTls, noteContentOfBackend, readInspection } from "./content-rules.ts";
+import { isAboutTls, readInspection } from "./content-rules.ts";
 import { isAboutConnections, readConnectionLimits } from "./connection-limits.ts";
 import type { RouteContext } from "./routes.ts";
 import { translateBinds, type ImportedListener } from "./listeners.ts";
@@ -62,7 +68,6 @@ const aboutRequests: ReadonlySet<string> = new Set(
 );
 
 export function noteIdleStatements(proxy: Proxy, notes: Notes): void {
-  if (proxy.kind === "backend") noteContentOfBackend(proxy, notes);
   for (const statement of proxy.settings.statements) {
     if (!aboutRequests.has(wordAt(statement, 0)) || statement.prefix) continue;
     const message = "has no effect in mode tcp, in HAProxy neither";
@@ -113,7 +118,7 @@ export function translateConnections(front: Proxy, context: ConnectionContext): 
     statement: choice.statement,
     route: {
       name: context.routeNames.take(front.name),
-      ...routeParts,
+      ...withBackendPolicy(routeParts, choice, context),
       rules: [ruleOf(front, choice, context)],
     },
   }));
@@ -121,6 +126,23 @@ export function translateConnections(front: Proxy, context: ConnectionContext): 
 }
 
 type RouteParts = Pick<TcpRoute, "listeners" | "securityPolicy" | "inspection">;
+
+/** A route leads to one backend, whose rules about addresses are its own. */
+function withBackendPolicy(parts: RouteParts, choice: Choice, context: ConnectionContext): RouteParts {
+  const own = attempt(choice.statement, context.notes, () =>
+    bothPolicies(parts.securityPolicy, policyOfBackend(choice, context)),
+  );
+  return own ? { ...parts, securityPolicy: own } : parts;
+}
+
+function policyOfBackend(
+  { backend }: Choice,
+  { sources, files, notes }: ConnectionContext,
+): RouteParts["securityPolicy"] {
+  const proxy = backend === undefined ? undefined : sources.get(backend);
+  if (proxy?.kind !== "backend") return undefined;
+  return networksOfBackend(proxy, readConnectionScope(proxy, files, notes), notes);
+}
 
 function tlsRoutesOf(
   front: Proxy,
@@ -136,7 +158,7 @@ function tlsRoutesOf(
           hostnames[0] === undefined ? front.name : `${front.name}-${label(hostnames[0])}`,
         ),
         ...(hostnames.length > 0 && { hostnames }),
-        ...parts,
+        ...withBackendPolicy(parts, choice, context),
         rules: [ruleOf(front, choice, context)],
       },
     })),
@@ -153,7 +175,15 @@ function inspectedRoute(
   const rules: TcpRoute["rules"] = [];
   for (const choice of choices) {
     if (rules.some(({ matches }) => matches === undefined)) break;
-    const matches = attempt(choice.statement, notes, () => connectionMatches(choice.condition));
+    const matches = attempt(choice.statement, notes, () => {
+      if (policyOfBackend(choice, context)) {
+        unsupported(
+          "the backend refuses addresses, and connections that are told apart by what they begin with share a route",
+          "Move the rules of the backend into the frontend.",
+        );
+      }
+      return connectionMatches(choice.condition);
+    });
     if (!matches) continue;
     rules.push({ ...(matches.length > 0 && { matches }), ...ruleOf(front, choice, context) });
   }

@@ -76,18 +76,6 @@ function contentRules(front: Proxy, scope: Scope, notes: Notes): ContentRule[] {
   });
 }
 
-/** What a backend asks of bytes comes too late: the route has been found by then. */
-export function noteContentOfBackend(backend: Proxy, notes: Notes): void {
-  for (const statement of statementsOf(backend, "tcp-request")) {
-    if (wordAt(statement, 1) !== "content" || actions[wordAt(statement, 2)] !== "Reject") continue;
-    notes.add(statement, {
-      code: "statement-unsupported",
-      message: "connections are refused by what they begin with before they have a backend",
-      remedy: "Move the rule into the frontends.",
-    });
-  }
-}
-
 function readDelay(front: Proxy, rules: readonly ContentRule[], notes: Notes): string | undefined {
   const statement = settingOf(front, "tcp-request", "inspect-delay");
   const delayMs = statement && attempt(statement, notes, () => readDurationMs(statement.words[2]));
