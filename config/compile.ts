@@ -21,6 +21,7 @@ import {
 } from "./compile-policy.ts";
 import { compileRateLimits, limitsOfRule } from "./compile-rate-limit.ts";
 import { parseAddress, placeId } from "./native/address.ts";
+import { compileCounterTable } from "./native/counter.ts";
 import type { NativeRateLimitPolicy } from "./native/rate-limit.ts";
 import type {
   NativeBackend,
@@ -50,6 +51,9 @@ export function compileSnapshot(config: NativeConfig): Snapshot {
     ...compileConnectionRoutes(config, listenerNames),
     backends: config.backends.map(compileBackend).sort(compareNames),
     ...(config.errorPages.length > 0 && { errorPages: config.errorPages.toSorted(compareNames) }),
+    ...(config.counterTables.length > 0 && {
+      counterTables: config.counterTables.map(compileCounterTable).sort(compareNames),
+    }),
     settings: {
       clientIPDetection: compileDetection(config.clientIPDetection),
       accessLog: {
@@ -170,6 +174,7 @@ function compileRule(rule: NativeRule, id: string, routePolicy: NativeRoute["sec
       ...timer("backendHeadMs", rule.timeouts.backendHead),
     },
     ...(rule.errorPages !== undefined && { errorPages: rule.errorPages }),
+    ...(rule.counting.length > 0 && { counting: rule.counting }),
     ...(rule.securityPolicy && {
       securityPolicy: compileRuleSecurityPolicy(rule.securityPolicy, routePolicy),
     }),

@@ -21,6 +21,7 @@ export function diffSnapshots(
     ...diffNamed("tlsRoute", byName(from.tlsRoutes ?? []), byName(to.tlsRoutes ?? [])),
     ...diffNamed("backend", byName(from.backends), byName(to.backends)),
     ...diffNamed("errorPages", byName(from.errorPages ?? []), byName(to.errorPages ?? [])),
+    ...diffNamed("counterTable", byName(from.counterTables ?? []), byName(to.counterTables ?? [])),
     ...diffNamed("settings", new Map(Object.entries(from.settings)), new Map(Object.entries(to.settings))),
   ];
 }

@@ -60,7 +60,16 @@ export type VersionSummary = z.infer<typeof versionSummarySchema>;
 export const changeSchema = z.strictObject({
   kind: z.enum(["added", "removed", "changed"]),
   /** `listener`, `route`, `backend` or `settings`. */
-  what: z.enum(["listener", "route", "tcpRoute", "tlsRoute", "backend", "errorPages", "settings"]),
+  what: z.enum([
+    "listener",
+    "route",
+    "tcpRoute",
+    "tlsRoute",
+    "backend",
+    "errorPages",
+    "counterTable",
+    "settings",
+  ]),
   name: z.string(),
   before: z.unknown().optional(),
   after: z.unknown().optional(),

@@ -60,6 +60,13 @@ export const limits = {
   /** Weight of all servers that a table of `hashType` has room for; of more, each has a like share. */
   serverTableWeight: 8_192,
   rateLimitPolicies: 1_024,
+  counterTables: 64,
+  /** Counters of one table; entries of one, in each process; what the entries of all its tables take there. */
+  countersPerTable: 32,
+  counterEntries: 100_000,
+  counterBytes: 32 * 1024 * 1024,
+  /** What one rule counts. */
+  countingPerRule: 32,
   errorPages: 256,
   pagesPerErrorPages: 64,
   /** Rate limits of one rule, those of its route and policies included; as many concurrency limits. */

@@ -23,6 +23,7 @@ import {
 } from "./backend-policy.ts";
 import { canonicalHash, canonicalJson } from "./canonical-json.ts";
 import { compressionSchema } from "./compression.ts";
+import { counterTableSchema, countingSchema } from "./counter.ts";
 import { backendTlsSchema } from "./backend-tls.ts";
 import { activeHealthCheckSchema, endpointHealthCheckSchema } from "./active-health-check.ts";
 import { connectionMatchesSchema, inspectionRuleSchema } from "./connection-inspection.ts";
@@ -135,6 +136,8 @@ export const snapshotRuleSchema = z.strictObject({
   /** Absent: none. */
   rateLimits: z.array(ruleRateLimitSchema).max(limits.limitsPerRule).optional(),
   concurrencyLimits: z.array(ruleConcurrencyLimitSchema).max(limits.limitsPerRule).optional(),
+  /** Absent: nothing. */
+  counting: z.array(countingSchema).max(limits.countingPerRule).optional(),
   /** In place of the listener's. */
   errorPages: nameSchema.optional(),
   /** Absent: bodies pass as they come. */
@@ -312,6 +315,7 @@ export const snapshotSchema = z.strictObject({
   backends: z.array(snapshotBackendSchema).max(limits.backends),
   /** Absent: none. */
   errorPages: z.array(namedErrorPagesSchema).max(limits.errorPages).optional(),
+  counterTables: z.array(counterTableSchema).max(limits.counterTables).optional(),
   settings: snapshotSettingsSchema,
 });
 

@@ -89,7 +89,7 @@ function localModel(
     })),
     tcpRoutes: [],
     tlsRoutes: [],
-    routes: model.routes.map((route) => ({
+    routes: withOwnCounters(model.routes, own).map((route) => ({
       ...route,
       name: own(route.name),
       listeners: (route.listeners ?? model.listeners.filter(isHttp).map(({ name }) => name)).map(own),
@@ -124,7 +124,17 @@ function localModel(
     })),
     rateLimitPolicies: model.rateLimitPolicies.map((policy) => ({ ...policy, name: own(policy.name) })),
     errorPages: model.errorPages.map((set) => ({ ...set, name: own(set.name) })),
+    counterTables: model.counterTables.map((table) => ({ ...table, name: own(table.name) })),
   };
+}
+
+/** What reads counters and counts names the case's own tables. */
+function withOwnCounters<T>(part: T, own: (name: string) => string): T {
+  return JSON.parse(JSON.stringify(part), (field, value: Record<string, unknown>) => {
+    if (field === "counting")
+      return (value as unknown as { table: string }[]).map((one) => ({ ...one, table: own(one.table) }));
+    return value?.["from"] === "Counter" ? { ...value, name: own(String(value["name"])) } : value;
+  }) as T;
 }
 
 /** Filters that name a backend name the case's own. */
@@ -169,5 +179,6 @@ function joined([first, ...others]: readonly NativeConfig[]): NativeConfig {
     backends: [first!, ...others].flatMap(({ backends }) => backends),
     rateLimitPolicies: [first!, ...others].flatMap(({ rateLimitPolicies }) => rateLimitPolicies),
     errorPages: [first!, ...others].flatMap(({ errorPages }) => errorPages),
+    counterTables: [first!, ...others].flatMap(({ counterTables }) => counterTables),
   };
 }

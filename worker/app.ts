@@ -18,6 +18,7 @@ import { askFirst } from "./stage/ask-first.ts";
 import { authenticate } from "./stage/authenticate.ts";
 import { authorize } from "./stage/authorize.ts";
 import { giveCookies } from "./stage/client-key.ts";
+import { countRequest } from "./stage/count-request.ts";
 import { compressResponse } from "./stage/compress-response.ts";
 import { cors, corsPreflight } from "./stage/cors.ts";
 import { directResponse } from "./stage/direct-response.ts";
@@ -79,6 +80,7 @@ const spanOf: ReadonlyMap<unknown, SpanOf> = new Map<unknown, SpanOf>([
 export const policyStages: PolicyStages = {
   rule: [
     matchClaims,
+    countRequest,
     unframeBody,
     guardBody,
     compressResponse,

@@ -4,6 +4,7 @@ import type { GatewayError } from "#contract/error.ts";
 import type { ClientCertificateFacts } from "#traffic/access/distinguished-name.ts";
 import type { Claims, Identity } from "#traffic/access/identity.ts";
 import type { UpstreamIdentity } from "#traffic/access/upstream-identity.ts";
+import { RequestCounters } from "#traffic/counter/request-counters.ts";
 import { claimText } from "#traffic/limit/claim-text.ts";
 import type { RequestHead } from "#traffic/match/request-head.ts";
 import type { RuleMatch } from "#traffic/match/matcher.ts";
@@ -37,6 +38,7 @@ export class Exchange implements RequestHead {
   #fields: ReadonlyMap<string, string> | undefined = undefined;
   #granted: Map<string, string | null> | undefined = undefined;
   #uniqueId: string | undefined = undefined;
+  #counters: RequestCounters | undefined = undefined;
 
   // Entry: who asks, where, for what.
   listener: SnapshotListener | undefined = undefined;
@@ -173,6 +175,11 @@ export class Exchange implements RequestHead {
     return (this.#uniqueId ??= crypto.randomUUID());
   }
 
+  /** What the counter tables said when the first of them was asked. */
+  get counters(): RequestCounters {
+    return (this.#counters ??= new RequestCounters(this.plan.counterTables, this, this.startedMs));
+  }
+
   get timeMs(): number {
     return this.startedMs;
   }
@@ -196,6 +203,7 @@ export class Exchange implements RequestHead {
     const copy = new Exchange(request, this.lifetime, this.plan, this.startedMs);
     copy.#granted = this.#granted;
     copy.#uniqueId = this.#uniqueId;
+    copy.#counters = this.#counters;
     return Object.assign(copy, this, {
       request,
       method: request.method,

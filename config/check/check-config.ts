@@ -15,6 +15,7 @@ import { backendTls } from "./backend-tls.ts";
 import { canaryBackends } from "./canary-backends.ts";
 import type { Check } from "./check.ts";
 import { claimMatches } from "./claim-matches.ts";
+import { counterNames, counters } from "./counters.ts";
 import { connectionTimeouts, healthCheckTimes, ruleTimeouts } from "./durations.ts";
 import { filterCombinations } from "./filter-combinations.ts";
 import { knownReferences } from "./known-references.ts";
@@ -57,6 +58,8 @@ const checks: readonly Check[] = [
   securityPolicies,
   claimMatches,
   rateLimits,
+  counters,
+  counterNames,
   connectionBackends,
   weightedBackends,
   canaryBackends,

@@ -35,6 +35,7 @@ export const uniqueNames: Check = (config, report) => {
     "name",
   ]);
   check("set of error pages", named(config.errorPages), (index) => ["errorPages", index, "name"]);
+  check("counter table", named(config.counterTables), (index) => ["counterTables", index, "name"]);
   for (const [routeIndex, route] of config.routes.entries()) {
     check("rule of this route", named(route.rules), (index) => [
       "routes",

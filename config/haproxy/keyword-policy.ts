@@ -21,12 +21,8 @@ const unsupported = (message: string, remedy?: string): Policy => ({
   ...(remedy !== undefined && { remedy }),
 });
 
-/** What a test of them would see is an error where it is tested. */
-const countersOfTables: Readonly<Record<string, Policy>> = Object.fromEntries(
-  "sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc"
-    .split(" ")
-    .map((name) => [name, ignored("counters and tags of a table's own (gpc, gpt) are not kept")]),
-);
+/** Of tables that rules count in. */
+const counting = "sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 sc-add-gpc";
 
 /** Gone since HAProxy 2.1, but not from the files. */
 const removed = (instead: string): Policy =>
@@ -199,12 +195,11 @@ export const statsKeywords = table(
 
 export const requestActions = table(
   `allow deny tarpit reject silent-drop return redirect set-header add-header del-header replace-header replace-value set-path replace-path
-  set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth use-service track-sc0 track-sc1 track-sc2 track-sc capture`,
+  set-query set-uri set-pathq replace-uri replace-pathq set-var set-var-fmt unset-var auth use-service track-sc0 track-sc1 track-sc2 track-sc capture ${counting}`,
   `set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos
   wait-for-handshake wait-for-body normalize-uri strict-mode set-priority-class set-priority-offset
   do-log`,
   {
-    ...countersOfTables,
     "disable-l7-retry": ignored("what is retried depends on `retry-on` alone"),
     "early-hint": ignored("the hint is not sent"),
     "set-retries": ignored("the number of retries is the same for all requests of a rule"),
@@ -234,11 +229,10 @@ export const requestActions = table(
 );
 
 const responseActions = table(
-  "allow set-header add-header del-header replace-header replace-value set-status set-var set-var-fmt unset-var deny return redirect",
+  `allow set-header add-header del-header replace-header replace-value set-status set-var set-var-fmt unset-var deny return redirect ${counting}`,
   `capture set-log-level set-nice set-tos set-mark set-fc-mark set-fc-tos strict-mode track-sc0 track-sc1 track-sc2
   track-sc do-log wait-for-body`,
   {
-    ...countersOfTables,
     "cache-store": ignored("nothing is kept in a cache"),
     "add-headers-bin": ignored("headers are not read from binary texts"),
     "set-headers-bin": ignored("headers are not read from binary texts"),
@@ -263,11 +257,11 @@ const afterResponseActions: PolicyTable = new Map(
 export const tcpRequestLayers = table("connection session content inspect-delay", "");
 
 const tcpActions = table(
-  "accept reject silent-drop expect-proxy track-sc0 track-sc1 track-sc2 track-sc set-var set-var-fmt unset-var",
+  "accept reject silent-drop expect-proxy track-sc0 track-sc1 track-sc2 track-sc set-var set-var-fmt unset-var " +
+    counting,
   `capture set-nice set-tos set-mark set-fc-mark set-fc-tos set-bc-mark set-bc-tos set-log-level set-src-port
   set-priority-class set-priority-offset set-bandwidth-limit do-log`,
   {
-    ...countersOfTables,
     "expect-netscaler-cip": unsupported(
       "NetScaler's header in front of the connection is not read",
       "Let the NetScaler send the PROXY protocol, and write `accept-proxy`.",
@@ -294,7 +288,9 @@ const tcpResponseActions = table(
   `accept set-bandwidth-limit set-fc-mark set-fc-tos
   set-log-level set-mark set-nice set-tos do-log`,
   {
-    ...countersOfTables,
+    ...Object.fromEntries(
+      counting.split(" ").map((name) => [name, ignored("what servers send on connections is not counted")]),
+    ),
     reject: unsupported(
       "what a server sends reaches the client",
       "Where that is HTTP, refuse it with `http-response`.",

@@ -19,10 +19,11 @@ import { translateBinds, type ImportedListener } from "./model/listeners.ts";
 import type { ServerTlsContext } from "./model/server-tls.ts";
 import { noteDefaultTlsVersions } from "./model/tls-versions.ts";
 import { createNames, type Names } from "./model/names.ts";
+import { Counters, type ImportedCounterTable } from "./program/counters.ts";
 import { translateRoutes, type ImportedRoute, type RouteContext, type Target } from "./model/routes.ts";
 import { translateRulePolicies } from "./model/rule-policies.ts";
 import { crtBase, type NamedFiles } from "./named-files.ts";
-import type { Notes } from "./notes.ts";
+import { createNotes, type Notes } from "./notes.ts";
 import { readErrorSections } from "./program/error-pages.ts";
 import { createRateLimits, type ImportedPolicy } from "./program/rate-table.ts";
 import { readProcessVariables } from "./program/process-variables.ts";
@@ -48,32 +49,51 @@ interface Parts {
   readonly backends: readonly ImportedBackend[];
   readonly policies: readonly ImportedPolicy[];
   readonly errorPages: readonly ImportedErrorPages[];
+  readonly counterTables: readonly ImportedCounterTable[];
+  readonly counters: Counters;
 }
 
 export function translate(sections: readonly Section[], files: NamedFiles, notes: Notes): Translation {
   noteDefaultTlsVersions(sections, notes);
-  const parts = translateParts(checkKeywords(sections, notes), files, notes);
-  const { listeners, routes, backends, policies, connections, errorPages } = parts;
+  const known = checkKeywords(sections, notes);
+  const parts = translateParts(known, files, notes, asksForCounters(known, files));
+  const { listeners, routes, backends, policies, connections, errorPages, counterTables, counters } = parts;
   const tcpRoutes = connections.flatMap((imported) => imported.tcpRoutes);
   const tlsRoutes = connections.flatMap((imported) => imported.tlsRoutes);
   return {
     config: {
       listeners: listeners.map(({ listener }) => listener),
-      routes: routes.map(({ route }) => route),
+      routes: routes.map(({ route }) => withCounting(route, counters)),
       ...(tcpRoutes.length > 0 && { tcpRoutes: tcpRoutes.map(({ route }) => route) }),
       ...(tlsRoutes.length > 0 && { tlsRoutes: tlsRoutes.map(({ route }) => route) }),
       backends: backends.map(({ backend }) => backend),
       ...(policies.length > 0 && { rateLimitPolicies: policies.map(({ policy }) => policy) }),
       ...(errorPages.length > 0 && { errorPages: errorPages.map((imported) => imported.errorPages) }),
+      ...(counterTables.length > 0 && { counterTables: counterTables.map(({ table }) => table) }),
     },
     origins: originsOf(parts),
   };
 }
 
-function translateParts(sections: readonly Section[], files: NamedFiles, notes: Notes): Parts {
+const mayAsk = /(?:^|[^a-z])(?:sc[0-9]*_|src_|table_|in_table)/;
+
+/** Whether rules ask for counters other than limits do, which only their runs show: a run in which nothing is counted. */
+function asksForCounters(sections: readonly Section[], files: NamedFiles): boolean {
+  const isPossible = sections.some(({ statements }) =>
+    statements.some(({ words }) => words.some(({ text }) => mayAsk.test(text))),
+  );
+  return isPossible && translateParts(sections, files, createNotes(""), false).counters.isAsked;
+}
+
+function translateParts(
+  sections: readonly Section[],
+  files: NamedFiles,
+  notes: Notes,
+  counts: boolean,
+): Parts {
   const proxies = readProxies(sections, notes).filter((proxy) => isServed(proxy, notes));
+  const library = libraryOf(sections, proxies, files, notes, counts);
   const requests = proxies.filter(isHttp);
-  const library = libraryOf(sections, proxies, files, notes);
   const programs = new Map(requests.map((proxy) => [proxy, readProgram(proxy, library, notes)]));
   const sources = proxies.filter(isSource);
   const backendNames = createNames();
@@ -95,6 +115,7 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     notes,
     budget: { rules: limits.importedRules },
     reach: new Reach(),
+    counters: library.counters,
   };
 
   const fronts = proxies.filter(({ kind }) => kind !== "backend");
@@ -113,13 +134,9 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
   const connections = fronts
     .filter((proxy) => !isHttp(proxy))
     .map((proxy) => translateConnections(proxy, connectionContext));
-  const served = fronts.filter(isHttp).map((proxy) => {
-    const program = programs.get(proxy)!;
-    const errorPages = context.errorPages.nameOf(program.pages, proxy);
-    const binds = translateBinds(proxy, program, connectionContext);
-    const listeners = binds.map((bind) => ({ ...bind, listener: { ...bind.listener, errorPages } }));
-    return { listeners, routes: translateRoutes(proxy, program, listeners, context) };
-  });
+  const served = fronts
+    .filter(isHttp)
+    .map((proxy) => translateFront(proxy, programs.get(proxy)!, context, connectionContext));
   noteRuns(context, fronts, programs.values());
   const routes = served.flatMap((front) => front.routes);
   const used = new Set([...routes.flatMap(backendsOf), ...connections.flatMap(backendsOfConnections)]);
@@ -131,12 +148,11 @@ function translateParts(sections: readonly Section[], files: NamedFiles, notes: 
     ),
     routes,
     connections,
-    // A backend without servers whose rules answer every request needs no place in the model.
-    backends: [...backends.values()].filter(
-      ({ backend }) => used.has(backend.name) || backend.endpoints!.length > 0,
-    ),
+    backends: [...backends.values()].filter((imported) => isNeeded(imported, used)),
     policies: library.rateLimits.policies,
     errorPages: context.errorPages.sets,
+    counterTables: library.counters.tables(notes),
+    counters: library.counters,
   };
 }
 
@@ -156,11 +172,39 @@ function translateBackends(
   );
 }
 
+/** A backend without servers whose rules answer every request needs no place in the model. */
+function isNeeded({ backend }: ImportedBackend, used: ReadonlySet<string>): boolean {
+  return used.has(backend.name) || backend.endpoints!.length > 0;
+}
+
+function translateFront(
+  proxy: Proxy,
+  program: Program,
+  context: RouteContext,
+  connectionContext: ConnectionContext,
+): { listeners: ImportedListener[]; routes: ImportedRoute[] } {
+  const errorPages = context.errorPages.nameOf(program.pages, proxy);
+  const binds = translateBinds(proxy, program, connectionContext);
+  const listeners = binds.map((bind) => ({ ...bind, listener: { ...bind.listener, errorPages } }));
+  const routes = translateRoutes(proxy, program, listeners, context);
+  return { listeners, routes };
+}
+
+/** With what is asked for of what its rules count. */
+function withCounting(route: ImportedRoute["route"], counters: Counters): ImportedRoute["route"] {
+  const rules = route.rules.map(({ counting = [], ...rule }) => {
+    const kept = counters.counted(counting);
+    return kept.length === 0 ? rule : { ...rule, counting: kept };
+  });
+  return { ...route, rules };
+}
+
 function libraryOf(
   sections: readonly Section[],
   proxies: readonly Proxy[],
   files: NamedFiles,
   notes: Notes,
+  counts: boolean,
 ): Library {
   const tables = new Map(proxies.map((proxy) => [proxy.name, proxy]));
   return {
@@ -169,6 +213,8 @@ function libraryOf(
     ),
     tables,
     rateLimits: createRateLimits(tables, createNames()),
+    counters: new Counters(tables, createNames()),
+    counts,
     users: readUserLists(sections),
     processVariables: readProcessVariables(sections, notes),
     readsCaptures: readsCaptures(sections),
@@ -209,6 +255,7 @@ function originsOf({
   backends,
   policies,
   errorPages,
+  counterTables,
 }: Parts): Translation["origins"] {
   const originsOfList = (list: "tcpRoutes" | "tlsRoutes") =>
     connections
@@ -224,6 +271,7 @@ function originsOf({
     ]),
     ...policies.map(({ statement }, index) => ({ path: ["rateLimitPolicies", index], statement })),
     ...errorPages.map(({ statement }, index) => ({ path: ["errorPages", index], statement })),
+    ...counterTables.map(({ statement }, index) => ({ path: ["counterTables", index], statement })),
     ...backends.flatMap(({ statement, endpoints }, index) => [
       { path: ["backends", index], statement },
       ...endpoints.map((endpoint, position) => ({

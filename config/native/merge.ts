@@ -16,6 +16,7 @@ export const listKeys = [
   "backends",
   "rateLimitPolicies",
   "errorPages",
+  "counterTables",
 ] as const;
 type ListKey = (typeof listKeys)[number];
 type SettingKey = (typeof settingKeys)[number];
@@ -32,6 +33,7 @@ export function mergeFiles(files: readonly MergeInput[]): NativeConfig {
     backends: files.flatMap((file) => file.config.backends),
     rateLimitPolicies: files.flatMap((file) => file.config.rateLimitPolicies),
     errorPages: files.flatMap((file) => file.config.errorPages),
+    counterTables: files.flatMap((file) => file.config.counterTables),
     clientIPDetection: setting("clientIPDetection"),
     accessLog: setting("accessLog"),
     ...definedTracing(setting("tracing")),

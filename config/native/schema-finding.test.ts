@@ -9,7 +9,7 @@ const cases: [name: string, content: string, expected: string[]][] = [
     `listners: []
 `,
     [
-      '1:1: error: unknown field "listners"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at listners) [field-unknown]',
+      '1:1: error: unknown field "listners"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "counterTables", "errorPages", "clientIPDetection", "accessLog", "tracing" (at listners) [field-unknown]',
     ],
   ],
   [
@@ -265,8 +265,8 @@ clientIPDetection: { xForwardedFor: { trustedCIDRs: [], numTrustedHops: 1 } }
 constructor: 1
 `,
     [
-      '1:1: error: unknown field "__proto__"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at __proto__) [field-unknown]',
-      '2:1: error: unknown field "constructor"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at constructor) [field-unknown]',
+      '1:1: error: unknown field "__proto__"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "counterTables", "errorPages", "clientIPDetection", "accessLog", "tracing" (at __proto__) [field-unknown]',
+      '2:1: error: unknown field "constructor"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "counterTables", "errorPages", "clientIPDetection", "accessLog", "tracing" (at constructor) [field-unknown]',
     ],
   ],
   [
@@ -294,7 +294,7 @@ constructor: 1
 rotues: []\r
 `,
     [
-      '2:1: error: unknown field "rotues"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at rotues) [field-unknown]',
+      '2:1: error: unknown field "rotues"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "counterTables", "errorPages", "clientIPDetection", "accessLog", "tracing" (at rotues) [field-unknown]',
     ],
   ],
   [

@@ -1,6 +1,7 @@
 // The native configuration, `isthmus.yaml`: Gateway API shapes for listeners and routes, Envoy Gateway's
 // BackendTrafficPolicy names for backends. Types, validation, defaults and the JSON Schema all come from here.
 import { z } from "zod";
+import { countingSchema } from "#contract/counter.ts";
 import { durationSchema } from "#contract/duration.ts";
 import { errorPagesSchema } from "#contract/error-pages.ts";
 import { filterSchema, hostnameSchema, routeMatchSchema } from "#contract/http-route.ts";
@@ -24,6 +25,7 @@ import {
 } from "./backend-policy.ts";
 import { backendRefFields, preferredEndpointField, ruleNameField } from "./backend-ref.ts";
 import { backendTimeoutSchema, backendTlsSchema } from "./backend-tls.ts";
+import { nativeCounterTableSchema } from "./counter.ts";
 import { activeHealthCheckSchema, endpointHealthCheckSchema, observeSchema } from "./health-check.ts";
 import { sentProxyProtocolSchema, tcpRouteSchema, tlsRouteSchema } from "./layer-4.ts";
 import { clientDetectionSchema } from "./client-detection.ts";
@@ -93,6 +95,11 @@ export const ruleSchema = z
     ...rulePolicyFields,
     securityPolicy: ruleSecurityPolicySchema.optional(),
     rateLimit: rateLimitBlockSchema.optional().describe("How much of it; more is answered 429."),
+    counting: z
+      .array(countingSchema)
+      .max(limits.countingPerRule)
+      .default([])
+      .describe("What is counted of these requests, in order."),
     errorPages: nameSchema
       .optional()
       .describe("Name of the pages for errors of this rule's requests. Default: those of the listener."),
@@ -244,6 +251,11 @@ export const nativeConfigSchema = z
       .max(limits.rateLimitPolicies)
       .default([])
       .describe("Rate limits that several routes and rules refer to."),
+    counterTables: z
+      .array(nativeCounterTableSchema)
+      .max(limits.counterTables)
+      .default([])
+      .describe("Counters that rules count in, and that conditions and headers read."),
     errorPages: z
       .array(namedErrorPagesSchema)
       .max(limits.errorPages)

@@ -1,5 +1,6 @@
 // What the policies of a rule say to a request, as far as that can be known without a credential being checked or a
 // quota being spent.
+import { counterId } from "#contract/counter.ts";
 import type { ClientNetworks } from "#contract/security-policy.ts";
 import { compileAuthorization } from "../access/authorization.ts";
 import { compileClientNetworks } from "../access/client-networks.ts";
@@ -15,7 +16,20 @@ export interface PolicyExplanation {
 }
 
 export function explainPolicies(winner: RuleMatch, head: RequestHead, client: string): PolicyExplanation[] {
-  return [...explainAccess(winner, head, client), ...explainLimits(winner, head, client)];
+  return [
+    ...explainAccess(winner, head, client),
+    ...explainLimits(winner, head, client),
+    ...explainCounting(winner),
+  ];
+}
+
+/** Conditions on counters were asked about a client that was never counted. */
+function explainCounting({ rule: { counting = [] } }: RuleMatch): PolicyExplanation[] {
+  return counting.map((one) => {
+    const what = one.type === "Track" ? "Track" : `${one.type} ${counterId(one.counter)} ${one.value}`;
+    const detail = `${what}, table ${one.table}, key ${one.key}`;
+    return { policy: "counting", decision: "depends", detail };
+  });
 }
 
 function explainAccess({ route, rule }: RuleMatch, head: RequestHead, client: string): PolicyExplanation[] {

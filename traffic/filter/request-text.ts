@@ -5,6 +5,7 @@ import type { TextTransform } from "#contract/text-transform.ts";
 import { PatternSyntaxError } from "#contract/pattern/pattern-reader.ts";
 import { attributeOf, type ClientCertificateFacts } from "../access/distinguished-name.ts";
 import type { HeaderFields } from "../forwarding/header-fields.ts";
+import type { CounterView } from "../counter/counter-view.ts";
 import { parseCookies } from "../match/cookies.ts";
 import { compilePattern } from "../match/pattern/pattern.ts";
 
@@ -33,6 +34,7 @@ export interface ClientRequest {
   readonly clientCertificate?: ClientCertificateFacts | undefined;
   /** Of the endpoint that was asked. */
   readonly endpointName?: string | undefined;
+  readonly counters?: CounterView | undefined;
   /** By lower-case name, as it came in. */
   header(name: string): string | null;
 }
@@ -125,6 +127,9 @@ function factReader(fact: NonNullable<TextPart["from"]>, name: string): Optional
       return (_request, response) => response?.headers.get(name) ?? undefined;
     case "ResponseCookie":
       return (_request, response) => setCookieOf(response?.headers.getSetCookie?.() ?? [], name);
+    case "Counter":
+      // A request that is not a real one comes from nobody who was counted before.
+      return ({ counters }) => (counters ? counters.value(name)?.toString() : "0");
     default:
       return (request) => factOf(request, fact);
   }
@@ -151,7 +156,7 @@ function verified(
 
 type PlainFact = Exclude<
   TextFact,
-  "Header" | "QueryParam" | "Cookie" | "ClientCertificateSubject" | "ClientCertificateIssuer"
+  "Header" | "QueryParam" | "Cookie" | "ClientCertificateSubject" | "ClientCertificateIssuer" | "Counter"
 >;
 
 /** `undefined`: the request has none. */

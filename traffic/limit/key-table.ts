@@ -4,8 +4,8 @@
 const entryOverheadBytes = 160;
 
 export class KeyTable<Value> {
-  private readonly maxEntries: number;
-  private readonly maxBytes: number;
+  private maxEntries: number;
+  private maxBytes: number;
   /** In order of use, least recent first: what a Map keeps when an entry is deleted and set anew. */
   private readonly entries = new Map<string, Value>();
   private readonly valueBytes: (value: Value) => number;
@@ -28,6 +28,13 @@ export class KeyTable<Value> {
     return this.bytes;
   }
 
+  /** Other bounds; what is beyond them goes. */
+  resize(maxEntries: number, maxBytes: number): void {
+    this.maxEntries = maxEntries;
+    this.maxBytes = maxBytes;
+    this.evict();
+  }
+
   /** The value, which counts as used now. */
   get(key: string): Value | undefined {
     const value = this.entries.get(key);
@@ -43,7 +50,7 @@ export class KeyTable<Value> {
     this.delete(key);
     this.entries.set(key, value);
     this.bytes += this.bytesOf(key, value);
-    while (this.entries.size > this.maxEntries || this.bytes > this.maxBytes) this.evictOldest();
+    this.evict();
   }
 
   delete(key: string): void {
@@ -53,6 +60,10 @@ export class KeyTable<Value> {
 
   private bytesOf(key: string, value: Value): number {
     return 2 * key.length + entryOverheadBytes + this.valueBytes(value);
+  }
+
+  private evict(): void {
+    while (this.entries.size > this.maxEntries || this.bytes > this.maxBytes) this.evictOldest();
   }
 
   private evictOldest(): void {

@@ -2,6 +2,7 @@
 
 import type { ClientCertificateFacts } from "../access/distinguished-name.ts";
 import type { Claims } from "../access/identity.ts";
+import type { CounterView } from "../counter/counter-view.ts";
 
 /** Head of a request, as the gateway's first stages hand it on. */
 export interface RequestHead {
@@ -30,6 +31,8 @@ export interface RequestHead {
   readonly timeMs?: number | undefined;
   /** Of the TLS handshake. Absent: not known, or no TLS. */
   readonly clientCertificate?: ClientCertificateFacts | undefined;
+  /** Absent: it is not a real one. */
+  readonly counters?: CounterView | undefined;
   /** Of the verified token, none without one; absent: no token has been looked at, and conditions on claims count as met. */
   readonly claims?: Claims | undefined;
   /** Value of a header by its lower-case name; several field lines are joined with `, `. `null`: not present. */

@@ -63,6 +63,9 @@ function asClientRequest(head: RequestHead): ClientRequest {
     get clientCertificate() {
       return head.clientCertificate;
     },
+    get counters() {
+      return head.counters;
+    },
     header: (name) => head.header(name),
   };
 }

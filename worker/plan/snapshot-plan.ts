@@ -3,6 +3,7 @@
 import type { SnapshotBackend, SnapshotSettings, VersionedSnapshot } from "#contract/snapshot.ts";
 import { keptItem, StepLength, type Steps } from "#contract/steps.ts";
 import { compileConnections, type ConnectionTable } from "#traffic/connection/connection-table.ts";
+import { CounterTables } from "#traffic/counter/counter-tables.ts";
 import { compileErrorPages, type ErrorPageFinder } from "#traffic/filter/local-response.ts";
 import { type ClientDetector, compileClientDetection } from "#traffic/forwarding/forwarded.ts";
 import { type Matcher, matcherSteps } from "#traffic/match/matcher.ts";
@@ -37,6 +38,7 @@ export interface SnapshotPlan {
   readonly rules: RulePlans;
   /** By the names that listeners and rules refer to them by. */
   readonly errorPages: ReadonlyMap<string, ErrorPageFinder>;
+  readonly counterTables: CounterTables;
   readonly connections: ConnectionTable<ConnectionPlan>;
   readonly backends: ReadonlyMap<string, BackendPlan>;
   /** Those with passive health. */
@@ -113,6 +115,7 @@ export function* planSteps(
       spans ? { ...inputs, stages: withSpans(stages) } : inputs,
     ),
     errorPages: new Map(snapshot.errorPages?.map(({ name, pages }) => [name, compileErrorPages(pages)])),
+    counterTables: new CounterTables(snapshot.counterTables, previous?.counterTables),
     connections: compileConnections(snapshot, (route) => compileConnection(route, backends, random)),
     backends,
     watched: [...backends.values()].filter(({ watch }) => watch),

@@ -1,6 +1,7 @@
 // Conditions as a tree over tests of a request: what ACLs mean, independent of how they were written.
 import type { ConnectionSubject } from "./connection-criterion.ts";
 import type { RequestText } from "#contract/request-text.ts";
+import type { CounterRead } from "./counter-read.ts";
 import type { Sample } from "./sample.ts";
 
 /** What of a request a test looks at. */
@@ -32,6 +33,8 @@ export type Subject =
       readonly counter: string;
       readonly table?: string;
     }
+  /** A number in a stick table; values are ranges. */
+  | ({ readonly type: "counter" } & CounterRead)
   /** Connections of a client, as a stick table counts them; the value is what they may not exceed. */
   | {
       readonly type: "connections";

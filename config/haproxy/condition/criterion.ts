@@ -14,6 +14,7 @@ import {
   type Test,
 } from "./condition.ts";
 import { decide } from "./decide.ts";
+import { counterCondition, rateAsCounter } from "./counter-condition.ts";
 import { computedCondition } from "./computed.ts";
 import { readComputed, readFetch, type Fetch, type MapFetch } from "./fetch.ts";
 import { readRanges, splitComparison } from "./comparison.ts";
@@ -82,7 +83,9 @@ function fetchCondition(fetch: Fetch, flags: Flags, files: NamedFiles): Conditio
     case "number":
       return numberCondition(fetch.subject, flags.patterns);
     case "rate":
-      return rateCondition(fetch.subject, flags.patterns);
+      return rateCondition(fetch.subject, flags);
+    case "counter":
+      return counterCondition(fetch.read, flags);
     case "status":
       return testOf({ ...statusTest(flags.patterns), subject: fetch.subject });
     case "size":
@@ -253,11 +256,13 @@ function numberCondition(subject: Subject, patterns: readonly string[]): Conditi
   return unsupported("ports are compared with eq only", "List the ports.");
 }
 
-/** Above a number of requests. */
-function rateCondition(subject: Subject, patterns: readonly string[]): Condition {
-  const { operator, numbers } = readComparison(patterns);
-  const max = Number(numbers[0]) - (operator === "ge" ? 1 : 0);
-  if ((operator !== "gt" && operator !== "ge") || max < 1) {
+/** Above a number of requests, which may be a limit. */
+function rateCondition(subject: Subject, flags: Flags): Condition {
+  const [operator = "", number = "", ...others] = flags.patterns;
+  const max = Number(number) - (operator === "ge" ? 1 : 0);
+  const isAbove = /^g[te]$/.test(operator) && /^[0-9]{1,15}$/.test(number) && others.length === 0 && max >= 1;
+  if (!isAbove || (flags.method ?? "int") !== "int") {
+    if (subject.type === "rate") return counterCondition(rateAsCounter(subject), flags);
     return unsupported("a rate is compared with gt or ge, and a number of at least 1", "Write `gt 100`.");
   }
   return testOf({ subject, operator: "exact", values: [String(max)], ignoreCase: false });

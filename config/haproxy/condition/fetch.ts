@@ -2,6 +2,7 @@
 // make of it.
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import { operatorOfSuffix, type Operator, type Subject } from "./condition.ts";
+import { readCounter, type CounterRead } from "./counter-read.ts";
 import { computedFetch, type ComputedFetch } from "./computed.ts";
 import { subjectKey } from "./changes.ts";
 import { resolveSample } from "./resolve-sample.ts";
@@ -31,6 +32,7 @@ export type Fetch =
   | { readonly kind: "groups"; readonly list: string }
   | { readonly kind: "number"; readonly subject: Subject }
   | { readonly kind: "rate"; readonly subject: Subject }
+  | { readonly kind: "counter"; readonly read: CounterRead }
   | { readonly kind: "size"; readonly subject: Subject }
   | { readonly kind: "status"; readonly subject: Subject }
   /** How many servers of a backend are up; only none or some can be told. */
@@ -87,6 +89,8 @@ export function readFetch(expression: string): Fetch {
     parseSample(expression) ?? invalid(`${JSON.stringify(expression)} is not a sample expression`);
   const lookup = tableLookup(expression, sample);
   if (lookup) return lookup;
+  const read = readCounter(sample);
+  if (read && !isRate(sample)) return { kind: "counter", read };
   const call = canonicalCall(sample.fetch);
   const [name, operator] = withoutSuffix(call.name);
   try {
@@ -226,6 +230,11 @@ function countedSubject(name: string, args: readonly string[]): Subject | undefi
     : { type: "connections", counts, ...place };
 }
 
+/** What may be a limit. */
+function isRate({ fetch, converters }: Sample): boolean {
+  return converters.length === 0 && countedSubject(fetch.name, fetch.args) !== undefined;
+}
+
 type RateSubject = Extract<Subject, { type: "rate" }>;
 type ConnectionSubject = Extract<Subject, { type: "connections" }>;
 
@@ -235,7 +244,8 @@ function tableLookup(expression: string, { converters }: Sample): Fetch | undefi
   const found = /^table_(http_(?:req|err)_rate)$/.exec(last?.name ?? "");
   if (!last || !found) return undefined;
   const counts = found[1] as RateSubject["counts"];
-  const table = last.args[0] ?? invalid(`${last.name} needs the name of a table`);
+  const table = last.args[0];
+  if (table === undefined || table === "") return undefined;
   const key = expression.slice(0, expression.lastIndexOf(`,${last.name}`));
   return { kind: "rate", subject: { type: "rate", counts, counter: `=${key}`, table } };
 }
@@ -244,7 +254,7 @@ function unknownFetch(name: string): never {
   const remedy =
     unavailable.get(name) ??
     (/^(?:sc[0-9]*|src)_/.test(name)
-      ? "Of tables, http_req_rate, http_err_rate, conn_cur, conn_rate and sess_rate are available."
+      ? "Of tables, requests, errors, failures, gpc and gpt are available, and of connections conn_cur, conn_rate and sess_rate."
       : undefined);
   if (remedy !== undefined) return unsupported(`${name} is not available here`, remedy);
   throw new StatementProblem({

@@ -3,10 +3,13 @@ import type { NamedFiles } from "../named-files.ts";
 import { invalid, StatementProblem, unsupported } from "../statement-problem.ts";
 import type { Word } from "../split-words.ts";
 import { always, and, not, or, type Condition } from "./condition.ts";
+import { inSection } from "./counter-condition.ts";
 import { readCriterion } from "./criterion.ts";
 
 /** What the conditions of a section may refer to. */
 export interface Scope {
+  /** Name of the section. Absent: its own stick table is not asked for. */
+  readonly section?: string;
   /** Named ACLs; `undefined` when one could not be read, which has been said already. */
   readonly acls: ReadonlyMap<string, Condition | undefined>;
   readonly files: NamedFiles;
@@ -91,7 +94,7 @@ export function parseCondition(words: readonly Word[], start: number, scope: Sco
     negated = false;
   }
   if (isBroken) return undefined;
-  const condition = or([...alternatives, and(terms)]);
+  const condition = inSection(or([...alternatives, and(terms)]), scope.section);
   return words[start]!.text === "unless" ? not(condition) : condition;
 }
 

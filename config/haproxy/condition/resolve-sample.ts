@@ -2,6 +2,7 @@
 import type { RequestText } from "#contract/request-text.ts";
 import { responseStatusKey, subjectKey, type Change, type Standpoint } from "./changes.ts";
 import { convert, type SampleKind } from "./converters.ts";
+import { counterIn, type CounterRead } from "./counter-read.ts";
 import { knownFetch, ofMessage, subjectOf, withKnownVariable } from "./known-sample.ts";
 import { kindOfFetch, lastElement, partsOfFetch } from "./request-parts.ts";
 import { responseParts } from "./response-parts.ts";
@@ -17,9 +18,10 @@ export interface ResolvedSample {
 const nothing: ResolvedSample = { parts: [], kind: "text" };
 
 /** `undefined`: it cannot be had here, or not any more. */
-export function resolveSample({ fetch, converters }: Sample, at: Standpoint): ResolvedSample | undefined {
-  let resolved = resolveFetch(fetch, at);
-  for (const converter of converters) {
+export function resolveSample(sample: Sample, at: Standpoint): ResolvedSample | undefined {
+  const counter = counterIn(sample);
+  let resolved = counter ? resolveCounter(counter.read, at) : resolveFetch(sample.fetch, at);
+  for (const converter of counter?.rest ?? sample.converters) {
     if (!resolved || resolved.parts.length === 0) return resolved;
     resolved =
       converter.name === "concat"
@@ -27,6 +29,11 @@ export function resolveSample({ fetch, converters }: Sample, at: Standpoint): Re
         : converted(resolved, converter);
   }
   return resolved;
+}
+
+function resolveCounter(read: CounterRead, at: Standpoint): ResolvedSample | undefined {
+  const parts = at.draft.counted?.textOf(read, at);
+  return parts && { parts, kind: "number" };
 }
 
 function resolveFetch(fetch: Call, at: Standpoint): ResolvedSample | undefined {

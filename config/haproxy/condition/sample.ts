@@ -37,6 +37,17 @@ export function parseSample(text: string): Sample | undefined {
   return { fetch: withoutCapture(calls[0]!), converters: calls.slice(1) };
 }
 
+/** The expression that gives the sample. */
+export function writtenSample({ fetch, converters }: Sample): string {
+  return [fetch, ...converters]
+    .map(({ name, args }) => (args.length === 0 ? name : `${name}(${args.map(writtenArgument).join(",")})`))
+    .join(",");
+}
+
+function writtenArgument(text: string): string {
+  return /[,()"' ]/.test(text) ? `"${text.replace(/"/g, `"'"'"`)}"` : text;
+}
+
 /** What rules have captured is kept in variables. */
 function withoutCapture(fetch: Call): Call {
   return fetch.name === "capture.req.hdr" && fetch.args.length === 1

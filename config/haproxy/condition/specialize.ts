@@ -11,6 +11,7 @@ import {
   type Test,
   type TextSubject,
 } from "./condition.ts";
+import { counterTest } from "./counter-condition.ts";
 import { testOfSource } from "./criterion.ts";
 import { decide } from "./decide.ts";
 import { expressionCondition } from "./expression.ts";
@@ -49,6 +50,11 @@ export function specialize(
   const { changes, sources } = draft;
   return mapTests(condition, (test) => {
     const { subject } = test;
+    const counter = draft.counted && counterTest(test);
+    if (counter) {
+      const condition = draft.counted.conditionOf(counter.read, counter.test, { surroundings, draft });
+      return specialize(condition, surroundings, unchanged, facts);
+    }
     // What it resolves to is made of the request as it came in, which is what conditions are evaluated on anyway.
     if (subject.type === "expression") {
       const resolved = expressionCondition(subject, test, { surroundings, draft });
@@ -95,6 +101,7 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
     case "variable":
       return never;
     case "rate":
+    case "counter":
     case "connections":
     case "body-size":
     case "credentials":

@@ -107,6 +107,7 @@ function partsOf(test: Test, style: "plain" | "few"): Part[] {
     case "port":
     case "variable":
     case "rate":
+    case "counter":
     case "connections":
     case "body-size":
     case "credentials":

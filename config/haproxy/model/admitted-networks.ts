@@ -41,7 +41,7 @@ export function readAddressRules(
   return statements.slice(0, lastRefusal + 1).flatMap((statement): AddressRule[] => {
     const [layer, action] = [wordAt(statement, 1), wordAt(statement, 2)];
     if (layer === "inspect-delay" || (layer === "content" && !withContent)) return [];
-    if (/^(?:track-sc|(?:un)?set-var|expect-proxy)/.test(action)) return [];
+    if (/^(?:track-sc|sc-|(?:un)?set-var|expect-proxy)/.test(action)) return [];
     const read = (): AddressRule[] => {
       const condition = conditionOf(statement, scope);
       if (!condition || isAboutConnections(condition)) return [];

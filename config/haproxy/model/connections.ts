@@ -75,8 +75,18 @@ export function noteIdleStatements(proxy: Proxy, notes: Notes): void {
   }
 }
 
+/** Of connections, listeners count what they need by themselves. */
+function noteCounting(front: Proxy, notes: Notes): void {
+  for (const statement of statementsOf(front, "tcp-request")) {
+    if (!wordAt(statement, 2).startsWith("sc-")) continue;
+    const message = "connections are counted by conn_cur, conn_rate and sess_rate alone";
+    notes.add(statement, { code: "statement-ignored", message });
+  }
+}
+
 export function translateConnections(front: Proxy, context: ConnectionContext): ImportedConnections {
   const { notes } = context;
+  noteCounting(front, notes);
   const scope = readConnectionScope(front, context.files, notes);
   const choices = readChoices(front, scope, context);
   const named = choices.map(namedChoice);

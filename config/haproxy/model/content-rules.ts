@@ -65,7 +65,7 @@ function contentRules(front: Proxy, scope: Scope, notes: Notes): ContentRule[] {
   return statementsOf(front, "tcp-request").flatMap((statement): ContentRule[] => {
     if (wordAt(statement, 1) !== "content") return [];
     const name = wordAt(statement, 2);
-    if (/^(?:track-sc|(?:un)?set-var)/.test(name)) return [];
+    if (/^(?:track-sc|sc-|(?:un)?set-var)/.test(name)) return [];
     const read = (): ContentRule[] => {
       const action = actions[name];
       if (!action) return unsupported("connections can only be accepted or rejected by rules");

@@ -10,6 +10,7 @@ import type { Notes } from "../notes.ts";
 import type { Proxy } from "../proxy.ts";
 import type { Program, Step } from "../program/program.ts";
 import type { Fallback } from "../program/fallbacks.ts";
+import type { Counters } from "../program/counters.ts";
 import type { Reach } from "../program/reach.ts";
 import { pagesOf, runProgram, type Budget, type OrderedRule, type Programs } from "../program/run-program.ts";
 import { attempt } from "../statement-problem.ts";
@@ -48,6 +49,7 @@ export interface RouteContext {
   readonly notes: Notes;
   readonly budget: Budget;
   readonly reach: Reach;
+  readonly counters: Counters;
 }
 
 /** What the rules of one frontend need besides. */
@@ -297,6 +299,7 @@ function toRules(
     ...(compressed && { compression: compressed }),
     ...(errorPages !== undefined && { errorPages }),
     ...(rule.rateLimits.length > 0 && { rateLimit: { policies: [...rule.rateLimits] } }),
+    ...(rule.counting.length > 0 && { counting: [...rule.counting] }),
     ...securityPolicyOf(rule),
   };
   const chunks: RuleInput[] = [];

@@ -16,6 +16,13 @@ export function isAdmission(condition: Condition): boolean {
   return testsOf(condition).some(isAdmissionTest);
 }
 
+/** Whether a condition with rates holds above one of them, and for what else the request is. */
+export function isLimit(condition: Condition): boolean {
+  return setApart(condition, isAdmissionTest).every(
+    ({ apart: [admission, second] }) => !second && (!admission || admission.holds),
+  );
+}
+
 /** The cases of a condition under which requests are refused. Throws `StatementProblem`. */
 export function admissionCases(condition: Condition): AdmissionCase[] {
   return setApart(condition, isAdmissionTest).map(({ apart: [admission, second], rest }) => {

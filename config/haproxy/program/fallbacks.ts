@@ -63,8 +63,8 @@ function joined(rule: OrderedRule, split: Split, next: OrderedRule | undefined):
     // The backend with what stands in for it, or two answers (`monitor fail`).
     (up.backend === backend ? down.backend !== backend : (up.backend ?? down.backend) === undefined) &&
     (next === undefined || (takes(next, alternatives) && !splitUp(next))) &&
-    JSON.stringify([up.rateLimits, up.basicAuth, up.bodyBytes]) ===
-      JSON.stringify([down.rateLimits, down.basicAuth, down.bodyBytes]);
+    JSON.stringify([up.rateLimits, up.counting, up.basicAuth, up.bodyBytes]) ===
+      JSON.stringify([down.rateLimits, down.counting, down.basicAuth, down.bodyBytes]);
   if (!isPair) {
     return unsupported(
       "whether servers are up can only decide between their backend and what stands in for it",

@@ -9,6 +9,7 @@ import type { ConnectionInput } from "../model/connection-limits.ts";
 import type { ProxySenders } from "../model/proxied-binds.ts";
 import type { Statement } from "../statement.ts";
 import type { ReplyPages } from "../action/reply.ts";
+import type { Counted } from "./counters.ts";
 import { noEdits, type HeaderEdits } from "./header-edits.ts";
 import type { TargetDraft } from "./target-draft.ts";
 
@@ -33,6 +34,8 @@ export interface Draft {
   readonly target?: TargetDraft;
   readonly changes: Changes;
   readonly sources: Sources;
+  /** What has been counted. Absent: nothing can be. */
+  readonly counted?: Counted;
   /** The backend that was entered, and the server in it that comes before the others. */
   readonly backend?: string;
   readonly server?: string;

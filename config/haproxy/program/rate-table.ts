@@ -11,7 +11,7 @@ import type { Proxy } from "../proxy.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import type { Statement } from "../statement.ts";
 import { storedPeriodMs } from "./stick-table.ts";
-import { trackOf } from "./track.ts";
+import { isTracked, trackOf } from "./track.ts";
 
 export type PolicyInput = NonNullable<NativeConfigInput["rateLimitPolicies"]>[number];
 type Selector = NonNullable<NonNullable<PolicyInput["global"]>["rules"][number]["clientSelectors"]>[number];
@@ -24,6 +24,8 @@ export interface ImportedPolicy {
 
 /** Collects the rate limits of a file. */
 export interface RateLimits {
+  /** Whether a limit can count by what the counter counts by. */
+  isPossible(subject: RateSubject, proxy: Proxy, scope: Scope): boolean;
   readonly policies: readonly ImportedPolicy[];
   /** A limit of `max` for what a counter counts; and which requests are counted. Throws `StatementProblem`. */
   limit(statement: Statement, subject: RateSubject, max: number, proxy: Proxy, scope: Scope): CountedLimit;
@@ -41,6 +43,7 @@ export function createRateLimits(tables: ReadonlyMap<string, Proxy>, names: Name
   const known = new Map<string, string>();
   return {
     policies,
+    isPossible: ({ counter }, proxy, scope) => selectorIn(keyOf(counter, proxy, scope)) !== undefined,
     limit: (statement, subject, max, proxy, scope) => {
       const { selector, table, tracked } = sourceOf(subject, proxy, scope);
       const owner =
@@ -102,14 +105,27 @@ function sourceOf(
 }
 
 function selectorOf(expression: string): Selector {
-  if (expression === "src") return { sourceCIDR: { type: "Distinct" } };
-  const found = /^(?:req\.)?(f?hdr|cook)\(([^,()]+)\)$/.exec(expression);
-  if (!found) {
-    return unsupported(
+  return (
+    selectorIn(expression) ??
+    unsupported(
       `requests are not counted by ${JSON.stringify(expression)}`,
       "Track src, hdr(name) or cook(name).",
-    );
-  }
+    )
+  );
+}
+
+/** What a counter counts by; another section may track it. */
+function keyOf(counter: string, proxy: Proxy, scope: Scope): string {
+  if (counter.startsWith("=")) return counter.slice(1);
+  if (counter !== "src" && !isTracked(proxy, counter)) return "";
+  return trackOf(proxy, counter, scope)?.key ?? "src";
+}
+
+/** `undefined`: limits cannot count by it. */
+function selectorIn(expression: string): Selector | undefined {
+  if (expression === "src") return { sourceCIDR: { type: "Distinct" } };
+  const found = /^(?:req\.)?(f?hdr|cook)\(([^,()]+)\)$/.exec(expression);
+  if (!found) return undefined;
   const entry = { type: "Distinct" as const, name: found[2]! };
   return found[1] === "cook" ? { cookies: [entry] } : { headers: [entry] };
 }

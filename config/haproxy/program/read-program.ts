@@ -18,12 +18,14 @@ import { conditionStart, parseCondition, type Scope } from "../condition/parse-c
 import { subjectKey } from "../condition/changes.ts";
 import { isAboutConnections, readConnectionLimits } from "../model/connection-limits.ts";
 import { isExpectation, isProxied, readProxySenders, refusePeerTests } from "../model/proxied-binds.ts";
-import type { Notes } from "../notes.ts";
+import type { Note, Notes } from "../notes.ts";
 import { statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
-import { admissionCases, isAdmission } from "./admission.ts";
+import { admissionCases, isAdmission, isLimit } from "./admission.ts";
 import { captureChange, headerCaptures, isCapture } from "./captures.ts";
+import type { Counters } from "./counters.ts";
+import { apartFromCounting, countingEffect, isCountingAction, trackEffect } from "./counting-steps.ts";
 import { readErrorPages } from "./error-pages.ts";
 import { forwardedForSteps } from "./forwarded-for.ts";
 import { apartFromEachOther, asksForResponse, responseCases } from "./response-cases.ts";
@@ -57,6 +59,9 @@ export interface Library extends ReplySources {
   /** Whose stick tables rules may name. */
   readonly tables: ReadonlyMap<string, Proxy>;
   readonly rateLimits: RateLimits;
+  readonly counters: Counters;
+  /** Whether anything is counted: something asks for it. */
+  readonly counts: boolean;
   readonly users: UserLists;
   readonly processVariables: readonly Step[];
   /** Whether a rule asks for what was captured. */
@@ -75,7 +80,7 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
     ...forwardedForSteps(proxy, reading.scope, addHeader, notes),
     ...uniqueIdSteps(proxy, addHeader, notes),
   ];
-  const tcp = stepsOf(reading, "tcp-request", connectionEffect);
+  const tcp = stepsOf(reading, "tcp-request", (statement) => connectionEffect(statement, reading));
   if (isProxied(proxy)) notePeerTests(tcp, notes);
   // What a rule accepts goes on to the rules of the next layer (§4.2 `tcp-request connection`).
   const layers = ["connection", "session", "content"].map((layer) =>
@@ -95,6 +100,7 @@ export function readProgram(proxy: Proxy, library: Library, notes: Notes): Progr
     request: [
       variables,
       ...layers,
+      library.counts ? [requestBegins(proxy)] : [],
       library.readsCaptures ? headerCaptures(proxy, notes) : [],
       monitorSteps(reading),
       http,
@@ -121,17 +127,23 @@ function stepsOf(
   return statementsOf(proxy, keyword).flatMap((statement) => {
     if (isExpectation(statement)) return [];
     // What is tracked is asked for where a rate is.
-    if (isTrack(statement)) return [];
+    if (!library.counts && (isTrack(statement) || isCountingAction(statement))) {
+      if (!isTrack(statement)) notes.add(statement, uncounted);
+      return [];
+    }
     if (isCapture(statement) && !library.readsCaptures) return [];
     const read = (): Step[] => {
       const start = conditionStart(statement.words, 1);
-      const condition = parseCondition(statement.words, start, scope);
+      const parsed = parseCondition(statement.words, start, scope);
       const end = start < 0 ? statement.words.length : start;
       // Those about connections are the listener's.
-      if (!condition || isAboutConnections(condition)) return [];
-      if (isAdmission(condition)) return admissionSteps(statement, end, condition, effect, reading);
+      if (!parsed || isAboutConnections(parsed)) return [];
+      const { before, condition } = apartFromCounting(statement, parsed);
+      if (isAdmission(condition) && !isCounted(statement, condition, reading)) {
+        return admissionSteps(statement, end, condition, effect, reading);
+      }
       const cases = statementCases(statement, end, scope.files);
-      return cases.map((one, index) => {
+      const steps = cases.map((one, index) => {
         const made = effect(one.statement, end);
         return {
           statement: one.statement,
@@ -140,6 +152,7 @@ function stepsOf(
           others: cases.length - 1 - index,
         };
       });
+      return [...before, ...steps];
     };
     return attempt(statement, notes, read, { harmless: isHarmless(statement) }) ?? [];
   });
@@ -152,6 +165,23 @@ function whereOf(effect: Effect): Condition {
 /** Actions that refuse requests. */
 const refusals: ReadonlySet<string> = new Set(["deny", "return", "tarpit", "reject", "silent-drop", "auth"]);
 
+/** Whether a condition looks at counters as such: what is refused above a rate is a limit otherwise. */
+function isCounted(statement: Statement, condition: Condition, { proxy, scope, library }: Reading): boolean {
+  const subjects = testsOf(condition).map(({ subject }) => subject);
+  if (subjects.some(({ type }) => type === "counter")) return true;
+  const rates = subjects.filter((subject) => subject.type === "rate");
+  if (rates.length === 0) return false;
+  return (
+    !isRefusal(statement) ||
+    !rates.every((rate) => library.rateLimits.isPossible(rate, proxy, scope)) ||
+    !isLimit(condition)
+  );
+}
+
+function isRefusal({ words }: Statement): boolean {
+  return words.some(({ text }, index) => index > 0 && refusals.has(text));
+}
+
 /** A refusal because of who asks, or how often, becomes a policy of what follows. */
 function admissionSteps(
   statement: Statement,
@@ -160,7 +190,7 @@ function admissionSteps(
   effect: (statement: Statement, end: number) => Effect,
   reading: Reading,
 ): Step[] {
-  if (!statement.words.some(({ text }, index) => index > 0 && refusals.has(text))) {
+  if (!isRefusal(statement)) {
     return unsupported("who asks, and how often, can only decide whether a request is refused");
   }
   return admissionCases(condition).map(({ condition: rest, admission }) => {
@@ -206,6 +236,8 @@ function rateStep(
 function requestEffect(statement: Statement, end: number, reading: Reading): Effect {
   const { notes } = reading;
   const action = wordAt(statement, 1);
+  if (isTrack(statement)) return trackEffect(statement, reading.proxy.name);
+  if (isCountingAction(statement)) return countingEffect(statement, 1);
   switch (action.replace(/\(.*$/s, "")) {
     case "allow":
       return { kind: "leave" };
@@ -266,14 +298,14 @@ const requestOnly = new Set(["path", "method", "host", "header", "query-param", 
 
 function responseSteps(reading: Reading, keyword: ResponseKeyword): Step[] {
   const { proxy, notes } = reading;
-  const isRefusal = (statement: Statement): boolean => responseRefusals.has(wordAt(statement, 1));
-  const refuses = statementsOf(proxy, keyword).some(isRefusal);
+  const replaces = (statement: Statement): boolean => responseRefusals.has(wordAt(statement, 1));
+  const refuses = statementsOf(proxy, keyword).some(replaces);
   const steps = stepsOf(
     reading,
     keyword,
     (statement, end) => responseEffect(statement, end, keyword, reading),
     // What is allowed matters where something is refused.
-    { isHarmless: (statement) => !isRefusal(statement) && !(refuses && wordAt(statement, 1) === "allow") },
+    { isHarmless: (statement) => !replaces(statement) && !(refuses && wordAt(statement, 1) === "allow") },
   );
   return withoutAllowed(steps.map((step) => withoutRequest(step, notes))).flatMap(({ step, own }) => {
     if (!asksForResponse(step.condition)) return [step];
@@ -335,8 +367,28 @@ function notePeerTests(steps: readonly Step[], notes: Notes): void {
   }
 }
 
-function connectionEffect(statement: Statement): Effect {
+/** Requests count what has been tracked for them from here on. */
+function requestBegins({ heading }: Proxy): Step {
+  const change = ({ draft }: Situation): Situation["draft"] =>
+    draft.counted ? { ...draft, counted: draft.counted.asRequest() } : draft;
+  return { statement: heading, condition: always, effect: { kind: "change", change } };
+}
+
+const uncounted: Note = {
+  code: "statement-ignored",
+  message: "nothing in the file asks for what is counted here",
+};
+
+function connectionEffect(statement: Statement, { proxy, notes }: Reading): Effect {
   const action = wordAt(statement, 2);
+  if (isTrack(statement)) return trackEffect(statement, proxy.name);
+  if (isCountingAction(statement)) {
+    if (wordAt(statement, 1) !== "content") {
+      const message = "it is counted for each request, rather than for each connection";
+      notes.add(statement, { code: "statement-approximated", message });
+    }
+    return countingEffect(statement, 2);
+  }
   if (action === "accept") return { kind: "leave" };
   if (action.includes("set-var")) return { kind: "change", change: variableChange(statement, 2) };
   return { kind: "answer", filters: standardAnswer(403) };

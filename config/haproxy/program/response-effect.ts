@@ -8,6 +8,7 @@ import { redirectWords } from "../action/redirect.ts";
 import { wording } from "../action/reply.ts";
 import { invalid, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
+import { countingEffect, isCountingAction } from "./counting-steps.ts";
 import type { Draft, Effect, Override, Situation } from "./program.ts";
 import type { Reading } from "./read-program.ts";
 import { choiceOf } from "./refusals.ts";
@@ -19,7 +20,7 @@ export type ResponseKeyword = "http-response" | "http-after-response";
 
 /** Actions that come to the same when they are taken twice. */
 export const isRepeatable = (statement: Statement): boolean =>
-  !/^(?:add-header|replace-)/.test(wordAt(statement, 1));
+  !/^(?:add-header|replace-|sc-)/.test(wordAt(statement, 1));
 
 /** The effect of a rule with tests of the status. */
 export function seeingStatus(effect: Effect, condition: Condition): Effect {
@@ -55,6 +56,7 @@ export function responseEffect(
   match?: ResponseMatch,
 ): Effect {
   const action = wordAt(statement, 1);
+  if (isCountingAction(statement)) return countingEffect(statement, 1, match ?? {});
   switch (action.replace(/\(.*$/s, "")) {
     case "allow":
       return { kind: "leave" };

@@ -10,6 +10,7 @@ import { learn, specialize } from "../condition/specialize.ts";
 import type { Notes } from "../notes.ts";
 import { attempt, unsupported } from "../statement-problem.ts";
 import type { Statement } from "../statement.ts";
+import { Counted, type Counters, type CountingInput } from "./counters.ts";
 import { withFallbacks, type Fallback } from "./fallbacks.ts";
 import { toModifier, withHeaders, type HeaderEdits } from "./header-edits.ts";
 import type { Reach } from "./reach.ts";
@@ -36,6 +37,7 @@ export interface OrderedRule {
   /** The server of the backend that comes before the others. Absent: none does. */
   readonly server?: string;
   readonly rateLimits: readonly string[];
+  readonly counting: readonly CountingInput[];
   readonly basicAuth?: BasicAuth;
   readonly bodyBytes?: number;
   readonly fallback?: Fallback;
@@ -55,6 +57,7 @@ export interface RunOptions {
   readonly notes: Notes;
   readonly budget: Budget;
   readonly reach: Reach;
+  readonly counters: Counters;
 }
 
 /** One way through the steps: which requests take it, and what has become of them. */
@@ -77,7 +80,7 @@ export function runProgram(frontend: Program, options: RunOptions): OrderedRule[
       statement: frontend.heading,
       alternatives: [[]],
       facts: new Map(),
-      draft: emptyDraft,
+      draft: { ...emptyDraft, counted: new Counted(options.counters) },
       pages: frontend.pages,
       afterResponse: [frontend.afterResponse],
     },
@@ -226,7 +229,7 @@ class Run {
     budget.rules -= 1;
     if (budget.rules < 0) return;
     const { statement, alternatives, draft } = way;
-    const { rateLimits, basicAuth, bodyBytes, server } = draft;
+    const { rateLimits, basicAuth, bodyBytes, server, counted } = draft;
     const all = this.#attempt(way, () => withOverrides(filters, draft));
     if (!all) return;
     this.rules.push({
@@ -234,6 +237,7 @@ class Run {
       alternatives,
       filters: all,
       rateLimits,
+      counting: counted?.list ?? [],
       ...(bodyBytes !== undefined && { bodyBytes }),
       ...(basicAuth && { basicAuth }),
       ...(backend !== undefined && { backend, ...(server !== undefined && { server }) }),

@@ -12,5 +12,5 @@ export function readScope(proxy: Proxy, files: NamedFiles, notes: Notes): Scope 
     attempt(statement, notes, () => readAcl(statement.words, lines, files));
   }
   const acls = new Map([...lines].map(([name, conditions]) => [name, conditions && or(conditions)]));
-  return { acls, files };
+  return { section: proxy.name, acls, files };
 }

@@ -9,6 +9,7 @@ import type { Notes } from "../notes.ts";
 import { settingOf, statementsOf, type Proxy } from "../proxy.ts";
 import { attempt, StatementProblem, unsupported } from "../statement-problem.ts";
 import { wordAt, type Statement } from "../statement.ts";
+import { apartFromCounting } from "./counting-steps.ts";
 import type { Effect, Step } from "./program.ts";
 import { statementCases } from "./statement-cases.ts";
 
@@ -48,10 +49,13 @@ function fallbackStep(proxy: Proxy, backends: ReadonlySet<string>, notes: Notes)
 function useSteps(statement: Statement, switching: Switching): Step[] {
   const { scope, backends } = switching;
   const start = conditionStart(statement.words, 1);
-  const condition = parseCondition(statement.words, start, scope);
-  if (!condition) return [];
+  const parsed = parseCondition(statement.words, start, scope);
+  if (!parsed) return [];
+  const { before, condition } = apartFromCounting(statement, parsed);
   const name = wordAt(statement, 1);
-  if (!name.includes("%[")) return [{ statement, condition, effect: use(statement, name, backends) }];
+  if (!name.includes("%[")) {
+    return [...before, { statement, condition, effect: use(statement, name, backends) }];
+  }
   const step = ({ name: found, condition: own }: NamedCase): Step => ({
     statement,
     condition: and([condition, own]),

@@ -17,12 +17,7 @@ export interface Track {
 /** `undefined`: the counter is `src`, which needs no tracking. Throws `StatementProblem`. */
 export function trackOf(proxy: Proxy, counter: string, scope: Scope): Track | undefined {
   if (counter === "src") return undefined;
-  const tracks = ["http-request", "tcp-request"]
-    .flatMap((keyword) => statementsOf(proxy, keyword))
-    .filter(isTrack);
-  const statement = tracks.find(({ words }) =>
-    words.some(({ text }) => text === `track-${counter}` || text === `track-sc(${counter.slice(2)})`),
-  );
+  const statement = trackStatement(proxy, counter);
   if (!statement) {
     return invalid(`nothing is tracked by ${counter}`, {
       remedy: `Add \`http-request track-${counter} src\`.`,
@@ -36,6 +31,20 @@ export function trackOf(proxy: Proxy, counter: string, scope: Scope): Track | un
     table: keyword === "table" ? table : undefined,
     tracked,
   };
+}
+
+/** Whether the section has a rule for it. */
+export function isTracked(proxy: Proxy, counter: string): boolean {
+  return trackStatement(proxy, counter) !== undefined;
+}
+
+function trackStatement(proxy: Proxy, counter: string): Statement | undefined {
+  const tracks = ["http-request", "tcp-request"]
+    .flatMap((keyword) => statementsOf(proxy, keyword))
+    .filter(isTrack);
+  return tracks.find(({ words }) =>
+    words.some(({ text }) => text === `track-${counter}` || text === `track-sc(${counter.slice(2)})`),
+  );
 }
 
 export function isTrack({ words }: Statement): boolean {

@@ -3,6 +3,7 @@ import { staticText } from "../action/format.ts";
 import type { Direction } from "../action/header-action.ts";
 import { requestText } from "../action/request-text.ts";
 import type { TextSubject } from "../condition/condition.ts";
+import { counterIn } from "../condition/counter-read.ts";
 import { readFetch } from "../condition/fetch.ts";
 import { subjectKey } from "../condition/changes.ts";
 import { knownSample, withSources } from "../condition/known-sample.ts";
@@ -54,8 +55,8 @@ function sourceOf(expression: string, situation: Situation): string | undefined 
   const { draft } = situation;
   const source = withSources(expression, draft.sources);
   const sample = parseSample(source);
-  // What variables in it are made of is not kept with it.
-  if (!sample || variablesOf(sample).length > 0) return undefined;
+  // What variables in it are made of is not kept with it, and counters are told as they are now.
+  if (!sample || variablesOf(sample).length > 0 || counterIn(sample)) return undefined;
   const isPlain = draft.target === undefined && !draft.path;
   if (isPlain && requestText(`%[${source}]`, situation)) return source;
   try {
