@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { textTransformSchema, type TextTransform } from "./text-transform.ts";
 
-const namedFacts = ["Header", "QueryParam", "Cookie", "Counter"] as const;
+const namedFacts = ["Header", "QueryParam", "Cookie", "Counter", "EndpointsUp"] as const;
 /** Of these a name picks one part. */
 const distinguishedNames = ["ClientCertificateSubject", "ClientCertificateIssuer"] as const;
 
@@ -54,7 +54,7 @@ const maxParts = 128;
 
 /** What of each stands here. */
 const ofRequest =
-  "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; Protocol is `HTTP/1.1` or `HTTP/2`; ServerName is what the client asked for in the TLS handshake, TLSVersion (`TLSv1.3`) and TLSCipher what was agreed on, known to `isthmus serve` alone; Search is the query with its question mark; Target is path and query; UniqueID is a UUID made up for the request; Time is when it came, in milliseconds since 1970; ClientCertificateVerification is `SUCCESS`, `NONE` or `FAILED:` with the reason, ClientCertificate a certificate that was verified (DER, Base64), ClientCertificateSubject and ClientCertificateIssuer the names in it (RFC 2253), or the value of one attribute; Counter is a number that a counter table has of the request's key, as it was when the request came.";
+  "What of the client's request stands here; nothing where the request has none. Host has the port that the client sent, Hostname has none; Protocol is `HTTP/1.1` or `HTTP/2`; ServerName is what the client asked for in the TLS handshake, TLSVersion (`TLSv1.3`) and TLSCipher what was agreed on, known to `isthmus serve` alone; Search is the query with its question mark; Target is path and query; UniqueID is a UUID made up for the request; Time is when it came, in milliseconds since 1970; ClientCertificateVerification is `SUCCESS`, `NONE` or `FAILED:` with the reason, ClientCertificate a certificate that was verified (DER, Base64), ClientCertificateSubject and ClientCertificateIssuer the names in it (RFC 2253), or the value of one attribute; Counter is a number that a counter table has of the request's key, as it was when the request came; EndpointsUp is how many endpoints of a backend are up.";
 const ofResponse =
   " Of the response, as the changes in front have made it: Status, ResponseHeader, and the value that ResponseCookie sets; EndpointName is the name of the endpoint that gave it, or its address.";
 
@@ -76,7 +76,7 @@ function textSchema(facts: Facts, depth = 1): TextSchema {
         .max(1024)
         .optional()
         .describe(
-          "Of the Header, QueryParam or Cookie; of a name in a certificate, the attribute, such as CN; of a Counter, `TABLE/KEY/COUNTER`, such as `clients/address/General/1`.",
+          "Of the Header, QueryParam or Cookie; of a name in a certificate, the attribute, such as CN; of a Counter, `TABLE/KEY/COUNTER`, such as `clients/address/General/1`; of EndpointsUp, the backend.",
         ),
       ...(depth < maxTextDepth ? innerText(textSchema(facts, depth + 1)) : noInnerText),
       transforms: z

@@ -180,6 +180,10 @@ export class Exchange implements RequestHead {
     return (this.#counters ??= new RequestCounters(this.plan.counterTables, this, this.startedMs));
   }
 
+  endpointsUp(backend: string): number | undefined {
+    return this.plan.backends.get(backend)?.balancer.endpointsUp();
+  }
+
   get timeMs(): number {
     return this.startedMs;
   }

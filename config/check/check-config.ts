@@ -31,6 +31,7 @@ import {
 } from "./layer-4.ts";
 import { edgeAddresses, listenerConflicts, listenerTls } from "./listener-conflicts.ts";
 import { connectionMatchValues, matchValues } from "./match-values.ts";
+import { countedBackends } from "./named-facts.ts";
 import { portForwards } from "./port-forwards.ts";
 import { rateLimits } from "./rate-limits.ts";
 import { reachableRules } from "./reachable-rules.ts";
@@ -60,6 +61,7 @@ const checks: readonly Check[] = [
   rateLimits,
   counters,
   counterNames,
+  countedBackends,
   connectionBackends,
   weightedBackends,
   canaryBackends,

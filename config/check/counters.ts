@@ -11,17 +11,19 @@ import type { NativeCounterTable } from "../native/counter.ts";
 import { nearestName } from "../native/nearest-name.ts";
 import type { Path, Report } from "../report.ts";
 import type { Check } from "./check.ts";
+import { namedFacts } from "./named-facts.ts";
 
 export const counters: Check = (config, report) => {
   const known = new KnownCounters(config.counterTables, report);
   for (const [routeIndex, route] of config.routes.entries()) {
-    known.checkTexts(route, ["routes", routeIndex]);
     for (const [ruleIndex, { counting }] of route.rules.entries()) {
       const path = ["routes", routeIndex, "rules", ruleIndex, "counting"];
       for (const [index, one] of counting.entries()) known.checkCounting(one, [...path, index]);
     }
   }
-  known.checkTexts(config.listeners, ["listeners"]);
+  for (const { from, name, path } of namedFacts(config)) {
+    if (from === "Counter") known.checkReference(name, [...path, "name"]);
+  }
 };
 
 /** Counters of an entry, and keys, are told apart by their names. */
@@ -77,19 +79,11 @@ class KnownCounters {
     this.#unknown(message, [...path, "counter"], id, table.counters.map(counterId));
   }
 
-  /** Every text in a part of the model. */
-  checkTexts(value: unknown, path: Path): void {
-    if (typeof value !== "object" || value === null) return;
-    if ("from" in value && value.from === "Counter" && "name" in value) {
-      const name = String(value.name);
-      const reference = parseCounterReference(name);
-      if (reference && this.#has(reference)) return;
-      const message = `no counter is named ${JSON.stringify(name)}`;
-      this.#unknown(message, [...path, "name"], name, this.#references());
-    }
-    for (const [field, part] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
-      if (typeof part === "object") this.checkTexts(part, [...path, field]);
-    }
+  /** Of a text. */
+  checkReference(name: string, path: Path): void {
+    const reference = parseCounterReference(name);
+    if (reference && this.#has(reference)) return;
+    this.#unknown(`no counter is named ${JSON.stringify(name)}`, path, name, this.#references());
   }
 
   #has({ table, key, counter }: CounterReference): boolean {

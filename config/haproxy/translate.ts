@@ -5,6 +5,7 @@ import { limits } from "#contract/limits.ts";
 import { checkKeywords } from "./check-keywords.ts";
 import { readCompression } from "./model/compression.ts";
 import { translateBackend, type ImportedBackend } from "./model/backends.ts";
+import { withCountedBackends } from "./model/counted-backends.ts";
 import { tellsServers, withServerNames } from "./model/server-names.ts";
 import {
   noteIdleStatements,
@@ -138,8 +139,7 @@ function translateParts(
     .filter(isHttp)
     .map((proxy) => translateFront(proxy, programs.get(proxy)!, context, connectionContext));
   noteRuns(context, fronts, programs.values());
-  const routes = served.flatMap((front) => front.routes);
-  const used = new Set([...routes.flatMap(backendsOf), ...connections.flatMap(backendsOfConnections)]);
+  const { routes, counted } = withCountedBackends(served, targets);
   return {
     listeners: withGlobalMaximum(
       [...served, ...connections].flatMap((front) => front.listeners),
@@ -148,7 +148,7 @@ function translateParts(
     ),
     routes,
     connections,
-    backends: [...backends.values()].filter((imported) => isNeeded(imported, used)),
+    backends: neededBackends(backends, routes, connections, counted),
     policies: library.rateLimits.policies,
     errorPages: context.errorPages.sets,
     counterTables: library.counters.tables(notes),
@@ -235,6 +235,17 @@ function targetOf(proxy: Proxy, names: Names, notes: Notes): [string, Target] {
 function isSource(proxy: Proxy): boolean {
   const servers = [...statementsOf(proxy, "server"), ...statementsOf(proxy, "server-template")];
   return proxy.kind === "backend" || (proxy.kind === "listen" && servers.length > 0);
+}
+
+function neededBackends(
+  backends: ReadonlyMap<string, ImportedBackend>,
+  routes: readonly ImportedRoute[],
+  connections: readonly ImportedConnections[],
+  counted: ReadonlySet<string>,
+): ImportedBackend[] {
+  const reached = [...routes.flatMap(backendsOf), ...connections.flatMap(backendsOfConnections)];
+  const used = new Set([...reached, ...counted]);
+  return [...backends.values()].filter((imported) => isNeeded(imported, used));
 }
 
 function backendsOf({ route }: ImportedRoute): string[] {

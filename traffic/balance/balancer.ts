@@ -40,6 +40,8 @@ export interface Balancer {
   administer(index: number, state: AdministrativeState, weight: number | undefined, nowMs: number): void;
   /** Whether an endpoint is up: healthy, not ejected, in service, with weight. */
   hasUp(): boolean;
+  /** How many are. */
+  endpointsUp(): number;
   /** Whether a persistent session may still use the endpoint: yes while it lives, also when it drains or has weight 0. */
   keepsSessions(index: number): boolean;
   /** Requests under way to the endpoint from this isolate. */
@@ -110,6 +112,10 @@ class PoolBalancer implements Balancer {
 
   hasUp(): boolean {
     return this.pool.hasUp();
+  }
+
+  endpointsUp(): number {
+    return this.pool.countUp();
   }
 
   keepsSessions(index: number): boolean {

@@ -104,7 +104,15 @@ export class EndpointPool {
 
   /** Whether an endpoint is up, whatever is done when none is. */
   hasUp(): boolean {
-    return this.usable.some((usable, index) => usable === 1 && this.effectiveWeight[index]! > 0);
+    return this.usable.some((_usable, index) => this.#isUp(index));
+  }
+
+  countUp(): number {
+    return this.usable.reduce((count, _usable, index) => count + (this.#isUp(index) ? 1 : 0), 0);
+  }
+
+  #isUp(index: number): boolean {
+    return this.usable[index] === 1 && this.effectiveWeight[index]! > 0;
   }
 
   /** Whether a session that is bound to the endpoint may go on there. Draining and weight 0 keep only new clients away. */

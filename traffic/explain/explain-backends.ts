@@ -7,7 +7,7 @@ import {
   type SnapshotBackend,
   type SnapshotBackendRef,
 } from "#contract/snapshot.ts";
-import { createBalancer } from "../balance/balancer.ts";
+import { createBalancer, type Balancer } from "../balance/balancer.ts";
 import { compileHashKey } from "../balance/hash-type.ts";
 
 /** What is so at run time; absent parts: every endpoint is healthy, nobody has administered any. */
@@ -76,11 +76,19 @@ export function explainBackends(
 /** Any number will do: nothing random is asked of the balancer but where one endpoint alone can be picked. */
 const middle = (): number => 0.5;
 
-function explainEndpoints(
-  backend: SnapshotBackend,
-  hashTextOf: (backend: SnapshotBackend) => string | undefined,
-  { unhealthy, administration }: RunTime,
-): EndpointExplanation[] {
+/** As `RequestHead.endpointsUp`. */
+export function countEndpointsUp(
+  { backends }: Snapshot,
+  runTime: RunTime,
+): (name: string) => number | undefined {
+  return (name) => {
+    const backend = backends.find((one) => one.name === name);
+    return backend && balancerAt(backend, runTime).endpointsUp();
+  };
+}
+
+/** With its endpoints as they stand. */
+function balancerAt(backend: SnapshotBackend, { unhealthy, administration }: RunTime): Balancer {
   const balancer = createBalancer(backend, middle);
   backend.endpoints.forEach(({ id }, index) => {
     const key = endpointKey(backend.name, id);
@@ -88,6 +96,15 @@ function explainEndpoints(
     const said = administration?.endpoints[key];
     if (said) balancer.administer(index, said.state, said.weight, 0);
   });
+  return balancer;
+}
+
+function explainEndpoints(
+  backend: SnapshotBackend,
+  hashTextOf: (backend: SnapshotBackend) => string | undefined,
+  runTime: RunTime,
+): EndpointExplanation[] {
+  const balancer = balancerAt(backend, runTime);
   const { endpoints } = balancer.status();
   const hashed = backend.loadBalancer.type === "ConsistentHash" ? hashTextOf(backend) : undefined;
   const numberOf = compileHashKey(backend.loadBalancer.consistentHash ?? { type: "SourceIP" });

@@ -29,7 +29,7 @@ export function explainRequest(
   request: ExplainedRequest,
   runTime: RunTime = {},
 ): Explanation {
-  const { listener, port, head, ...known } = createEntry(snapshot)(request);
+  const { listener, port, head, ...known } = createEntry(snapshot, runTime)(request);
   const found = {
     policies: [],
     filters: [],

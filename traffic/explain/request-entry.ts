@@ -6,6 +6,7 @@ import { compileClientDetection } from "../forwarding/forwarded.ts";
 import { parseHost } from "../match/host.ts";
 import { compileListeners, schemeOf } from "../match/listener-table.ts";
 import { normalizePath } from "../match/path.ts";
+import { countEndpointsUp, type RunTime } from "./explain-backends.ts";
 import type { RedirectedRequest } from "../filter/redirect.ts";
 import type { RequestHead } from "../match/request-head.ts";
 
@@ -36,7 +37,12 @@ export interface RequestEntry {
 }
 
 /** To be made once per snapshot. */
-export function createEntry({ settings, listeners }: Snapshot): (request: ExplainedRequest) => RequestEntry {
+export function createEntry(
+  snapshot: Snapshot,
+  runTime: RunTime = {},
+): (request: ExplainedRequest) => RequestEntry {
+  const { settings, listeners } = snapshot;
+  const endpointsUp = countEndpointsUp(snapshot, runTime);
   const detect = compileClientDetection(settings.clientIPDetection);
   const detectAt = new Map(
     listeners.flatMap(({ name, clientIPDetection }) =>
@@ -77,6 +83,7 @@ export function createEntry({ settings, listeners }: Snapshot): (request: Explai
         claims: {},
         // What a client of this URL asks for in its handshake.
         ...(scheme === "https" && { serverName: url.hostname }),
+        endpointsUp,
         header,
       },
     };

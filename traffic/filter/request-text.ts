@@ -35,6 +35,8 @@ export interface ClientRequest {
   /** Of the endpoint that was asked. */
   readonly endpointName?: string | undefined;
   readonly counters?: CounterView | undefined;
+  /** Of a backend; `undefined`: there is none of that name. Absent: it is not known. */
+  readonly endpointsUp?: ((backend: string) => number | undefined) | undefined;
   /** By lower-case name, as it came in. */
   header(name: string): string | null;
 }
@@ -127,6 +129,8 @@ function factReader(fact: NonNullable<TextPart["from"]>, name: string): Optional
       return (_request, response) => response?.headers.get(name) ?? undefined;
     case "ResponseCookie":
       return (_request, response) => setCookieOf(response?.headers.getSetCookie?.() ?? [], name);
+    case "EndpointsUp":
+      return (request) => request.endpointsUp?.(name)?.toString();
     case "Counter":
       // A request that is not a real one comes from nobody who was counted before.
       return ({ counters }) => (counters ? counters.value(name)?.toString() : "0");
@@ -156,7 +160,13 @@ function verified(
 
 type PlainFact = Exclude<
   TextFact,
-  "Header" | "QueryParam" | "Cookie" | "ClientCertificateSubject" | "ClientCertificateIssuer" | "Counter"
+  | "Header"
+  | "QueryParam"
+  | "Cookie"
+  | "ClientCertificateSubject"
+  | "ClientCertificateIssuer"
+  | "Counter"
+  | "EndpointsUp"
 >;
 
 /** `undefined`: the request has none. */

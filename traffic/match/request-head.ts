@@ -35,6 +35,8 @@ export interface RequestHead {
   readonly counters?: CounterView | undefined;
   /** Of the verified token, none without one; absent: no token has been looked at, and conditions on claims count as met. */
   readonly claims?: Claims | undefined;
+  /** How many endpoints of a backend are up; `undefined`: there is none of that name. */
+  endpointsUp?(backend: string): number | undefined;
   /** Value of a header by its lower-case name; several field lines are joined with `, `. `null`: not present. */
   header(name: string): string | null;
 }

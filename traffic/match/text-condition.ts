@@ -66,6 +66,7 @@ function asClientRequest(head: RequestHead): ClientRequest {
     get counters() {
       return head.counters;
     },
+    endpointsUp: (backend) => head.endpointsUp?.(backend),
     header: (name) => head.header(name),
   };
 }

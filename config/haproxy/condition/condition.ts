@@ -49,9 +49,20 @@ export type Subject =
   /** Like `header`, of the response. */
   | { readonly type: "response-header"; readonly name: string; readonly elements: boolean }
   /** Whether a server of a backend is up (`on`). */
-  | { readonly type: "servers"; readonly name: string }
+  | ServersSubject
   /** A name and password of a userlist; of its users in one of these groups, where groups are named. */
   | { readonly type: "credentials"; readonly list: string; readonly groups?: readonly string[] };
+
+/** Whether a server of a backend is up (`on`). */
+export interface ServersSubject {
+  readonly type: "servers";
+  readonly name: string;
+}
+
+/** How many are. */
+export function countOfServers({ name }: ServersSubject): TextSubject {
+  return { type: "text", parts: [{ from: "EndpointsUp", name }] };
+}
 
 /** What is put together from the request, for which there is no condition of its own. */
 export interface TextSubject {

@@ -44,7 +44,9 @@ export function readCriterion(words: readonly string[], files: NamedFiles): Cond
   const flags = readFlags(rest, files);
   const fetch = readFetch(expression);
   const isOther =
-    fetch.kind === "count" ? isCounted(flags) : fetch.kind === "text" && isComputed(fetch, flags);
+    fetch.kind === "count" || fetch.kind === "servers"
+      ? isCounted(flags)
+      : fetch.kind === "text" && isComputed(fetch, flags);
   const other = isOther ? readComputed(expression) : undefined;
   return fetchCondition(other ?? fetch, flags, files);
 }
@@ -313,12 +315,7 @@ function presenceOf(patterns: readonly string[]): boolean | undefined {
 /** Whether a server is up. */
 function serversCondition(subject: Subject, patterns: readonly string[]): Condition {
   const up = testOf({ subject, operator: "exact", values: ["on"], ignoreCase: false });
-  const outcome = presenceOf(patterns);
-  if (outcome !== undefined) return outcome ? up : not(up);
-  return unsupported(
-    "servers that are up are not counted; only none or some can be told",
-    "Compare with `lt 1`, and say how many may fail with panicThreshold in a native file.",
-  );
+  return presenceOf(patterns) ? up : not(up);
 }
 
 function readComparison(patterns: readonly string[]): { operator: string; numbers: readonly string[] } {

@@ -35,7 +35,7 @@ export type Fetch =
   | { readonly kind: "counter"; readonly read: CounterRead }
   | { readonly kind: "size"; readonly subject: Subject }
   | { readonly kind: "status"; readonly subject: Subject }
-  /** How many servers of a backend are up; only none or some can be told. */
+  /** Whether a server of a backend is up; how many are is computed. */
   | { readonly kind: "servers"; readonly subject: Subject }
   /** How often a header occurs; only none or some can be told. */
   | { readonly kind: "count"; readonly subject: Subject }

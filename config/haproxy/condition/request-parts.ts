@@ -39,6 +39,7 @@ export function partsOfFetch({ name, args }: Call, changes: Changed): RequestTex
   }
   if (/^ssl_(?:c_|fc_has_crt)/.test(name)) return certificateParts(name, args);
   if (name === "ssl_fc_alpn") return agreedProtocol;
+  if (name === "nbsrv") return args.length === 1 ? [{ from: "EndpointsUp", name: args[0] }] : undefined;
   if (name === "rand") return randomNumber(args);
   if (name === "date") return timeOf(args);
   const fact = Object.hasOwn(facts, name) ? facts[name] : undefined;
@@ -219,7 +220,7 @@ const elementCount: TextTransform[] = [
 
 export function kindOfFetch({ name }: Call): SampleKind {
   if (name === "src" || /^(?:req\.|req_)?hdr_ip$/.test(name)) return "address";
-  if (/^(?:src_port|status|(?:re[qs][._])?hdr_(?:cnt|val))$/.test(name)) return "number";
+  if (/^(?:src_port|status|nbsrv|(?:re[qs][._])?hdr_(?:cnt|val))$/.test(name)) return "number";
   if (name === "ssl_c_der" || name === "ssl_c_sha1") return "binary";
   if (name === "ssl_c_used" || name === "ssl_fc_has_crt") return "boolean";
   return /^(?:int|bool|rand|date|ssl_c_verify)$/.test(name) ? "number" : "text";

@@ -1,8 +1,7 @@
-// `use_backend sorry if { nbsrv(app) lt 1 }` in front of `use_backend app`: one rule with a fallback. Whether servers are
-// up is nothing that a request could be matched by.
+// `use_backend sorry if { nbsrv(app) lt 1 }` in front of `use_backend app`: one rule with a fallback, which is what it means.
+// Elsewhere rules ask how many endpoints are up.
+import { countOfServers } from "../condition/condition.ts";
 import { testKey, type Conjunction, type Literal } from "../condition/normal-form.ts";
-import type { Notes } from "../notes.ts";
-import { attempt, unsupported } from "../statement-problem.ts";
 import type { OrderedRule } from "./run-program.ts";
 
 /** Where a rule's requests go while no server of its backend is up. */
@@ -12,21 +11,15 @@ export interface Fallback {
   readonly filters: OrderedRule["filters"];
 }
 
-/** The same rules without tests of servers. What cannot be written without is noted and left out. */
-export function withFallbacks(rules: readonly OrderedRule[], notes: Notes): OrderedRule[] {
+/** The same rules without tests of whether a server is up. */
+export function withFallbacks(rules: readonly OrderedRule[]): OrderedRule[] {
   const result: OrderedRule[] = [];
   for (const [index, rule] of rules.entries()) {
     const last = result.at(-1);
     // The other half of the rule before.
     if (last?.fallback && takes(last, rule.alternatives)) continue;
     const split = splitUp(rule);
-    if (!split) {
-      result.push(rule);
-      continue;
-    }
-    attempt(rule.statement, notes, () => {
-      result.push(joined(rule, split, rules[index + 1]));
-    });
+    result.push(split ? (joined(rule, split, rules[index + 1]) ?? counting(rule)) : rule);
   }
   return result;
 }
@@ -54,7 +47,24 @@ function splitUp({ alternatives }: OrderedRule): Split | undefined {
   return { backend: isSame ? name : "", isUp: literal.holds, alternatives: rest };
 }
 
-function joined(rule: OrderedRule, split: Split, next: OrderedRule | undefined): OrderedRule {
+/** With counts in place of its tests of servers. */
+function counting(rule: OrderedRule): OrderedRule {
+  const counted = (literal: Literal): Literal => {
+    const { subject } = literal.test;
+    if (subject.type !== "servers") return literal;
+    const test = {
+      ...literal.test,
+      subject: countOfServers(subject),
+      operator: "range",
+      values: ["1:"],
+    } as const;
+    return { ...literal, test };
+  };
+  return { ...rule, alternatives: rule.alternatives.map((alternative) => alternative.map(counted)) };
+}
+
+/** `undefined`: what it asks for is more than a fallback says. */
+function joined(rule: OrderedRule, split: Split, next: OrderedRule | undefined): OrderedRule | undefined {
   const { backend, isUp, alternatives } = split;
   const [up, down] = isUp ? [rule, next] : [next, rule];
   const isPair =
@@ -65,12 +75,7 @@ function joined(rule: OrderedRule, split: Split, next: OrderedRule | undefined):
     (next === undefined || (takes(next, alternatives) && !splitUp(next))) &&
     JSON.stringify([up.rateLimits, up.counting, up.basicAuth, up.bodyBytes]) ===
       JSON.stringify([down.rateLimits, down.counting, down.basicAuth, down.bodyBytes]);
-  if (!isPair) {
-    return unsupported(
-      "whether servers are up can only decide between their backend and what stands in for it",
-      "Write the rule with nbsrv right in front of the use_backend of the same requests, or declare `backup` servers.",
-    );
-  }
+  if (!isPair) return undefined;
   const fallback: Fallback = {
     filters: down.filters,
     ...(down.backend !== undefined && { backend: down.backend }),

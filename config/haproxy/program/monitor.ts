@@ -3,7 +3,7 @@ import { standardAnswer } from "../action/answer.ts";
 import { and, testsOf, type Condition } from "../condition/condition.ts";
 import { conditionStart, parseCondition } from "../condition/parse-condition.ts";
 import { settingOf, statementsOf } from "../proxy.ts";
-import { attempt, invalid, unsupported } from "../statement-problem.ts";
+import { attempt, invalid } from "../statement-problem.ts";
 import { wordAt } from "../statement.ts";
 import type { Step } from "./program.ts";
 import type { Reading } from "./read-program.ts";
@@ -28,7 +28,7 @@ export function monitorSteps(reading: Reading): Step[] {
 /** In any order, for their answer is one; a look at servers stands next to the answer when all is well. */
 function failureSteps({ proxy, scope, notes }: Reading): Step[] {
   const known: Step[] = [];
-  let byServers: Step | undefined;
+  const byServers: Step[] = [];
   for (const statement of statementsOf(proxy, "monitor")) {
     const read = (): void => {
       const start = conditionStart(statement.words, 1);
@@ -36,21 +36,10 @@ function failureSteps({ proxy, scope, notes }: Reading): Step[] {
       const condition = parseCondition(statement.words, start, scope);
       if (!condition) return;
       const step: Step = { statement, condition, effect: { kind: "answer", filters: standardAnswer(503) } };
-      const servers = testsOf(condition).filter(({ subject }) => subject.type === "servers").length;
-      if (servers === 0) {
-        known.push(step);
-        return;
-      }
-      if (byServers || servers > 1) {
-        unsupported(
-          "the answer depends on the servers of one backend only",
-          "Test nbsrv of one backend, once.",
-        );
-      }
-      byServers = step;
+      (testsOf(condition).some(({ subject }) => subject.type === "servers") ? byServers : known).push(step);
     };
     // Nobody's requests go elsewhere.
     attempt(statement, notes, read, { harmless: true });
   }
-  return byServers ? [...known, byServers] : known;
+  return [...known, ...byServers];
 }

@@ -86,7 +86,7 @@ export function runProgram(frontend: Program, options: RunOptions): OrderedRule[
     },
     (way) => run.switch(way),
   );
-  return withFallbacks(run.rules, options.notes);
+  return withFallbacks(run.rules);
 }
 
 /** The backend's own pages, and those of the frontend for what it has none for. */
