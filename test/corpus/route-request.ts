@@ -1,4 +1,5 @@
 // Where a snapshot sends a request, without a gateway: matcher, filters, redirects.
+import { countEndpointsUp } from "#traffic/explain/explain-backends.ts";
 import type { SecurityPolicy } from "#contract/security-policy.ts";
 import type { Snapshot } from "#contract/snapshot.ts";
 import { compileAuthorization } from "#traffic/access/authorization.ts";
@@ -26,7 +27,7 @@ export function createRouter(snapshot: Snapshot): (request: TableRequest) => str
     const protocol = request.url.protocol === "https:" ? "HTTPS" : "HTTP";
     if (!snapshot.listeners.some((one) => one.port === port && one.protocol === protocol))
       return "no listener";
-    const head = headOf(request);
+    const head = headOf(request, countEndpointsUp(snapshot, {}));
     if (typeof head === "string") return head;
     const scheme = protocol === "HTTPS" ? "https" : "http";
     const match = matcher.match(listeners.find(undefined, scheme, port, head.host)!.name, head);
@@ -34,12 +35,19 @@ export function createRouter(snapshot: Snapshot): (request: TableRequest) => str
   };
 }
 
-function headOf(request: TableRequest): RequestHead | "400" {
+function headOf(
+  request: TableRequest,
+  endpointsUp: (backend: string) => number | undefined,
+): RequestHead | "400" {
   const [rawPath, query = ""] = request.target.split(/\?(.*)/s) as [string, string?];
   const path = normalizePath(rawPath);
   const host = parseHost(hostOf(request))?.hostname;
   if (path === undefined || host === undefined) return "400";
-  const headers: Record<string, string> = { ...request.headers, host: hostOf(request) };
+  const headers: Record<string, string> = {
+    ...request.headers,
+    host: hostOf(request),
+    ...(request.bodyBytes > 0 && { "content-length": String(request.bodyBytes) }),
+  };
   return {
     method: request.method,
     host,
@@ -47,6 +55,7 @@ function headOf(request: TableRequest): RequestHead | "400" {
     query,
     clientAddress: request.client,
     claims: {},
+    endpointsUp,
     header: (name) => headers[name] ?? null,
   };
 }

@@ -43,7 +43,9 @@ export function computedFetch({ fetch, converters }: Sample): ComputedFetch | un
     const value = convertedText(fetch.args[0] ?? "", converters, kindOfFetch(fetch));
     return value === undefined ? undefined : { kind: "constant", value };
   }
-  const [, name, suffix = ""] = /^(.+?)(?:_(beg|end|sub|dir|dom|reg|len|val|ip))?$/.exec(fetch.name)!;
+  const [, name, suffix = ""] = /^(.+?)(?:_(beg|end|sub|dir|dom|reg|len|val|ip))?$/.exec(
+    wholeName(fetch.name),
+  )!;
   const operator = operatorOfSuffix[suffix];
   const { gives, converter } = suffixes[suffix] ?? {};
   // Every address of a list counts.
@@ -55,6 +57,9 @@ export function computedFetch({ fetch, converters }: Sample): ComputedFetch | un
   if (!text || conversion.kind === "binary") return undefined;
   return { kind: "computed", subject: { type: "text", parts: text }, gives: conversion.kind, operator };
 }
+
+/** Its end is no suffix. */
+const wholeName = (name: string): string => (name === "req.body_len" ? "req.body_size" : name);
 
 /** Behind an expression: `-m`, `-i` and what is compared with. */
 interface MatchFlags {

@@ -43,12 +43,21 @@ export function readCriterion(words: readonly string[], files: NamedFiles): Cond
   if (expression === undefined) return invalid("the condition is empty");
   const flags = readFlags(rest, files);
   const fetch = readFetch(expression);
-  const isOther =
-    fetch.kind === "count" || fetch.kind === "servers"
-      ? isCounted(flags)
-      : fetch.kind === "text" && isComputed(fetch, flags);
+  const isOther = isMoreThanFetched(fetch, flags);
   const other = isOther ? readComputed(expression) : undefined;
   return fetchCondition(other ?? fetch, flags, files);
+}
+
+function isMoreThanFetched(fetch: Fetch, flags: Flags): boolean {
+  switch (fetch.kind) {
+    case "count":
+    case "servers":
+      return isCounted(flags);
+    case "size":
+      return sizeLimit(flags.patterns) === undefined;
+    default:
+      return fetch.kind === "text" && isComputed(fetch, flags);
+  }
 }
 
 function isCounted({ patterns }: Flags): boolean {
@@ -282,15 +291,18 @@ function statusTest(patterns: readonly string[]): Omit<Test, "subject"> {
 
 /** Above a number of bytes, or not above it. */
 function sizeCondition(subject: Subject, patterns: readonly string[]): Condition {
-  const { operator, numbers } = readComparison(patterns);
-  const isAbove = operator === "gt" || operator === "ge";
-  const isExclusive = operator === "ge" || operator === "lt";
-  const max = Number(numbers[0]) - (isExclusive ? 1 : 0);
-  if (operator === "eq" || numbers.length > 1 || max < 1) {
-    unsupported("sizes are compared with gt, ge, lt or le, and one number above 1", "Write `gt 1000000`.");
-  }
+  const { max, isAbove } = sizeLimit(patterns)!;
   const above = testOf({ subject, operator: "exact", values: [String(max)], ignoreCase: false });
   return isAbove ? above : not(above);
+}
+
+/** What a body may not exceed, or has to; `undefined`: no limit is asked for. */
+function sizeLimit(patterns: readonly string[]): { max: number; isAbove: boolean } | undefined {
+  const { operator, words } = splitComparison(patterns);
+  const isExclusive = operator === "ge" || operator === "lt";
+  const max = Number(words[0]) - (isExclusive ? 1 : 0);
+  if (operator === "eq" || words.length > 1 || !(max >= 1)) return undefined;
+  return { max, isAbove: operator === "gt" || operator === "ge" };
 }
 
 /** A header that is there or not. */

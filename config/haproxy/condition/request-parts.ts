@@ -39,6 +39,7 @@ export function partsOfFetch({ name, args }: Call, changes: Changed): RequestTex
   }
   if (/^ssl_(?:c_|fc_has_crt)/.test(name)) return certificateParts(name, args);
   if (name === "ssl_fc_alpn") return agreedProtocol;
+  if (/^(?:req\.)?body_(?:size|len)$/.test(name)) return announcedSize;
   if (name === "nbsrv") return args.length === 1 ? [{ from: "EndpointsUp", name: args[0] }] : undefined;
   if (name === "rand") return randomNumber(args);
   if (name === "date") return timeOf(args);
@@ -100,6 +101,14 @@ function certificateParts(name: string, [attribute, ...others]: readonly string[
 
 const oneIfVerified = replacement("^SUCCESS$", "1");
 const elseZero = replacement("^[A-Z].*$", "0");
+
+/** Of the body, which is not waited for; one of no announced length has none. */
+export const announcedSize: RequestText = [
+  {
+    parts: [{ text: "0" }, { from: "Header", name: "content-length", missingIsEmpty: true }],
+    transforms: [arithmetic("Add", 0)],
+  },
+];
 
 /** Missing without TLS. A client of HTTP/1.1 that offers no protocol at all counts as one that offers its own. */
 const agreedProtocol: RequestText = [
@@ -220,7 +229,8 @@ const elementCount: TextTransform[] = [
 
 export function kindOfFetch({ name }: Call): SampleKind {
   if (name === "src" || /^(?:req\.|req_)?hdr_ip$/.test(name)) return "address";
-  if (/^(?:src_port|status|nbsrv|(?:re[qs][._])?hdr_(?:cnt|val))$/.test(name)) return "number";
+  if (/^(?:src_port|status|nbsrv|(?:req\.)?body_(?:size|len)|(?:re[qs][._])?hdr_(?:cnt|val))$/.test(name))
+    return "number";
   if (name === "ssl_c_der" || name === "ssl_c_sha1") return "binary";
   if (name === "ssl_c_used" || name === "ssl_fc_has_crt") return "boolean";
   return /^(?:int|bool|rand|date|ssl_c_verify)$/.test(name) ? "number" : "text";

@@ -17,7 +17,7 @@ import { decide } from "./decide.ts";
 import { expressionCondition } from "./expression.ts";
 import { decideHost } from "./host-class.ts";
 import { testKey } from "./normal-form.ts";
-import { changesOf } from "./request-parts.ts";
+import { announcedSize, changesOf } from "./request-parts.ts";
 import { partsOfChange, partsOfVariable } from "./resolve-sample.ts";
 import { emptyIfMissing, transformed } from "./text-parts.ts";
 import { isDivided, wholePattern } from "./text-pattern.ts";
@@ -87,6 +87,13 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
   switch (subject.type) {
     case "text":
       return !listener.tls && !subject.missingIsEmpty && needsTls(subject.parts) ? never : undefined;
+    case "body-size": {
+      const above = { subject: { type: "text", parts: announcedSize }, operator: "range" } as const;
+      return {
+        kind: "test",
+        test: { ...test, ...above, values: values.map((max) => `${Number(max) + 1}:`) },
+      };
+    }
     case "tls":
       return listener.tls ? always : never;
     case "port":
@@ -103,10 +110,9 @@ function knownOutcome(test: Test, { listener, host }: Surroundings, changes: Cha
     case "rate":
     case "counter":
     case "connections":
-    case "body-size":
     case "credentials":
       return unsupported(
-        "who asks, how often, and how much can only decide whether a request is refused",
+        "who asks, and how often, can only decide whether a request is refused",
         "Refuse with `http-request deny` or `http-request auth`.",
       );
     case "path":

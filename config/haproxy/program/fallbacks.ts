@@ -25,7 +25,8 @@ export function withFallbacks(rules: readonly OrderedRule[]): OrderedRule[] {
 }
 
 interface Split {
-  readonly backend: string;
+  /** Absent: several are looked at, or one by a part of the condition. */
+  readonly backend?: string;
   /** Whether the rule is for the time when a server is up. */
   readonly isUp: boolean;
   readonly alternatives: readonly Conjunction[];
@@ -43,8 +44,7 @@ function splitUp({ alternatives }: OrderedRule): Split | undefined {
       own.length === 1 && testKey(own[0]!.test) === testKey(literal.test) && own[0]!.holds === literal.holds,
   );
   const rest = alternatives.map((alternative) => alternative.filter((one) => !isAlive(one)));
-  // Several backends, or a condition of which only a part looks at servers.
-  return { backend: isSame ? name : "", isUp: literal.holds, alternatives: rest };
+  return { ...(isSame && { backend: name }), isUp: literal.holds, alternatives: rest };
 }
 
 /** With counts in place of its tests of servers. */
@@ -66,6 +66,7 @@ function counting(rule: OrderedRule): OrderedRule {
 /** `undefined`: what it asks for is more than a fallback says. */
 function joined(rule: OrderedRule, split: Split, next: OrderedRule | undefined): OrderedRule | undefined {
   const { backend, isUp, alternatives } = split;
+  if (backend === undefined) return undefined;
   const [up, down] = isUp ? [rule, next] : [next, rule];
   const isPair =
     up !== undefined &&
