@@ -6,20 +6,9 @@ import { invalid, unsupported } from "../statement-problem.ts";
 import { wordsFrom, type Statement } from "../statement.ts";
 import type { CheckTexts } from "./check-texts.ts";
 import type { HttpProbe } from "./http-check.ts";
-import { linearPattern } from "./tcp-check.ts";
+import { linearPattern, toldBy } from "./tcp-check.ts";
 
 type Expectation = NonNullable<HttpProbe["expectations"]>[number];
-
-/** Statuses of the first argument; none of these words changes the verdict. */
-const toldBy: ReadonlySet<string> = new Set([
-  "comment",
-  "on-success",
-  "on-error",
-  "status-code",
-  "ok-status",
-  "error-status",
-  "tout-status",
-]);
 
 export function withExpectation(
   probe: HttpProbe,

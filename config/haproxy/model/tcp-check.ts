@@ -84,7 +84,7 @@ function readRule(
 }
 
 /** What `expect` says of how a result is told; none of it changes the result. */
-const toldBy: ReadonlySet<string> = new Set([
+export const toldBy: ReadonlySet<string> = new Set([
   "comment",
   "on-success",
   "on-error",
