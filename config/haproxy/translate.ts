@@ -23,6 +23,7 @@ import { createNames, type Names } from "./model/names.ts";
 import { Counters, type ImportedCounterTable } from "./program/counters.ts";
 import { translateRoutes, type ImportedRoute, type RouteContext, type Target } from "./model/routes.ts";
 import { translateRulePolicies } from "./model/rule-policies.ts";
+import { withLocalSockets } from "./local-sockets.ts";
 import { crtBase, type NamedFiles } from "./named-files.ts";
 import { createNotes, type Notes } from "./notes.ts";
 import { readErrorSections } from "./program/error-pages.ts";
@@ -56,7 +57,7 @@ interface Parts {
 
 export function translate(sections: readonly Section[], files: NamedFiles, notes: Notes): Translation {
   noteDefaultTlsVersions(sections, notes);
-  const known = checkKeywords(sections, notes);
+  const known = withLocalSockets(checkKeywords(sections, notes), notes);
   const parts = translateParts(known, files, notes, asksForCounters(known, files));
   const { listeners, routes, backends, policies, connections, errorPages, counterTables, counters } = parts;
   const tcpRoutes = connections.flatMap((imported) => imported.tcpRoutes);

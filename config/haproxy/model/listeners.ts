@@ -248,8 +248,8 @@ function readOptions(statement: Statement): Map<string, string[]> {
 const refusedAddresses = [
   {
     pattern: /^(?:unix@|abnsz?@|\/)/,
-    message: "listeners have a TCP port, and no path",
-    remedy: "Bind a port of 127.0.0.1, and let the servers that name the path have that address.",
+    message: "listeners have a TCP port; a path is one only where a server of this file names it",
+    remedy: "Bind a port of 127.0.0.1, and let its clients have that address.",
   },
   {
     pattern: /^(?:fd|sockpair)@/,
