@@ -114,10 +114,8 @@ listeners: []
   ],
   [
     "carriage returns alone",
-    "# a comment ends with its line\rrotues: []\r",
-    [
-      '2:1: error: unknown field "rotues"; expected one of "$schema", "listeners", "routes", "tcpRoutes", "tlsRoutes", "backends", "rateLimitPolicies", "errorPages", "clientIPDetection", "accessLog", "tracing" (at rotues) [field-unknown]',
-    ],
+    "# a comment ends with its line\rlisteners: 1\r",
+    ["2:12: error: expected a list; found 1 (at listeners) [field-type]"],
   ],
   ["an empty file", ``, ["1:1: error: the file has no configuration in it [file-empty]"]],
   [
