@@ -89,7 +89,7 @@ function localModel(
     })),
     tcpRoutes: [],
     tlsRoutes: [],
-    routes: withOwnCounters(model.routes, own).map((route) => ({
+    routes: withOwnCounts(model.routes, own).map((route) => ({
       ...route,
       name: own(route.name),
       listeners: (route.listeners ?? model.listeners.filter(isHttp).map(({ name }) => name)).map(own),
@@ -128,12 +128,13 @@ function localModel(
   };
 }
 
-/** What reads counters and counts names the case's own tables. */
-function withOwnCounters<T>(part: T, own: (name: string) => string): T {
+/** What counts, and texts with what is counted, name the case's own tables and backends. */
+function withOwnCounts<T>(part: T, own: (name: string) => string): T {
   return JSON.parse(JSON.stringify(part), (field, value: Record<string, unknown>) => {
     if (field === "counting")
       return (value as unknown as { table: string }[]).map((one) => ({ ...one, table: own(one.table) }));
-    return value?.["from"] === "Counter" ? { ...value, name: own(String(value["name"])) } : value;
+    const isOwn = value?.["from"] === "Counter" || value?.["from"] === "EndpointsUp";
+    return isOwn ? { ...value, name: own(String(value["name"])) } : value;
   }) as T;
 }
 
