@@ -81,9 +81,14 @@ export function countEndpointsUp(
   { backends }: Snapshot,
   runTime: RunTime,
 ): (name: string) => number | undefined {
+  // Asked for each condition of each request of a sample; the endpoints stand as they do for all of them.
+  const counts = new Map<string, number | undefined>();
   return (name) => {
-    const backend = backends.find((one) => one.name === name);
-    return backend && balancerAt(backend, runTime).endpointsUp();
+    if (!counts.has(name)) {
+      const backend = backends.find((one) => one.name === name);
+      counts.set(name, backend && balancerAt(backend, runTime).endpointsUp());
+    }
+    return counts.get(name);
   };
 }
 
